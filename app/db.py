@@ -1,0 +1,235 @@
+"""The database: one transaction per call, committed before the call returns.
+
+Services and repositories are plain functions whose first argument is a `Session`. The same function runs on both
+databases: over asyncpg in a greenlet on PostgreSQL, over sqlite3 on SQLite (a read inline, which measures faster than a
+thread; a write in the one writer thread, because a commit waits for the disk). docs/decisions/ has the figures.
+"""
+
+import asyncio
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import asyncpg
+from sqlalchemy import Engine, StaticPool, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
+
+from app.errors import DatabaseUnavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Work = Callable[Concatenate[Session, P], T]
+
+DEADLOCK_CODES = {"40001", "40P01"}
+LOST_SQLSTATE_CLASSES = {"08", "53", "57"}  # connection, resources, operator intervention
+LOST_SQLITE_ERRORS = ("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY")
+MAX_ATTEMPTS = 3
+BUSY_TIMEOUT_MS = 10_000
+
+
+class Database(ABC):
+    """A database that runs plain functions of a session, each call one transaction."""
+
+    dialect: str
+
+    @abstractmethod
+    async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a short reading function in one consistent snapshot.
+
+        Raises:
+            DatabaseUnavailable: if the database does not answer.
+        """
+
+    @abstractmethod
+    async def scan(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a reading function that takes long, without holding up the event loop, in one consistent snapshot."""
+
+    @abstractmethod
+    async def write(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function and commit what it did; an exception rolls back. May run twice after a lost connection.
+
+        Raises:
+            DatabaseUnavailable: if the database does not answer; nothing was stored unless the commit itself was lost.
+        """
+
+    @abstractmethod
+    async def fetch_row(self, sql: str, *args: object) -> Sequence[Any] | None:
+        """Fetch one row with the driver itself: the hot read. Placeholders are the driver's own ($1 or ?)."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close every connection."""
+
+
+def open_database(url: str, pool_size: int = 10) -> Database:
+    """Open the database that ``url`` names; nothing is connected before the first call."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return SqliteDatabase(Path(make_url(url).database or ""))
+    return PostgresDatabase(url, pool_size)
+
+
+class PostgresDatabase(Database):
+    """PostgreSQL through asyncpg."""
+
+    dialect = "postgresql"
+
+    def __init__(self, url: str, pool_size: int) -> None:
+        self.engine = create_async_engine(
+            make_url(url).set(drivername="postgresql+asyncpg"),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            connect_args={"timeout": 5, "command_timeout": 600, "server_settings": {"jit": "off"}},
+        )
+        self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ")
+
+    async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._attempt(self.engine, work, *args, **kwargs)
+
+    async def scan(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._attempt(self._snapshots, work, *args, **kwargs)
+
+    async def write(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._attempt(self.engine, work, *args, **kwargs)
+
+    async def _attempt(self, engine: Any, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            async with AsyncSession(engine, expire_on_commit=False) as session:
+                try:
+                    result = await session.run_sync(work, *args, **kwargs)
+                except (DBAPIError, PoolTimeout, OSError, asyncpg.InterfaceError) as error:
+                    await session.invalidate() if is_disconnect(error) else await session.rollback()
+                    if attempt < MAX_ATTEMPTS and (is_deadlock(error) or is_stale(error)):
+                        continue
+                    raise unavailable(error) from error
+                try:
+                    await session.commit()
+                except (DBAPIError, PoolTimeout, OSError, asyncpg.InterfaceError) as error:
+                    raise unavailable(error) from error
+                return result
+        raise AssertionError("unreachable")
+
+    async def fetch_row(self, sql: str, *args: object) -> Sequence[Any] | None:
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            try:
+                async with self.engine.connect() as connection:
+                    raw = (await connection.get_raw_connection()).driver_connection
+                    assert raw is not None
+                    try:
+                        row: Sequence[Any] | None = await raw.fetchrow(sql, *args)
+                    except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+                        await connection.invalidate()
+                        raise
+                    return row
+            except (DBAPIError, PoolTimeout, OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+                if attempt == MAX_ATTEMPTS or not is_stale(error):
+                    raise unavailable(error) from error
+        raise AssertionError("unreachable")
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+class SqliteDatabase(Database):
+    """SQLite in WAL mode: any number of readers beside one writer."""
+
+    dialect = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._writer = sqlite_engine(path, "BEGIN IMMEDIATE")
+        self._reader = sqlite_engine(path, "BEGIN")
+        self._scanner = sqlite_engine(path, "BEGIN")
+        self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-write")
+        self._scan_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-scan")
+        self._raw: sqlite3.Connection | None = None
+
+    async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return sqlite_transaction(self._reader, work, *args, **kwargs)
+
+    async def scan(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._scan_thread, lambda: sqlite_transaction(self._scanner, work, *args, **kwargs)
+        )
+
+    async def write(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._write_thread, lambda: sqlite_transaction(self._writer, work, *args, **kwargs)
+        )
+
+    async def fetch_row(self, sql: str, *args: object) -> Sequence[Any] | None:
+        try:
+            if self._raw is None:
+                self._raw = self._reader.raw_connection().driver_connection
+            assert self._raw is not None
+            row: Sequence[Any] | None = self._raw.execute(sql, args).fetchone()
+            return row
+        except sqlite3.OperationalError as error:
+            raise unavailable(error) from error
+
+    async def close(self) -> None:
+        self._write_thread.shutdown()
+        self._scan_thread.shutdown()
+        for engine in (self._writer, self._reader, self._scanner):
+            engine.dispose()
+
+
+def sqlite_transaction(engine: Engine, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run ``work`` in one transaction of a SQLite engine."""
+    try:
+        with Session(engine, expire_on_commit=False) as session, session.begin():
+            return work(session, *args, **kwargs)
+    except OperationalError as error:
+        raise unavailable(error) from error
+
+
+def sqlite_engine(path: Path, begin: str) -> Engine:
+    """Make an engine of one connection that starts each transaction with ``begin``."""
+    engine = create_engine(f"sqlite:///{path}", poolclass=StaticPool, connect_args={"check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def is_deadlock(error: BaseException) -> bool:
+    """Tell whether the database rolled a transaction back so that another could go on."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) in DEADLOCK_CODES
+
+
+def is_disconnect(error: BaseException) -> bool:
+    """Tell whether the connection is lost."""
+    return bool(getattr(error, "connection_invalidated", False)) or isinstance(error, OSError | InterfaceError)
+
+
+def is_stale(error: BaseException) -> bool:
+    """Tell whether a pooled connection had been closed by the server before this use, so that a new one may do."""
+    if isinstance(error, ConnectionRefusedError):
+        return False
+    return is_disconnect(error) or isinstance(error, asyncpg.InterfaceError | asyncpg.PostgresConnectionError)
+
+
+def unavailable(error: BaseException) -> BaseException:
+    """Translate the loss of the database; any other error stays what it is."""
+    cause = getattr(error, "orig", None) or error
+    lost = is_stale(error) or isinstance(cause, OSError)
+    lost = lost or (getattr(cause, "sqlstate", None) or "")[:2] in LOST_SQLSTATE_CLASSES
+    lost = lost or getattr(cause, "sqlite_errorname", "").startswith(LOST_SQLITE_ERRORS)
+    lost = lost or isinstance(error, PoolTimeout)
+    return DatabaseUnavailable() if lost else error

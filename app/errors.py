@@ -1,0 +1,114 @@
+"""Every error a caller can meet: its code, its HTTP status, its message."""
+
+from typing import Any, ClassVar
+
+
+class FieldProblem(dict[str, Any]):
+    """One offending field: where it is (a JSON pointer or parameter name) and how to mend it."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(field=field, detail=detail)
+
+
+class PalateError(Exception):
+    """Something went wrong."""
+
+    status: ClassVar[int] = 500
+    headers: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, detail: str = "", fields: list[FieldProblem] | None = None) -> None:
+        """Keep the sentence for this occurrence and the fields it is about."""
+        super().__init__(detail or self.title())
+        self.detail = detail or self.title()
+        self.fields = fields or []
+
+    @classmethod
+    def title(cls) -> str:
+        """Say what the kind of error means: the first line of its docstring."""
+        return (cls.__doc__ or cls.__name__).strip().splitlines()[0]
+
+    @classmethod
+    def code(cls) -> str:
+        """Name the kind of error in kebab-case, as it ends the problem's ``type``."""
+        return "".join("-" + c.lower() if c.isupper() else c for c in cls.__name__).lstrip("-")
+
+
+class InvalidRequest(PalateError):
+    """The request holds a value that is not allowed."""
+
+    status = 422
+
+
+class InvalidCursor(PalateError):
+    """The cursor was not made by this route: repeat the call without it."""
+
+    status = 422
+
+
+class KeyMissing(PalateError):
+    """This server needs a key: send it as X-API-Key."""
+
+    status = 401
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'ApiKey realm="palate"'}
+
+
+class KeyRefused(PalateError):
+    """The key in X-API-Key is not known or was revoked."""
+
+    status = 401
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'ApiKey realm="palate"'}
+
+
+class ScopeMissing(PalateError):
+    """The key's scopes do not allow this call."""
+
+    status = 403
+
+
+class ItemNotFound(PalateError):
+    """There is no such item."""
+
+    status = 404
+
+
+class UserNotFound(PalateError):
+    """There is no such user."""
+
+    status = 404
+
+
+class RatingNotFound(PalateError):
+    """This user has no rating of this item."""
+
+    status = 404
+
+
+class RunNotFound(PalateError):
+    """There is no such training run."""
+
+    status = 404
+
+
+class VersionNotFound(PalateError):
+    """There is no such model version."""
+
+    status = 404
+
+
+class RunAlreadyEnded(PalateError):
+    """The training run has ended already and cannot be cancelled."""
+
+    status = 409
+
+
+class VersionUnusable(PalateError):
+    """The model version cannot be activated: its files are gone or damaged."""
+
+    status = 409
+
+
+class DatabaseUnavailable(PalateError):
+    """The database does not answer; nothing was stored. Repeat the call in a moment."""
+
+    status = 503
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}

@@ -1,0 +1,47 @@
+"""Keys and scopes: the one decision about who may call what."""
+
+import hashlib
+import ipaddress
+import secrets
+from enum import StrEnum
+
+OPEN_PATHS = {"/", "/health/live", "/health/ready", "/docs", "/openapi.json"}
+ADMIN_PATHS = ("/v1/training-runs", "/v1/models")
+READING_POSTS = ("/v1/recommendations",)
+
+
+class Scope(StrEnum):
+    """What a key allows; each scope stands alone."""
+
+    READ = "read"  # GETs, and recommendations for posted ratings
+    WRITE = "write"  # change ratings and items
+    ADMIN = "admin"  # start and stop training, activate models
+
+
+def required_scope(method: str, path: str) -> Scope | None:
+    """Tell which scope a call needs; None for the few paths that are open. What is not listed needs `write`."""
+    if path in OPEN_PATHS:
+        return None
+    if method in {"GET", "HEAD", "OPTIONS"} or path.startswith(READING_POSTS):
+        return Scope.READ
+    return Scope.ADMIN if path.startswith(ADMIN_PATHS) else Scope.WRITE
+
+
+def new_key() -> str:
+    """Make a key of 256 random bits."""
+    return "palate_" + secrets.token_urlsafe(32)
+
+
+def hash_key(key: str) -> str:
+    """Hash a key for storage. A key is random, not a password, so one round of SHA-256 cannot be reversed."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach a server that listens on ``host``."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

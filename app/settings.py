@@ -1,0 +1,102 @@
+"""Every setting an operator can change. Read once by an entry point, then passed on."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PositiveInt, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MAX_LIST = 1_000  # rows of one bulk request, and of one page
+MAX_ID_LENGTH = 255
+
+
+class Settings(BaseSettings):
+    """Settings of one Palate instance, each read from ``PALATE_<NAME>`` or from a file ``.env``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PALATE_", env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    database_url: Annotated[
+        str, Field(description="`sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST:PORT/NAME`.", repr=False)
+    ] = "sqlite:///var/palate.db"
+    database_pool_size: Annotated[PositiveInt, Field(description="PostgreSQL connections of one process.")] = 10
+    model_store: Annotated[Path, Field(description="Folder of the trained model versions.")] = Path("var/models")
+    host: Annotated[str, Field(description="Address the server listens on; beyond loopback it needs a key.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, Field(ge=0, le=65535, description="Port the server listens on.")] = 8000
+    max_body_bytes: Annotated[PositiveInt, Field(description="Largest request body, in bytes.")] = 4 * 1024 * 1024
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="Least level that is logged.")
+    ] = "info"
+    log_format: Annotated[
+        Literal["auto", "json", "console"], Field(description="`auto`: console on a terminal, else JSON.")
+    ] = "auto"
+
+    rating_min: Annotated[float, Field(description="Lowest rating.")] = 1.0
+    rating_max: Annotated[float, Field(description="Highest rating.")] = 5.0
+    rating_step: Annotated[float, Field(gt=0, description="Distance between two neighbouring ratings.")] = 0.5
+    like_threshold: Annotated[
+        float | None, Field(description="Least rating that counts as liked; unset: rating_min + 3/4 of the range.")
+    ] = None
+
+    model_kind: Annotated[
+        Literal["linear", "denoising"],
+        Field(description="Autoencoder the trainer fits; above `linear_max_items`, `linear` gives way to `denoising`."),
+    ] = "linear"
+    linear_max_items: Annotated[
+        PositiveInt,
+        Field(description="Largest catalogue that `linear` is fitted for (its weights grow with its square)."),
+    ] = 20_000
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], Field(description="Where training runs; `auto`: CUDA where there is one.")
+    ] = "auto"
+    train_interval: Annotated[
+        timedelta | None,
+        Field(description="Time between two looks at whether to train, as seconds or ISO 8601 (`PT15M`)."),
+    ] = timedelta(minutes=15)
+    train_cron: Annotated[
+        str | None, Field(description="Crontab line (UTC) used instead of `train_interval`, e.g. `0 3 * * *`.")
+    ] = None
+    train_min_changes: Annotated[
+        int, Field(ge=0, description="A scheduled run waits until this many ratings were set, edited or removed.")
+    ] = 1
+    train_changes: Annotated[
+        int | None, Field(ge=1, description="This many changes start a run at once, before the schedule does.")
+    ] = 10_000
+    train_epochs: Annotated[PositiveInt, Field(description="Epochs of a run at most.")] = 50
+    train_batch_size: Annotated[PositiveInt, Field(description="Users per step; 1 is online learning.")] = 256
+    train_learning_rate: Annotated[float, Field(gt=0, description="Step size of the optimiser.")] = 1e-3
+    train_patience: Annotated[
+        PositiveInt, Field(description="Epochs without a better validation before a run stops.")
+    ] = 8
+    train_seed: Annotated[int, Field(ge=0, description="Seed of every random choice of a run.")] = 0
+    train_cold_every: Annotated[
+        PositiveInt, Field(description="Every so many runs start from new weights instead of the live model's.")
+    ] = 10
+    train_timeout: Annotated[timedelta, Field(description="A run that takes longer is stopped and marked failed.")] = (
+        timedelta(hours=6)
+    )
+    train_lease: Annotated[
+        timedelta, Field(description="A run whose worker has been silent for this long is taken over by another.")
+    ] = timedelta(seconds=30)
+    keep_versions: Annotated[PositiveInt, Field(description="Model versions kept; older ones are removed.")] = 5
+    poll_interval: Annotated[
+        timedelta, Field(description="How often a process looks for new models, runs and keys.")
+    ] = timedelta(seconds=1)
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        if not url.startswith(("sqlite:///", "postgresql://", "postgres://")):
+            raise ValueError("must start with sqlite:/// or postgresql://")
+        return url.replace("postgres://", "postgresql://", 1)
+
+    @model_validator(mode="after")
+    def _scale_is_whole(self) -> Self:
+        steps = (self.rating_max - self.rating_min) / self.rating_step
+        if steps < 1 or abs(steps - round(steps)) > 1e-9:
+            raise ValueError("rating_max must lie a whole number of rating_step above rating_min")
+        return self

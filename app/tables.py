@@ -1,0 +1,209 @@
+"""The tables, one page.
+
+Ids of callers are strings (`external_id`); inside, users and items have integers. The rows of `ratings` and
+`rating_changes` name them without foreign keys: users and items are never removed before their ratings, and checking
+two keys a row would halve the speed of an import (docs/decisions/).
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Index, Integer, String, Text, TypeDecorator
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+BIG_ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER keys by itself
+DOCUMENT = JSON().with_variant(JSONB, "postgresql")
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment, always in UTC, also where the database has no time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn any aware moment into UTC."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the moment its zone back."""
+        return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of every table."""
+
+    type_annotation_map = {datetime: UtcTime, dict[str, Any]: DOCUMENT, list[str]: DOCUMENT}
+
+
+class Counter(Base):
+    """A number that only grows: `ratings` counts rating changes (the revision), `catalogue` item changes.
+
+    Whoever changes ratings locks the row first and moves it last, so revisions have no gaps and become
+    visible in order: a reader that sees revision R has seen every change up to R.
+    """
+
+    __tablename__ = "counters"
+
+    name: Mapped[str] = mapped_column(String(20), primary_key=True)
+    value: Mapped[int] = mapped_column(BigInteger)
+
+
+class User(Base):
+    """Somebody who rates. `revision` is that of the user's latest change."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
+    external_id: Mapped[str] = mapped_column(String(255), unique=True)
+    revision: Mapped[int] = mapped_column(BigInteger, default=0)
+    created_at: Mapped[datetime]
+
+
+class Item(Base):
+    """Something that is rated. A deleted item keeps its row, because the history names it."""
+
+    __tablename__ = "items"
+
+    id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
+    external_id: Mapped[str] = mapped_column(String(255), unique=True)
+    title: Mapped[str | None] = mapped_column(Text)
+    categories: Mapped[list[str]]
+    attributes: Mapped[dict[str, Any]]
+    active: Mapped[bool]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+    revision: Mapped[int] = mapped_column(BigInteger, index=True)  # of the counter `catalogue`
+
+
+class Rating(Base):
+    """What a user thinks of an item now. A removed rating stays as a tombstone without a value.
+
+    Times of ratings are whole microseconds since 1970, UTC.
+    """
+
+    __tablename__ = "ratings"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    item_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    value: Mapped[float | None]
+    rated_at_us: Mapped[int] = mapped_column(BigInteger)
+    revision: Mapped[int] = mapped_column(BigInteger)
+
+
+class RatingChange(Base):
+    """The append-only history: every change of a rating, under its revision. No value: the rating was removed."""
+
+    __tablename__ = "rating_changes"
+    __table_args__ = (Index("ix_rating_changes_user", "user_id", "revision"),)
+
+    revision: Mapped[int] = mapped_column(BIG_ID, primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = mapped_column(BigInteger)
+    item_id: Mapped[int] = mapped_column(BigInteger)
+    value: Mapped[float | None]
+    rated_at_us: Mapped[int] = mapped_column(BigInteger)
+    recorded_at_us: Mapped[int] = mapped_column(BigInteger)
+
+
+class RunState(StrEnum):
+    """Where a training run is; the last three are ends."""
+
+    QUEUED = "queued"  # waits for a worker
+    RUNNING = "running"  # a worker holds its lease
+    SUCCEEDED = "succeeded"  # made a version, whether or not the gate activated it
+    FAILED = "failed"  # `error` says why
+    CANCELLED = "cancelled"  # somebody asked for it
+
+
+class RunCause(StrEnum):
+    """Why a training run was asked for."""
+
+    SCHEDULE = "schedule"
+    CHANGES = "changes"
+    MANUAL = "manual"
+
+
+class TrainingRun(Base):
+    """One training, from the moment it was asked for to its end."""
+
+    __tablename__ = "training_runs"
+
+    id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
+    state: Mapped[str] = mapped_column(String(20), index=True)
+    cause: Mapped[str] = mapped_column(String(20))
+    kind: Mapped[str] = mapped_column(String(20))
+    options: Mapped[dict[str, Any]]  # what was asked for: epochs, seed, cold ...
+    requested_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    cancel_requested: Mapped[bool] = mapped_column(default=False)
+    worker: Mapped[str | None] = mapped_column(String(255))
+    attempts: Mapped[int] = mapped_column(default=0)  # times a worker claimed it
+    heartbeat_at: Mapped[datetime | None]
+    lease_expires_at: Mapped[datetime | None]
+    epoch: Mapped[int] = mapped_column(default=0)  # epochs finished
+    epochs: Mapped[int | None]  # epochs planned
+    eta: Mapped[datetime | None]
+    watermark: Mapped[int | None] = mapped_column(BigInteger)  # revision of the ratings it learns
+    version: Mapped[str | None] = mapped_column(String(100))
+    error: Mapped[str | None] = mapped_column(Text)
+
+
+class TrainingEpoch(Base):
+    """The figures of one finished epoch of a run."""
+
+    __tablename__ = "training_epochs"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("training_runs.id", ondelete="CASCADE"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    loss: Mapped[float | None]
+    metrics: Mapped[dict[str, Any]]  # of the validation users: ndcg@10, rmse ...
+    seconds: Mapped[float]
+    recorded_at: Mapped[datetime]
+
+
+class ModelVersion(Base):
+    """A published model: the folder of this name lies in the model store, unless `removed_at`."""
+
+    __tablename__ = "model_versions"
+
+    version: Mapped[str] = mapped_column(String(100), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("training_runs.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime]
+    watermark: Mapped[int] = mapped_column(BigInteger)
+    num_users: Mapped[int]
+    num_items: Mapped[int]
+    num_ratings: Mapped[int] = mapped_column(BigInteger)
+    num_bytes: Mapped[int] = mapped_column(BigInteger)
+    metrics: Mapped[dict[str, Any]]
+    gate: Mapped[dict[str, Any]]  # decision, reason and the figures compared
+    removed_at: Mapped[datetime | None]
+
+
+class Activation(Base):
+    """A version went live; the latest row names the live one. Rows are never changed."""
+
+    __tablename__ = "activations"
+
+    id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
+    version: Mapped[str] = mapped_column(ForeignKey("model_versions.version"))
+    cause: Mapped[str] = mapped_column(String(20))  # gate or manual
+    activated_at: Mapped[datetime]
+
+
+class ApiKey(Base):
+    """A key as we know it: its SHA-256 and what it allows. The key itself is shown once and never stored."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[list[str]]
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]

