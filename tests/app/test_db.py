@@ -1,0 +1,122 @@
+"""One call, one transaction; and what happens when the database goes away."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.db import Database, PostgresDatabase, SqliteDatabase, open_database
+from app.errors import DatabaseUnavailable
+
+RunOnDatabase = Callable[[Callable[[Database], Awaitable[Any]]], Any]
+
+
+def add(session: Session, amount: int) -> None:
+    session.execute(text("UPDATE counters SET value = value + :amount WHERE name = 'ratings'"), {"amount": amount})
+
+
+def add_then_fail(session: Session) -> None:
+    add(session, 1)
+    raise LookupError("the caller's own error")
+
+
+def value(session: Session) -> int:
+    return session.execute(text("SELECT value FROM counters WHERE name = 'ratings'")).scalar_one()
+
+
+async def kill_connections(database: Database) -> None:
+    """Let PostgreSQL drop every connection of this database but the asking one."""
+    if isinstance(database, PostgresDatabase):
+        url = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        connection = await asyncpg.connect(url)
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await connection.close()
+
+
+def test_a_write_is_committed_when_the_call_returns(run_on_database: RunOnDatabase) -> None:
+    async def work(database: Database) -> int:
+        await database.write(add, 7)
+        row = await database.fetch_row("SELECT value FROM counters WHERE name = 'ratings'")
+        assert row is not None
+        return int(row[0])
+
+    assert run_on_database(work) == 7
+
+
+def test_an_exception_rolls_the_whole_call_back(run_on_database: RunOnDatabase) -> None:
+    async def work(database: Database) -> int:
+        with pytest.raises(LookupError, match="own error"):
+            await database.write(add_then_fail)
+        return await database.read(value)
+
+    assert run_on_database(work) == 0
+
+
+def test_concurrent_writes_all_count(run_on_database: RunOnDatabase) -> None:
+    async def work(database: Database) -> int:
+        await asyncio.gather(*(database.write(add, 1) for _ in range(50)))
+        return await database.read(value)
+
+    assert run_on_database(work) == 50
+
+
+def test_connections_that_the_server_closed_are_replaced_unnoticed(run_on_database: RunOnDatabase) -> None:
+    async def work(database: Database) -> int:
+        await asyncio.gather(*(database.read(value) for _ in range(5)))
+        await kill_connections(database)
+        await database.write(add, 1)
+        await kill_connections(database)
+        assert await database.fetch_row("SELECT value FROM counters WHERE name = 'ratings'") is not None
+        await kill_connections(database)
+        return await database.read(value)
+
+    assert run_on_database(work) == 1
+
+
+def test_a_statement_with_a_mistake_is_no_outage(run_on_database: RunOnDatabase) -> None:
+    async def work(database: Database) -> None:
+        with pytest.raises(Exception, match="no_such_table") as error:
+            await database.read(lambda session: session.execute(text("SELECT * FROM no_such_table")).all())
+        assert not isinstance(error.value, DatabaseUnavailable)
+
+    run_on_database(work)
+
+
+def test_a_server_that_does_not_listen_is_unavailable() -> None:
+    async def work() -> None:
+        database = open_database("postgresql://nobody@127.0.0.1:1/nothing")
+        for call in (database.read(value), database.write(add, 1), database.fetch_row("SELECT 1")):
+            with pytest.raises(DatabaseUnavailable):
+                await call
+        await database.close()
+
+    asyncio.run(work())
+
+
+def test_a_sqlite_file_locked_for_too_long_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.db.BUSY_TIMEOUT_MS", 50)
+    path = tmp_path / "palate.db"
+    other = sqlite3.connect(path)
+    other.execute("PRAGMA journal_mode=WAL")
+    other.execute("CREATE TABLE counters (name TEXT, value INTEGER)")
+
+    async def work() -> None:
+        database = SqliteDatabase(path)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseUnavailable):
+            await database.write(add, 1)
+        other.execute("ROLLBACK")
+        await database.write(add, 1)
+        await database.close()
+
+    asyncio.run(work())
+    other.close()
