@@ -33,6 +33,28 @@ class PalateError(Exception):
         return "".join("-" + c.lower() if c.isupper() else c for c in cls.__name__).lstrip("-")
 
 
+class UnexpectedError(PalateError):
+    """An unexpected error: the server's log has it under this answer's X-Request-Id."""
+
+
+class RouteNotFound(PalateError):
+    """There is nothing at this address: /docs lists what there is."""
+
+    status = 404
+
+
+class MethodNotAllowed(PalateError):
+    """This address exists, but not for this method: the header Allow lists those it has."""
+
+    status = 405
+
+
+class BodyTooLarge(PalateError):
+    """The request body is larger than this server takes: send it in parts."""
+
+    status = 413
+
+
 class InvalidRequest(PalateError):
     """The request holds a value that is not allowed."""
 
@@ -105,6 +127,13 @@ class VersionUnusable(PalateError):
     """The model version cannot be activated: its files are gone or damaged."""
 
     status = 409
+
+
+class SchemaOutdated(PalateError):
+    """The database's tables are not those of this version: run `palate migrate`."""
+
+    status = 503
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "5"}
 
 
 class DatabaseUnavailable(PalateError):

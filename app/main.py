@@ -1,26 +1,72 @@
 """HTTP entry point: wires settings, database, stages, errors and middleware into one ASGI app."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
-from app import problem
+from app import health, metrics, problem
 from app.db import open_database
+from app.keys.ring import KeyRing
+from app.metrics import Metrics
+from app.middleware import Operations
+from app.recommendations import router as recommendations
+from app.recommendations.loader import open_serving
 from app.settings import Settings
+
+
+class Palate(FastAPI):
+    """FastAPI with our layer outside all of its own, so that no answer passes it by."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put `Operations` around everything."""
+        return Operations(super().build_middleware_stack(), self.state.settings.max_body_bytes)
 
 
 def create_app(settings: Settings) -> FastAPI:
     """Build the service for one set of settings; nothing is opened before the lifespan starts."""
-    app = FastAPI(title="Palate", lifespan=lifespan, max_body_size=settings.max_body_bytes)
+    app = Palate(
+        title="Palate",
+        description="Learns taste with autoencoders: POST ratings, GET recommendations.",
+        version=version("palate"),
+        lifespan=lifespan,
+        max_body_size=settings.max_body_bytes,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+    )
     app.state.settings = settings
+    app.state.metrics = Metrics()
     problem.install(app)
+    for router in (health.router, metrics.router, recommendations.router):
+        app.include_router(router)
     return app
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Open what the routes need, and close it when the server stops."""
-    app.state.database = open_database(app.state.settings.database_url, app.state.settings.database_pool_size)
-    yield
-    await app.state.database.close()
+    """Open what the routes need, and close it when the server stops. A lost database does not keep a server down."""
+    settings: Settings = app.state.settings
+    async with AsyncExitStack() as stack:
+        database = open_database(settings.database_url, settings.database_pool_size)
+        stack.push_async_callback(database.close)
+        keys = KeyRing(database, settings.host, settings.poll_interval)
+        app.state.database, app.state.keys = database, keys
+        await keys.refresh()
+        await stack.enter_async_context(background(keys.keep_fresh()))
+        app.state.serving = await stack.enter_async_context(open_serving(database, settings))
+        yield
+
+
+@asynccontextmanager
+async def background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run a task beside the requests, and cancel it when the server stops."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

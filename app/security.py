@@ -6,8 +6,9 @@ import secrets
 from enum import StrEnum
 
 OPEN_PATHS = {"/", "/health/live", "/health/ready", "/docs", "/openapi.json"}
+READING_METHODS = {"GET", "HEAD", "OPTIONS"}
+READING_POSTS = {"/v1/recommendations", "/v1/recommendations/batch"}
 ADMIN_PATHS = ("/v1/training-runs", "/v1/models")
-READING_POSTS = ("/v1/recommendations",)
 
 
 class Scope(StrEnum):
@@ -22,7 +23,7 @@ def required_scope(method: str, path: str) -> Scope | None:
     """Tell which scope a call needs; None for the few paths that are open. What is not listed needs `write`."""
     if path in OPEN_PATHS:
         return None
-    if method in {"GET", "HEAD", "OPTIONS"} or path.startswith(READING_POSTS):
+    if method in READING_METHODS or (method == "POST" and path in READING_POSTS):
         return Scope.READ
     return Scope.ADMIN if path.startswith(ADMIN_PATHS) else Scope.WRITE
 
@@ -32,9 +33,12 @@ def new_key() -> str:
     return "palate_" + secrets.token_urlsafe(32)
 
 
-def hash_key(key: str) -> str:
-    """Hash a key for storage. A key is random, not a password, so one round of SHA-256 cannot be reversed."""
-    return hashlib.sha256(key.encode()).hexdigest()
+def hash_key(key: bytes) -> str:
+    """Hash a key for storage. A key is random, not a password, so one round of SHA-256 cannot be reversed.
+
+    Keys are looked up by this hash, so the time of a look-up tells nothing about a key.
+    """
+    return hashlib.sha256(key).hexdigest()
 
 
 def is_loopback(host: str) -> bool:

@@ -1,0 +1,38 @@
+"""Every statement about keys."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import exists, select, update
+from sqlalchemy.orm import Session
+
+from app.tables import ApiKey
+
+
+def add(session: Session, key: ApiKey) -> ApiKey:
+    """Store a new key and give it its id."""
+    session.add(key)
+    session.flush()
+    return key
+
+
+def every_key(session: Session) -> Sequence[ApiKey]:
+    """List all keys, revoked ones too, oldest first."""
+    return session.scalars(select(ApiKey).order_by(ApiKey.id)).all()
+
+
+def valid_scopes(session: Session) -> dict[str, frozenset[str]]:
+    """Give the scopes of every key that is not revoked, by its hash."""
+    rows = session.execute(select(ApiKey.hash, ApiKey.scopes).where(ApiKey.revoked_at.is_(None)))
+    return {row.hash: frozenset(row.scopes) for row in rows}
+
+
+def has_any(session: Session) -> bool:
+    """Tell whether a key was ever made: revoking the last one closes the server, it does not open it."""
+    return bool(session.scalar(select(exists().select_from(ApiKey))))
+
+
+def revoke(session: Session, key_id: int, now: datetime) -> bool:
+    """Mark a key as revoked; False if there is no such key that still works."""
+    statement = update(ApiKey).where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None)).values(revoked_at=now)
+    return session.execute(statement.returning(ApiKey.id)).first() is not None

@@ -1,0 +1,65 @@
+"""The keys as one server process knows them: in memory, read anew every poll_interval."""
+
+import asyncio
+import time
+from datetime import timedelta
+
+import structlog
+
+from app.db import Database
+from app.errors import DatabaseUnavailable, KeyMissing, KeyRefused, PalateError, ScopeMissing
+from app.keys import service
+from app.keys.service import KnownKeys
+from app.security import hash_key, is_loopback, required_scope
+
+log = structlog.get_logger(__name__)
+LEAST_SECONDS_BETWEEN_READS = 0.1
+
+
+class KeyRing:
+    """Decides about every request. Until the keys were read once, only the open paths answer."""
+
+    def __init__(self, database: Database, host: str, poll_interval: timedelta) -> None:
+        self._database = database
+        self._poll_seconds = poll_interval.total_seconds()
+        self._loopback = is_loopback(host)
+        self._known: KnownKeys | None = None
+        self._read_at = 0.0
+
+    def allow(self, method: str, path: str, key: bytes | None) -> PalateError | None:
+        """Give the reason why a call is refused, or None if it may go on."""
+        scope = required_scope(method, path)
+        if scope is None:
+            return None
+        if self._known is None:
+            return DatabaseUnavailable()
+        if not self._known.any_made and self._loopback:
+            return None
+        if key is None:
+            return KeyMissing()
+        scopes = self._known.scopes.get(hash_key(key))
+        if scopes is None:
+            return KeyRefused()
+        if scope not in scopes:
+            return ScopeMissing(f"This call needs a key with the scope `{scope}`.")
+        return None
+
+    async def allow_now(self, method: str, path: str, key: bytes | None) -> PalateError | None:
+        """Decide again with the keys as they are now, so that a key works at once after it was made."""
+        if time.monotonic() - self._read_at > LEAST_SECONDS_BETWEEN_READS:
+            await self.refresh()
+        return self.allow(method, path, key)
+
+    async def refresh(self) -> None:
+        """Read the keys; if the database does not answer, the last known ones stay."""
+        self._read_at = time.monotonic()
+        try:
+            self._known = await self._database.read(service.known_keys)
+        except PalateError as error:
+            log.warning("keys could not be read", error=error.detail)
+
+    async def keep_fresh(self) -> None:
+        """Read the keys every poll_interval, until cancelled."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(self._poll_seconds)

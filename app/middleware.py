@@ -1,0 +1,101 @@
+"""What happens around every request: its id, its key, its size, its figures, its log line.
+
+One plain ASGI layer outside all others, because a layer costs more than what it does here.
+"""
+
+import os
+import re
+import time
+from typing import Any, NamedTuple
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import BodyTooLarge, PalateError, UnexpectedError
+from app.keys.ring import KeyRing
+from app.metrics import ROUTE_NOT_FOUND, Metrics
+from app.problem import problem_response
+
+log = structlog.get_logger("palate.access")
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}").fullmatch
+
+
+class Known(NamedTuple):
+    """What the headers tell."""
+
+    request_id: bytes
+    key: bytes | None
+    length: int
+
+
+def read_headers(headers: list[tuple[bytes, bytes]]) -> Known:
+    """Pick out what concerns us; an absent or odd request id is replaced by a new one."""
+    request_id, key, length = b"", None, 0
+    for name, value in headers:
+        if name == b"x-api-key":
+            key = value
+        elif name == b"x-request-id":
+            request_id = value
+        elif name == b"content-length":
+            length = int(value) if value.isdigit() else 0
+    if not REQUEST_ID(request_id):
+        request_id = os.urandom(16).hex().encode()
+    return Known(request_id, key, length)
+
+
+class Operations:
+    """Lets a request in, watches it, and puts it on record."""
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+        self.app = app
+        self.max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        known = read_headers(scope["headers"])
+        structlog.contextvars.bind_contextvars(request_id=known.request_id.decode())
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", known.request_id)]
+            await send(message)
+
+        metrics: Metrics = scope["app"].state.metrics
+        metrics.started()
+        try:
+            refusal = await self.refusal(scope, known)
+            await (problem_response(refusal) if refusal else self.app)(scope, receive, send_with_id)
+        except Exception as error:
+            log.exception("unexpected error", exc_info=error)
+            if not status:
+                await problem_response(UnexpectedError())(scope, receive, send_with_id)
+        finally:
+            record(scope, metrics, status, time.perf_counter() - started)
+
+    async def refusal(self, scope: Scope, known: Known) -> PalateError | None:
+        """Give the reason not to let a request in, if there is one."""
+        keys: KeyRing = scope["app"].state.keys
+        refused = keys.allow(scope["method"], scope["path"], known.key)
+        if refused:
+            refused = await keys.allow_now(scope["method"], scope["path"], known.key)
+        if not refused and known.length > self.max_body_bytes:
+            refused = BodyTooLarge(f"Send at most {self.max_body_bytes:,} bytes; cut the request into several.")
+        return refused
+
+
+def record(scope: Scope, metrics: Metrics, status: int, seconds: float) -> None:
+    """Count and log one answer by the route's template: neither path nor query, which may hold anything.
+
+    Status 0: the client went away before it was answered.
+    """
+    route: Any = scope.get("route")
+    template = getattr(route, "path", ROUTE_NOT_FOUND)
+    metrics.answered(scope["method"], template, status, seconds)
+    log.info("request", method=scope["method"], route=template, status=status, ms=round(seconds * 1000, 2))
