@@ -1,0 +1,83 @@
+"""From a request to an answer: reads what it needs, folds in, chooses, writes out."""
+
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any
+
+from app.errors import InvalidRequest
+from app.problem import MAX_FIELDS
+from app.ratings.parse import checked
+from app.ratings.scale import Scale
+from app.recommendations import repository, service
+from app.recommendations.schemas import GuestRating, GuestRequest
+from app.recommendations.service import SENTENCES, Options, Reason, Taste
+from app.recommendations.serving import Serving
+from app.settings import Settings
+from app.times import now_us
+
+
+async def for_user(serving: Serving, user_id: str, options: Options) -> dict[str, Any]:
+    """Recommend to a user by his stored ratings."""
+    row = await repository.read_user(serving.database, user_id)
+    if row.catalogue_revision > serving.catalogue.revision:
+        await serving.refresh_catalogue(row.catalogue_revision)
+    reason = None if row.item_ids else Reason.UNKNOWN_USER if row.revision is None else Reason.NO_RATINGS
+    slots = list(map(serving.catalogue.slot_of_id.__getitem__, row.item_ids))
+    answer = await recommend(serving, Taste.of(slots, row.values, reason), options)
+    return {"user_id": user_id, "revision": row.revision, **answer}
+
+
+async def for_guest(serving: Serving, settings: Settings, guest: GuestRequest) -> dict[str, Any]:
+    """Recommend by posted ratings; store nothing."""
+    latest = latest_values(guest.ratings, Scale.of(settings))
+    await serving.refresh_catalogue()
+    slot_of = serving.catalogue.slot_of_external_id
+    known = {slot_of[item_id]: value for item_id, value in latest.items() if item_id in slot_of}
+    reason = None if known else Reason.NO_KNOWN_ITEMS if latest else Reason.NO_RATINGS
+    options = Options(guest.limit, tuple(guest.category), tuple(guest.exclude_category), guest.include_rated)
+    answer = await recommend(serving, Taste.of(list(known), list(known.values()), reason), options)
+    return {"user_id": None, "revision": None, **answer, "unknown_items": len(latest) - len(known)}
+
+
+def latest_values(ratings: Sequence[GuestRating], scale: Scale) -> dict[str, float]:
+    """Check posted ratings and keep one of each item: the latest, of equal times the last in the list.
+
+    Raises:
+        InvalidRequest: naming each field that is wrong and what would do.
+    """
+    now, rows, problems = now_us(), [], []
+    for index, rating in enumerate(ratings):
+        value, rated_at_us, wrong = checked(rating.value, rating.rated_at, scale, now, f"/ratings/{index}")
+        problems += wrong
+        if value is not None:
+            rows.append((now if rated_at_us is None else rated_at_us, rating.item_id, value))
+    if problems:
+        first = problems[:MAX_FIELDS]
+        raise InvalidRequest("; ".join(f"{p['field']}: {p['detail']}" for p in first), first)
+    return {item_id: value for _, item_id, value in sorted(rows, key=itemgetter(0))}
+
+
+async def recommend(serving: Serving, taste: Taste, options: Options) -> dict[str, Any]:
+    """Choose the items: personal ones if there is something to go by, else popular and new ones."""
+    live, reason = serving.live, taste.reason
+    if live is None and reason is None:
+        reason = Reason.NO_MODEL
+    chosen = service.Selection()
+    if live is not None and reason is None:
+        live.fit_to(serving.catalogue)
+        columns, values = service.known_columns(live, taste)
+        if len(columns):
+            fold = await serving.fold_in(live, columns, values)
+            live.fit_to(serving.catalogue)
+            chosen = service.select_personal(serving.catalogue, live, fold, taste, options)
+        reason = Reason.NO_KNOWN_ITEMS if not len(columns) else None if chosen.slots else Reason.ALL_RATED
+    if reason is not None:
+        popularity = live.popularity if live else await serving.popularity()
+        chosen, reason = service.select_fallback(serving.catalogue, popularity, taste, options, reason)
+    return {
+        "model_version": live.version if live else None,
+        "personalised": reason is None,
+        "reason": reason,
+        "reason_detail": SENTENCES[reason] if reason else None,
+        "items": service.items_of(serving.catalogue, chosen, taste),
+    }

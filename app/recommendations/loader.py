@@ -1,0 +1,139 @@
+"""The loader: watches which version is live, loads it beside the one that serves, and swaps."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+import structlog
+
+from app.db import Database
+from app.errors import DatabaseUnavailable
+from app.recommendations.catalogue import Slots
+from app.recommendations.live import LiveModel
+from app.recommendations.popularity import Popularity
+from app.recommendations.serving import Serving
+from app.registry.repository import live_versions
+from app.settings import Settings
+from models.checkpoint import Loaded, load
+
+log = structlog.get_logger()
+RETRY_AFTER_S = 30.0  # a refused version is tried again after this, or as soon as its files change
+Fingerprint = tuple[tuple[str, int, int], ...]
+
+
+class Loader:
+    """Keeps the live version loaded. A version that cannot be loaded is refused and the one in memory serves on."""
+
+    def __init__(self, serving: Serving, store: Path) -> None:
+        self.serving = serving
+        self.store = store
+        self._refused: dict[str, tuple[Fingerprint, float]] = {}  # with the time of the next try
+
+    async def run(self, interval_s: float) -> None:
+        """Look for a new live version again and again."""
+        while True:
+            try:
+                await self.look()
+            except DatabaseUnavailable as error:
+                log.warning("loader_waits_for_database", error=str(error))
+            except Exception:  # whatever it is, the model in memory serves on and the next look may go well
+                log.exception("loader_failed")
+            await asyncio.sleep(interval_s)
+
+    async def look(self) -> None:
+        """Load the live version if it is another than the loaded one."""
+        serving = self.serving
+        versions = await serving.database.read(live_versions, 2)
+        serving.live_version = versions[0] if versions else None
+        if not versions:
+            serving.problem = "no model has been published yet"
+            return
+        if serving.live is not None and serving.live.version == versions[0]:
+            serving.problem = None
+            return
+        # Any model is better than none: a process that starts when the live version is damaged takes the one before.
+        for version in versions[:1] if serving.live else versions:
+            if await self.take(version):
+                return
+
+    async def take(self, version: str) -> bool:
+        """Load a version, or refuse it; one that was refused is left alone for a while."""
+        files = fingerprint(self.store / version)
+        refused, retry_at = self._refused.get(version, (None, 0.0))
+        if files == refused and monotonic() < retry_at:
+            return False
+        try:
+            await self.load(version)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:  # damaged, of a newer Palate, too large: whatever it is, the other serves on
+            self._refused[version] = (files, monotonic() + RETRY_AFTER_S)
+            self.refuse(version, error)
+            return False
+        self._refused.clear()
+        return True
+
+    async def load(self, version: str) -> None:
+        """Load a version in a thread and swap it in."""
+        started = monotonic()
+        loaded = await asyncio.to_thread(load, self.store / version)
+        await self.serving.refresh_catalogue()
+        slots = await asyncio.to_thread(slots_of, loaded.item_ids, self.serving.catalogue.slot_of_external_id)
+        live = LiveModel(version, loaded.model, slots, await self.popularity(loaded, slots))
+        await asyncio.to_thread(warm_up, live)
+        self.serving.swap(live)
+        if version == self.serving.live_version:
+            self.serving.problem = None
+        log.info("model_loaded", version=version, items=len(slots), seconds=round(monotonic() - started, 3))
+
+    async def popularity(self, loaded: Loaded, slots: Slots) -> Popularity:
+        """Take the statistics published with the model, or count anew where there are none."""
+        statistics = loaded.manifest.get("item_statistics")
+        if statistics is None:
+            return await self.serving.count_ratings()
+        counts, sums = (np.array(statistics[name], np.float64) for name in ("counts", "sums"))
+        return Popularity.of(slots, counts, sums, loaded.model.scale.minimum)
+
+    def refuse(self, version: str, error: Exception) -> None:
+        """Say that a version cannot be loaded."""
+        serves = self.serving.live.version if self.serving.live else None
+        if version == self.serving.live_version:
+            self.serving.problem = f"version {version} is refused: {error}"
+        log.error("model_refused", version=version, error=str(error), serves_on=serves)
+
+
+def slots_of(item_ids: Sequence[str], slot_of_external_id: dict[str, int]) -> Slots:
+    """Find each column's slot."""
+    return np.array([slot_of_external_id.get(item_id, -1) for item_id in item_ids], np.int64)
+
+
+def warm_up(live: LiveModel) -> None:
+    """Answer once, so that no caller pays for first calls."""
+    columns = np.arange(min(2, len(live.slot_of_column)), dtype=np.int32)
+    live.model.fold_in(columns, np.full(len(columns), live.model.scale.maximum, np.float32)).rating(columns)
+
+
+def fingerprint(folder: Path) -> Fingerprint:
+    """Tell a folder's files apart from what they were, without reading them."""
+    with suppress(OSError):
+        stats = [(path.name, path.stat()) for path in sorted(folder.iterdir())]
+        return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
+    return ()
+
+
+@asynccontextmanager
+async def open_serving(database: Database, settings: Settings) -> AsyncIterator[Serving]:
+    """Serve from now on: requests are answered at once, the model follows as soon as it is loaded."""
+    serving = Serving(database, settings)
+    loader = Loader(serving, settings.model_store)
+    task = asyncio.create_task(loader.run(settings.poll_interval.total_seconds()))
+    try:
+        yield serving
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        serving.close()

@@ -1,0 +1,36 @@
+"""What everybody likes: the order for those we cannot know yet."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.recommendations.catalogue import Slots
+
+PRIOR_RATINGS = 5.0  # an item's mean is drawn to the mean of all ratings as if by so many more ratings
+
+
+@dataclass(frozen=True)
+class Popularity:
+    """Rated items in the order of their popularity.
+
+    Attributes:
+        slots: int64 (P,), most popular first.
+        scores: float64 (P,), no unit.
+        means: float64 (P,), mean rating of each, on the scale.
+    """
+
+    slots: Slots
+    scores: NDArray[np.float64]
+    means: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, slots: Slots, counts: NDArray[np.float64], sums: NDArray[np.float64], lowest: float) -> "Popularity":
+        """Order items by the number of their ratings times how far their shrunken mean lies above ``lowest``."""
+        rated = (slots >= 0) & (counts > 0)
+        slots, counts, sums = slots[rated], counts[rated], sums[rated]
+        overall = sums.sum() / max(counts.sum(), 1)
+        shrunken = (sums + PRIOR_RATINGS * overall) / (counts + PRIOR_RATINGS)
+        scores = counts * (shrunken - lowest)
+        order = np.lexsort((slots, -scores))
+        return cls(slots[order], scores[order], (sums / counts)[order])

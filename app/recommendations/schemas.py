@@ -1,0 +1,96 @@
+"""What the recommendation routes take and give."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.ids import ExternalId
+from app.ratings.schemas import RatedAt, Value
+from app.recommendations.service import Reason, Source
+from app.settings import MAX_ID_LENGTH, MAX_LIST
+
+
+class Recommendation(BaseModel):
+    """One recommended item."""
+
+    item_id: str
+    title: str | None
+    score: float | None = Field(description="Orders the items of one source; it has no unit. Null for new items.")
+    predicted_rating: float | None = Field(
+        description="On the declared scale: the model's prediction, or the mean rating of a popular item. Null for new."
+    )
+    source: Source
+    rated: bool = Field(description="Among the ratings this answer went by.")
+
+
+class Recommendations(BaseModel):
+    """An answer: items, and what they are made from."""
+
+    user_id: str | None = Field(description="Null for a guest.")
+    model_version: str | None
+    revision: int | None = Field(description="Of the user's latest rating change, which this answer has seen.")
+    personalised: bool
+    reason: Reason | None = Field(description="Why the answer is not personal.")
+    reason_detail: str | None = Field(description="The reason as a sentence.")
+    items: list[Recommendation]
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "user_id": "ada",
+                    "model_version": "2026-11-23T10-15-00Z-linear",
+                    "revision": 48211,
+                    "personalised": True,
+                    "reason": None,
+                    "reason_detail": None,
+                    "items": [
+                        {
+                            "item_id": "2001-a-space-odyssey-1968",
+                            "title": "2001: A Space Odyssey",
+                            "score": 1.731,
+                            "predicted_rating": 4.6,
+                            "source": "personal",
+                            "rated": False,
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+
+class GuestRecommendations(Recommendations):
+    """An answer to a posted list of ratings."""
+
+    unknown_items: int = Field(
+        description="Posted ratings of items that the catalogue does not have; they are ignored."
+    )
+
+
+class GuestRating(BaseModel):
+    """What a guest thinks of an item. Of two of one item the later counts; at one time, the last in the list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    item_id: Annotated[ExternalId, Field(examples=["blade-runner-1982"])]
+    value: Value
+    rated_at: RatedAt = None
+
+
+Category = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH)]
+
+
+class GuestRequest(BaseModel):
+    """Ratings of somebody who is not stored, and what he asks for."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"ratings": [{"item_id": "blade-runner-1982", "value": 5}], "limit": 5}]},
+    )
+
+    ratings: Annotated[list[GuestRating], Field(max_length=MAX_LIST)]
+    limit: Annotated[int, Field(ge=1, le=MAX_LIST)] = 10
+    category: Annotated[list[Category], Field(max_length=20, description="Only items in any of these.")] = []
+    exclude_category: Annotated[list[Category], Field(max_length=20, description="No items in any of these.")] = []
+    include_rated: bool = False

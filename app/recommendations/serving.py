@@ -1,0 +1,101 @@
+"""What one API process holds to answer from: the catalogue, the live model, the popularity of items."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import monotonic
+
+import numpy as np
+import torch
+
+from app.db import Database
+from app.recommendations import repository
+from app.recommendations.catalogue import Catalogue
+from app.recommendations.live import LiveModel
+from app.recommendations.popularity import Popularity
+from app.settings import Settings
+from models.base import FoldIn
+from models.interactions import Indices, Values
+
+MANY_CHANGES = 1_000  # items; more are read without holding up the event loop
+INLINE_ITEMS = 20_000  # a larger model scores in the compute thread: other requests do not wait for it
+POPULARITY_AGE_S = 5.0
+
+
+@dataclass(frozen=True)
+class ServingStatus:
+    """What readiness tells of the model: `problem` is None when the live version is the loaded one."""
+
+    loaded_version: str | None
+    live_version: str | None
+    loaded_at: datetime | None
+    problem: str | None
+
+
+class Serving:
+    """The state that requests share. Only the event loop changes it, each change at one stroke."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        torch.set_num_threads(1)  # more threads an answer raise the slowest ones tenfold
+        self.database = database
+        self.settings = settings
+        self.catalogue = Catalogue()
+        self.live: LiveModel | None = None
+        self.live_version: str | None = None
+        self.problem: str | None = "no look at the model store yet"
+        self._loaded_at: datetime | None = None
+        self._refreshing = asyncio.Lock()
+        self._popularity: Popularity | None = None
+        self._popularity_due = 0.0
+        self._compute_thread = ThreadPoolExecutor(1, thread_name_prefix="score")
+
+    def status(self) -> ServingStatus:
+        """Tell which version is loaded, which should be, and what is in the way."""
+        loaded = self.live.version if self.live else None
+        return ServingStatus(loaded, self.live_version, self._loaded_at, self.problem)
+
+    def swap(self, live: LiveModel) -> None:
+        """Answer from another model from now on; requests under way finish with the one they hold."""
+        live.fit_to(self.catalogue)
+        self.live, self._loaded_at = live, datetime.now(UTC)
+
+    async def refresh_catalogue(self, revision: int | None = None) -> None:
+        """Bring the catalogue up to ``revision``, or to the newest."""
+        async with self._refreshing:
+            known = self.catalogue.revision
+            if revision is None:
+                revision = await self.database.read(repository.catalogue_revision)
+            if revision <= known:
+                return
+            read = self.database.scan if known < 0 or revision - known > MANY_CHANGES else self.database.read
+            rows = await read(repository.catalogue_rows, known)
+            self.catalogue.apply(rows, revision)
+
+    async def popularity(self) -> Popularity:
+        """Give the order of popularity: the live model's, or without a model one that is some seconds old at most."""
+        if self.live is not None:
+            return self.live.popularity
+        async with self._refreshing:
+            if self._popularity is None or monotonic() > self._popularity_due:
+                self._popularity = await self.count_ratings()
+                self._popularity_due = monotonic() + POPULARITY_AGE_S
+            return self._popularity
+
+    async def count_ratings(self) -> Popularity:
+        """Compute the order of popularity from every rating."""
+        totals = await self.database.scan(repository.rating_totals)
+        slots = np.array([self.catalogue.slot_of_id.get(item_id, -1) for item_id, _, _ in totals], np.int64)
+        counts, sums = (np.array([row[place] for row in totals], np.float64) for place in (1, 2))
+        return Popularity.of(slots, counts, sums, self.settings.rating_min)
+
+    async def fold_in(self, live: LiveModel, columns: Indices, values: Values) -> FoldIn:
+        """Fold a user in: at once with a small model, in the compute thread with a large one."""
+        if len(live.slot_of_column) <= INLINE_ITEMS:
+            return live.model.fold_in(columns, values)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._compute_thread, live.model.fold_in, columns, values)
+
+    def close(self) -> None:
+        """Stop the compute thread."""
+        self._compute_thread.shutdown(wait=False)
