@@ -143,6 +143,7 @@ class TrainingRun(Base):
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     worker: Mapped[str | None] = mapped_column(String(255))
     attempts: Mapped[int] = mapped_column(default=0)  # times a worker claimed it
+    takeovers: Mapped[int] = mapped_column(default=0)  # times it was claimed from a worker that had gone silent
     heartbeat_at: Mapped[datetime | None]
     lease_expires_at: Mapped[datetime | None]
     epoch: Mapped[int] = mapped_column(default=0)  # epochs finished

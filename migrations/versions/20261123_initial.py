@@ -84,6 +84,7 @@ def upgrade() -> None:
         sa.Column("cancel_requested", sa.Boolean(), nullable=False),
         sa.Column("worker", sa.String(length=255), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("takeovers", sa.Integer(), nullable=False),
         sa.Column("heartbeat_at", TIME, nullable=True),
         sa.Column("lease_expires_at", TIME, nullable=True),
         sa.Column("epoch", sa.Integer(), nullable=False),

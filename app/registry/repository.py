@@ -1,0 +1,58 @@
+"""Every query about model versions and activations."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.tables import Activation, ModelVersion
+
+
+def find_live(session: Session) -> ModelVersion | None:
+    """Read the version that the latest activation names."""
+    latest = select(Activation.version).order_by(Activation.id.desc()).limit(1).scalar_subquery()
+    return session.scalar(select(ModelVersion).where(ModelVersion.version == latest))
+
+
+def live_versions(session: Session, most: int) -> list[str]:
+    """Name the live version and those that were live before it, latest first, each once."""
+    newest = func.max(Activation.id)
+    return list(
+        session.scalars(select(Activation.version).group_by(Activation.version).order_by(newest.desc()).limit(most))
+    )
+
+
+def activations_of(session: Session, versions: Sequence[str]) -> dict[str, datetime]:
+    """Read when each version was last activated."""
+    query = select(Activation.version, func.max(Activation.activated_at)).where(Activation.version.in_(versions))
+    return dict(session.execute(query.group_by(Activation.version)).tuples().all())
+
+
+def find_version(session: Session, version: str) -> ModelVersion | None:
+    """Read one version."""
+    return session.get(ModelVersion, version)
+
+
+def find_versions(session: Session, before: tuple[datetime, str] | None, limit: int) -> list[ModelVersion]:
+    """Read versions, newest first."""
+    query = select(ModelVersion).order_by(ModelVersion.created_at.desc(), ModelVersion.version.desc()).limit(limit)
+    if before is not None:
+        created_at, version = before
+        query = query.where(
+            (ModelVersion.created_at < created_at)
+            | ((ModelVersion.created_at == created_at) & (ModelVersion.version < version))
+        )
+    return list(session.scalars(query))
+
+
+def kept_versions(session: Session) -> list[ModelVersion]:
+    """Read the versions whose files are kept, newest first."""
+    query = select(ModelVersion).where(ModelVersion.removed_at.is_(None))
+    return list(session.scalars(query.order_by(ModelVersion.created_at.desc(), ModelVersion.version.desc())))
+
+
+def add(session: Session, row: ModelVersion | Activation) -> None:
+    """Store a version or an activation."""
+    session.add(row)
+    session.flush()

@@ -1,0 +1,94 @@
+"""The folder side of the registry: where versions lie, their names, and clearing up. Rows are the service's."""
+
+import shutil
+from collections.abc import Collection
+from datetime import UTC, datetime
+from pathlib import Path
+from time import time
+
+from app.errors import VersionUnusable
+from models import checkpoint
+from models.checkpoint import DamagedModel, Loaded
+
+RUNS = ".runs"  # checkpoints of the runs under way
+LEFTOVER_S = 3_600  # what no row knows of and nobody has touched for so long was left by a crash
+
+
+def new_name(store: Path, kind: str, now: datetime) -> str:
+    """Name a version that does not exist yet, e.g. ``2026-11-23T10-15-00Z-linear``."""
+    name = f"{now.astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}-{kind}"
+    number, free = 1, name
+    while (store / free).exists():
+        number += 1
+        free = f"{name}-{number}"
+    return free
+
+
+def load(store: Path, version: str) -> Loaded:
+    """Load a version after checking it.
+
+    Raises:
+        VersionUnusable: if its files are gone or damaged; the detail says which.
+    """
+    try:
+        return checkpoint.load(store / version)
+    except DamagedModel as error:
+        raise VersionUnusable(f"Model version {version!r} cannot be used: {error}.") from error
+
+
+def verify(store: Path, version: str) -> None:
+    """Check that a version's files are whole; raises `VersionUnusable`."""
+    load(store, version)
+
+
+def num_bytes(folder: Path) -> int:
+    """Add up a folder's files."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def delete(store: Path, version: str) -> None:
+    """Remove a version's folder."""
+    shutil.rmtree(store / version, ignore_errors=True)
+
+
+def run_folder(store: Path, run_id: int) -> Path:
+    """Tell where the checkpoints of a run lie."""
+    return store / RUNS / str(run_id)
+
+
+def clear_leftovers(store: Path, versions: Collection[str], pending_runs: Collection[int]) -> list[str]:
+    """Remove what crashes left behind: half-written folders, folders that never got a row, checkpoints of ended runs.
+
+    Args:
+        store: the model store.
+        versions: every version that has a row and files.
+        pending_runs: the runs that are queued or running.
+
+    Returns:
+        the names of what was removed.
+    """
+    known = {RUNS, *versions}
+    strangers = [path for path in entries(store) if path.name not in known]
+    strangers += [path for path in entries(store / RUNS) if path.name not in set(map(str, pending_runs))]
+    old = [path for path in strangers if path.is_dir() and looks_ours(path) and age_s(path) > LEFTOVER_S]
+    for path in old:
+        shutil.rmtree(path, ignore_errors=True)
+    return [path.name for path in old]
+
+
+def looks_ours(path: Path) -> bool:
+    """Tell whether a folder is one that publishing or training makes: nobody else's folder is ever removed."""
+    return path.parent.name == RUNS or path.name.endswith(".tmp") or (path / checkpoint.MANIFEST).is_file()
+
+
+def entries(folder: Path) -> list[Path]:
+    """List a folder that may be missing."""
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def age_s(path: Path) -> float:
+    """Tell how long ago a folder was changed; 0 if it has just gone."""
+    try:
+        return time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

@@ -1,0 +1,88 @@
+"""What a run leaves: the version's folder, then its row and the end of the run in one transaction."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version as library_version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from app.registry import service as registry
+from app.registry import store
+from app.tables import RunState
+from app.training import queue, repository
+from app.training.data import Snapshot
+from app.training.gate import Verdict
+from app.training.plan import Plan
+from app.training.queue import Claim
+from models import checkpoint
+from models.base import Model
+from models.interactions import Interactions
+
+LIBRARIES = ("palate", "torch", "numpy", "scipy", "safetensors")
+
+
+@dataclass(frozen=True)
+class Published:
+    """A version on its way: its name, its row's values, and what its folder says beside the weights."""
+
+    folder: Path
+    activate: bool
+    created_at: datetime
+    values: dict[str, Any]
+    interactions: Interactions
+
+    @property
+    def version(self) -> str:
+        """Name of the version."""
+        return self.folder.name
+
+    def write(self, model: Model) -> None:
+        """Write the folder."""
+        manifest = self.values | {
+            "created_at": self.created_at.isoformat(),
+            "libraries": {name: library_version(name) for name in LIBRARIES},
+            "item_statistics": item_statistics(self.interactions),
+        }
+        checkpoint.save(self.folder, model, self.interactions.item_ids, manifest)
+
+
+def describe(held: Claim, chosen: Plan, snapshot: Snapshot, verdict: Verdict, model_store: Path) -> Published:
+    """Gather what is said about a new version."""
+    now = datetime.now(UTC)
+    interactions = snapshot.interactions
+    values = {
+        "kind": chosen.kind,
+        "run_id": held.run_id,
+        "watermark": snapshot.watermark,
+        "num_users": interactions.num_users,
+        "num_items": interactions.num_items,
+        "num_ratings": interactions.rows.num_ratings,
+        "metrics": verdict.metrics,
+        "gate": verdict.document() | {"start": chosen.start},
+    }
+    folder = model_store / store.new_name(model_store, chosen.kind, now)
+    return Published(folder, verdict.activate, now, values, interactions)
+
+
+def item_statistics(interactions: Interactions) -> dict[str, list[float]]:
+    """Count and add up the ratings of each item: what is popular, as of this version."""
+    columns, num_items = interactions.rows.columns, interactions.num_items
+    sums = np.bincount(columns, interactions.rows.values.astype(np.float64), num_items)
+    return {"counts": np.bincount(columns, minlength=num_items).tolist(), "sums": sums.tolist()}
+
+
+def store_row(session: Session, held: Claim, published: Published) -> None:
+    """End the run and store (and activate) its version, all or nothing. Does nothing if it was done already.
+
+    Raises:
+        LeaseLost: if the run is no longer ours; then nothing is stored and the folder has to go.
+    """
+    run = repository.lock_run(session, held.run_id)
+    if run is not None and run.state == RunState.SUCCEEDED and run.version == published.version:
+        return  # the commit got through, only its answer was lost
+    queue.finish(session, held, RunState.SUCCEEDED, published.created_at, version=published.version)
+    values = published.values | {"version": published.version, "num_bytes": store.num_bytes(published.folder)}
+    registry.publish(session, activate=published.activate, now=published.created_at, **values)

@@ -1,0 +1,152 @@
+"""How a run will train: kind, options, and where it starts from (a checkpoint, the live model, or nothing)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session
+
+from app.errors import VersionUnusable
+from app.registry import service as registry
+from app.registry import store
+from app.settings import Settings
+from app.training import repository
+from app.training.queue import Claim
+from app.training.schedule import MIN_ITEMS, MIN_USERS
+from models.checkpoint import DamagedModel, Loaded
+from models.fit import Fit, FitOptions
+from models.interactions import Interactions
+
+log = structlog.get_logger()
+ITERATIVE = frozenset({"denoising"})  # kinds that can go on from a model's weights
+
+
+class TrainingImpossible(Exception):
+    """The ratings do not suffice to train on."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """The live version as a run finds it; not loaded if its files are damaged or gone, and then why."""
+
+    version: str
+    kind: str
+    loaded: Loaded | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a run will train."""
+
+    kind: str
+    options: FitOptions
+    start: str  # "cold", "warm from VERSION"
+    live: Live | None
+    warm: Loaded | None
+    size: dict[str, int]
+
+
+def read_live(session: Session) -> tuple[Live | None, int]:
+    """Read which version is live and how many runs have succeeded so far."""
+    row = registry.live_version(session)
+    return (Live(row.version, row.kind) if row else None), repository.num_succeeded(session)
+
+
+def open_live(model_store: Path, found: tuple[Live | None, int]) -> tuple[Live | None, int]:
+    """Load the live version; a damaged one counts as none, and it is said."""
+    live, num_succeeded = found
+    if live is None:
+        return None, num_succeeded
+    try:
+        return Live(live.version, live.kind, store.load(model_store, live.version)), num_succeeded
+    except VersionUnusable as error:
+        log.warning("live_version_unusable", version=live.version, error=error.detail)
+        return Live(
+            live.version, live.kind, problem=f"the live version cannot be compared with. {error.detail}"
+        ), num_succeeded
+
+
+def make_plan(held: Claim, settings: Settings, ratings: Interactions, found: tuple[Live | None, int]) -> Plan:
+    """Settle how to train.
+
+    Raises:
+        TrainingImpossible: if there are too few ratings.
+    """
+    if ratings.num_users < MIN_USERS or ratings.num_items < MIN_ITEMS:
+        raise TrainingImpossible(
+            f"There are ratings of {ratings.num_users} users and {ratings.num_items} items; a model needs at least "
+            f"{MIN_USERS} and {MIN_ITEMS}."
+        )
+    live, num_succeeded = found
+    kind = fitting_kind(held.kind, settings, ratings.num_items)
+    warm = warm_start(kind, live, bool(held.options.get("cold")) or num_succeeded % settings.train_cold_every == 0)
+    start = f"warm from {live.version}" if warm and live else "cold"
+    size = {"users": ratings.num_users, "items": ratings.num_items, "ratings": ratings.rows.num_ratings}
+    return Plan(kind, fit_options(held.options, settings), start, live, warm, size)
+
+
+def fitting_kind(kind: str, settings: Settings, num_items: int) -> str:
+    """Give way from `linear` to `denoising` where the catalogue is too large for it."""
+    if kind == "linear" and num_items > settings.linear_max_items:
+        log.warning("linear_gives_way", items=num_items, linear_max_items=settings.linear_max_items, to="denoising")
+        return "denoising"
+    return kind
+
+
+def warm_start(kind: str, live: Live | None, cold: bool) -> Loaded | None:
+    """Tell which model to go on from: the live one, if it is of the same kind and new weights are not due."""
+    if cold or kind not in ITERATIVE or live is None or live.kind != kind:
+        return None
+    return live.loaded
+
+
+def fit_options(asked: dict[str, Any], settings: Settings) -> FitOptions:
+    """Take what was asked for, and the settings for the rest."""
+    return FitOptions(
+        epochs=asked.get("epochs", settings.train_epochs),
+        learning_rate=asked.get("learning_rate", settings.train_learning_rate),
+        batch_size=asked.get("batch_size", settings.train_batch_size),
+        patience=settings.train_patience,
+        seed=asked.get("seed", settings.train_seed),
+        device=settings.device,
+    )
+
+
+def open_fit(
+    chosen: Plan, train: Interactions, validation: Interactions, folder: Path, tick: Callable[[], None]
+) -> Fit:
+    """Begin the fit, or go on from the newest checkpoint that an earlier attempt left in ``folder``."""
+    for checkpoint in sorted(store.entries(folder), key=attempt_number, reverse=True):
+        try:
+            fit = start_fit(chosen, train, validation, tick, checkpoint)
+        except DamagedModel as error:
+            log.warning("checkpoint_unusable", checkpoint=str(checkpoint), error=str(error))
+            continue
+        if fit.reports:
+            log.info("training_resumed", checkpoint=checkpoint.name, epoch=len(fit.reports))
+            return fit
+    return start_fit(chosen, train, validation, tick, None)
+
+
+def start_fit(
+    chosen: Plan, train: Interactions, validation: Interactions, tick: Callable[[], None], checkpoint: Path | None
+) -> Fit:
+    """Build the fit."""
+    return Fit(
+        chosen.kind,
+        train,
+        validation,
+        chosen.options,
+        warm=chosen.warm,
+        checkpoint=checkpoint,
+        tick=tick,
+    )
+
+
+def attempt_number(folder: Path) -> int:
+    """Read the number of an attempt's folder."""
+    number = folder.name.rpartition("-")[2]
+    return int(number) if number.isdigit() else 0

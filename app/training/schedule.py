@@ -1,0 +1,131 @@
+"""When a training run is due: pure functions of clocks and counts. APScheduler's triggers do the arithmetic, in UTC."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, cast
+
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from app.settings import Settings
+from app.tables import RunCause
+
+WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")  # crontab counts from Sunday, and 7 is Sunday too
+MIN_USERS = 2
+MIN_ITEMS = 2
+
+
+class Trigger(Protocol):
+    """The arithmetic of when."""
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """Give the first moment not before ``now``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demand:
+    """What the database says about the need for a run.
+
+    Attributes:
+        pending: a run is queued or running already.
+        changes: ratings set, edited or removed since the ratings that the latest version has learned.
+        new_changes: those of them that came after the latest run was asked for, so that a run that failed or was
+            cancelled is not repeated at once.
+        last_requested: when the latest run was asked for; None before the first.
+        trained_before: a version was made.
+        num_users: users with ratings, counted up to `MIN_USERS`.
+        num_items: items with ratings, counted up to `MIN_ITEMS`.
+    """
+
+    pending: bool
+    changes: int
+    new_changes: int
+    last_requested: datetime | None
+    trained_before: bool
+    num_users: int
+    num_items: int
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether to start a run, and why (not). No cause: none is started."""
+
+    cause: RunCause | None
+    reason: str
+
+
+def next_due(settings: Settings, since: datetime | None, now: datetime) -> datetime | None:
+    """Tell when the schedule looks next: the first fire time after ``since``; None without a schedule.
+
+    Args:
+        settings: `train_cron`, else `train_interval`.
+        since: the last time a run was asked for or the schedule looked; None: never, so that it is due now.
+        now: the present moment.
+    """
+    if settings.train_cron is None and settings.train_interval is None:
+        return None
+    if since is None:
+        return now
+    if settings.train_cron is not None:
+        after = since.astimezone(UTC) + timedelta(microseconds=1)
+        return cast("Trigger", cron_trigger(settings.train_cron)).get_next_fire_time(None, after)
+    seconds = cast("timedelta", settings.train_interval).total_seconds()
+    trigger = cast("Trigger", IntervalTrigger(seconds=seconds, start_date=since, timezone=UTC))
+    return trigger.get_next_fire_time(since, since)
+
+
+def decide(settings: Settings, demand: Demand, looked_at: datetime | None, now: datetime) -> Decision | None:
+    """Decide whether to start a run; None where nothing is due, so nothing is worth a log line."""
+    if demand.pending:
+        return None
+    enough = demand.num_users >= MIN_USERS and demand.num_items >= MIN_ITEMS
+    if enough and not demand.trained_before and demand.last_requested is None:
+        return Decision(RunCause.CHANGES, "there are ratings and no model yet")
+    if enough and settings.train_changes is not None and demand.new_changes >= settings.train_changes:
+        return Decision(RunCause.CHANGES, f"{demand.new_changes} changes since the last run")
+    due = next_due(settings, latest(demand.last_requested, looked_at), now)
+    if due is None or due > now:
+        return None
+    if not enough:
+        return Decision(None, f"a model needs ratings of at least {MIN_USERS} users and {MIN_ITEMS} items")
+    if demand.changes < settings.train_min_changes:
+        return Decision(None, f"{demand.changes} changes since the last model, fewer than {settings.train_min_changes}")
+    return Decision(RunCause.SCHEDULE, f"{demand.changes} changes since the last model")
+
+
+def latest(*moments: datetime | None) -> datetime | None:
+    """Give the latest of the moments that are known."""
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def cron_trigger(line: str) -> CronTrigger:
+    """Read a crontab line as cron does: APScheduler 3 counts weekdays from Monday, cron from Sunday.
+
+    Raises:
+        ValueError: if the line is not a crontab line.
+    """
+    fields = line.split()
+    if len(fields) != 5:
+        raise ValueError(f"{line!r} is not a crontab line: minute hour day month weekday")
+    return CronTrigger.from_crontab(" ".join([*fields[:4], weekday_names(fields[4])]), timezone=UTC)
+
+
+def weekday_names(field: str) -> str:
+    """Spell the weekday field of a crontab line out as names, e.g. ``0-2`` as ``sun,mon,tue``."""
+    return ",".join(dict.fromkeys(name for part in field.lower().split(",") for name in named_weekdays(part)))
+
+
+def named_weekdays(part: str) -> list[str]:
+    """Name the weekdays of one part of the field: ``*``, ``mon``, ``1``, ``1-5`` or ``1-5/2``."""
+    span, _, step = part.partition("/")
+    if span == "*" and not step:
+        return ["*"]
+    first, _, last = ("0-6" if span == "*" else span).partition("-")
+    start = weekday_number(first)
+    end = weekday_number(last) if last else start
+    return [WEEKDAYS[day] for day in range(start, (end if end >= start else end + 7) + 1, int(step or 1))]
+
+
+def weekday_number(name: str) -> int:
+    """Number a weekday as cron does: Sunday is 0 (and 7)."""
+    return int(name) if name.isdigit() else WEEKDAYS.index(name)

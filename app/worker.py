@@ -1,0 +1,83 @@
+"""The trainer process: looks whether a run is due, claims runs, trains them; until it is told to stop."""
+
+import asyncio
+import os
+import signal
+from datetime import UTC, datetime
+
+import structlog
+
+from app import logs
+from app.db import Database, open_database
+from app.errors import DatabaseUnavailable
+from app.settings import Settings
+from app.training import service
+from app.training.lease import pause
+from app.training.trainer import Trainer
+
+GRACE_S = 5.0  # how long a stopping worker waits for a computation that cannot be interrupted
+log = structlog.get_logger()
+
+
+class Schedule:
+    """Queues the runs that are due. Any number of workers may do so: each run is queued once."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.database = database
+        self.settings = settings
+        self.looked_at: datetime | None = None
+
+    async def look(self) -> None:
+        """Queue a run if one is due, and say why if a due one is not started."""
+        now = datetime.now(UTC)
+        decision = await self.database.read(service.look, self.settings, self.looked_at, now)
+        if decision is None:
+            return
+        if decision.cause is None:
+            log.info("scheduled_run_skipped", reason=decision.reason)
+            self.looked_at = now
+            return
+        run = await self.database.write(service.start_due, self.settings, self.looked_at, now)
+        if run is not None:
+            log.info("run_queued", run=run.id, cause=run.cause, reason=decision.reason)
+
+
+async def work(settings: Settings) -> None:
+    """Train until SIGTERM or SIGINT. A lost database is waited for."""
+    database = open_database(settings.database_url, settings.database_pool_size)
+    trainer, schedule = Trainer(database, settings), Schedule(database, settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, trainer.shutdown.set)
+    log.info("worker_started", worker=trainer.name)
+    try:
+        while not trainer.shutdown.is_set():
+            if not await turn(trainer, schedule):
+                await pause(trainer.shutdown, settings.poll_interval.total_seconds())
+    finally:
+        trainer.close()
+        await database.close()
+    log.info("worker_stopped", worker=trainer.name)
+
+
+async def turn(trainer: Trainer, schedule: Schedule) -> bool:
+    """Train one run if there is one; tell whether there was."""
+    try:
+        await schedule.look()
+        held = await trainer.claim()
+        if held is not None:
+            await trainer.train(held)
+    except DatabaseUnavailable as error:
+        log.warning("worker_waits_for_database", error=error.detail)
+        return False
+    except Exception:  # whatever it is, the worker goes on; the run itself holds its own error
+        log.exception("worker_turn_failed")
+        return False
+    return held is not None
+
+
+def run_worker() -> None:
+    """Train in the background: on schedule, after enough changes, and when asked to."""
+    settings = Settings()
+    logs.configure(settings)
+    asyncio.run(work(settings))
+    os._exit(0)
