@@ -1,0 +1,143 @@
+"""Every query about items."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from app import counters
+from app.rowset import execute, select_with
+from app.tables import Item
+from app.times import database_time
+
+COLUMNS = (
+    Item.id,
+    Item.external_id,
+    Item.title,
+    Item.categories,
+    Item.active,
+    Item.attributes,
+    Item.created_at,
+    Item.updated_at,
+    Item.deleted_at,
+    Item.revision,
+)
+FIND_NUMBERS = "SELECT i.external_id, i.id FROM {rows} JOIN items i ON i.external_id = q.external_id"
+FIND_STANDING = FIND_NUMBERS + " WHERE i.deleted_at IS NULL"
+UPSERT = """
+    ON CONFLICT (external_id) DO UPDATE SET title = excluded.title, categories = excluded.categories,
+    active = excluded.active, attributes = excluded.attributes, created_at = excluded.created_at,
+    updated_at = excluded.updated_at, deleted_at = excluded.deleted_at, revision = excluded.revision
+"""
+INTO = "INTO items (external_id, title, categories, active, attributes, created_at, updated_at, deleted_at, revision)"
+SAVE = {
+    "postgresql": f"""
+        INSERT {INTO}
+        SELECT external_id, title, categories::jsonb, active, attributes::jsonb, created_at, updated_at, deleted_at,
+            revision
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::bool[], $5::text[], $6::timestamptz[], $7::timestamptz[],
+            $8::timestamptz[], $9::bigint[])
+        AS q(external_id, title, categories, active, attributes, created_at, updated_at, deleted_at, revision)
+        {UPSERT}
+    """,  # noqa: S608 - text of our own
+    "sqlite": f"INSERT {INTO} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) {UPSERT}",  # noqa: S608
+}
+
+
+class StoredItem(NamedTuple):
+    """An item as the database has it."""
+
+    id: int
+    item_id: str
+    title: str | None
+    categories: list[str]
+    active: bool
+    attributes: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+    revision: int
+
+
+class ItemState(NamedTuple):
+    """An item to be written."""
+
+    item_id: str
+    title: str | None
+    categories: list[str]
+    active: bool
+    attributes: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+    revision: int
+
+
+def fetch(session: Session, query: Select[Any]) -> list[StoredItem]:
+    """Run a query of `COLUMNS`."""
+    return [StoredItem(*row) for row in session.execute(query)]
+
+
+def find_items(session: Session, item_ids: Sequence[str]) -> dict[str, StoredItem]:
+    """Find items by the caller's ids, deleted ones too."""
+    return {item.item_id: item for item in fetch(session, select(*COLUMNS).where(Item.external_id.in_(item_ids)))}
+
+
+def get_item(session: Session, item_id: str) -> StoredItem | None:
+    """Find an item that is not deleted."""
+    found = fetch(session, select(*COLUMNS).where(Item.external_id == item_id, Item.deleted_at.is_(None)))
+    return found[0] if found else None
+
+
+def list_items(session: Session, limit: int, after: int) -> list[StoredItem]:
+    """Give items that are not deleted, oldest first, those after a number only."""
+    query = select(*COLUMNS).where(Item.id > after, Item.deleted_at.is_(None)).order_by(Item.id)
+    return fetch(session, query.limit(limit))
+
+
+def changed_since(session: Session, revision: int) -> list[StoredItem]:
+    """Give the items that changed after a revision of the catalogue, deleted ones too, in the order of change."""
+    return fetch(session, select(*COLUMNS).where(Item.revision > revision).order_by(Item.revision))
+
+
+def save_items(session: Session, items: Iterable[ItemState]) -> None:
+    """Write items, new ones or changed ones. The catalogue's lock is held."""
+    dialect = session.connection().dialect.name
+    rows = [database_row(item, dialect) for item in items]
+    if rows:
+        execute(session, SAVE, list(zip(*rows, strict=True)))
+
+
+def database_row(item: ItemState, dialect: str) -> tuple[object, ...]:
+    """Give an item as the driver takes it."""
+    return (
+        item.item_id,
+        item.title,
+        json.dumps(item.categories),
+        item.active,
+        json.dumps(item.attributes),
+        database_time(item.created_at, dialect),
+        database_time(item.updated_at, dialect),
+        item.deleted_at and database_time(item.deleted_at, dialect),
+        item.revision,
+    )
+
+
+def ensure_items(session: Session, item_ids: Sequence[str], moment: datetime) -> dict[str, int]:
+    """Create the items that are not there, revive the deleted ones; give the numbers of all."""
+    revision = counters.lock(session, "catalogue")
+    standing = {row[0] for row in select_with(session, FIND_STANDING, "external_id text", [item_ids])}
+    missing = [item_id for item_id in item_ids if item_id not in standing]
+    save_items(
+        session,
+        (
+            ItemState(item_id, None, [], True, {}, moment, moment, None, number)
+            for number, item_id in enumerate(missing, revision + 1)
+        ),
+    )
+    if missing:
+        counters.move(session, "catalogue", revision + len(missing))
+    return {row[0]: row[1] for row in select_with(session, FIND_NUMBERS, "external_id text", [item_ids])}

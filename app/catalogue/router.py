@@ -1,0 +1,145 @@
+"""Items over HTTP. DELETE stands with the ratings, because an item's ratings go with it."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+
+from app.bulk import BulkReader, Refused, all_refused
+from app.catalogue import repository, service
+from app.catalogue.repository import StoredItem
+from app.catalogue.schemas import ItemFields, ItemIn, ItemList, ItemOut, ItemPatch, ItemsWritten
+from app.catalogue.service import ItemChange, Written
+from app.cursors import decode_cursor, encode_cursor
+from app.deps import DatabaseDep
+from app.errors import InvalidCursor, InvalidRequest, ItemNotFound
+from app.paths import PathId
+from app.problem import problem_responses
+from app.settings import MAX_LIST
+
+router = APIRouter(tags=["items"])
+
+ROUTE = "items"  # names this list's cursors
+JSON = "application/json"
+FIELDS = tuple(ItemFields.model_fields)
+READER = BulkReader(ItemIn)
+SCHEMA = ItemIn.model_json_schema()
+EXAMPLE = [
+    {"item_id": "blade-runner-1982", "title": "Blade Runner", "categories": ["Sci-Fi"], "attributes": {"year": 1982}},
+    {"item_id": "clueless-1995", "title": "Clueless", "categories": ["Comedy", "Romance"]},
+]
+BODY = {
+    "required": True,
+    "content": {
+        JSON: {
+            "schema": {"oneOf": [SCHEMA, {"type": "array", "items": SCHEMA, "minItems": 1, "maxItems": MAX_LIST}]},
+            "examples": {"many": {"value": EXAMPLE}},
+        }
+    },
+}
+
+
+def respond(body: dict[str, Any]) -> Response:
+    """Answer with JSON; a number beyond 64 bits, which PostgreSQL makes of 1e22, is written as a float again."""
+    try:
+        content = orjson.dumps(body, option=orjson.OPT_UTC_Z)
+    except TypeError:
+        content = orjson.dumps(orjson.loads(json.dumps(body, default=str)))
+    return Response(content, media_type=JSON)
+
+
+def item_body(item: StoredItem) -> dict[str, Any]:
+    """Describe an item."""
+    return {
+        "item_id": item.item_id,
+        "title": item.title,
+        "categories": item.categories,
+        "active": item.active,
+        "attributes": item.attributes,
+        "created_at": item.created_at,
+        "updated_at": item.updated_at,
+        "revision": item.revision,
+    }
+
+
+def change_of(item: ItemIn) -> ItemChange:
+    """Give all fields of a posted item."""
+    return ItemChange(item.item_id, {name: getattr(item, name) for name in FIELDS})
+
+
+@router.post(
+    "/v1/items",
+    summary="Store items",
+    response_model=ItemsWritten,
+    responses=problem_responses(InvalidRequest),
+    openapi_extra={"requestBody": BODY},
+)
+async def post_items(request: Request, database: DatabaseDep) -> Response:
+    """Store one item, or up to 1,000, whole: a field left out takes its default."""
+    posted = READER.read(await request.body())
+    changes = [change_of(item) for item in posted if isinstance(item, ItemIn)]
+    if not changes:
+        raise all_refused(posted)
+    written = await database.write(service.set_items, changes, datetime.now(UTC))
+    return Response(orjson.dumps(answer(posted, written)), media_type=JSON)
+
+
+def answer(posted: Sequence[ItemIn | Refused], written: Written) -> dict[str, Any]:
+    """Give every row its result, in the order posted."""
+    outcomes = iter(written.outcomes)
+    results = []
+    for index, item in enumerate(posted):
+        if isinstance(item, Refused):
+            said: dict[str, Any] = {"item_id": item.said("item_id"), "status": "refused", "errors": item.errors}
+        else:
+            outcome = next(outcomes)
+            said = {"item_id": item.item_id, "status": str(outcome.status), "revision": outcome.revision}
+        results.append({"index": index} | said)
+    counts = dict.fromkeys(map(str, service.Status), 0) | Counter(row["status"] for row in results)
+    return {"revision": written.revision, "counts": counts, "results": results}
+
+
+@router.get("/v1/items", summary="List items", response_model=ItemList, responses=problem_responses(InvalidCursor))
+async def get_items(
+    database: DatabaseDep,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIST, description="Items of a page.")] = 100,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+) -> Response:
+    """List the catalogue in the order the items were created, inactive ones too."""
+    after = decode_cursor(ROUTE, cursor) or 0
+    items = await database.read(repository.list_items, limit + 1, after)
+    following = encode_cursor(ROUTE, items[limit - 1].id) if len(items) > limit else None
+    return respond({"items": [item_body(item) for item in items[:limit]], "next_cursor": following})
+
+
+@router.get(
+    "/v1/items/{item_id}", summary="Show an item", response_model=ItemOut, responses=problem_responses(ItemNotFound)
+)
+async def get_item(item_id: PathId, database: DatabaseDep) -> Response:
+    """Show an item."""
+    return respond(item_body(await database.read(service.get_item, item_id)))
+
+
+@router.put(
+    "/v1/items/{item_id}", summary="Set an item", response_model=ItemOut, responses=problem_responses(InvalidRequest)
+)
+async def put_item(item_id: PathId, item: ItemFields, database: DatabaseDep) -> Response:
+    """Set all fields of an item; one left out takes its default. The same again keeps the revision."""
+    change = ItemChange(item_id, {name: getattr(item, name) for name in FIELDS})
+    return respond(item_body(await database.write(service.put_item, change, datetime.now(UTC))))
+
+
+@router.patch(
+    "/v1/items/{item_id}",
+    summary="Change an item",
+    response_model=ItemOut,
+    responses=problem_responses(ItemNotFound, InvalidRequest),
+)
+async def patch_item(item_id: PathId, item: ItemPatch, database: DatabaseDep) -> Response:
+    """Change the fields that are sent; `"title": null` clears the title."""
+    change = ItemChange(item_id, {name: getattr(item, name) for name in item.model_fields_set})
+    return respond(item_body(await database.write(service.patch_item, change, datetime.now(UTC))))

@@ -1,0 +1,129 @@
+"""Store items: what stays the same keeps its revision."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy.orm import Session
+
+from app import counters
+from app.catalogue import repository
+from app.catalogue.repository import ItemState, StoredItem
+from app.errors import ItemNotFound
+
+DEFAULTS: dict[str, Any] = {"title": None, "categories": [], "active": True, "attributes": {}}
+
+
+class Status(StrEnum):
+    """What became of one posted item."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+
+
+class ItemChange(NamedTuple):
+    """An item with the fields to set; those left out stay, or take their default on a new item."""
+
+    item_id: str
+    fields: Mapping[str, Any]
+
+
+class Outcome(NamedTuple):
+    """What became of one item, and the revision of its latest change."""
+
+    status: Status
+    revision: int
+
+
+class Written(NamedTuple):
+    """What became of a batch of items, and the revision of the catalogue after it."""
+
+    revision: int
+    outcomes: list[Outcome]
+
+
+def set_items(session: Session, changes: Sequence[ItemChange], moment: datetime) -> Written:
+    """Apply changes in their order; unknown and deleted items are created."""
+    revision = counters.lock(session, "catalogue")
+    items: dict[str, StoredItem | ItemState] = {}
+    items |= repository.find_items(session, list({change.item_id for change in changes}))
+    changed: dict[str, ItemState] = {}
+    outcomes = []
+    for change in changes:
+        before = items.get(change.item_id)
+        if before is not None and before.deleted_at is None and is_same(before, change.fields):
+            outcomes.append(Outcome(Status.UNCHANGED, before.revision))
+            continue
+        revision += 1
+        outcomes.append(Outcome(Status.UPDATED if is_standing(before) else Status.CREATED, revision))
+        items[change.item_id] = changed[change.item_id] = changed_item(before, change, moment, revision)
+    repository.save_items(session, changed.values())
+    if changed:
+        counters.move(session, "catalogue", revision)
+    return Written(revision, outcomes)
+
+
+def is_standing(item: StoredItem | ItemState | None) -> bool:
+    """Tell whether there is an item and it is not deleted."""
+    return item is not None and item.deleted_at is None
+
+
+def is_same(item: StoredItem | ItemState, fields: Mapping[str, Any]) -> bool:
+    """Tell whether the fields say nothing new."""
+    return all(getattr(item, name) == value for name, value in fields.items())
+
+
+def changed_item(
+    before: StoredItem | ItemState | None, change: ItemChange, moment: datetime, revision: int
+) -> ItemState:
+    """Give the item as it is after a change."""
+    if before is None or before.deleted_at is not None:
+        stamps = {"created_at": moment, "updated_at": moment, "deleted_at": None, "revision": revision}
+        return ItemState(item_id=change.item_id, **(DEFAULTS | dict(change.fields) | stamps))
+    kept = {name: getattr(before, name) for name in DEFAULTS}
+    stamps = {"created_at": before.created_at, "updated_at": moment, "deleted_at": None, "revision": revision}
+    return ItemState(item_id=change.item_id, **(kept | dict(change.fields) | stamps))
+
+
+def put_item(session: Session, change: ItemChange, moment: datetime) -> StoredItem:
+    """Set an item and give it as stored."""
+    set_items(session, [change], moment)
+    return get_item(session, change.item_id)
+
+
+def patch_item(session: Session, change: ItemChange, moment: datetime) -> StoredItem:
+    """Change some fields of an item and give it as stored.
+
+    Raises:
+        ItemNotFound: if there is no such item.
+    """
+    counters.lock(session, "catalogue")
+    get_item(session, change.item_id)
+    return put_item(session, change, moment)
+
+
+def get_item(session: Session, item_id: str) -> StoredItem:
+    """Give an item.
+
+    Raises:
+        ItemNotFound: if there is no such item.
+    """
+    item = repository.get_item(session, item_id)
+    if item is None:
+        raise ItemNotFound(f"There is no item {item_id!r}: PUT /v1/items/... creates one.")
+    return item
+
+
+def mark_deleted(session: Session, item_id: str, moment: datetime) -> None:
+    """Empty an item and mark it deleted; its row stays, because the history of ratings names it.
+
+    Raises:
+        ItemNotFound: if there is no such item.
+    """
+    revision = counters.lock(session, "catalogue") + 1
+    item = get_item(session, item_id)
+    repository.save_items(session, [ItemState(item_id, None, [], False, {}, item.created_at, moment, moment, revision)])
+    counters.move(session, "catalogue", revision)

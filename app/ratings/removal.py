@@ -1,0 +1,36 @@
+"""Remove an item: its ratings go with it, each as a change of its own."""
+
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from app import counters
+from app.catalogue import service as catalogue
+from app.ratings import repository
+from app.ratings.decision import RatingRow
+from app.ratings.service import set_ratings
+from app.times import from_us
+
+MAX_ROWS = 10_000  # kept in memory at a time
+
+
+class Removed(NamedTuple):
+    """What went with an item."""
+
+    num_ratings: int
+    revision: int
+
+
+def remove_item(session: Session, item_id: str, now_us: int) -> Removed:
+    """Remove an item and its ratings.
+
+    Raises:
+        ItemNotFound: if there is no such item.
+    """
+    revision = counters.lock(session, "ratings")
+    num_ratings = 0
+    while users := repository.raters(session, item_id, MAX_ROWS):
+        revision = set_ratings(session, [RatingRow(user, item_id, None, None) for user in users], now_us).revision
+        num_ratings += len(users)
+    catalogue.mark_deleted(session, item_id, from_us(now_us))
+    return Removed(num_ratings, revision)

@@ -1,0 +1,178 @@
+"""Every query about ratings and users."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app import counters
+from app.catalogue import repository as catalogue
+from app.ratings.decision import Pair
+from app.rowset import execute, select_with
+from app.tables import Item, Rating, User
+from app.times import database_time, from_us
+
+Key = tuple[str, str]
+
+FIND_PAIRS = """
+    SELECT u.id, i.id, r.value, r.rated_at_us, i.deleted_at IS NOT NULL FROM {rows}
+    LEFT JOIN users u ON u.external_id = q.user_id
+    LEFT JOIN items i ON i.external_id = q.item_id
+    LEFT JOIN ratings r ON r.user_id = u.id AND r.item_id = i.id
+    ORDER BY q.n
+"""
+RECALL = """
+    SELECT q.n, c.value, c.rated_at_us FROM {rows}
+    JOIN rating_changes c ON c.user_id = q.user_id AND c.item_id = q.item_id AND c.rated_at_us = q.rated_at_us
+"""
+FIND_USERS = "SELECT u.external_id, u.id FROM {rows} JOIN users u ON u.external_id = q.external_id"
+ADD_USERS = {
+    "postgresql": """
+        INSERT INTO users (external_id, created_at, revision)
+        SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::bigint[])
+    """,
+    "sqlite": "INSERT INTO users (external_id, created_at, revision) VALUES (?, ?, ?)",
+}
+WRITE_POSTGRESQL = """
+    WITH q AS (
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::float8[], $4::bigint[], $5::bigint[], $6::bool[])
+        AS q(user_id, item_id, value, rated_at_us, revision, latest)
+    ), history AS (
+        INSERT INTO rating_changes (revision, user_id, item_id, value, rated_at_us, recorded_at_us)
+        SELECT revision, user_id, item_id, value, rated_at_us, $7::bigint FROM q
+    ), now_rated AS (
+        INSERT INTO ratings (user_id, item_id, value, rated_at_us, revision)
+        SELECT user_id, item_id, value, rated_at_us, revision FROM q WHERE latest
+        ON CONFLICT (user_id, item_id) DO UPDATE
+        SET value = excluded.value, rated_at_us = excluded.rated_at_us, revision = excluded.revision
+    )
+    UPDATE users SET revision = last.revision
+    FROM (SELECT user_id, max(revision) AS revision FROM q GROUP BY user_id) AS last WHERE users.id = last.user_id
+"""
+WRITE_SQLITE = {
+    "history": "INSERT INTO rating_changes (user_id, item_id, value, rated_at_us, revision, recorded_at_us)"
+    " VALUES (?, ?, ?, ?, ?, ?)",
+    "ratings": "INSERT OR REPLACE INTO ratings (user_id, item_id, value, rated_at_us, revision) VALUES (?, ?, ?, ?, ?)",
+    "users": "UPDATE users SET revision = ? WHERE id = ?",
+}
+
+
+class Change(NamedTuple):
+    """One change of a rating. ``latest``: no later change of the same rating is in the batch."""
+
+    user: int
+    item: int
+    value: float | None
+    rated_at_us: int
+    revision: int
+    latest: bool
+
+
+class StoredUser(NamedTuple):
+    """What is known about a user."""
+
+    id: int
+    external_id: str
+    revision: int
+    created_at: datetime
+    num_ratings: int
+
+
+class RatingPage(NamedTuple):
+    """Some of a user's ratings: (item id, title, value, rated_at_us, revision) each, and whether more follow."""
+
+    revision: int
+    ratings: Sequence[Any]
+    more: bool
+
+
+def find_pairs(session: Session, keys: Sequence[Key]) -> dict[Key, Pair]:
+    """Look up users, items and what is stored of their ratings."""
+    found = select_with(session, FIND_PAIRS, "user_id text, item_id text", list(zip(*keys, strict=True)))
+    return {
+        key: Pair(user, item, value, rated_at_us, item_deleted=bool(deleted))
+        for key, (user, item, value, rated_at_us, deleted) in zip(keys, found, strict=True)
+    }
+
+
+def recall_history(session: Session, pairs: Sequence[Pair]) -> None:
+    """Note in each pair the values that its history holds for the moment stored."""
+    if not pairs:
+        return
+    columns = [[p.user for p in pairs], [p.item for p in pairs], [p.rated_at_us for p in pairs]]
+    names = "user_id bigint, item_id bigint, rated_at_us bigint"
+    for n, value, rated_at_us in select_with(session, RECALL, names, columns):
+        pairs[n - 1].recorded.add((value, rated_at_us))
+
+
+def create_missing(session: Session, pairs: dict[Key, Pair], now_us: int) -> None:
+    """Create the users and items that are not there yet; items that were deleted come back."""
+    users = list(dict.fromkeys(user for (user, _), pair in pairs.items() if pair.user is None))
+    items = list(dict.fromkeys(item for (_, item), p in pairs.items() if p.item is None or p.item_deleted))
+    user_numbers = create_users(session, users, now_us) if users else {}
+    item_numbers = catalogue.ensure_items(session, items, from_us(now_us)) if items else {}
+    for (user, item), pair in pairs.items():
+        pair.user = pair.user or user_numbers[user]
+        pair.item = pair.item or item_numbers[item]
+
+
+def create_users(session: Session, external_ids: Sequence[str], now_us: int) -> dict[str, int]:
+    """Create users who are not there; give their numbers. Only the holder of the ratings lock creates users."""
+    moment = database_time(from_us(now_us), session.connection().dialect.name)
+    execute(session, ADD_USERS, [external_ids, [moment] * len(external_ids), [0] * len(external_ids)])
+    found = select_with(session, FIND_USERS, "external_id text", [external_ids])
+    return dict(tuple(row) for row in found)
+
+
+def write_changes(session: Session, changes: Sequence[Change], now_us: int) -> None:
+    """Append to the history, bring the ratings and their users' revisions up to date."""
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        columns = tuple(map(list, zip(*changes, strict=True)))
+        connection.exec_driver_sql(WRITE_POSTGRESQL, (*columns, now_us))
+        return
+    connection.exec_driver_sql(WRITE_SQLITE["history"], [(*change[:5], now_us) for change in changes])
+    connection.exec_driver_sql(WRITE_SQLITE["ratings"], [change[:5] for change in changes if change.latest])
+    last = {change.user: change.revision for change in changes}
+    connection.exec_driver_sql(WRITE_SQLITE["users"], [(revision, user) for user, revision in last.items()])
+
+
+def get_user(session: Session, user_id: str) -> StoredUser | None:
+    """Find a user by the caller's id."""
+    rated = (
+        select(func.count())
+        .select_from(Rating)
+        .where(Rating.user_id == User.id, Rating.value.is_not(None))
+        .scalar_subquery()
+    )
+    query = select(User.id, User.external_id, User.revision, User.created_at, rated).where(User.external_id == user_id)
+    row = session.execute(query).one_or_none()
+    return None if row is None else StoredUser(*row)
+
+
+def list_ratings(session: Session, user: StoredUser, limit: int, before: int | None) -> RatingPage:
+    """Give a user's ratings, newest change first."""
+    query = (
+        select(Item.external_id, Item.title, Rating.value, Rating.rated_at_us, Rating.revision)
+        .join(Item, Item.id == Rating.item_id)
+        .where(Rating.user_id == user.id, Rating.value.is_not(None))
+        .order_by(Rating.revision.desc())
+        .limit(limit + 1)
+    )
+    if before is not None:
+        query = query.where(Rating.revision < before)
+    rows = session.execute(query).all()
+    return RatingPage(counters.read(session, "ratings"), rows[:limit], len(rows) > limit)
+
+
+def raters(session: Session, item_id: str, limit: int) -> Sequence[str]:
+    """Give some of the users who rate an item now."""
+    query = (
+        select(User.external_id)
+        .join(Rating, Rating.user_id == User.id)
+        .join(Item, Item.id == Rating.item_id)
+        .where(Item.external_id == item_id, Rating.value.is_not(None))
+    )
+    return session.scalars(query.limit(limit)).all()

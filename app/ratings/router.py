@@ -1,0 +1,169 @@
+"""Ratings and users over HTTP."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated, Any, cast
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from app.bulk import Refused, all_refused
+from app.catalogue.schemas import ItemRemoved
+from app.cursors import decode_cursor, encode_cursor
+from app.deps import DatabaseDep, SettingsDep
+from app.errors import InvalidCursor, InvalidRequest, ItemNotFound, RatingNotFound, UserNotFound
+from app.paths import PathId
+from app.problem import problem_responses
+from app.ratings import service
+from app.ratings.decision import Outcome, RatingRow
+from app.ratings.parse import read_ratings, single_row
+from app.ratings.removal import remove_item
+from app.ratings.scale import Scale
+from app.ratings.schemas import RatingChanged, RatingIn, RatingList, RatingsWritten, RatingValue, UserOut
+from app.ratings.service import Written
+from app.ratings.writer import RatingWriter
+from app.settings import MAX_LIST
+from app.times import from_us, now_us
+
+router = APIRouter(tags=["ratings"])
+
+ROUTE = "ratings"  # names this list's cursors
+JSON = "application/json"
+EXAMPLES = {
+    "one": {"value": {"user_id": "ada", "item_id": "blade-runner-1982", "value": 5}},
+    "many": {
+        "value": [
+            {"user_id": "ada", "item_id": "alien-1979", "value": 4.5, "rated_at": "2026-11-23T10:15:00Z"},
+            {"user_id": "ada", "item_id": "clueless-1995", "value": 2},
+        ]
+    },
+}
+SCHEMA = RatingIn.model_json_schema()
+BODY = {
+    "required": True,
+    "content": {
+        JSON: {
+            "schema": {"oneOf": [SCHEMA, {"type": "array", "items": SCHEMA, "minItems": 1, "maxItems": MAX_LIST}]},
+            "examples": EXAMPLES,
+        }
+    },
+}
+
+
+def get_writer(request: Request) -> RatingWriter:
+    """Give the process's writer of ratings."""
+    return cast("RatingWriter", request.app.state.writer)
+
+
+WriterDep = Annotated[RatingWriter, Depends(get_writer)]
+
+
+@router.post(
+    "/v1/ratings",
+    summary="Store ratings",
+    response_model=RatingsWritten,
+    responses=problem_responses(InvalidRequest),
+    openapi_extra={"requestBody": BODY},
+)
+async def post_ratings(request: Request) -> Response:
+    """Store one rating, or up to 1,000: good rows are stored though others are refused; posting twice is harmless."""
+    state = request.app.state
+    parsed = read_ratings(await request.body(), Scale.of(state.settings), now_us())
+    rows = [row for row in parsed if isinstance(row, RatingRow)]
+    if not rows:
+        raise all_refused(parsed)
+    written = await state.writer.submit(rows)
+    return Response(orjson.dumps(answer(parsed, written)), media_type=JSON)
+
+
+def answer(parsed: Sequence[RatingRow | Refused], written: Written) -> dict[str, Any]:
+    """Give every row its result, in the order posted."""
+    outcomes = iter(written.outcomes)
+    results = [
+        refusal(index, row) if isinstance(row, Refused) else result(index, row, next(outcomes))
+        for index, row in enumerate(parsed)
+    ]
+    counts = dict.fromkeys(("created", "updated", "unchanged", "stale", "refused"), 0)
+    counts |= Counter(row["status"] for row in results)
+    return {"revision": written.revision, "counts": counts, "results": results}
+
+
+def result(index: int, row: RatingRow, outcome: Outcome) -> dict[str, Any]:
+    """Describe what became of a good row."""
+    said = {"index": index, "user_id": row.user_id, "item_id": row.item_id, "status": str(outcome.status)}
+    return said if outcome.revision is None else said | {"revision": outcome.revision}
+
+
+def refusal(index: int, row: Refused) -> dict[str, Any]:
+    """Describe why a row was refused."""
+    said = {"index": index, "user_id": row.said("user_id"), "item_id": row.said("item_id")}
+    return said | {"status": "refused", "errors": row.errors}
+
+
+@router.put(
+    "/v1/users/{user_id}/ratings/{item_id}",
+    summary="Set one rating",
+    response_model=RatingChanged,
+    responses=problem_responses(InvalidRequest),
+)
+async def put_rating(
+    user_id: PathId, item_id: PathId, rating: RatingValue, settings: SettingsDep, writer: WriterDep
+) -> RatingChanged:
+    """Set what a user thinks of an item; the latest `rated_at` wins."""
+    row = single_row(user_id, item_id, rating, Scale.of(settings), now_us())
+    return changed(user_id, item_id, await writer.submit([row]))
+
+
+def changed(user_id: str, item_id: str, written: Written) -> RatingChanged:
+    """Describe what became of one rating."""
+    status: Any = str(written.outcomes[0].status)
+    return RatingChanged(user_id=user_id, item_id=item_id, status=status, revision=written.revision)
+
+
+@router.delete(
+    "/v1/users/{user_id}/ratings/{item_id}", summary="Remove one rating", responses=problem_responses(RatingNotFound)
+)
+async def delete_rating(user_id: PathId, item_id: PathId, database: DatabaseDep) -> RatingChanged:
+    """Remove a rating; an older one that is posted again stays removed."""
+    return changed(user_id, item_id, await database.write(service.remove_rating, user_id, item_id, now_us()))
+
+
+@router.get(
+    "/v1/users/{user_id}/ratings",
+    summary="List a user's ratings",
+    response_model=RatingList,
+    responses=problem_responses(UserNotFound, InvalidCursor),
+)
+async def get_ratings(
+    user_id: PathId,
+    database: DatabaseDep,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIST, description="Ratings of a page.")] = 100,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+) -> Response:
+    """List what a user rated, newest change first; a rating that changes while you page is not shown twice."""
+    page = await database.read(service.list_ratings, user_id, limit, decode_cursor(ROUTE, cursor))
+    ratings = [
+        {"item_id": item_id, "title": title, "value": value, "rated_at": from_us(rated_at_us), "revision": revision}
+        for item_id, title, value, rated_at_us, revision in page.ratings
+    ]
+    following = encode_cursor(ROUTE, ratings[-1]["revision"]) if page.more else None
+    body = {"user_id": user_id, "revision": page.revision, "ratings": ratings, "next_cursor": following}
+    return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type=JSON)
+
+
+@router.get("/v1/users/{user_id}", summary="Show a user", responses=problem_responses(UserNotFound))
+async def get_user(user_id: PathId, database: DatabaseDep) -> UserOut:
+    """Show what is known about a user."""
+    user = await database.read(service.get_user, user_id)
+    return UserOut(
+        user_id=user.external_id, num_ratings=user.num_ratings, revision=user.revision, created_at=user.created_at
+    )
+
+
+@router.delete(
+    "/v1/items/{item_id}", tags=["items"], summary="Remove an item", responses=problem_responses(ItemNotFound)
+)
+async def delete_item(item_id: PathId, database: DatabaseDep) -> ItemRemoved:
+    """Remove an item and every rating of it; a later PUT or rating brings the item back, empty."""
+    removed = await database.write(remove_item, item_id, now_us())
+    return ItemRemoved(item_id=item_id, num_ratings_removed=removed.num_ratings, revision=removed.revision)
