@@ -9,10 +9,14 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from app import health, metrics, problem
+from app.catalogue import router as catalogue
 from app.db import open_database
 from app.keys.ring import KeyRing
 from app.metrics import Metrics
 from app.middleware import Operations
+from app.paths import EncodedSlashes
+from app.ratings import router as ratings
+from app.ratings.writer import RatingWriter
 from app.recommendations import router as recommendations
 from app.recommendations.loader import open_serving
 from app.settings import Settings
@@ -40,7 +44,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = Metrics()
     problem.install(app)
-    for router in (health.router, metrics.router, recommendations.router):
+    app.add_middleware(EncodedSlashes)
+    for router in (health.router, metrics.router, recommendations.router, ratings.router, catalogue.router):
         app.include_router(router)
     return app
 
@@ -54,6 +59,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(database.close)
         keys = KeyRing(database, settings.host, settings.poll_interval)
         app.state.database, app.state.keys = database, keys
+        app.state.writer = RatingWriter(database)
+        stack.push_async_callback(app.state.writer.close)
         await keys.refresh()
         await stack.enter_async_context(background(keys.keep_fresh()))
         app.state.serving = await stack.enter_async_context(open_serving(database, settings))

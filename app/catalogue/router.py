@@ -48,7 +48,7 @@ def respond(body: dict[str, Any]) -> Response:
     try:
         content = orjson.dumps(body, option=orjson.OPT_UTC_Z)
     except TypeError:
-        content = orjson.dumps(orjson.loads(json.dumps(body, default=str)))
+        content = orjson.dumps(orjson.loads(json.dumps(body, default=datetime.isoformat)))
     return Response(content, media_type=JSON)
 
 

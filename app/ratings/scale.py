@@ -40,5 +40,5 @@ class Scale:
 def date_problem(pointer: str) -> FieldProblem:
     """Say what is wrong with a date in the future, or before the year 1."""
     return FieldProblem(
-        pointer, "is more than 5 minutes in the future, or before the year 1: give the rating's time, or none"
+        pointer, "is over 5 minutes in the future, or before the year 1: give the rating's time, or none"
     )
