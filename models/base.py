@@ -19,7 +19,9 @@ from models.interactions import Indices, RatingScale, Rows, Values
 class Config(Protocol):
     """A frozen dataclass of one kind's hyper-parameters; ``num_items`` (I) is one of them."""
 
-    num_items: int
+    @property
+    def num_items(self) -> int:
+        """Count the items."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,165 @@
+"""A model as a folder: weights.safetensors and model.json, with checksums. Never pickle.
+
+The folder appears under its name whole or not at all: it is written beside, flushed to the disk, then renamed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+from uuid import uuid4
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from models.base import Model
+from models.interactions import RatingScale
+from models.kinds import KINDS
+
+FORMAT = 1
+WEIGHTS = "weights.safetensors"
+MANIFEST = "model.json"
+
+
+class DamagedModel(ValueError):
+    """A model folder that is missing a file, was cut short or was altered; the message says which."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model with the vocabulary of its columns.
+
+    Attributes:
+        model: ready to serve, on the CPU.
+        item_ids: the caller's id of each column (I).
+        manifest: what `save` was given beside them (metrics, watermark, ...).
+    """
+
+    model: Model
+    item_ids: Sequence[str]
+    manifest: dict[str, Any]
+
+
+def save(folder: Path, model: Model, item_ids: Sequence[str], manifest: Mapping[str, object]) -> None:
+    """Write a model to a new folder.
+
+    Args:
+        folder: must not exist yet; its parent is created.
+        model: any kind of `models.kinds.KINDS`.
+        item_ids: the id of each column (I).
+        manifest: anything JSON can hold; given back by `load`.
+
+    Raises:
+        FileExistsError: if the folder exists.
+    """
+    if folder.exists():
+        raise FileExistsError(f"{folder} exists: a version is never overwritten")
+    temporary = folder.with_name(f".{folder.name}.{uuid4().hex}.tmp")
+    temporary.mkdir(parents=True)
+    try:
+        write_tensors(temporary / WEIGHTS, model.tensors())
+        document = {
+            "format": FORMAT,
+            "kind": model.kind,
+            "config": asdict(cast("Any", model.config)),
+            "scale": asdict(model.scale),
+            "item_ids": list(item_ids),
+            "manifest": dict(manifest),
+            "files": {WEIGHTS: describe(temporary / WEIGHTS)},
+        }
+        write_document(temporary / MANIFEST, document)
+        flush(temporary)
+        temporary.rename(folder)
+        flush(folder.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def load(folder: Path) -> Loaded:
+    """Read a model folder after checking every checksum.
+
+    Raises:
+        DamagedModel: if anything is missing, cut short, altered, or of a kind or format this version does not know.
+    """
+    document = read_document(folder / MANIFEST)
+    if document.get("format") != FORMAT or document.get("kind") not in KINDS:
+        raise DamagedModel(f"{folder / MANIFEST} describes a format or kind that this version of Palate does not know")
+    check(folder, document["files"])
+    tensors = load_file(folder / WEIGHTS)
+    model = KINDS[document["kind"]].model.from_tensors(document["config"], RatingScale(**document["scale"]), tensors)
+    return Loaded(model, document["item_ids"], document["manifest"])
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write tensors to a new file and flush it to the disk."""
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path)
+    flush(path)
+
+
+def write_document(path: Path, document: Mapping[str, object]) -> None:
+    """Write a JSON document that carries its own checksum, replacing what stood there in one step."""
+    sealed = {**document, "checksum": checksum_of(document)}
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    temporary.write_text(json.dumps(sealed, ensure_ascii=True), encoding="utf-8")
+    flush(temporary)
+    temporary.replace(path)
+    flush(path.parent)
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Read what `write_document` wrote.
+
+    Raises:
+        DamagedModel: if it is missing, cut short or altered.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        checksum = document.pop("checksum")
+    except FileNotFoundError as error:
+        raise DamagedModel(f"{path} is missing") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedModel(f"{path} cannot be read: it was cut short or altered") from error
+    if checksum != checksum_of(document):
+        raise DamagedModel(f"{path} does not match its own checksum: it was altered")
+    return cast("dict[str, Any]", document)
+
+
+def describe(path: Path) -> dict[str, object]:
+    """Give size and SHA-256 of a file."""
+    with path.open("rb") as file:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def check(folder: Path, files: Mapping[str, Mapping[str, object]]) -> None:
+    """Compare the files of a folder with what `describe` gave when they were written.
+
+    Raises:
+        DamagedModel: naming the first file that differs.
+    """
+    for name, expected in files.items():
+        path = folder / name
+        if not path.is_file():
+            raise DamagedModel(f"{path} is missing")
+        if describe(path) != expected:
+            raise DamagedModel(f"{path} does not match its checksum: it was cut short or altered")
+
+
+def checksum_of(document: Mapping[str, object]) -> str:
+    """SHA-256 of a document's canonical JSON."""
+    canonical = json.dumps(document, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def flush(path: Path) -> None:
+    """Have the disk keep a file or folder before going on."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

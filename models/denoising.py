@@ -1,0 +1,218 @@
+"""Denoising autoencoder with two outputs: what to recommend, and how it will be rated.
+
+Sources: Liang et al., "Variational Autoencoders for Collaborative Filtering", WWW 2018 (Mult-DAE:
+the preference output);
+Strub et al., "Hybrid Recommender System based on Autoencoders", DLRS 2016 (CFN: loss stressed on what was hidden).
+Shape letters: B users in a batch, I items, E ratings in a batch, H hidden units, K columns asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Self, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import embedding, embedding_bag, log_softmax
+
+from models.base import Model, clip_to_scale
+from models.biases import USER_SHRINKAGE, Biases
+from models.fitter import FitTask, config_from
+from models.interactions import Indices, RatingScale, Rows, Values
+from models.sgd import Batch, GradientFitter, Network
+
+CHANNELS = 3  # liked, seen, value
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenoisingConfig:
+    """Hyper-parameters of `denoising`."""
+
+    num_items: int  # I
+    num_hidden: int = 400  # H; more than I is allowed: the noise keeps it from copying
+    masking: float = 0.5  # share of a user's ratings hidden from the encoder, 0..1
+    noise: float = 0.1  # standard deviation of the noise on the values, in standard deviations of a residual
+    stress: float = 0.5  # weight of the hidden cells in the rating loss, 0..1; the rest is on those shown
+    rating_weight: float = 1.0  # of the rating loss beside the preference loss
+    weight_decay: float = 1e-5
+
+    def __post_init__(self) -> None:
+        if self.num_hidden < 1:
+            raise ValueError("num_hidden must be 1 or more")
+        if not 0 <= self.masking < 1:
+            raise ValueError("masking must lie in 0..1, 1 excluded")
+        if not 0 <= self.stress <= 1:
+            raise ValueError("stress must lie in 0..1")
+
+
+class DenoisingNetwork(Network):
+    """One sigmoid layer between an embedding sum and two linear outputs."""
+
+    item_bias_I: Tensor  # noqa: N815 - a buffer
+
+    item_axes = frozenset({"encoder_I3H", "preference_IH", "preference_I", "rating_IH", "rating_I"})
+
+    def __init__(
+        self, config: DenoisingConfig, biases: Biases, spread: float, like_threshold: float, generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.like_threshold = like_threshold
+        self.mean, self.spread = biases.mean, spread
+        self.register_buffer("item_bias_I", torch.from_numpy(biases.item))
+        shape = (config.num_items, config.num_hidden)
+        self.encoder_I3H = nn.Parameter(torch.empty(shape[0], CHANNELS, shape[1]).normal_(0, 0.1, generator=generator))
+        self.encoder_H = nn.Parameter(torch.zeros(shape[1]))
+        self.preference_IH = nn.Parameter(torch.empty(shape).normal_(0, 0.02, generator=generator))
+        self.preference_I = nn.Parameter(torch.zeros(shape[0]))
+        self.rating_IH = nn.Parameter(torch.empty(shape).normal_(0, 0.01, generator=generator))
+        self.rating_I = nn.Parameter(torch.zeros(shape[0]))
+
+    def encode(self, item: Tensor, channels_E3: Tensor, user: Tensor, num_users: int) -> Tensor:
+        """Encode users whose ratings are grouped by user: float32 (B, H), within -1..1."""
+        counts = torch.bincount(user, minlength=num_users)
+        scale_B = counts.clamp(min=1).float().rsqrt()
+        offsets = torch.cumsum(counts, 0) - counts
+        index = (item[:, None] * CHANNELS + torch.arange(CHANNELS, device=item.device)).flatten()
+        weights = (channels_E3 * scale_B[user][:, None]).flatten()
+        table = self.encoder_I3H.view(-1, self.config.num_hidden)
+        summed = embedding_bag(index, table, offsets * CHANNELS, mode="sum", per_sample_weights=weights)
+        return 2 * torch.sigmoid(summed + self.encoder_H) - 1
+
+    def channels(self, item: Tensor, value: Tensor, user: Tensor, num_users: int) -> tuple[Tensor, Tensor]:
+        """Split ratings into liked, seen and value: float32 (E, 3); and the users' biases: float32 (B,)."""
+        unexplained = value - self.mean - self.item_bias_I[item]
+        counts = torch.bincount(user, minlength=num_users)
+        bias_B = torch.zeros(num_users, device=value.device).index_add_(0, user, unexplained) / (
+            counts + USER_SHRINKAGE
+        )
+        residual = (unexplained - bias_B[user]) / self.spread
+        liked = (value >= self.like_threshold).float()
+        return torch.stack((liked, torch.ones_like(liked), residual), dim=1), bias_B
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> Tensor:
+        """Hide some ratings, blur the others, and measure how well all of them are found again."""
+        config, device = self.config, batch.item.device
+        kept = (torch.rand(len(batch.item), generator=generator) >= config.masking).to(device)
+        blur = (torch.randn(int(kept.sum()), generator=generator) * config.noise).to(device)
+        item, user = batch.item[kept], batch.user[kept]
+        channels_E3, bias_B = self.channels(item, batch.value[kept], user, batch.num_users)
+        channels_E3[:, 2] += blur
+        hidden_BH = self.encode(item, channels_E3, user, batch.num_users)
+        return self._preference_loss(batch, hidden_BH) + config.rating_weight * self._rating_loss(
+            batch, hidden_BH, bias_B, kept
+        )
+
+    def _preference_loss(self, batch: Batch, hidden_BH: Tensor) -> Tensor:
+        """Multinomial negative log-likelihood of the liked items, mean over users."""
+        liked = batch.value >= self.like_threshold
+        log_chance_BI = log_softmax(hidden_BH @ self.preference_IH.T + self.preference_I, dim=1)
+        return -log_chance_BI[batch.user[liked], batch.item[liked]].sum() / batch.num_users
+
+    def _rating_loss(self, batch: Batch, hidden_BH: Tensor, bias_B: Tensor, kept: Tensor) -> Tensor:
+        """Squared error at the rated cells alone, stressed on the hidden ones; mean over users."""
+        predicted = (embedding(batch.user, hidden_BH) * embedding(batch.item, self.rating_IH)).sum(1) + self.rating_I[
+            batch.item
+        ]
+        wanted = (batch.value - self.mean - self.item_bias_I[batch.item] - bias_B[batch.user]) / self.spread
+        weight = torch.where(kept, 1 - self.config.stress, self.config.stress)
+        return (weight * (predicted - wanted) ** 2).sum() / batch.num_users
+
+
+class DenoisingAutoencoder(Model):
+    """The trained network without its noise."""
+
+    kind: ClassVar[str] = "denoising"
+
+    def __init__(self, config: DenoisingConfig, scale: RatingScale, tensors: dict[str, Tensor]) -> None:
+        self.config: DenoisingConfig = config
+        self.scale = scale
+        self._tensors = tensors
+        self._biases = Biases.from_tensors(tensors)
+        self._spread = float(tensors["spread"])
+        self._network = DenoisingNetwork(
+            config, self._biases, self._spread, scale.like_threshold, torch.Generator().manual_seed(0)
+        )
+        self._network.load_state_dict({n: t for n, t in tensors.items() if n in NAMES}, strict=False)
+        self._network.eval().requires_grad_(False)
+        self._encoder = self._network.encoder_I3H.numpy()
+        self._rows = {name: getattr(self._network, name).numpy() for name in NAMES}
+
+    def preference(self, rows: Rows) -> Values:
+        """Logits of every item: float32 (B, I)."""
+        hidden_BH, _ = self._encode(rows)
+        return cast("Values", (hidden_BH @ self._network.preference_IH.T + self._network.preference_I).numpy())
+
+    def rating(self, rows: Rows) -> Values:
+        """Biases and the residual that the network reconstructs: float32 (B, I)."""
+        hidden_BH, bias_B = self._encode(rows)
+        residual_BI = hidden_BH @ self._network.rating_IH.T + self._network.rating_I
+        predicted = residual_BI * self._spread + self._network.item_bias_I + bias_B[:, None] + self._biases.mean
+        return clip_to_scale(predicted.numpy(), self.scale)
+
+    def _encode(self, rows: Rows) -> tuple[Tensor, Tensor]:
+        batch = Batch.of(rows, torch.device("cpu"))
+        channels_E3, bias_B = self._network.channels(batch.item, batch.value, batch.user, batch.num_users)
+        return self._network.encode(batch.item, channels_E3, batch.user, batch.num_users), bias_B
+
+    def preference_row(self, columns: Indices, values: Values) -> Values:
+        """Logits of every item for one user, in numpy: float32 (I,)."""
+        hidden_H, _ = self._encode_row(columns, values)
+        return cast("Values", self._rows["preference_IH"] @ hidden_H + self._rows["preference_I"])
+
+    def rating_row(self, columns: Indices, values: Values, wanted: Indices) -> Values:
+        """Predicted ratings of the wanted columns, in numpy: float32 (K,)."""
+        hidden_H, bias = self._encode_row(columns, values)
+        residual_K = self._rows["rating_IH"][wanted] @ hidden_H + self._rows["rating_I"][wanted]
+        baseline_K = self._biases.item[wanted] + np.float32(bias + self._biases.mean)
+        return clip_to_scale(residual_K * np.float32(self._spread) + baseline_K, self.scale)
+
+    def _encode_row(self, columns: Indices, values: Values) -> tuple[Values, float]:
+        bias = self._biases.of_user(columns, values)
+        channels_E3 = np.ones((len(columns), CHANNELS), np.float32)
+        channels_E3[:, 0] = values >= self.scale.like_threshold
+        channels_E3[:, 2] = (values - self._biases.mean - self._biases.item[columns] - bias) / self._spread
+        channels_E3 /= np.float32(max(1, len(columns)) ** 0.5)
+        table = self._rows["encoder_I3H"][columns].reshape(-1, self.config.num_hidden)
+        summed_H = channels_E3.reshape(-1) @ table + self._rows["encoder_H"]
+        return np.tanh(summed_H / 2), bias  # 2 sigmoid(x) - 1, without overflow
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Give the weights, the biases and the spread of the residuals."""
+        return self._tensors
+
+    @classmethod
+    def from_tensors(cls, config: dict[str, object], scale: RatingScale, tensors: dict[str, Tensor]) -> Self:
+        """Build from what `tensors` gave."""
+        return cls(DenoisingConfig(**config), scale, tensors)  # type: ignore[arg-type]
+
+
+NAMES = ("encoder_I3H", "encoder_H", "preference_IH", "preference_I", "rating_IH", "rating_I")
+
+
+class DenoisingFitter(GradientFitter):
+    """Fits the network; biases and spread come from the training rows beforehand."""
+
+    network: DenoisingNetwork
+
+    def build(self, task: FitTask, generator: torch.Generator) -> DenoisingNetwork:
+        """Build the network around the biases of the training rows."""
+        self._config = config_from(DenoisingConfig, task.train.num_items, task.config)
+        self._biases = Biases.fit(task.train)
+        residuals = self._biases.residuals(task.train.rows)
+        self._spread = max(float(residuals.std()) if len(residuals) else 1.0, 1e-3)
+        threshold = task.train.scale.like_threshold
+        return DenoisingNetwork(self._config, self._biases, self._spread, threshold, generator)
+
+    def weight_decay(self) -> float:
+        """Weight decay of the config."""
+        return self._config.weight_decay
+
+    def model(self) -> DenoisingAutoencoder:
+        """Copy the weights as they are."""
+        tensors = {name: p.detach().cpu().clone() for name, p in self.network.named_parameters()}
+        spread = {"spread": torch.tensor([self._spread]).double()}
+        return DenoisingAutoencoder(
+            self._config, self._task.train.scale, {**tensors, **self._biases.tensors(), **spread}
+        )

@@ -1,0 +1,96 @@
+"""A fit in progress as a folder: checkpoint.json names the one weights file that belongs to it. Never pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from safetensors.torch import load_file
+from torch import Tensor
+
+from models.checkpoint import DamagedModel, check, describe, read_document, write_document, write_tensors
+from models.fitter import WarmStart
+
+DOCUMENT = "checkpoint.json"
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What one epoch came to.
+
+    Attributes:
+        epoch: 1-based.
+        epochs: the most there can be.
+        loss: mean training loss; None for a closed form.
+        metrics: on the validation users: ndcg@10, ndcg@100, recall@20, recall@50, rmse, mae and what the kind adds;
+            without validation users only the latter.
+        seconds: time of the epoch, validation included.
+        is_best: whether this is the best epoch so far.
+    """
+
+    epoch: int
+    epochs: int
+    loss: float | None
+    metrics: dict[str, float]
+    seconds: float
+    is_best: bool
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A fit as it was left.
+
+    Attributes:
+        now: the weights of the last epoch.
+        best: the weights of the best one.
+        state: what the fitter gave beside them.
+        figures: what the fitter found out.
+        reports: every epoch so far.
+    """
+
+    now: WarmStart
+    best: WarmStart
+    state: dict[str, Tensor]
+    figures: dict[str, float]
+    reports: list[EpochReport]
+
+
+def write_checkpoint(folder: Path, tensors: Mapping[str, Tensor], document: Mapping[str, object]) -> None:
+    """Write a checkpoint; the one before stays whole until this one is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / f"weights-{uuid4().hex}.safetensors"
+    write_tensors(weights, tensors)
+    write_document(folder / DOCUMENT, {**document, "files": {weights.name: describe(weights)}})
+    for other in folder.glob("weights-*.safetensors"):
+        if other != weights:
+            other.unlink()
+
+
+def read_checkpoint(folder: Path, kind: str) -> Checkpoint | None:
+    """Read a checkpoint; None if the folder holds none.
+
+    Raises:
+        DamagedModel: if it is damaged or of another kind.
+    """
+    if not (folder / DOCUMENT).exists():
+        return None
+    document = read_document(folder / DOCUMENT)
+    if document["kind"] != kind:
+        raise DamagedModel(f"{folder} holds a checkpoint of a {document['kind']} model, not of {kind}")
+    check(folder, document["files"])
+    tensors = load_file(folder / next(iter(document["files"])))
+    now = _part(tensors, "now.")
+    config, item_ids = document["config"], document["item_ids"]
+    return Checkpoint(
+        now=WarmStart(now, config, item_ids),
+        best=WarmStart(_part(tensors, "best.") or now, config, item_ids),
+        state=_part(tensors, "state."),
+        figures=document["figures"],
+        reports=[EpochReport(**report) for report in document["reports"]],
+    )
+
+
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,32 @@
+"""Small data with taste in it, for the tests of the models."""
+
+import numpy as np
+
+from models.interactions import Interactions, RatingScale, Rows
+
+STARS = RatingScale(minimum=1, maximum=5, step=0.5, like_threshold=4)
+
+
+def tastes(num_users: int = 120, num_items: int = 24, seed: int = 0, scale: RatingScale = STARS) -> Interactions:
+    """Two camps of users: each likes one half of the items and dislikes the other."""
+    generator = np.random.default_rng(seed)
+    seen = generator.random((num_users, num_items)) < 0.5
+    users, items = np.nonzero(seen)
+    likes = (users % 2) == (items % 2)
+    low, high = scale.minimum + scale.step, scale.maximum
+    values = np.where(likes, high, low) - scale.step * generator.integers(0, 2, len(users))
+    ids = [f"item {i}" for i in range(num_items)]
+    return Interactions.from_arrays(users, items, values, ids, scale, num_users)
+
+
+def row(*ratings: tuple[int, float]) -> Rows:
+    """One user's row from (column, value) pairs."""
+    columns = np.array([column for column, _ in ratings], np.int32)
+    values = np.array([value for _, value in ratings], np.float32)
+    return Rows(np.array([0, len(ratings)]), columns, values)
+
+
+def split(data: Interactions, num_validation: int = 30) -> tuple[Interactions, Interactions]:
+    """First users to train on, last to validate on."""
+    users = np.arange(data.num_users)
+    return data.take(users[:-num_validation]), data.take(users[-num_validation:])
