@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
-from app.errors import DatabaseUnavailable
+from app.errors import DatabaseUnavailable, SchemaOutdated
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -232,4 +232,12 @@ def unavailable(error: BaseException) -> BaseException:
     lost = lost or (getattr(cause, "sqlstate", None) or "")[:2] in LOST_SQLSTATE_CLASSES
     lost = lost or getattr(cause, "sqlite_errorname", "").startswith(LOST_SQLITE_ERRORS)
     lost = lost or isinstance(error, PoolTimeout)
-    return DatabaseUnavailable() if lost else error
+    if lost:
+        return DatabaseUnavailable()
+    return SchemaOutdated() if is_outdated(cause) else error
+
+
+def is_outdated(cause: BaseException) -> bool:
+    """Tell whether a table or column is missing: the migrations have not run."""
+    missing = getattr(cause, "sqlstate", None) in {"42P01", "42703"}
+    return missing or str(cause).startswith(("no such table", "no such column"))

@@ -1,0 +1,85 @@
+"""The command `palate`. Each command imports what it needs only when it runs, so that a small one answers at once."""
+
+import asyncio
+import sys
+
+import typer
+from pydantic import ValidationError
+
+from app.errors import PalateError
+from app.keys.commands import commands as keys
+from app.registry.commands import commands as models
+from app.settings import Settings
+from app.training.commands import train
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(keys, name="keys")
+app.add_typer(models, name="models")
+app.command()(train)
+
+
+@app.command()
+def up() -> None:
+    """Start everything: migrations, a synthetic sample if there is nothing, a first model, the API and the trainer."""
+    from app.up import up as start
+
+    raise typer.Exit(start(Settings()))
+
+
+@app.command()
+def serve() -> None:
+    """Serve the API."""
+    from app.serve import serve as start
+
+    raise typer.Exit(start(Settings()))
+
+
+@app.command()
+def worker() -> None:
+    """Train in the background: on schedule, after enough changes, and when asked to."""
+    from app.worker import run_worker
+
+    run_worker()
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's tables up to this version."""
+    from app.prepare import migrate as run
+
+    asyncio.run(run(Settings()))
+
+
+@app.command()
+def sample() -> None:
+    """Store the sample, real films with synthetic ratings, if the database is empty."""
+    from app.prepare import sample as run
+
+    asyncio.run(run(Settings()))
+
+
+def main() -> None:
+    """Run a command; an error that is foreseen ends it with one sentence."""
+    try:
+        app()
+    except PalateError as error:
+        print(f"palate: {error.detail}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+    except ValidationError as error:
+        print(describe(error), file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+
+
+def describe(error: ValidationError) -> str:
+    """Name the settings that are wrong, and what is wrong with them."""
+    lines = (f"palate: {setting_name(fault['loc'])}: {fault['msg']}" for fault in error.errors())
+    return "\n".join(lines)
+
+
+def setting_name(location: tuple[int | str, ...]) -> str:
+    """Name a setting as it is set."""
+    return f"PALATE_{location[0]}".upper() if location else "settings"
+
+
+if __name__ == "__main__":
+    main()

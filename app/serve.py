@@ -1,0 +1,85 @@
+"""`palate serve`: the API, one process."""
+
+import asyncio
+import socket
+import sys
+
+import structlog
+import uvicorn
+
+from app import logs
+from app.db import open_database
+from app.errors import PalateError
+from app.keys import repository
+from app.main import create_app
+from app.security import is_loopback
+from app.settings import Settings
+
+DRAIN_SECONDS = 10  # how long a stopping server waits for requests under way
+KEY_NEEDED = """\
+palate: refused to start: {host} can be reached from other machines, and there is no key yet.
+Make one with `palate keys create --name NAME --scope read --scope write`, or listen on 127.0.0.1 (PALATE_HOST)."""
+PORT_TAKEN = "palate: cannot listen on {host}:{port}: {reason}. Stop what is there, or set PALATE_PORT."
+log = structlog.get_logger()
+
+
+def serve(settings: Settings) -> int:
+    """Serve until SIGTERM or Ctrl-C; requests under way are finished. Give the exit code."""
+    logs.configure(settings)
+    if not is_loopback(settings.host) and not asyncio.run(is_guarded(settings)):
+        print(KEY_NEEDED.format(host=settings.host), file=sys.stderr)  # noqa: T201
+        return 2
+    try:
+        listening = listen(settings.host, settings.port)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        print(PORT_TAKEN.format(host=settings.host, port=settings.port, reason=reason), file=sys.stderr)  # noqa: T201
+        return 1
+    config = uvicorn.Config(
+        create_app(settings),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    log.info("listening", host=settings.host, port=listening.getsockname()[1])
+    server = uvicorn.Server(config)
+    try:
+        server.run(sockets=[listening])
+    except KeyboardInterrupt:
+        log.info("stopped")
+    return 0 if server.started else 3
+
+
+async def is_guarded(settings: Settings) -> bool:
+    """Tell whether a key was made. A lost database says neither: the server then starts, and stays closed."""
+    database = open_database(settings.database_url, 1)
+    try:
+        return await database.read(repository.has_any)
+    except PalateError as error:
+        log.warning("keys could not be read", error=error.detail)
+        return True
+    finally:
+        await database.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind the address, so that a taken port is told before anything starts.
+
+    Raises:
+        OSError: if the address is taken or not this machine's.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listening = socket.socket(family, kind, protocol)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(address)
+        listening.listen(2048)
+    except OSError:
+        listening.close()
+        raise
+    listening.set_inheritable(True)
+    return listening
