@@ -19,7 +19,9 @@ from app.ratings import router as ratings
 from app.ratings.writer import RatingWriter
 from app.recommendations import router as recommendations
 from app.recommendations.loader import open_serving
+from app.registry import router as registry
 from app.settings import Settings
+from app.training import router as training
 
 
 class Palate(FastAPI):
@@ -46,6 +48,8 @@ def create_app(settings: Settings) -> FastAPI:
     problem.install(app)
     app.add_middleware(EncodedSlashes)
     for router in (health.router, metrics.router, recommendations.router, ratings.router, catalogue.router):
+        app.include_router(router)
+    for router in (training.router, registry.router):
         app.include_router(router)
     return app
 

@@ -34,15 +34,11 @@ def find_version(session: Session, version: str) -> ModelVersion | None:
     return session.get(ModelVersion, version)
 
 
-def find_versions(session: Session, before: tuple[datetime, str] | None, limit: int) -> list[ModelVersion]:
+def find_versions(session: Session, before: datetime | None, limit: int) -> list[ModelVersion]:
     """Read versions, newest first."""
     query = select(ModelVersion).order_by(ModelVersion.created_at.desc(), ModelVersion.version.desc()).limit(limit)
     if before is not None:
-        created_at, version = before
-        query = query.where(
-            (ModelVersion.created_at < created_at)
-            | ((ModelVersion.created_at == created_at) & (ModelVersion.version < version))
-        )
+        query = query.where(ModelVersion.created_at < before)
     return list(session.scalars(query))
 
 

@@ -1,5 +1,6 @@
 """The rules of model versions: publish, which one is live, activate, roll back, remove the old."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,15 @@ from sqlalchemy.orm import Session
 from app.errors import VersionNotFound, VersionUnusable
 from app.registry import repository
 from app.tables import Activation, ModelVersion
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Versions with when each was last activated, and the name of the live one."""
+
+    rows: list[ModelVersion]
+    activated: dict[str, datetime]
+    live: str | None
 
 
 def publish(session: Session, *, activate: bool, now: datetime, **values: Any) -> ModelVersion:
@@ -31,39 +41,39 @@ def get_version(session: Session, version: str) -> ModelVersion:
     return row
 
 
-def list_versions(
-    session: Session, before: str | None, limit: int
-) -> tuple[list[ModelVersion], dict[str, datetime], str | None]:
-    """Read versions, newest first, when each was last activated, and which one is live."""
-    start = repository.find_version(session, before) if before is not None else None
-    rows = repository.find_versions(session, (start.created_at, start.version) if start else None, limit)
-    return rows, *activations(session, rows)
-
-
-def show_version(session: Session, version: str) -> tuple[ModelVersion, dict[str, datetime], str | None]:
-    """Read a version, when it was last activated, and which one is live; raises `VersionNotFound`."""
+def get_usable(session: Session, version: str) -> ModelVersion:
+    """Read a version whose files were not removed; raises `VersionNotFound` or `VersionUnusable`."""
     row = get_version(session, version)
-    return row, *activations(session, [row])
+    if row.removed_at is not None:
+        raise VersionUnusable(f"The files of {version!r} were removed at {row.removed_at.isoformat()}.")
+    return row
 
 
-def activations(session: Session, rows: list[ModelVersion]) -> tuple[dict[str, datetime], str | None]:
+def list_versions(session: Session, before: datetime | None, limit: int) -> Listing:
+    """Read versions made before a moment, newest first."""
+    return listed(session, repository.find_versions(session, before, limit))
+
+
+def show_version(session: Session, version: str) -> Listing:
+    """Read one version; raises `VersionNotFound`."""
+    return listed(session, [get_version(session, version)])
+
+
+def listed(session: Session, rows: list[ModelVersion]) -> Listing:
     """Read when each version was last activated, and which one is live."""
     live = repository.find_live(session)
-    return repository.activations_of(session, [row.version for row in rows]), live.version if live else None
+    activated = repository.activations_of(session, [row.version for row in rows])
+    return Listing(rows, activated, live.version if live else None)
 
 
-def activate(
-    session: Session, version: str, cause: str, now: datetime
-) -> tuple[ModelVersion, dict[str, datetime], str | None]:
+def activate(session: Session, version: str, cause: str, now: datetime) -> Listing:
     """Make a version live. Its files are the caller's to verify first. Activating the live one changes nothing.
 
     Raises:
         VersionNotFound: if there is no such version.
         VersionUnusable: if its files were removed.
     """
-    row = get_version(session, version)
-    if row.removed_at is not None:
-        raise VersionUnusable(f"The files of {version!r} were removed at {row.removed_at.isoformat()}.")
+    get_usable(session, version)
     live = repository.find_live(session)
     if live is None or live.version != version:
         repository.add(session, Activation(version=version, cause=cause, activated_at=now))

@@ -1,5 +1,6 @@
 """The rules of training runs: asking for one, cancelling it, showing it, deciding that one is due."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,15 @@ from app.training import queue, repository
 from app.training.schedule import MIN_ITEMS, MIN_USERS, Decision, Demand, decide
 
 ENDED = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED})
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come."""
+
+    run: TrainingRun
+    epochs: list[TrainingEpoch]
+    gate: dict[str, Any] | None
 
 
 def request_run(
@@ -59,9 +69,11 @@ def get_run(session: Session, run_id: int) -> TrainingRun:
     return run
 
 
-def get_progress(session: Session, run_id: int, after: int = 0) -> tuple[TrainingRun, list[TrainingEpoch]]:
-    """Read a run and its epochs after one; raises `RunNotFound`."""
-    return get_run(session, run_id), repository.find_epochs(session, run_id, after)
+def get_progress(session: Session, run_id: int, after: int = 0) -> Progress:
+    """Read a run, its epochs after one, and what the gate said; raises `RunNotFound`."""
+    run = get_run(session, run_id)
+    gates = repository.find_gates(session, [run.version] if run.version else [])
+    return Progress(run, repository.find_epochs(session, run_id, after), gates.get(run.version or ""))
 
 
 def list_runs(

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -111,7 +112,7 @@ class Trainer:
         work = partial(shutil.rmtree, folder, ignore_errors=True)
         removed = asyncio.get_running_loop().run_in_executor(self.thread, work)
         stopping = asyncio.ensure_future(self.shutdown.wait())
-        await asyncio.wait([removed, stopping], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(set[asyncio.Future[Any]]({removed, stopping}), return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
 
     async def remove_old(self) -> None:

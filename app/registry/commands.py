@@ -1,0 +1,75 @@
+"""The commands `palate models ...`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+T = TypeVar("T")
+commands = typer.Typer(no_args_is_help=True, help="Show the model versions, and choose the live one.")
+Version = Annotated[str, typer.Argument(help="Name of the version, as `palate models list` shows it.")]
+
+
+@commands.command("list")
+def list_versions(limit: Annotated[int, typer.Option(min=1, help="Versions shown at most.")] = 20) -> None:
+    """List the versions, newest first."""
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    from app.registry import service
+    from app.registry.schemas import Version as Shown
+
+    async def read(database: Any) -> list[Shown]:
+        return Shown.all_of(await database.read(service.list_versions, None, limit))
+
+    table = Table(Column("version", no_wrap=True), "state", "ndcg@10", "rmse", "ratings", "gate", box=None)
+    for version in on_database(read):
+        state = "live" if version.live else "removed" if version.removed_at else "kept"
+        figures = [f"{version.metrics[name]:.4f}" if version.metrics.get(name) else "-" for name in ("ndcg@10", "rmse")]
+        table.add_row(version.version, state, *figures, str(version.num_ratings), version.gate["reason"])
+    Console().print(table)
+
+
+@commands.command("show")
+def show_version(version: Version) -> None:
+    """Show one version with its figures, as JSON."""
+    from app.registry import service
+    from app.registry.schemas import Version as Shown
+
+    async def read(database: Any) -> Shown:
+        return Shown.all_of(await database.read(service.show_version, version))[0]
+
+    typer.echo(on_database(read).model_dump_json(indent=2))
+
+
+@commands.command("activate")
+def activate(version: Version) -> None:
+    """Make a version live, e.g. to roll back. Its files are checked first; every server loads it within seconds."""
+    from app.registry import service, store
+    from app.settings import Settings
+
+    async def change(database: Any) -> None:
+        await database.read(service.get_usable, version)
+        store.verify(Settings().model_store, version)
+        await database.write(service.activate, version, "manual", datetime.now(UTC))
+
+    on_database(change)
+    typer.echo(f"{version} is live")
+
+
+def on_database(work: Callable[[Any], Awaitable[T]]) -> T:
+    """Run something with the database that the settings name."""
+    from app.db import open_database
+    from app.settings import Settings
+
+    async def opened() -> T:
+        settings = Settings()
+        database = open_database(settings.database_url, settings.database_pool_size)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(opened())

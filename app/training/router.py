@@ -1,0 +1,110 @@
+"""Training runs over HTTP."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from app.cursors import decode_cursor, encode_cursor
+from app.deps import DatabaseDep, SettingsDep
+from app.errors import InvalidCursor, InvalidRequest, RunAlreadyEnded, RunNotFound
+from app.problem import problem_responses
+from app.settings import MAX_LIST
+from app.tables import RunCause, RunState
+from app.training import events, service
+from app.training.schemas import Epoch, Run, RunDetail, RunList, RunRequest
+
+router = APIRouter(prefix="/v1/training-runs", tags=["training"])
+ROUTE = "training-runs"  # names this list's cursors
+MAX_RUN_ID = 2**31 - 1
+
+
+async def get_run_id(run_id: int) -> int:
+    """Read the number of a run; one that no run can have is one that there is not."""
+    if not 0 < run_id <= MAX_RUN_ID:
+        raise RunNotFound(f"There is no training run {run_id}.")
+    return run_id
+
+
+RunId = Annotated[int, Depends(get_run_id)]
+
+
+async def get_existing_run_id(run_id: RunId, database: DatabaseDep) -> int:
+    """Make sure that a run exists before a stream about it begins."""
+    await database.read(service.get_run, run_id)
+    return run_id
+
+
+@router.post(
+    "",
+    summary="Start a run",
+    status_code=202,
+    response_model=Run,
+    responses=problem_responses(InvalidRequest),
+)
+async def post_run(
+    database: DatabaseDep, settings: SettingsDep, response: Response, asked: RunRequest | None = None
+) -> Run:
+    """Queue a training run. A worker takes it up; without a body it runs as the settings say."""
+    asked = asked or RunRequest()
+    now = datetime.now(UTC)
+    run = await database.write(
+        service.request_run, settings, RunCause.MANUAL, now, kind=asked.kind, options=asked.options()
+    )
+    response.headers["Location"] = f"{router.prefix}/{run.id}"
+    return Run.of(run, None)
+
+
+@router.get("", summary="List runs", response_model=RunList, responses=problem_responses(InvalidCursor))
+async def get_runs(
+    database: DatabaseDep,
+    state: Annotated[RunState | None, Query(description="Only runs in this state.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIST, description="Runs of a page.")] = 20,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+) -> RunList:
+    """List the runs, newest first."""
+    before = decode_cursor(ROUTE, cursor)
+    runs, gates = await database.read(service.list_runs, state, before, limit + 1)
+    following = encode_cursor(ROUTE, runs[limit - 1].id) if len(runs) > limit else None
+    return RunList(runs=[Run.of(run, gates.get(run.version or "")) for run in runs[:limit]], next_cursor=following)
+
+
+@router.get("/{run_id}", summary="Show a run", response_model=RunDetail, responses=problem_responses(RunNotFound))
+async def get_run(run_id: RunId, database: DatabaseDep) -> RunDetail:
+    """Show a run and its epochs so far."""
+    progress = await database.read(service.get_progress, run_id)
+    run = Run.of(progress.run, progress.gate)
+    return RunDetail(**run.model_dump(), epochs=[Epoch.of(row) for row in progress.epochs])
+
+
+@router.delete(
+    "/{run_id}",
+    summary="Cancel a run",
+    response_model=Run,
+    responses=problem_responses(RunNotFound, RunAlreadyEnded),
+)
+async def delete_run(run_id: RunId, database: DatabaseDep) -> Run:
+    """Cancel a run: one that waits at once, one that is running within seconds (`cancel_requested`)."""
+    return Run.of(await database.write(service.cancel_run, run_id, datetime.now(UTC)), None)
+
+
+@router.get(
+    "/{run_id}/events",
+    summary="Follow a run",
+    response_class=EventSourceResponse,
+    responses=problem_responses(RunNotFound),
+)
+async def get_events(
+    run_id: Annotated[int, Depends(get_existing_run_id)],
+    database: DatabaseDep,
+    settings: SettingsDep,
+    last_event_id: Annotated[str | None, Header(description="The last event seen, to go on after it.")] = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """Follow a run as server-sent events: `epoch` for each finished epoch, `state` for each change of state.
+
+    The stream begins with what has happened so far, and ends with the run.
+    """
+    async for event in events.follow(database, run_id, settings.poll_interval, events.Position.read(last_event_id)):
+        yield ServerSentEvent(event=event.name, id=str(event.position), data=event.data)
