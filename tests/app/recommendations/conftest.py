@@ -1,0 +1,137 @@
+"""A small world of two camps, served by the real app in this process."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from app.db import Database
+from app.main import create_app
+from app.registry.service import publish
+from app.settings import Settings
+from models import checkpoint
+from models.fit import Fit, FitOptions
+from models.interactions import Interactions, RatingScale
+
+SCALE = RatingScale(minimum=1, maximum=5, step=0.5, like_threshold=4)
+NUM_ITEMS = 12
+ITEMS = [f"even {i}" if i % 2 == 0 else f"odd {i}" for i in range(NUM_ITEMS)]
+
+Serve = Callable[[], AbstractContextManager[TestClient]]
+Publish = Callable[..., str]
+
+
+def camps(num_users: int = 60, num_items: int = NUM_ITEMS, seed: int = 0) -> Interactions:
+    """Two camps of users: one likes the even items and dislikes the odd ones, the other the reverse."""
+    generator = np.random.default_rng(seed)
+    users, items = np.nonzero(generator.random((num_users, num_items)) < 0.6)
+    values = np.where(users % 2 == items % 2, 5.0, 1.5)
+    return Interactions.from_arrays(users, items, values, ITEMS[:num_items], SCALE, num_users)
+
+
+def train(kind: str, data: Interactions, seed: int = 0) -> Any:
+    """Fit a model to every user."""
+    nobody = Interactions(data.rows.take(np.arange(0)), data.item_ids, data.scale)
+    config = {"num_hidden": 8} if kind == "denoising" else {"regularisation": 5.0}
+    options = FitOptions(epochs=3, batch_size=16, learning_rate=0.01, seed=seed, device="cpu")
+    fit = Fit(kind, data, nobody, options, config=config)
+    for _ in fit:
+        pass
+    return fit.best
+
+
+def save_version(store: Path, version: str, kind: str = "linear", num_items: int = NUM_ITEMS, seed: int = 0) -> None:
+    """Write a version's folder, with the statistics that the trainer writes."""
+    data = camps(num_items=num_items, seed=seed)
+    counts = np.bincount(data.rows.columns, minlength=num_items)
+    sums = np.bincount(data.rows.columns, data.rows.values, num_items)
+    statistics = {"counts": counts.tolist(), "sums": sums.tolist()}
+    checkpoint.save(store / version, train(kind, data, seed), data.item_ids, {"item_statistics": statistics})
+
+
+def row_values(version: str, kind: str = "linear") -> dict[str, Any]:
+    """Give the values of a version's row."""
+    numbers = dict.fromkeys(("watermark", "num_users", "num_items", "num_ratings", "num_bytes"), 0)
+    return {"version": version, "kind": kind, "run_id": None, "metrics": {}, "gate": {}, **numbers}
+
+
+@pytest.fixture
+def publish_version(settings: Settings, run_on_database: Callable[..., Any]) -> Publish:
+    """Train, write and activate a version as the trainer does: folder first, row last."""
+
+    def published(version: str = "v1", kind: str = "linear", **options: Any) -> str:
+        save_version(settings.model_store, version, kind, **options)
+
+        async def add(database: Database) -> None:
+            await database.write(publish, activate=True, now=datetime.now(UTC), **row_values(version, kind))
+
+        run_on_database(add)
+        return version
+
+    return published
+
+
+@pytest.fixture
+def serve(settings: Settings) -> Serve:
+    """Start the app; each call is another API process's worth of state."""
+
+    @contextmanager
+    def served() -> Iterator[TestClient]:
+        with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+            yield client
+
+    return served
+
+
+@pytest.fixture
+def client(serve: Serve) -> Iterator[TestClient]:
+    """One running app."""
+    with serve() as client:
+        yield client
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 15) -> None:
+    """Wait until something is so."""
+    deadline = monotonic() + seconds
+    while not condition():
+        assert monotonic() < deadline, "waited in vain"
+        sleep(0.02)
+
+
+def wait_for_version(client: TestClient, version: str) -> None:
+    """Wait until the app answers from a version."""
+    wait_for(lambda: client.app.state.serving.status().loaded_version == version)  # type: ignore[attr-defined]
+
+
+def add_items(client: TestClient, items: list[str] = ITEMS, **fields: Any) -> None:
+    """Store items: category `even` or `odd`."""
+    rows = [{"item_id": i, "title": i.title(), "categories": [i.split()[0]], **fields} for i in items]
+    assert client.post("/v1/items", json=rows).status_code == 200
+
+
+def rate(client: TestClient, user_id: str, ratings: dict[str, float]) -> dict[str, Any]:
+    """Store ratings of one user."""
+    rows = [{"user_id": user_id, "item_id": item_id, "value": value} for item_id, value in ratings.items()]
+    response = client.post("/v1/ratings", json=rows)
+    assert response.status_code == 200, response.text
+    body: dict[str, Any] = response.json()
+    return body
+
+
+def recommend(client: TestClient, user_id: str, **parameters: Any) -> dict[str, Any]:
+    """Ask for a user's recommendations."""
+    response = client.get(f"/v1/users/{user_id}/recommendations", params=parameters)
+    assert response.status_code == 200, response.text
+    body: dict[str, Any] = response.json()
+    return body
+
+
+def ids(answer: dict[str, Any]) -> list[str]:
+    """List the items of an answer."""
+    return [item["item_id"] for item in answer["items"]]
