@@ -2,10 +2,10 @@
 
     taste of a user for a film  =  <u, f> + quality of the film + mood of the user + noise
 
-Films: f is the mean of its genres' directions plus its decade's, each a random unit vector in D dimensions, so films
-that share genres and age are liked by the same people. Users: u is random too. A user sees a film the more likely,
-the more popular it is (a power law, helped by quality) and the more it fits: people choose what they like. Tastes are
-put on the scale by their distance from the average, so any declared scale will do, and rounded to its step.
+Films: f has a dimension for every genre and decade, the more weight the rarer the genre is, and length 1, so films
+that share genres and age are liked by the same people. Users: u is random. A user sees a film the more likely, the more
+popular it is (a power law, helped by quality) and the more it fits: people choose what they like. Tastes are put on the
+scale by their distance from the average, so any declared scale will do, and rounded to its step.
 
 Shape letters: U users, F films, D dimensions, E ratings.
 """
@@ -31,12 +31,12 @@ class TasteConfig:
     num_users: int = 600
     mean_ratings: int = 40  # of a user
     least_ratings: int = 8
-    dimensions: int = 12  # D
-    quality: float = 0.7  # spread over films
+    decade: float = 0.5  # weight of a film's decade beside its genres
+    quality: float = 0.5  # spread over films
     mood: float = 0.4  # spread over users
-    noise: float = 0.5  # spread over ratings
-    choice: float = 0.8  # how much people choose what they like
-    popularity_power: float = 0.9
+    noise: float = 0.4  # spread over ratings
+    choice: float = 1.1  # how much people choose what they like
+    popularity_power: float = 0.7
     days: int = 700  # from FIRST_DAY on
     seed: int = 7
 
@@ -56,7 +56,8 @@ def draw_ratings(films: list[Film], scale: RatingScale, config: TasteConfig | No
     config = config or TasteConfig()
     rng = np.random.default_rng(config.seed)
     quality_F = rng.normal(0, config.quality, len(films))
-    fit_UF = rng.normal(0, 1, (config.num_users, config.dimensions)) @ film_vectors(films, config, rng).T
+    film_FD = film_vectors(films, config)
+    fit_UF = rng.normal(0, 1, (config.num_users, film_FD.shape[1])) @ film_FD.T
     fit_UF /= fit_UF.std()
     seen_UF = choose_films(fit_UF, quality_F, config, rng)
     users, columns = np.nonzero(seen_UF)
@@ -65,21 +66,15 @@ def draw_ratings(films: list[Film], scale: RatingScale, config: TasteConfig | No
     return SyntheticRatings(users, columns, on_scale(taste_E, scale), draw_dates(users, config, rng))
 
 
-def film_vectors(films: list[Film], config: TasteConfig, rng: Generator) -> Floats:
+def film_vectors(films: list[Film], config: TasteConfig) -> Floats:
     """Place films by genres and decade: float (F, D)."""
     genres = sorted({genre for film in films for genre in film.genres})
-    direction = dict(zip(genres, unit_vectors(len(genres), config, rng), strict=True))
     decades = sorted({film.year // 10 for film in films})
-    age = dict(zip(decades, unit_vectors(len(decades), config, rng), strict=True))
-    return np.stack(
-        [np.mean([direction[genre] for genre in film.genres], axis=0) + 0.5 * age[film.year // 10] for film in films]
-    )
-
-
-def unit_vectors(count: int, config: TasteConfig, rng: Generator) -> Floats:
-    """Draw directions: float (count, D), each of length 1."""
-    vectors = rng.normal(size=(count, config.dimensions))
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    has_FG = np.array([[genre in film.genres for genre in genres] for film in films], dtype=float)
+    of_FT = np.array([[film.year // 10 == decade for decade in decades] for film in films], dtype=float)
+    weighted_FG = has_FG * np.log(len(films) / has_FG.sum(axis=0))
+    weighted_FG /= np.linalg.norm(weighted_FG, axis=1, keepdims=True)
+    return np.hstack([weighted_FG, config.decade * of_FT])
 
 
 def choose_films(fit_UF: Floats, quality_F: Floats, config: TasteConfig, rng: Generator) -> NDArray[np.bool_]:

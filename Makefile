@@ -1,0 +1,53 @@
+# Palate's commands. `make up` and `make test` each do all they need on a fresh machine with Python 3.11 or newer.
+#
+# TORCH=cpu           (default) the CPU build of PyTorch; on x86-64 Linux that is a build of its own, on others the only one
+# TORCH=cuda          the CUDA build, several GB
+# TORCH_INDEX_URL=... where pip finds PyTorch, if it does not know by itself
+
+PYTHON ?= python3
+TORCH ?= cpu
+TORCH_INDEX_URL ?=
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.palate-$(TORCH)
+TESTS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up test check lint lock bench clean
+
+help: ## Say what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
+
+setup: $(STAMP) ## Make the environment: .venv with the command .venv/bin/palate
+
+up: $(STAMP) ## Start everything at 127.0.0.1:8000: database, sample, first model, API, trainer
+	@exec $(BIN)/palate up
+
+test: $(STAMP) ## Run the tests
+	$(BIN)/python -m pytest -n 2 $(TESTS)
+
+check: lint test ## Run every check: style, types, import contracts, tests
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## Measure requests per second against an empty route, on both databases
+	$(BIN)/python -m benchmarks.serving
+
+lock: $(STAMP) ## Write the lock files anew from pyproject.toml
+	./scripts/lock $(BIN)/pip-compile
+
+clean: ## Remove the environment; data in var/ stays
+	rm -rf $(VENV)
+
+# The stamp is newer than the locks when the environment is as they say.
+$(STAMP): requirements-dev.lock pyproject.toml scripts/install-torch
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Palate needs Python 3.11 or newer; set PYTHON=...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@TORCH=$(TORCH) TORCH_INDEX_URL=$(TORCH_INDEX_URL) ./scripts/install-torch $(BIN)/python -m pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@rm -f $(VENV)/.palate-* && touch $@
