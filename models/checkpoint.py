@@ -91,7 +91,8 @@ def load(folder: Path) -> Loaded:
     if document.get("format") != FORMAT or document.get("kind") not in KINDS:
         raise DamagedModel(f"{folder / MANIFEST} describes a format or kind that this version of Palate does not know")
     check(folder, document["files"])
-    tensors = load_file(folder / WEIGHTS)
+    # Copied into memory of our own: a mapped file that is cut short later would kill the process that serves from it.
+    tensors = {name: tensor.clone() for name, tensor in load_file(folder / WEIGHTS).items()}
     model = KINDS[document["kind"]].model.from_tensors(document["config"], RatingScale(**document["scale"]), tensors)
     return Loaded(model, document["item_ids"], document["manifest"])
 
