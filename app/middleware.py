@@ -83,7 +83,7 @@ class Operations:
         """Give the reason not to let a request in, if there is one."""
         keys: KeyRing = scope["app"].state.keys
         refused = keys.allow(scope["method"], scope["path"], known.key)
-        if refused:
+        if refused and known.key:
             refused = await keys.allow_now(scope["method"], scope["path"], known.key)
         if not refused and known.length > self.max_body_bytes:
             refused = BodyTooLarge(f"Send at most {self.max_body_bytes:,} bytes; cut the request into several.")

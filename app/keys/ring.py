@@ -13,7 +13,7 @@ from app.keys.service import KnownKeys
 from app.security import hash_key, is_loopback, required_scope
 
 log = structlog.get_logger(__name__)
-LEAST_SECONDS_BETWEEN_READS = 0.1
+LEAST_SECONDS_BETWEEN_LOOKS = 0.1  # for keys that are refused: wrong ones must not keep the database busy
 
 
 class KeyRing:
@@ -24,7 +24,7 @@ class KeyRing:
         self._poll_seconds = poll_interval.total_seconds()
         self._loopback = is_loopback(host)
         self._known: KnownKeys | None = None
-        self._read_at = 0.0
+        self._asked_at = 0.0
 
     def allow(self, method: str, path: str, key: bytes | None) -> PalateError | None:
         """Give the reason why a call is refused, or None if it may go on."""
@@ -46,13 +46,13 @@ class KeyRing:
 
     async def allow_now(self, method: str, path: str, key: bytes | None) -> PalateError | None:
         """Decide again with the keys as they are now, so that a key works at once after it was made."""
-        if time.monotonic() - self._read_at > LEAST_SECONDS_BETWEEN_READS:
+        if time.monotonic() - self._asked_at > LEAST_SECONDS_BETWEEN_LOOKS:
+            self._asked_at = time.monotonic()
             await self.refresh()
         return self.allow(method, path, key)
 
     async def refresh(self) -> None:
         """Read the keys; if the database does not answer, the last known ones stay."""
-        self._read_at = time.monotonic()
         try:
             self._known = await self._database.read(service.known_keys)
         except PalateError as error:

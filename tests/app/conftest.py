@@ -1,0 +1,16 @@
+"""The real app, served in this process."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.main import create_app
+from app.settings import Settings
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
+    """A client of the real app on a migrated, empty database."""
+    with TestClient(create_app(settings)) as client:
+        yield client

@@ -1,0 +1,150 @@
+"""Keys: made, used, refused, revoked."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.db import Database
+from app.keys import repository, service
+from app.keys.service import NewKey
+from app.main import create_app
+from app.security import Scope
+from app.settings import Settings
+
+RunOnDatabase = Callable[[Callable[[Database], Awaitable[Any]]], Any]
+READING = "/v1/items/nothing"
+RATING = {"user_id": "ada", "item_id": "alien-1979", "value": 5}
+
+
+@pytest.fixture
+def make_key(run_on_database: RunOnDatabase) -> Callable[..., NewKey]:
+    """Make a key in the database."""
+    return lambda *scopes: run_on_database(lambda database: database.write(service.create, "test", scopes))
+
+
+def reachable(settings: Settings) -> Settings:
+    """Give settings of a server that other machines can reach."""
+    return settings.model_copy(update={"host": "0.0.0.0", "poll_interval": timedelta(milliseconds=50)})
+
+
+@pytest.fixture
+def remote(settings: Settings) -> Iterator[TestClient]:
+    """A client of a server beyond loopback."""
+    with TestClient(create_app(reachable(settings))) as client:
+        yield client
+
+
+def with_key(key: NewKey) -> dict[str, str]:
+    return {"X-API-Key": key.secret}
+
+
+def test_on_loopback_without_any_key_everything_is_open(client: TestClient) -> None:
+    assert client.get(READING).status_code == 404
+    assert client.post("/v1/ratings", json=RATING).status_code == 200
+
+
+def test_beyond_loopback_without_any_key_nothing_but_health_answers(remote: TestClient) -> None:
+    refused = remote.get(READING)
+    assert refused.status_code == 401
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.headers["www-authenticate"].startswith("ApiKey")
+    assert refused.json()["type"] == "/problems/key-missing"
+    assert remote.get("/metrics").status_code == 401
+    assert remote.get("/health/ready").status_code == 200
+
+
+def test_the_first_key_closes_a_loopback_server_too(client: TestClient, make_key: Callable[..., NewKey]) -> None:
+    make_key(Scope.READ)
+    refresh(client)
+    assert client.get(READING).status_code == 401
+
+
+def test_revoking_the_last_key_does_not_open_the_server(
+    client: TestClient, make_key: Callable[..., NewKey], run_on_database: RunOnDatabase
+) -> None:
+    key = make_key(Scope.READ)
+    run_on_database(lambda database: database.write(service.revoke, key.id))
+    refresh(client)
+    assert client.get(READING).status_code == 401
+    assert client.get(READING, headers=with_key(key)).json()["type"] == "/problems/key-refused"
+
+
+def test_a_key_works_at_once_after_it_was_made(remote: TestClient, make_key: Callable[..., NewKey]) -> None:
+    key = make_key(Scope.READ)
+    assert remote.get(READING, headers=with_key(key)).status_code == 404
+
+
+def test_a_revoked_key_is_refused_within_the_poll_interval(
+    remote: TestClient, make_key: Callable[..., NewKey], run_on_database: RunOnDatabase
+) -> None:
+    key = make_key(Scope.READ)
+    assert remote.get(READING, headers=with_key(key)).status_code == 404
+    assert run_on_database(lambda database: database.write(service.revoke, key.id))
+    asyncio.run(asyncio.sleep(0.5))
+    assert remote.get(READING, headers=with_key(key)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("scopes", "read", "write", "admin"),
+    [
+        ([Scope.READ], 404, 403, 403),
+        ([Scope.WRITE], 403, 200, 403),
+        ([Scope.ADMIN], 403, 403, 202),
+        (list(Scope), 404, 200, 202),
+    ],
+)
+def test_a_scope_allows_its_calls_and_no_others(
+    remote: TestClient, make_key: Callable[..., NewKey], scopes: list[Scope], read: int, write: int, admin: int
+) -> None:
+    headers = with_key(make_key(*scopes))
+    assert remote.get(READING, headers=headers).status_code == read
+    assert remote.post("/v1/ratings", json=RATING, headers=headers).status_code == write
+    assert remote.post("/v1/training-runs", headers=headers).status_code == admin
+
+
+def test_a_key_in_the_query_string_counts_for_nothing(remote: TestClient, make_key: Callable[..., NewKey]) -> None:
+    secret = make_key(Scope.READ).secret
+    assert remote.get(READING, params={"api_key": secret, "X-API-Key": secret}).status_code == 401
+
+
+@pytest.mark.parametrize("key", [b"", b"palate_", b"\xff\xfe", b"x" * 5000])
+def test_a_wrong_key_is_refused_whatever_its_form(remote: TestClient, key: bytes) -> None:
+    assert remote.get(READING, headers={b"X-API-Key": key}).status_code == 401
+
+
+def test_the_database_never_holds_the_key_itself(
+    make_key: Callable[..., NewKey], run_on_database: RunOnDatabase
+) -> None:
+    key = make_key(Scope.READ)
+    (stored,) = run_on_database(lambda database: database.read(repository.every_key))
+    assert key.secret not in {stored.hash, stored.name}
+    assert len(stored.hash) == 64
+
+
+def test_a_first_key_is_made_once(run_on_database: RunOnDatabase) -> None:
+    async def twice(database: Database) -> tuple[NewKey | None, NewKey | None]:
+        first = await database.write(service.create_first, "first", list(Scope))
+        return first, await database.write(service.create_first, "first", list(Scope))
+
+    first, second = run_on_database(twice)
+    assert first is not None
+    assert second is None
+
+
+def test_revoking_twice_tells_that_there_is_nothing_to_revoke(
+    make_key: Callable[..., NewKey], run_on_database: RunOnDatabase
+) -> None:
+    key = make_key(Scope.READ)
+    assert run_on_database(lambda database: database.write(service.revoke, key.id))
+    assert not run_on_database(lambda database: database.write(service.revoke, key.id))
+    assert not run_on_database(lambda database: database.write(service.revoke, 999))
+
+
+def refresh(client: TestClient) -> None:
+    """Let the server read its keys now."""
+    assert client.portal is not None
+    client.portal.call(client.app.state.keys.refresh)  # type: ignore[attr-defined]

@@ -1,0 +1,110 @@
+"""Every error is problem+json that names the field and the fix, and tells nothing of the inside."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from app.main import create_app
+from app.settings import Settings
+
+JSON = {"Content-Type": "application/json"}
+GUEST = "/v1/recommendations"
+
+
+def assert_problem(answer: Any, status: int, code: str) -> dict[str, Any]:
+    """Check the form of an error, and give its body."""
+    body: dict[str, Any] = answer.json()
+    assert answer.status_code == status, body
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-request-id"]
+    assert body["type"] == f"/problems/{code}"
+    assert body["status"] == status
+    assert body["title"]
+    assert body["detail"]
+    return body
+
+
+def test_an_unknown_address_is_a_problem(client: TestClient) -> None:
+    assert_problem(client.get("/v1/nothing-here"), 404, "route-not-found")
+
+
+def test_a_wrong_method_is_a_problem_that_lists_the_right_ones(client: TestClient) -> None:
+    answer = client.delete(GUEST)
+    assert_problem(answer, 405, "method-not-allowed")
+    assert answer.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "field", "fix"),
+    [
+        (b"{", JSON, "/", "is not valid JSON"),
+        (b'{"ratings": [{"item_id": "\xff", "value": 5}]}', JSON, "/", "UTF-8"),
+        (b'{"ratings": []}', {"Content-Type": "text/plain"}, "/", "Content-Type: application/json"),
+        (b"", JSON, "/", "is missing: add it"),
+        (b"{}", JSON, "/ratings", "is missing: add it"),
+        (b'{"ratings": [], "odd/name": 1}', JSON, "/odd~1name", "is not known here: remove it"),
+        (b'{"ratings": [{"item_id": "a"}]}', JSON, "/ratings/0/value", "is missing: add it"),
+    ],
+)
+def test_an_unusable_body_is_a_problem_that_names_field_and_fix(
+    client: TestClient, body: bytes, headers: dict[str, str], field: str, fix: str
+) -> None:
+    problem = assert_problem(client.post(GUEST, content=body, headers=headers), 422, "invalid-request")
+    assert problem["errors"][0]["field"] == field
+    assert fix in problem["errors"][0]["detail"]
+
+
+def test_a_wrong_parameter_is_named(client: TestClient) -> None:
+    problem = assert_problem(client.get("/v1/users/ada/recommendations?limit=0"), 422, "invalid-request")
+    assert [error["field"] for error in problem["errors"]] == ["limit"]
+
+
+def test_a_thousand_wrong_fields_do_not_make_a_long_answer(client: TestClient) -> None:
+    answer = client.post(GUEST, json={"ratings": [{}] * 900})
+    problem = assert_problem(answer, 422, "invalid-request")
+    assert len(problem["errors"]) == 20
+    assert "and 1780 more" in problem["detail"]
+
+
+@pytest.fixture
+def small(settings: Settings) -> Iterator[TestClient]:
+    """A client of an app that takes bodies of 100 bytes, and has one route that fails."""
+    app = create_app(settings.model_copy(update={"max_body_bytes": 100}))
+    add_failing_route(app)
+    with TestClient(app) as client:
+        yield client
+
+
+def add_failing_route(app: FastAPI) -> None:
+    @app.get("/v1/fails")
+    async def fails() -> None:
+        raise LookupError("the inside")
+
+
+def test_a_body_that_says_it_is_too_large_is_refused(small: TestClient) -> None:
+    assert_problem(small.post(GUEST, content=b"x" * 101, headers=JSON), 413, "body-too-large")
+
+
+def test_a_body_that_turns_out_too_large_is_refused(small: TestClient) -> None:
+    chunks = (b"x" * 50 for _ in range(3))
+    assert_problem(small.post(GUEST, content=chunks, headers=JSON), 413, "body-too-large")
+
+
+def test_a_bug_is_a_problem_that_tells_nothing_of_the_inside(small: TestClient) -> None:
+    answer = small.get("/v1/fails")
+    assert_problem(answer, 500, "unexpected-error")
+    assert "the inside" not in answer.text
+    assert "LookupError" not in answer.text
+
+
+def test_openapi_declares_the_errors_of_every_v1_route(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if path.startswith("/v1/"):
+                declared = operation["responses"]
+                assert {"401", "403", "500", "503"} <= declared.keys(), f"{method} {path}"
+                assert "application/problem+json" in declared["503"]["content"]
