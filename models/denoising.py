@@ -8,21 +8,22 @@ Shape letters: B users in a batch, I items, E ratings in a batch, H hidden units
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding, embedding_bag, log_softmax
 
+from models.bags import Bags, cells, sum_bags
 from models.base import Model, clip_to_scale
 from models.biases import USER_SHRINKAGE, Biases
 from models.fitter import FitTask, config_from
 from models.interactions import Indices, RatingScale, Rows, Values
 from models.sgd import Batch, GradientFitter, Network
 
-CHANNELS = 3  # liked, seen, value
+CHANNELS = 3  # liked, disliked, value
+VALUE = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,52 +70,47 @@ class DenoisingNetwork(Network):
         self.rating_IH = nn.Parameter(torch.empty(shape).normal_(0, 0.01, generator=generator))
         self.rating_I = nn.Parameter(torch.zeros(shape[0]))
 
-    def encode(self, item: Tensor, channels_E3: Tensor, user: Tensor, num_users: int) -> Tensor:
-        """Encode users whose ratings are grouped by user: float32 (B, H), within -1..1."""
-        counts = torch.bincount(user, minlength=num_users)
-        scale_B = counts.clamp(min=1).float().rsqrt()
-        offsets = torch.cumsum(counts, 0) - counts
-        index = (item[:, None] * CHANNELS + torch.arange(CHANNELS, device=item.device)).flatten()
-        weights = (channels_E3 * scale_B[user][:, None]).flatten()
-        table = self.encoder_I3H.view(-1, self.config.num_hidden)
-        summed = embedding_bag(index, table, offsets * CHANNELS, mode="sum", per_sample_weights=weights)
-        return 2 * torch.sigmoid(summed + self.encoder_H) - 1
-
-    def channels(self, item: Tensor, value: Tensor, user: Tensor, num_users: int) -> tuple[Tensor, Tensor]:
-        """Split ratings into liked, seen and value: float32 (E, 3); and the users' biases: float32 (B,)."""
-        unexplained = value - self.mean - self.item_bias_I[item]
-        counts = torch.bincount(user, minlength=num_users)
-        bias_B = torch.zeros(num_users, device=value.device).index_add_(0, user, unexplained) / (
-            counts + USER_SHRINKAGE
+    def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Encode users: float32 (B, H) within -1..1; and their biases: float32 (B,)."""
+        counts_B = torch.bincount(batch.user, minlength=batch.num_users)
+        unexplained = batch.value - self.mean - self.item_bias_I[batch.item]
+        sums_B = torch.zeros(batch.num_users, device=unexplained.device).index_add_(0, batch.user, unexplained)
+        bias_B = sums_B / (counts_B + USER_SHRINKAGE)
+        residual = (unexplained - bias_B[batch.user]) / self.spread + batch.blur
+        scale = counts_B.clamp(min=1).rsqrt()[batch.user]
+        disliked = (batch.value < self.like_threshold).long()
+        bags = Bags(
+            batch.user.repeat_interleave(2),
+            torch.stack((batch.item * CHANNELS + disliked, batch.item * CHANNELS + VALUE), 1).flatten(),
+            torch.stack((scale, residual * scale), 1).flatten(),
+            (batch.num_users, self.config.num_items * CHANNELS),
         )
-        residual = (unexplained - bias_B[user]) / self.spread
-        liked = (value >= self.like_threshold).float()
-        return torch.stack((liked, torch.ones_like(liked), residual), dim=1), bias_B
+        summed_BH = sum_bags(bags, self.encoder_I3H.view(-1, self.config.num_hidden))
+        return 2 * torch.sigmoid(summed_BH + self.encoder_H) - 1, bias_B
 
     def loss(self, batch: Batch, generator: torch.Generator) -> Tensor:
         """Hide some ratings, blur the others, and measure how well all of them are found again."""
-        config, device = self.config, batch.item.device
-        kept = (torch.rand(len(batch.item), generator=generator) >= config.masking).to(device)
-        blur = (torch.randn(int(kept.sum()), generator=generator) * config.noise).to(device)
-        item, user = batch.item[kept], batch.user[kept]
-        channels_E3, bias_B = self.channels(item, batch.value[kept], user, batch.num_users)
-        channels_E3[:, 2] += blur
-        hidden_BH = self.encode(item, channels_E3, user, batch.num_users)
-        return self._preference_loss(batch, hidden_BH) + config.rating_weight * self._rating_loss(
-            batch, hidden_BH, bias_B, kept
-        )
+        kept = (torch.rand(len(batch.item), generator=generator) >= self.config.masking).to(batch.item.device)
+        shown = batch.where(kept)
+        blur = torch.randn(len(shown.item), generator=generator) * self.config.noise
+        hidden_BH, bias_B = self.encode(replace(shown, blur=blur.to(batch.item.device)))
+        rating_loss = self._rating_loss(batch, hidden_BH, bias_B, kept)
+        return self._preference_loss(batch, hidden_BH) + self.config.rating_weight * rating_loss
 
     def _preference_loss(self, batch: Batch, hidden_BH: Tensor) -> Tensor:
         """Multinomial negative log-likelihood of the liked items, mean over users."""
-        liked = batch.value >= self.like_threshold
-        log_chance_BI = log_softmax(hidden_BH @ self.preference_IH.T + self.preference_I, dim=1)
-        return -log_chance_BI[batch.user[liked], batch.item[liked]].sum() / batch.num_users
+        liked = batch.where(batch.value >= self.like_threshold)
+        bags = Bags(liked.user, liked.item, torch.ones_like(liked.value), (batch.num_users, self.config.num_items))
+        counts_B = torch.bincount(liked.user, minlength=batch.num_users)
+        counts_I = torch.bincount(liked.item, minlength=self.config.num_items).float()
+        partition_B = torch.logsumexp(hidden_BH @ self.preference_IH.T + self.preference_I, dim=1)
+        logits = (hidden_BH * sum_bags(bags, self.preference_IH)).sum() + counts_I @ self.preference_I
+        return ((counts_B * partition_B).sum() - logits) / batch.num_users
 
     def _rating_loss(self, batch: Batch, hidden_BH: Tensor, bias_B: Tensor, kept: Tensor) -> Tensor:
         """Squared error at the rated cells alone, stressed on the hidden ones; mean over users."""
-        predicted = (embedding(batch.user, hidden_BH) * embedding(batch.item, self.rating_IH)).sum(1) + self.rating_I[
-            batch.item
-        ]
+        bags = Bags(batch.user, batch.item, batch.value, (batch.num_users, self.config.num_items))
+        predicted = cells(bags, hidden_BH, self.rating_IH) + self.rating_I[batch.item]
         wanted = (batch.value - self.mean - self.item_bias_I[batch.item] - bias_B[batch.user]) / self.spread
         weight = torch.where(kept, 1 - self.config.stress, self.config.stress)
         return (weight * (predicted - wanted) ** 2).sum() / batch.num_users
@@ -152,9 +148,7 @@ class DenoisingAutoencoder(Model):
         return clip_to_scale(predicted.numpy(), self.scale)
 
     def _encode(self, rows: Rows) -> tuple[Tensor, Tensor]:
-        batch = Batch.of(rows, torch.device("cpu"))
-        channels_E3, bias_B = self._network.channels(batch.item, batch.value, batch.user, batch.num_users)
-        return self._network.encode(batch.item, channels_E3, batch.user, batch.num_users), bias_B
+        return self._network.encode(Batch.of(rows, torch.device("cpu")))
 
     def preference_row(self, columns: Indices, values: Values) -> Values:
         """Logits of every item for one user, in numpy: float32 (I,)."""
@@ -170,12 +164,11 @@ class DenoisingAutoencoder(Model):
 
     def _encode_row(self, columns: Indices, values: Values) -> tuple[Values, float]:
         bias = self._biases.of_user(columns, values)
-        channels_E3 = np.ones((len(columns), CHANNELS), np.float32)
-        channels_E3[:, 0] = values >= self.scale.like_threshold
-        channels_E3[:, 2] = (values - self._biases.mean - self._biases.item[columns] - bias) / self._spread
-        channels_E3 /= np.float32(max(1, len(columns)) ** 0.5)
-        table = self._rows["encoder_I3H"][columns].reshape(-1, self.config.num_hidden)
-        summed_H = channels_E3.reshape(-1) @ table + self._rows["encoder_H"]
+        residual = (values - self._biases.mean - self._biases.item[columns] - bias) / self._spread
+        disliked = (values < self.scale.like_threshold).astype(np.int64)
+        table = self._rows["encoder_I3H"]
+        summed_H = table[columns, disliked].sum(axis=0) + residual @ table[columns, VALUE]
+        summed_H = summed_H * np.float32(max(1, len(columns)) ** -0.5) + self._rows["encoder_H"]
         return np.tanh(summed_H / 2), bias  # 2 sigmoid(x) - 1, without overflow
 
     def tensors(self) -> dict[str, Tensor]:

@@ -1,13 +1,14 @@
 """Linear autoencoder in closed form, two channels (EDLAE), with a rating output.
 
 Source: Steck, "Autoencoders that don't overfit towards the Identity", NeurIPS 2020.
-Shape letters: B users in a batch, I items, E ratings in a batch, F = 2 I + 1 input features (see `models.ridge`).
+Shape letters: B users in a batch, I items, E ratings in a batch, K columns asked for,
+F input features and C output items (see `models.ridge`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self, cast
 
 import numpy as np
@@ -18,12 +19,14 @@ from torch.nn.functional import embedding_bag
 from models.base import Model, clip_to_scale
 from models.biases import Biases
 from models.evaluate import evaluate
+from models.factors import Factors, fit_factors
 from models.fitter import FitTask, Fitter, WarmStart, config_from, vocabulary_map
-from models.interactions import Indices, Interactions, RatingScale, Rows, Values
-from models.ridge import encode, features_of, gram, solve
+from models.interactions import Indices, Offsets, RatingScale, Rows, Values
+from models.ridge import Matrix, Pairs, encode, features_of, gram, solve
 
-LAMBDAS = (10.0, 30.0, 100.0, 300.0, 800.0)
-HEAD_ITEMS = 1_000  # the penalty is chosen on a catalogue cut to this many items
+LAMBDAS = (10.0, 25.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
+DEFAULT_LAMBDA = 200.0  # where there is nobody to choose it on
+HEAD_ITEMS = 1_000  # lambda is chosen on a catalogue cut to this many items
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,8 @@ class LinearConfig:
     num_items: int  # I
     dropout: float = 0.4  # p: share of inputs whose absence is trained for, 0..1
     regularisation: float | None = None  # lambda; None: chosen on the validation users
+    num_factors: int = 16  # of the rating output
+    factor_penalty: float = 0.1  # of the rating output, for each rating of a row
 
     def __post_init__(self) -> None:
         if not 0 <= self.dropout < 1:
@@ -41,16 +46,43 @@ class LinearConfig:
             raise ValueError("regularisation must be above 0")
 
 
+@dataclass(frozen=True)
+class Solution:
+    """Weights from the features that occurred in training to the items that anybody liked.
+
+    Attributes:
+        weights: float16 (F, C): half the memory, and the sum over a row is quicker; see docs/experiments.md.
+        inputs: int64 (F,), the features, as in `models.ridge.Pairs`.
+        outputs: int64 (C,), the items.
+    """
+
+    weights: Tensor
+    inputs: Offsets
+    outputs: Offsets
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Give all three by name."""
+        inputs, outputs = torch.from_numpy(self.inputs), torch.from_numpy(self.outputs)
+        return {"weights": self.weights, "inputs": inputs, "outputs": outputs}
+
+
 class LinearAutoencoder(Model):
     """A matrix from every rating a user gave, liked or disliked, to every other item."""
 
     kind: ClassVar[str] = "linear"
 
-    def __init__(self, config: LinearConfig, scale: RatingScale, weights_FI: Tensor, biases: Biases) -> None:
+    def __init__(
+        self, config: LinearConfig, scale: RatingScale, solution: Solution, biases: Biases, factors: Factors
+    ) -> None:
         self.config: LinearConfig = config
         self.scale = scale
-        self._weights_FI = weights_FI
-        self._biases = biases
+        self._solution = solution
+        self._biases, self._factors = biases, factors
+        num_features = len(solution.inputs)
+        # A feature that training never saw leads to a last row of zeros.
+        self._place = np.full(2 * config.num_items + 1, num_features, np.int64)
+        self._place[solution.inputs] = np.arange(num_features)
+        self._table_FC = torch.cat((solution.weights, torch.zeros_like(solution.weights[:1])))
 
     def preference(self, rows: Rows) -> Values:
         """Sum the weights of every rating: float32 (B, I)."""
@@ -62,32 +94,45 @@ class LinearAutoencoder(Model):
         """Sum the weights of every rating of one user: float32 (I,)."""
         features = np.empty(len(columns) + 1, np.int64)
         features[0] = 2 * self.config.num_items
-        features[1:] = columns
-        features[1:] += np.where(values >= self.scale.like_threshold, 0, self.config.num_items)
+        features[1:] = features_of(columns, values, self.scale.like_threshold, self.config.num_items)
         return cast("Values", self._sum(features, np.zeros(1, np.int64))[0])
 
-    def _sum(self, features: np.ndarray, offsets: np.ndarray) -> Values:
+    def _sum(self, features: Offsets, offsets: Offsets) -> Values:
         with torch.inference_mode():
-            bags = embedding_bag(torch.from_numpy(features), self._weights_FI, torch.from_numpy(offsets), mode="sum")
-            return cast("Values", bags.float().numpy())
+            places = torch.from_numpy(self._place[features])
+            sums_BC = embedding_bag(places, self._table_FC, torch.from_numpy(offsets), mode="sum").float().numpy()
+        scores_BI = np.zeros((len(offsets), self.config.num_items), np.float32)
+        scores_BI[:, self._solution.outputs] = sums_BC
+        return scores_BI
 
     def rating(self, rows: Rows) -> Values:
-        """Predict from the biases: float32 (B, I)."""
-        return clip_to_scale(self._biases.mean + self._biases.item + self._biases.of_users(rows)[:, None], self.scale)
+        """Predict from biases and factors: float32 (B, I)."""
+        user_B = self._biases.of_users(rows)
+        residuals = self._biases.residuals(rows)
+        predicted_BI = self._factors.encode(rows, residuals) @ self._factors.item.T
+        predicted_BI += self._biases.mean + self._biases.item + user_B[:, None]
+        return clip_to_scale(predicted_BI, self.scale)
 
     def rating_row(self, columns: Indices, values: Values, wanted: Indices) -> Values:
         """Predict one user's ratings: float32 (K,)."""
-        user = np.float32(self._biases.of_user(columns, values))
-        return clip_to_scale(self._biases.mean + self._biases.item[wanted] + user, self.scale)
+        baseline = self._biases.mean + np.float32(self._biases.of_user(columns, values))
+        residuals = values - baseline - self._biases.item[columns]
+        residual_K = self._factors.item[wanted] @ self._factors.encode_row(columns, residuals)
+        return clip_to_scale(residual_K + self._biases.item[wanted] + baseline, self.scale)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Give the weights (F, I) and the biases."""
-        return {"weights": self._weights_FI, **self._biases.tensors()}
+        """Give the weights with the features they belong to, the biases and the factors."""
+        return {**self._solution.tensors(), **self._biases.tensors(), **self._factors.tensors()}
 
     @classmethod
     def from_tensors(cls, config: dict[str, object], scale: RatingScale, tensors: dict[str, Tensor]) -> Self:
         """Build from what `tensors` gave."""
-        return cls(LinearConfig(**config), scale, tensors["weights"], Biases.from_tensors(tensors))  # type: ignore[arg-type]
+        solution = Solution(tensors["weights"], tensors["inputs"].numpy(), tensors["outputs"].numpy())
+        known = LinearConfig(**config)  # type: ignore[arg-type]
+        return cls(known, scale, solution, Biases.from_tensors(tensors), Factors.from_tensors(tensors))
+
+
+NO_RATINGS = (Biases(0.0, np.empty(0, np.float32)), Factors(np.empty((0, 1), np.float32), 1.0))
 
 
 class LinearFitter(Fitter):
@@ -103,51 +148,48 @@ class LinearFitter(Fitter):
 
     def run_epoch(self) -> None:
         """Choose the penalty if it is not pinned, then solve."""
-        regularisation = self._config.regularisation or self._chosen()
-        self.figures["regularisation"] = regularisation
-        config = replace(self._config, regularisation=regularisation)
-        self._model = fit_linear(config, self._task)
-
-    def _chosen(self) -> float:
-        """Pick the penalty that ranks best for the validation users, on the most rated items alone."""
-        task = self._task
-        if not len(task.targets):
-            return LAMBDAS[-1]
-        head = np.sort(np.argsort(-np.bincount(task.train.rows.columns, minlength=task.train.num_items))[:HEAD_ITEMS])
-        train, given, targets = (restrict(rows, head) for rows in (task.train.rows, task.given, task.targets))
-        cut = replace(
-            task,
-            train=Interactions(train, [str(item) for item in head], task.train.scale),
-            given=given,
-            targets=targets,
+        task, train = self._task, self._task.train
+        encoded_UF, inputs = encode(train.rows, train.scale.like_threshold, train.num_items)
+        gram_FF = gram(encoded_UF, task.tick)
+        penalty = self._config.regularisation or self._chosen(gram_FF, inputs)
+        self.figures["regularisation"] = penalty
+        config = replace(self._config, regularisation=penalty)
+        solution = solution_of(gram_FF, inputs, config, task)
+        biases = Biases.fit(train)
+        factors = fit_factors(
+            train.rows,
+            biases.residuals(train.rows),
+            train.num_items,
+            config.num_factors,
+            config.factor_penalty,
+            task.options.seed,
+            task.tick,
         )
+        self._model = LinearAutoencoder(config, train.scale, solution, biases, factors)
+
+    def _chosen(self, gram_FF: Matrix, inputs: Offsets) -> float:
+        """Pick the penalty that ranks best for the validation users, on the most liked items alone."""
+        task, config = self._task, self._config
+        if not task.targets.num_ratings:
+            return DEFAULT_LAMBDA
+        counts = np.diagonal(gram_FF)[: np.searchsorted(inputs, config.num_items)]
+        head = np.sort(inputs[np.argsort(-counts, kind="stable")[:HEAD_ITEMS]])
+        places = np.flatnonzero(np.isin(inputs, np.concatenate((head, head + config.num_items, inputs[-1:]))))
         scores = {}
         for penalty in LAMBDAS:
-            model = fit_linear(replace(self._config, num_items=len(head), regularisation=penalty), cut)
-            scores[penalty] = evaluate(model, given, targets, task.train.scale).mean("ndcg@100")
+            candidate = replace(config, regularisation=penalty)
+            solution = solution_of(gram_FF[np.ix_(places, places)], inputs[places], candidate, task)
+            model = LinearAutoencoder(candidate, task.train.scale, solution, *NO_RATINGS)
+            scores[penalty] = evaluate(model, task.given, task.targets, task.train.scale).mean("ndcg@100")
         return max(scores, key=lambda penalty: scores[penalty])
 
     def model(self) -> LinearAutoencoder:
-        """Give the solved model, or the one to start from: as it is, if the vocabulary is the same."""
+        """Give the solved model; before that, the one to start from, carried over to this vocabulary."""
         if self._model is None and self._task.warm is not None:
-            return self._regrown(self._task.warm)
+            return regrown(self._task.warm, self._config, self._task)
         if self._model is None:
             raise ValueError("run an epoch first")
         return self._model
-
-    def _regrown(self, warm: WarmStart) -> LinearAutoencoder:
-        """Carry solved weights over to the vocabulary of this task; new items score 0."""
-        num_items, num_old = self._config.num_items, len(warm.item_ids)
-        tensors = dict(warm.tensors)
-        if list(warm.item_ids) != list(self._task.train.item_ids):
-            old, new = vocabulary_map(warm.item_ids, self._task.train.item_ids)
-            weights = torch.zeros(2 * num_items + 1, num_items, dtype=tensors["weights"].dtype)
-            rows_old = torch.cat((old, old + num_old, torch.tensor([2 * num_old])))
-            rows_new = torch.cat((new, new + num_items, torch.tensor([2 * num_items])))
-            weights[rows_new[:, None], new] = tensors["weights"][rows_old[:, None], old]
-            tensors["weights"] = weights
-            tensors |= Biases.fit(self._task.train).tensors()
-        return LinearAutoencoder.from_tensors(asdict(self._config), self._task.train.scale, tensors)
 
     def state(self) -> dict[str, Tensor]:
         """Nothing: the solution is all there is."""
@@ -157,16 +199,25 @@ class LinearFitter(Fitter):
         """Nothing to take up."""
 
 
-def restrict(rows: Rows, kept: np.ndarray) -> Rows:
-    """Keep the named columns only (sorted), renumbered."""
-    place = np.searchsorted(kept, rows.columns)
-    is_kept = kept[np.minimum(place, len(kept) - 1)] == rows.columns
-    cut = rows.where(is_kept)
-    return Rows(cut.offsets, place[is_kept].astype(np.int32), cut.values)
+def solution_of(gram_FF: Matrix, inputs: Offsets, config: LinearConfig, task: FitTask) -> Solution:
+    """Solve with the penalty of the config; ``gram_FF`` is overwritten."""
+    pairs = Pairs.of(inputs, config.num_items)
+    weights_FC = solve(gram_FF, pairs, config.dropout, config.regularisation or DEFAULT_LAMBDA, task.tick)
+    return Solution(torch.from_numpy(weights_FC).half(), inputs, pairs.outputs)
 
 
-def fit_linear(config: LinearConfig, task: FitTask) -> LinearAutoencoder:
-    """Solve for all items."""
-    gram_FF = gram(encode(task.train), task.tick)
-    weights = solve(gram_FF, config.dropout, cast("float", config.regularisation), task.tick)
-    return LinearAutoencoder(config, task.train.scale, torch.from_numpy(weights), Biases.fit(task.train))
+def regrown(warm: WarmStart, config: LinearConfig, task: FitTask) -> LinearAutoencoder:
+    """Carry a solution over to the vocabulary of a task; items that are new score 0."""
+    train, num_old = task.train, len(warm.item_ids)
+    old, new = (columns.numpy() for columns in vocabulary_map(warm.item_ids, train.item_ids))
+    column = np.full(num_old, -1)
+    column[old] = new
+    feature = np.concatenate((column, np.where(column < 0, -1, column + train.num_items), [2 * train.num_items]))
+    inputs, outputs = feature[warm.tensors["inputs"].numpy()], column[warm.tensors["outputs"].numpy()]
+    kept_F, kept_C = np.flatnonzero(inputs >= 0), np.flatnonzero(outputs >= 0)
+    weights = warm.tensors["weights"][torch.from_numpy(kept_F)][:, torch.from_numpy(kept_C)]
+    item = np.zeros((train.num_items, config.num_factors), np.float32)
+    item[new] = warm.tensors["factors"].numpy()[old]
+    factors = Factors(item, config.factor_penalty)
+    solution = Solution(weights, inputs[kept_F], outputs[kept_C])
+    return LinearAutoencoder(config, train.scale, solution, Biases.fit(train), factors)

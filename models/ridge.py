@@ -2,21 +2,24 @@
 
 Source: Steck, "Autoencoders that don't overfit towards the Identity", NeurIPS 2020 (EDLAE), sections 2 and 3; here
 with two input channels an item, both barred from predicting it, and a constant input.
-Shape letters: U users, I items, F = 2 I + 1 features: liked item, disliked item, the constant 1.
+Shape letters: U users, I items, C items that anybody liked,
+F features: item liked, item disliked, as far as they occur, and the constant 1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 from scipy.sparse import csr_array
 
-from models.interactions import Indices, Interactions, Offsets, Rows, Values
+from models.interactions import Indices, Offsets, Rows, Values
 
 Matrix = NDArray[np.float32]
+CONSTANT_PENALTY = 1.0
 BLOCK = 1_024  # rows worked on at once, so that no second matrix of F x F is needed
 
 
@@ -25,18 +28,50 @@ def features_of(columns: Indices, values: Values, like_threshold: float, num_ite
     return np.where(values >= like_threshold, columns, columns + np.int64(num_items)).astype(np.int64)
 
 
-def feature_rows(rows: Rows, like_threshold: float, num_items: int) -> csr_array:
-    """Encode rows as sparse features with the constant as the last one: float32 (U, F)."""
+@dataclass(frozen=True)
+class Pairs:
+    """The features a model has: those that occurred in training.
+
+    Attributes:
+        inputs: int64 (F,), each feature as column i (item i liked) or I + i (not); 2 I, the constant, comes last.
+        outputs: int64 (C,), the items that anybody liked: the others cannot be told from one another.
+        liked: int64 (C,), place in ``inputs`` of each output's liked channel.
+        disliked: int64 (C,), place of its disliked channel, -1 where nobody disliked it.
+    """
+
+    inputs: Offsets
+    outputs: Offsets
+    liked: Offsets
+    disliked: Offsets
+
+    @classmethod
+    def of(cls, inputs: Offsets, num_items: int) -> Pairs:
+        """Pair the channels of the items that were liked."""
+        outputs = inputs[inputs < num_items]
+        place = np.searchsorted(inputs, outputs + num_items)
+        found = inputs[place] == outputs + num_items
+        return cls(inputs, outputs, np.arange(len(outputs)), np.where(found, place, -1))
+
+
+def encode(rows: Rows, like_threshold: float, num_items: int) -> tuple[csr_array, Offsets]:
+    """Encode rows over the features that occur, the constant last.
+
+    Returns:
+        float32 (U, F), and ``inputs`` of `Pairs`.
+    """
     features = features_of(rows.columns, rows.values, like_threshold, num_items)
-    constant = np.full(len(rows), 2 * num_items)
-    return csr_array(
+    occurring = np.flatnonzero(np.bincount(features, minlength=2 * num_items + 1))
+    inputs = np.append(occurring, 2 * num_items)
+    with_constant = np.insert(features, rows.offsets[1:], 2 * num_items)
+    encoded_UF = csr_array(
         (
-            np.ones(rows.num_ratings + len(rows), np.float32),
-            np.insert(features, rows.offsets[1:], constant),
+            np.ones(len(with_constant), np.float32),
+            np.searchsorted(inputs, with_constant),
             rows.offsets + np.arange(len(rows) + 1),
         ),
-        shape=(len(rows), 2 * num_items + 1),
+        shape=(len(rows), len(inputs)),
     )
+    return encoded_UF, inputs
 
 
 def gram(encoded_UF: csr_array, tick: Callable[[], None]) -> Matrix:
@@ -50,24 +85,24 @@ def gram(encoded_UF: csr_array, tick: Callable[[], None]) -> Matrix:
     return gram_FF
 
 
-def solve(gram_FF: Matrix, dropout: float, regularisation: float, tick: Callable[[], None]) -> Matrix:
-    """Fit every item on all the others: float32 (F, I). ``gram_FF`` is overwritten.
+def solve(gram_FF: Matrix, pairs: Pairs, dropout: float, regularisation: float, tick: Callable[[], None]) -> Matrix:
+    """Fit every liked item on all other features: float32 (F, C). ``gram_FF`` is overwritten.
 
-    With P = (G + L)^-1 and L = diag(G) p / (1 - p) + regularisation, the weights of item i are
-    e_i - P[:, i] a_i - P[:, I + i] b_i, where a_i and b_i make rows i and I + i of them zero.
+    With P = (G + L)^-1 and L = diag(G) p / (1 - p) + regularisation, the weights of an item are
+    e - P[:, liked] a - P[:, disliked] b, where a and b make its own two rows zero.
 
     Args:
         gram_FF: X'X of the training users.
+        pairs: which features are the two channels of each output.
         dropout: p, the share of inputs whose absence is trained for, 0..1 (exclusive).
         regularisation: ridge penalty of every weight but the constant's.
         tick: called between the blocks.
     """
-    num_items = len(gram_FF) // 2
     penalty = np.diagonal(gram_FF) * np.float32(dropout / (1 - dropout)) + np.float32(regularisation)
-    penalty[-1] = 1.0
+    penalty[-1] = CONSTANT_PENALTY
     np.fill_diagonal(gram_FF, np.diagonal(gram_FF) + penalty)
     invert(gram_FF, tick)
-    return _constrained(gram_FF, num_items, tick)
+    return _constrained(gram_FF, pairs, tick)
 
 
 def invert(matrix: Matrix, tick: Callable[[], None]) -> None:
@@ -88,26 +123,25 @@ def invert(matrix: Matrix, tick: Callable[[], None]) -> None:
         matrix[stop:, start:stop] = matrix[start:stop, stop:].T
 
 
-def _constrained(inverse_FF: Matrix, num_items: int, tick: Callable[[], None]) -> Matrix:
-    """Combine the columns of P so that no item predicts itself: float32 (F, I)."""
-    items = np.arange(num_items)
-    liked_I = inverse_FF[items, items].astype(np.float64)
-    disliked_I = inverse_FF[items + num_items, items + num_items].astype(np.float64)
-    both_I = inverse_FF[items, items + num_items].astype(np.float64)
-    determinant_I = liked_I * disliked_I - both_I**2
-    a_I = (disliked_I / determinant_I).astype(np.float32)
-    b_I = (-both_I / determinant_I).astype(np.float32)
-    weights_FI = np.empty((len(inverse_FF), num_items), np.float32)
+def _constrained(inverse_FF: Matrix, pairs: Pairs, tick: Callable[[], None]) -> Matrix:
+    """Combine the columns of P so that no item predicts itself: float32 (F, C)."""
+    both = pairs.disliked >= 0
+    disliked = pairs.disliked[both]
+    liked_C = inverse_FF[pairs.liked, pairs.liked].astype(np.float64)
+    disliked_C, cross_C = np.ones_like(liked_C), np.zeros_like(liked_C)
+    disliked_C[both] = inverse_FF[disliked, disliked]
+    cross_C[both] = inverse_FF[pairs.liked[both], disliked]
+    determinant_C = liked_C * disliked_C - cross_C**2
+    a_C = (-disliked_C / determinant_C).astype(np.float32)
+    b_C = (cross_C / determinant_C).astype(np.float32)[both]
+    weights_FC = np.empty((len(inverse_FF), len(pairs.liked)), np.float32)
     for start in range(0, len(inverse_FF), BLOCK):
         tick()
-        rows = slice(start, start + BLOCK)
-        np.multiply(inverse_FF[rows, :num_items], -a_I, out=weights_FI[rows])
-        weights_FI[rows] -= inverse_FF[rows, num_items:-1] * b_I
-    weights_FI[items, items] = 0
-    weights_FI[items + num_items, items] = 0
-    return weights_FI
-
-
-def encode(train: Interactions) -> csr_array:
-    """Encode the training users: float32 (U, F)."""
-    return feature_rows(train.rows, train.scale.like_threshold, train.num_items)
+        rows = inverse_FF[start : start + BLOCK]
+        block_FC = rows[:, pairs.liked] * a_C
+        block_FC[:, both] += rows[:, disliked] * b_C
+        weights_FC[start : start + BLOCK] = block_FC
+    outputs = np.arange(len(pairs.liked))
+    weights_FC[pairs.liked, outputs] = 0
+    weights_FC[disliked, outputs[both]] = 0
+    return weights_FC

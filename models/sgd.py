@@ -27,12 +27,19 @@ class Batch:
         item: int64 (E,), column of each rating.
         value: float32 (E,).
         num_users: B.
+        blur: float32 (E,) or 0: noise that the encoder adds to the values, in its own units.
     """
 
     user: Tensor
     item: Tensor
     value: Tensor
     num_users: int
+    blur: Tensor | float = 0.0
+
+    def where(self, kept: Tensor) -> Batch:
+        """Keep the entries that are ``kept`` (bool (E,)); the users stay, some perhaps without entries."""
+        places = torch.nonzero(kept).squeeze(1)
+        return Batch(self.user[places], self.item[places], self.value[places], self.num_users)
 
     @classmethod
     def of(cls, rows: Rows, device: torch.device) -> Batch:

@@ -42,8 +42,10 @@ def one(rows: Rows, user: int) -> tuple[Indices, Values]:
 def test_a_saved_model_comes_back_the_same(model: Model, tmp_path: Path) -> None:
     checkpoint.save(tmp_path / "v1", model, TRAIN.item_ids, {"watermark": 7})
     loaded = checkpoint.load(tmp_path / "v1")
-    np.testing.assert_array_equal(loaded.model.preference(VALIDATION.rows), model.preference(VALIDATION.rows))
-    np.testing.assert_array_equal(loaded.model.rating(VALIDATION.rows), model.rating(VALIDATION.rows))
+    for name, tensor in model.tensors().items():
+        assert loaded.model.tensors()[name].equal(tensor)
+    np.testing.assert_allclose(loaded.model.preference(VALIDATION.rows), model.preference(VALIDATION.rows), rtol=1e-4)
+    np.testing.assert_allclose(loaded.model.rating(VALIDATION.rows), model.rating(VALIDATION.rows), rtol=1e-4)
     assert loaded.manifest == {"watermark": 7}
     assert list(loaded.item_ids) == list(TRAIN.item_ids)
 
@@ -71,6 +73,13 @@ def test_unseen_users_get_what_their_camp_likes(model: Model) -> None:
     given, targets = holdout(VALIDATION.rows)
     learned = evaluate(model, given, targets, TRAIN.scale).mean("ndcg@10")
     assert learned > evaluate(Popularity(TRAIN), given, targets, TRAIN.scale).mean("ndcg@10") + 0.1
+
+
+def test_predicted_ratings_tell_liked_from_disliked(model: Model) -> None:
+    given, targets = holdout(VALIDATION.rows)
+    predicted = model.rating(given)[targets.row_of_entry, targets.columns]
+    liked = targets.values >= TRAIN.scale.like_threshold
+    assert predicted[liked].mean() > predicted[~liked].mean() + 0.5
 
 
 def test_the_same_seed_gives_the_same_model(fit: Fit) -> None:
