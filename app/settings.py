@@ -87,6 +87,15 @@ class Settings(BaseSettings):
         timedelta, Field(description="How often a process looks for new models, runs and keys.")
     ] = timedelta(seconds=1)
 
+    @field_validator("train_interval", "train_timeout", "train_lease", "poll_interval", mode="before")
+    @classmethod
+    def _seconds(cls, duration: object) -> object:
+        """Read `0.5` as seconds; pydantic takes only whole numbers from text."""
+        try:
+            return float(duration) if isinstance(duration, str) else duration
+        except ValueError:
+            return duration
+
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, url: str) -> str:

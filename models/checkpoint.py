@@ -99,7 +99,13 @@ def load(folder: Path) -> Loaded:
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write tensors to a new file and flush it to the disk."""
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path)
+    written: dict[str, Tensor] = {}
+    seen = set[int]()
+    for name, tensor in tensors.items():
+        own = tensor.detach().cpu().contiguous()
+        written[name] = own.clone() if own.data_ptr() in seen else own  # safetensors refuses shared memory
+        seen.add(written[name].data_ptr())
+    save_file(written, path)
     flush(path)
 
 

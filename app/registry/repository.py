@@ -26,7 +26,7 @@ def live_versions(session: Session, most: int) -> list[str]:
 def activations_of(session: Session, versions: Sequence[str]) -> dict[str, datetime]:
     """Read when each version was last activated."""
     query = select(Activation.version, func.max(Activation.activated_at)).where(Activation.version.in_(versions))
-    return dict(session.execute(query.group_by(Activation.version)).tuples().all())
+    return {row[0]: row[1] for row in session.execute(query.group_by(Activation.version))}
 
 
 def find_version(session: Session, version: str) -> ModelVersion | None:

@@ -113,7 +113,7 @@ def find_epochs(session: Session, run_id: int, after: int = 0) -> list[TrainingE
 def find_gates(session: Session, versions: list[str]) -> dict[str, dict[str, Any]]:
     """Read what the gate said of versions."""
     query = select(ModelVersion.version, ModelVersion.gate).where(ModelVersion.version.in_(versions))
-    return dict(session.execute(query).tuples().all())
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def update_held(session: Session, run_id: int, worker: str, attempt: int, **values: Any) -> bool:
