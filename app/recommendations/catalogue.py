@@ -37,16 +37,12 @@ class Catalogue:
         self._categories: list[Sequence[str]] = []
         self._members: dict[str, set[int]] = {}
         self._active: Mask = np.zeros(0, bool)
+        self.active: Mask = self._active  # which items may be recommended: bool (slots,)
         self._filters: dict[tuple[Sequence[str], Sequence[str]], Mask] = {}
 
     def __len__(self) -> int:
         """Count the items, deleted ones included."""
         return len(self.external_ids)
-
-    @property
-    def active(self) -> Mask:
-        """Which items may be recommended: bool (slots,)."""
-        return self._active[: len(self)]
 
     def apply(self, rows: Iterable[CatalogueRow], revision: int) -> None:
         """Take over the items that changed up to ``revision``, in the order of their primary keys."""
@@ -57,6 +53,7 @@ class Catalogue:
             self.titles[slot] = row.title
             self._active[slot] = row.active
             self._categorise(slot, row.categories)
+        self.active = self._active[: len(self)]
         self.revision = max(self.revision, revision)
         self._filters.clear()
 

@@ -23,20 +23,32 @@ class LiveModel:
     model: Model
     slot_of_column: Slots
     popularity: Popularity
-    column_of_slot: Slots = field(default_factory=lambda: np.zeros(0, np.int64))
+    column_of_slot: Slots = field(default_factory=lambda: np.zeros(0, np.int64), init=False)
+    _barred: Mask = field(default_factory=lambda: np.zeros(0, bool), init=False)
+    _fitted_to: int = field(default=-2, init=False)  # revision of the catalogue
+
+    def __post_init__(self) -> None:
+        """Note the columns whose item the catalogue has."""
+        self._known = np.flatnonzero(self.slot_of_column >= 0)
 
     def fit_to(self, catalogue: Catalogue) -> None:
-        """Let the arrays cover the items that the catalogue has learned of since."""
-        if len(self.column_of_slot) == len(catalogue):
+        """Bring what depends on the catalogue up to it; nothing to do while it has not changed."""
+        if self._fitted_to == catalogue.revision:
             return
-        columns = np.full(len(catalogue), -1, np.int64)
-        known = np.flatnonzero(self.slot_of_column >= 0)
-        columns[self.slot_of_column[known]] = known
-        self.column_of_slot = columns
+        if len(self.column_of_slot) != len(catalogue):
+            self.column_of_slot = np.full(len(catalogue), -1, np.int64)
+            self.column_of_slot[self.slot_of_column[self._known]] = self._known
+        self._barred = self._barred_columns(catalogue.active)
+        self._fitted_to = catalogue.revision
 
-    def columns_allowed(self, allowed: Mask) -> Mask:
-        """Tell which columns may be recommended: bool (I,)."""
-        return np.where(self.slot_of_column >= 0, allowed[self.slot_of_column], False)
+    def barred(self, catalogue: Catalogue, allowed: Mask) -> Mask:
+        """Tell which columns may not be recommended when only the ``allowed`` slots may: bool (I,), a copy."""
+        return self._barred.copy() if allowed is catalogue.active else self._barred_columns(allowed)
+
+    def _barred_columns(self, allowed: Mask) -> Mask:
+        barred = np.ones(len(self.slot_of_column), bool)
+        barred[self._known] = ~allowed[self.slot_of_column[self._known]]
+        return barred
 
     def newcomers(self, allowed: Mask) -> Slots:
         """Give the allowed items that the model does not know, newest first."""

@@ -99,15 +99,19 @@ def known_columns(live: LiveModel, taste: Taste) -> tuple[NDArray[np.int32], Val
 
 def select_personal(catalogue: Catalogue, live: LiveModel, fold: FoldIn, taste: Taste, options: Options) -> Selection:
     """Order what the model knows by preference, then what it does not know yet, newest first."""
-    allowed = allowed_slots(catalogue, taste, options)
-    excluded = ~live.columns_allowed(allowed)
-    columns = top_k(fold.preference, options.limit, excluded)
+    matching = catalogue.allowed(options.categories, options.exclude_categories)
+    barred = live.barred(catalogue, matching)
+    if not options.include_rated:
+        rated = live.column_of_slot[taste.slots]
+        barred[rated[rated >= 0]] = True
+    columns = top_k(fold.preference, options.limit, barred)
     chosen = Selection()
     if len(columns):
         slots = live.slot_of_column[columns]
         chosen.add(slots, fold.preference[columns], fold.rating(columns), Source.PERSONAL)
     if len(columns) < options.limit:
-        chosen.add(live.newcomers(allowed)[: options.limit - len(columns)], None, None, Source.NEW)
+        newcomers = live.newcomers(allowed_slots(catalogue, taste, options))
+        chosen.add(newcomers[: options.limit - len(columns)], None, None, Source.NEW)
     return chosen
 
 

@@ -1,10 +1,14 @@
-"""The real app with one more route that does nothing: what a request costs before Palate does anything."""
+"""`palate serve` with one more route that does nothing: what a request costs before Palate does anything."""
 
-import uvicorn
-from fastapi import Response
+import sys
+from typing import cast
 
-from app.main import create_app
+from fastapi import FastAPI, Response
+
+from app import serve
 from app.settings import Settings
+
+create_app = serve.create_app
 
 
 async def empty() -> Response:
@@ -12,13 +16,13 @@ async def empty() -> Response:
     return Response(b"{}", media_type="application/json")
 
 
-def main() -> None:
-    """Serve with one worker, as `palate serve` does."""
-    settings = Settings(_env_file=None)
+def with_empty_route(settings: Settings) -> FastAPI:
+    """Build the real app, middleware and all, and add the route."""
     app = create_app(settings)
     app.add_api_route("/v1/empty", empty, include_in_schema=False)
-    uvicorn.run(app, host=settings.host, port=settings.port, log_config=None, access_log=False)
+    return cast("FastAPI", app)
 
 
 if __name__ == "__main__":
-    main()
+    serve.create_app = with_empty_route  # type: ignore[assignment]
+    sys.exit(serve.serve(Settings(_env_file=None)))
