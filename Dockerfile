@@ -11,14 +11,16 @@ RUN TORCH=$TORCH TORCH_INDEX_URL=$TORCH_INDEX_URL ./install-torch python -m pip 
 RUN python -m pip --python /opt/palate/bin/python install --quiet --require-hashes -r requirements.lock
 # What only compilers and tests of those libraries use.
 RUN cd /opt/palate/lib/python3*/site-packages \
-    && rm -rf torch/include torch/share torch/bin torch/test pyarrow/include pyarrow/tests \
+    && rm -rf torch/include torch/share torch/test pyarrow/include pyarrow/tests \
     && find . -path ./torch -prune -o -type d -name tests -prune -exec rm -rf {} + \
     && find . -name '*.pyx' -delete -o -name '*.pxd' -delete -o -name '*.a' -delete
 COPY pyproject.toml README.md ./
 COPY app app
 COPY models models
 COPY migrations migrations
-RUN python -m pip --python /opt/palate/bin/python install --quiet --no-deps --no-build-isolation .
+RUN python -m pip --python /opt/palate/bin/python install --quiet --no-deps --no-build-isolation . \
+    && PALATE_DATABASE_URL=sqlite:////tmp/check.db /opt/palate/bin/palate migrate \
+    && /opt/palate/bin/python -c 'import app.main, app.worker'
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent palate \
