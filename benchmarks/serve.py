@@ -152,7 +152,8 @@ def report(title: str, rows: list[Row], resident_mib: float) -> None:
     print(f"\n{title}\n\n| route | requests/s | of empty | p50 ms | p99 ms | failed |\n|---|---|---|---|---|---|")
     for r in rows:
         print(
-            f"| {r.route} | {r.requests_per_second:,.0f} | {r.of_empty:.3f} | {r.p50_ms:.2f} | {r.p99_ms:.2f} | {r.failed} |"
+            f"| {r.route} | {r.requests_per_second:,.0f} | {r.of_empty:.3f} | {r.p50_ms:.2f} | {r.p99_ms:.2f} "
+            f"| {r.failed} |"
         )
     print(f"\nresident memory of the server: {resident_mib:,.0f} MiB")
 

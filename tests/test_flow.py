@@ -116,7 +116,7 @@ def train(client: httpx2.Client, kind: str) -> str:
 
 def watch(base_url: str, stop: Event) -> list[dict[str, Any]]:
     """Ask again and again; any failure is raised."""
-    seen = []
+    seen: list[dict[str, Any]] = []
     with httpx2.Client(base_url=base_url, timeout=10) as client:
         while not stop.is_set():
             seen.append(recommend(client, f"user {len(seen) % NUM_USERS}", limit=3))

@@ -1,5 +1,6 @@
 """A model version in memory, ready to answer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +15,7 @@ class LiveModel:
     """A loaded version with what ties its columns to the catalogue's slots.
 
     Attributes:
+        item_ids: the caller's id of each column.
         slot_of_column: int64 (I,), -1 where the catalogue has no such item.
         column_of_slot: int64 (slots,), -1 where the model does not know the item.
         popularity: the order for users without a taste we know.
@@ -21,25 +23,36 @@ class LiveModel:
 
     version: str
     model: Model
+    item_ids: Sequence[str]
     slot_of_column: Slots
     popularity: Popularity
     column_of_slot: Slots = field(default_factory=lambda: np.zeros(0, np.int64), init=False)
     _barred: Mask = field(default_factory=lambda: np.zeros(0, bool), init=False)
+    _known: Slots = field(default_factory=lambda: np.zeros(0, np.int64), init=False)  # columns that have a slot
     _fitted_to: int = field(default=-2, init=False)  # revision of the catalogue
 
     def __post_init__(self) -> None:
-        """Note the columns whose item the catalogue has."""
-        self._known = np.flatnonzero(self.slot_of_column >= 0)
+        """Note the items that the catalogue does not have; it may learn of them."""
+        missing = np.flatnonzero(self.slot_of_column < 0)
+        self._missing = {self.item_ids[column]: column for column in missing.tolist()}
 
     def fit_to(self, catalogue: Catalogue) -> None:
         """Bring what depends on the catalogue up to it; nothing to do while it has not changed."""
         if self._fitted_to == catalogue.revision:
             return
         if len(self.column_of_slot) != len(catalogue):
-            self.column_of_slot = np.full(len(catalogue), -1, np.int64)
-            self.column_of_slot[self.slot_of_column[self._known]] = self._known
+            self._place(catalogue)
         self._barred = self._barred_columns(catalogue.active)
         self._fitted_to = catalogue.revision
+
+    def _place(self, catalogue: Catalogue) -> None:
+        """Find the columns of the items that the catalogue has learned of."""
+        for slot in range(len(self.column_of_slot), len(catalogue)) if self._missing else ():
+            if (column := self._missing.pop(catalogue.external_ids[slot], None)) is not None:
+                self.slot_of_column[column] = slot
+        self._known = np.flatnonzero(self.slot_of_column >= 0)
+        self.column_of_slot = np.full(len(catalogue), -1, np.int64)
+        self.column_of_slot[self.slot_of_column[self._known]] = self._known
 
     def barred(self, catalogue: Catalogue, allowed: Mask) -> Mask:
         """Tell which columns may not be recommended when only the ``allowed`` slots may: bool (I,), a copy."""

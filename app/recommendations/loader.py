@@ -82,7 +82,7 @@ class Loader:
         loaded = await asyncio.to_thread(load, self.store / version)
         await self.serving.refresh_catalogue()
         slots = await asyncio.to_thread(slots_of, loaded.item_ids, self.serving.catalogue.slot_of_external_id)
-        live = LiveModel(version, loaded.model, slots, await self.popularity(loaded, slots))
+        live = LiveModel(version, loaded.model, loaded.item_ids, slots, await self.popularity(loaded, slots))
         await asyncio.to_thread(warm_up, live)
         self.serving.swap(live)
         if version == self.serving.live_version:

@@ -151,22 +151,28 @@ async def build(database: Database, settings: Settings, rated: Ratings, epochs: 
     snapshot = await database.scan(load_interactions, settings)
     kind = "linear" if snapshot.interactions.num_items <= settings.linear_max_items else "denoising"
     model_folder(settings, kind, snapshot, rated.num_users, epochs)
-    sizes = {"num_users": snapshot.interactions.num_users, "num_items": snapshot.interactions.num_items}
-    await database.write(
-        publish,
+    await database.write(store_version, kind, snapshot)
+    return kind
+
+
+def store_version(session: Session, kind: str, snapshot: Snapshot) -> None:
+    """Make the version live."""
+    train = snapshot.interactions
+    publish(
+        session,
         activate=True,
         now=datetime.now(UTC),
         version=f"bench-{kind}",
         kind=kind,
         run_id=None,
         watermark=snapshot.watermark,
-        num_ratings=snapshot.interactions.rows.num_ratings,
+        num_users=train.num_users,
+        num_items=train.num_items,
+        num_ratings=train.rows.num_ratings,
         num_bytes=0,
         metrics={},
         gate={},
-        **sizes,
     )
-    return kind
 
 
 def analyse(session: Session) -> None:

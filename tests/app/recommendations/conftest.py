@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from app.db import Database
@@ -62,14 +63,23 @@ def row_values(version: str, kind: str = "linear") -> dict[str, Any]:
 
 
 @pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Settings of an instance that notices a new version at once."""
+    return settings.model_copy(update={"poll_interval": timedelta(milliseconds=50)})
+
+
+@pytest.fixture
 def publish_version(settings: Settings, run_on_database: Callable[..., Any]) -> Publish:
     """Train, write and activate a version as the trainer does: folder first, row last."""
 
     def published(version: str = "v1", kind: str = "linear", **options: Any) -> str:
         save_version(settings.model_store, version, kind, **options)
 
+        def store(session: Session) -> None:
+            publish(session, activate=True, now=datetime.now(UTC), **row_values(version, kind))
+
         async def add(database: Database) -> None:
-            await database.write(publish, activate=True, now=datetime.now(UTC), **row_values(version, kind))
+            await database.write(store)
 
         run_on_database(add)
         return version
