@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from datetime import UTC, datetime
 
 import structlog
@@ -13,9 +14,9 @@ from app.errors import DatabaseUnavailable
 from app.settings import Settings
 from app.training import service
 from app.training.lease import pause
+from app.training.schedule import cron_trigger
 from app.training.trainer import Trainer
 
-GRACE_S = 5.0  # how long a stopping worker waits for a computation that cannot be interrupted
 log = structlog.get_logger()
 
 
@@ -78,6 +79,17 @@ async def turn(trainer: Trainer, schedule: Schedule) -> bool:
 def run_worker() -> None:
     """Train in the background: on schedule, after enough changes, and when asked to."""
     settings = Settings()
+    if settings.train_cron is not None:
+        check_cron(settings.train_cron)
     logs.configure(settings)
     asyncio.run(work(settings))
-    os._exit(0)
+    sys.stderr.flush()
+    os._exit(0)  # a computation that cannot be interrupted must not keep a stopped worker
+
+
+def check_cron(line: str) -> None:
+    """End the process with one sentence if a crontab line cannot be read."""
+    try:
+        cron_trigger(line)
+    except ValueError as error:
+        sys.exit(f"palate: PALATE_TRAIN_CRON: {error}")

@@ -116,7 +116,7 @@ def find_gates(session: Session, versions: list[str]) -> dict[str, dict[str, Any
     return {row[0]: row[1] for row in session.execute(query)}
 
 
-def update_held(session: Session, run_id: int, worker: str, attempt: int, **values: Any) -> bool:
+def update_held(session: Session, run_id: int, worker: str, attempt: int, /, **values: Any) -> bool:
     """Change a run if this claim still holds it; tell whether it does."""
     held = (TrainingRun.id == run_id, TrainingRun.state == RunState.RUNNING)
     mine = (TrainingRun.worker == worker, TrainingRun.attempts == attempt)

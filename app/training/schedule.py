@@ -123,7 +123,7 @@ def named_weekdays(part: str) -> list[str]:
     first, _, last = ("0-6" if span == "*" else span).partition("-")
     start = weekday_number(first)
     end = weekday_number(last) if last else start
-    return [WEEKDAYS[day] for day in range(start, (end if end >= start else end + 7) + 1, int(step or 1))]
+    return [WEEKDAYS[day % 7] for day in range(start, (end if end >= start else end + 7) + 1, int(step or 1))]
 
 
 def weekday_number(name: str) -> int:

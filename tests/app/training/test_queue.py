@@ -1,0 +1,141 @@
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.db import Database
+from app.errors import RunAlreadyEnded, RunNotFound
+from app.settings import Settings
+from app.tables import RunCause, RunState, TrainingRun
+from app.training import queue, service
+from app.training.queue import Claim, LeaseLost
+from tests.app.training.conftest import store_ratings
+
+OnDatabase = Callable[[Callable[[Database], Awaitable[Any]]], Any]
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+LEASE = timedelta(seconds=30)
+FIGURES: dict[str, Any] = {"loss": 1.0, "metrics": {}, "seconds": 0.1}
+
+
+class Runs:
+    """Runs of one database, each call a transaction."""
+
+    def __init__(self, settings: Settings, on_database: OnDatabase) -> None:
+        self.settings = settings
+        self.on_database = on_database
+
+    def write(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return self.on_database(lambda database: database.write(work, *args, **kwargs))
+
+    def request(self) -> int:
+        return int(self.write(service.request_run, self.settings, RunCause.MANUAL, NOW).id)
+
+    def claim(self, worker: str, now: datetime = NOW) -> Claim | None:
+        claimed: Claim | None = self.write(queue.claim, worker, LEASE, now)
+        return claimed
+
+    def get(self, run_id: int) -> TrainingRun:
+        run: TrainingRun = self.write(service.get_run, run_id)
+        return run
+
+
+@pytest.fixture
+def runs(settings: Settings, run_on_database: OnDatabase) -> Runs:
+    return Runs(settings, run_on_database)
+
+
+def held(claim: Claim | None) -> Claim:
+    assert claim is not None
+    return claim
+
+
+def test_the_oldest_run_is_claimed_once(runs: Runs) -> None:
+    first, second = runs.request(), runs.request()
+    assert held(runs.claim("a")).run_id == first
+    assert held(runs.claim("b")).run_id == second
+    assert runs.claim("c") is None
+
+
+def test_a_run_is_taken_over_when_its_lease_has_run_out_and_its_first_worker_writes_no_more(runs: Runs) -> None:
+    run_id = runs.request()
+    slow = held(runs.claim("slow"))
+    assert runs.claim("quick", NOW + LEASE) is None
+    quick = held(runs.claim("quick", NOW + LEASE + timedelta(seconds=1)))
+    assert (quick.run_id, quick.attempt) == (run_id, 2)
+    late: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
+        (queue.record_epoch, (1, FIGURES, 5, NOW, NOW)),
+        (queue.renew, (LEASE, NOW)),
+        (queue.finish, (RunState.SUCCEEDED, NOW)),
+        (queue.release, ()),
+        (queue.is_cancelled, ()),
+    ]
+    for write, arguments in late:
+        with pytest.raises(LeaseLost):
+            runs.write(write, slow, *arguments)
+    assert runs.write(service.get_progress, run_id).epochs == []
+
+
+def test_a_renewed_lease_is_not_taken_over(runs: Runs) -> None:
+    runs.request()
+    claim = held(runs.claim("a"))
+    runs.write(queue.renew, claim, LEASE, NOW + LEASE)
+    assert runs.claim("b", NOW + LEASE + timedelta(seconds=1)) is None
+
+
+def test_a_run_that_three_workers_did_not_survive_fails(runs: Runs) -> None:
+    run_id = runs.request()
+    for n in range(3):
+        assert runs.claim(f"worker-{n}", NOW + n * 2 * LEASE)
+    assert runs.claim("worker-3", NOW + 6 * LEASE) is None
+    run = runs.get(run_id)
+    assert (run.state, run.error) == (RunState.FAILED, "3 workers in a row died while training this run.")
+
+
+def test_giving_a_run_back_does_not_count_as_dying(runs: Runs) -> None:
+    run_id = runs.request()
+    for n in range(5):
+        runs.write(queue.release, held(runs.claim(f"worker-{n}")))
+    assert held(runs.claim("last")).attempt == 6
+    assert runs.get(run_id).takeovers == 0
+
+
+def test_an_epoch_trained_again_takes_the_place_of_its_first_try(runs: Runs) -> None:
+    run_id = runs.request()
+    claim = held(runs.claim("a"))
+    for epoch in (1, 2, 3):
+        runs.write(queue.record_epoch, claim, epoch, FIGURES, 5, NOW, NOW)
+    runs.write(queue.resume, claim, 1, 5)
+    runs.write(queue.record_epoch, claim, 2, FIGURES | {"loss": 7.0}, 5, NOW, NOW)
+    progress = runs.write(service.get_progress, run_id)
+    assert [(row.epoch, row.loss) for row in progress.epochs] == [(1, 1.0), (2, 7.0)]
+    assert progress.run.epoch == 2
+
+
+def test_a_waiting_run_is_cancelled_at_once_a_running_one_by_its_worker(runs: Runs) -> None:
+    waiting, running = runs.request(), runs.request()
+    assert runs.write(service.cancel_run, waiting, NOW).state == RunState.CANCELLED
+    claim = held(runs.claim("a"))
+    assert claim.run_id == running
+    assert runs.write(queue.is_cancelled, claim) is False
+    assert runs.write(service.cancel_run, running, NOW).state == RunState.RUNNING
+    assert runs.write(queue.is_cancelled, claim) is True
+    with pytest.raises(RunAlreadyEnded):
+        runs.write(service.cancel_run, waiting, NOW)
+    with pytest.raises(RunNotFound):
+        runs.write(service.cancel_run, 99, NOW)
+
+
+def test_a_cancelled_run_whose_worker_died_is_not_taken_over(runs: Runs) -> None:
+    run_id = runs.request()
+    runs.claim("a")
+    runs.write(service.cancel_run, run_id, NOW)
+    assert runs.claim("b", NOW + 2 * LEASE) is None
+    assert runs.get(run_id).state == RunState.CANCELLED
+
+
+def test_two_workers_that_find_the_same_run_due_queue_it_once(runs: Runs) -> None:
+    runs.write(store_ratings, 20)
+    first = runs.write(service.start_due, runs.settings, None, NOW)
+    assert first.cause == RunCause.CHANGES
+    assert runs.write(service.start_due, runs.settings, None, NOW) is None

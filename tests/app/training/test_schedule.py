@@ -1,0 +1,114 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.settings import Settings
+from app.tables import RunCause
+from app.training.schedule import Decision, Demand, cron_trigger, decide, next_due, weekday_names
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)  # a Monday
+HOUR = timedelta(hours=1)
+
+
+def settings(**changed: Any) -> Settings:
+    hourly: dict[str, Any] = {"train_interval": HOUR, "train_changes": 1_000, "train_min_changes": 10}
+    return Settings(_env_file=None, **(hourly | changed))
+
+
+def demand(**changed: Any) -> Demand:
+    usual: dict[str, Any] = {
+        "pending": False,
+        "changes": 50,
+        "new_changes": 50,
+        "last_requested": NOON - 2 * HOUR,
+        "trained_before": True,
+        "num_users": 2,
+        "num_items": 2,
+    }
+    return Demand(**(usual | changed))
+
+
+def test_an_interval_is_due_that_long_after_the_last_run_was_asked_for() -> None:
+    assert next_due(settings(), NOON, NOON) == NOON + HOUR
+    assert next_due(settings(), None, NOON) == NOON
+    assert next_due(settings(train_interval=None), NOON, NOON) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "due"),
+    [
+        ("0 3 * * *", datetime(2026, 11, 24, 3, 0, tzinfo=UTC)),
+        ("0 12 * * *", datetime(2026, 11, 24, 12, 0, tzinfo=UTC)),  # strictly after the last
+        ("30 4 * * 0", datetime(2026, 11, 29, 4, 30, tzinfo=UTC)),  # 0 is Sunday
+        ("30 4 * * 7", datetime(2026, 11, 29, 4, 30, tzinfo=UTC)),
+        ("30 4 * * 2", datetime(2026, 11, 24, 4, 30, tzinfo=UTC)),  # 2 is Tuesday
+        ("30 4 * * fri-mon", datetime(2026, 11, 27, 4, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_crontab_line_means_what_it_means_to_cron(line: str, due: datetime) -> None:
+    assert next_due(settings(train_cron=line), NOON, NOON) == due
+
+
+@pytest.mark.parametrize(
+    ("field", "names"),
+    [
+        ("*", "*"),
+        ("1-5", "mon,tue,wed,thu,fri"),
+        ("*/2", "sun,tue,thu,sat"),
+        ("0,6", "sun,sat"),
+        ("5-7", "fri,sat,sun"),
+    ],
+)
+def test_weekdays_are_spelt_out_from_sunday(field: str, names: str) -> None:
+    assert weekday_names(field) == names
+
+
+@pytest.mark.parametrize("line", ["daily", "0 3 * *", "61 3 * * *", "0 3 * * someday"])
+def test_what_is_no_crontab_line_is_refused(line: str) -> None:
+    with pytest.raises(ValueError, match=r"\S"):
+        cron_trigger(line)
+
+
+def test_a_scheduled_run_starts_when_it_is_due_and_enough_has_changed() -> None:
+    decision = decide(settings(), demand(), None, NOON)
+    assert decision == Decision(RunCause.SCHEDULE, "50 changes since the last model")
+
+
+def test_nothing_starts_before_it_is_due() -> None:
+    assert decide(settings(), demand(last_requested=NOON - HOUR / 2), None, NOON) is None
+
+
+def test_a_due_run_is_skipped_below_the_least_number_of_changes_and_looked_at_again_next_time() -> None:
+    few = demand(changes=9, new_changes=9)
+    decision = decide(settings(), few, None, NOON)
+    assert decision == Decision(None, "9 changes since the last model, fewer than 10")
+    assert decide(settings(), few, NOON, NOON + HOUR / 2) is None
+    assert decide(settings(), demand(changes=10, new_changes=10), NOON, NOON + HOUR / 2) is None
+    assert decide(settings(), demand(changes=10, new_changes=10), NOON, NOON + HOUR) is not None
+
+
+def test_many_changes_start_a_run_before_the_schedule_does() -> None:
+    decision = decide(settings(), demand(last_requested=NOON, changes=1_000, new_changes=1_000), None, NOON)
+    assert decision == Decision(RunCause.CHANGES, "1000 changes since the last run")
+
+
+def test_a_run_that_failed_is_not_repeated_at_once() -> None:
+    """Its changes are still not learned, but none of them is newer than the run."""
+    assert decide(settings(), demand(last_requested=NOON, changes=1_000, new_changes=0), None, NOON) is None
+
+
+def test_nothing_starts_while_a_run_is_pending() -> None:
+    assert decide(settings(), demand(pending=True, new_changes=10_000), None, NOON) is None
+
+
+def test_the_first_run_starts_as_soon_as_there_is_something_to_learn() -> None:
+    first: dict[str, Any] = {"last_requested": None, "trained_before": False, "changes": 4, "new_changes": 4}
+    decision = decide(settings(train_interval=None), demand(**first), None, NOON)
+    assert decision == Decision(RunCause.CHANGES, "there are ratings and no model yet")
+
+
+def test_without_ratings_of_two_users_nothing_starts_and_it_is_said() -> None:
+    alone = demand(num_users=1, last_requested=None, trained_before=False, new_changes=10_000)
+    decision = decide(settings(), alone, None, NOON)
+    assert decision == Decision(None, "a model needs ratings of at least 2 users and 2 items")
