@@ -19,6 +19,7 @@ class LiveModel:
         slot_of_column: int64 (I,), -1 where the catalogue has no such item.
         column_of_slot: int64 (slots,), -1 where the model does not know the item.
         popularity: the order for users without a taste we know.
+        is_quick: whether folding a user in is so quick that the event loop may wait for it.
     """
 
     version: str
@@ -26,6 +27,7 @@ class LiveModel:
     item_ids: Sequence[str]
     slot_of_column: Slots
     popularity: Popularity
+    is_quick: bool = True
     column_of_slot: Slots = field(default_factory=lambda: np.zeros(0, np.int64), init=False)
     _barred: Mask = field(default_factory=lambda: np.zeros(0, bool), init=False)
     _known: Slots = field(default_factory=lambda: np.zeros(0, np.int64), init=False)  # columns that have a slot

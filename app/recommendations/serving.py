@@ -1,7 +1,6 @@
 """What one API process holds to answer from: the catalogue, the live model, the popularity of items."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
@@ -14,12 +13,12 @@ from app.recommendations import repository
 from app.recommendations.catalogue import Catalogue
 from app.recommendations.live import LiveModel
 from app.recommendations.popularity import Popularity
+from app.recommendations.scoring import Scorer
 from app.settings import Settings
 from models.base import FoldIn
 from models.interactions import Indices, Values
 
 MANY_CHANGES = 1_000  # items; more are read without holding up the event loop
-INLINE_ITEMS = 20_000  # a larger model scores in the compute thread: other requests do not wait for it
 POPULARITY_AGE_S = 5.0
 
 
@@ -48,7 +47,7 @@ class Serving:
         self._refreshing = asyncio.Lock()
         self._popularity: Popularity | None = None
         self._popularity_due = 0.0
-        self._compute_thread = ThreadPoolExecutor(1, thread_name_prefix="score")
+        self._scorer = Scorer()
 
     def status(self) -> ServingStatus:
         """Tell which version is loaded, which should be, and what is in the way."""
@@ -90,12 +89,11 @@ class Serving:
         return Popularity.of(slots, counts, sums, self.settings.rating_min)
 
     async def fold_in(self, live: LiveModel, columns: Indices, values: Values) -> FoldIn:
-        """Fold a user in: at once with a small model, in the compute thread with a large one."""
-        if len(live.slot_of_column) <= INLINE_ITEMS:
+        """Fold a user in: at once with a quick model, else in the computing thread."""
+        if live.is_quick:
             return live.model.fold_in(columns, values)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._compute_thread, live.model.fold_in, columns, values)
+        return await self._scorer.fold_in(live.model, columns, values)
 
     def close(self) -> None:
-        """Stop the compute thread."""
-        self._compute_thread.shutdown(wait=False)
+        """Stop the computing thread."""
+        self._scorer.close()

@@ -232,3 +232,18 @@ def test_statistics_that_were_not_published_are_counted(
 def test_before_the_first_version_readiness_says_that_there_is_none(client: TestClient) -> None:
     wait_for(lambda: serving(client).status().problem == "no model has been published yet")
     assert serving(client).status().loaded_at is None
+
+
+def test_a_model_too_slow_for_the_event_loop_answers_the_same_from_its_thread(
+    serve: Serve, client: TestClient, publish_version: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_items(client)
+    rate(client, "ada", {"even 0": 5, "odd 3": 2})
+    wait_for_version(client, publish_version("v1"))
+    monkeypatch.setattr(loader, "INLINE_S", 0.0)
+    with serve() as threaded:
+        wait_for_version(threaded, "v1")
+        live = serving(threaded).live
+        assert live is not None
+        assert not live.is_quick
+        assert recommend(threaded, "ada", limit=20) == recommend(client, "ada", limit=20)

@@ -1,0 +1,95 @@
+"""Folding users in: at once with a quick model; with a large one together with everybody who waits, in one thread."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from models.base import FoldIn, Model
+from models.interactions import Indices, Rows, Values
+
+MAX_TOGETHER = 16
+
+
+class Waiting(NamedTuple):
+    """A user to fold in, and where the result is awaited."""
+
+    model: Model
+    columns: Indices
+    values: Values
+    result: asyncio.Future[FoldIn]
+
+
+class Scorer:
+    """The one computing thread of an API process.
+
+    Scoring a large catalogue reads all of the decoder's weights, for one user as for sixteen: whoever waits while the
+    thread is busy shares the next pass.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(
+            1, thread_name_prefix="score", initializer=torch.set_num_threads, initargs=(1,)
+        )
+        self._waiting: deque[Waiting] = deque()
+        self._scoring: asyncio.Task[None] | None = None
+
+    async def fold_in(self, model: Model, columns: Indices, values: Values) -> FoldIn:
+        """Fold one user in, without holding up the event loop."""
+        result: asyncio.Future[FoldIn] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Waiting(model, columns, values, result))
+        if self._scoring is None:
+            self._scoring = asyncio.create_task(self._score_all())
+        return await result
+
+    async def _score_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._waiting:
+                group = self._take()
+                try:
+                    folded = await loop.run_in_executor(self._thread, fold_together, group)
+                except Exception as error:  # each request fails by itself, and the next group is served
+                    finish(group, error)
+                else:
+                    finish(group, folded)
+        finally:
+            self._scoring = None
+
+    def _take(self) -> list[Waiting]:
+        """Take those who wait for the same model; during a swap there may be two."""
+        group = [self._waiting.popleft()]
+        while self._waiting and len(group) < MAX_TOGETHER and self._waiting[0].model is group[0].model:
+            group.append(self._waiting.popleft())
+        return group
+
+    def close(self) -> None:
+        """Stop the thread."""
+        self._thread.shutdown(wait=False)
+
+
+def finish(group: Sequence[Waiting], outcome: Sequence[FoldIn] | Exception) -> None:
+    """Hand the results out."""
+    for place, waiting in enumerate(group):
+        if waiting.result.done():  # the client went away
+            continue
+        if isinstance(outcome, Exception):
+            waiting.result.set_exception(outcome)
+        else:
+            waiting.result.set_result(outcome[place])
+
+
+def fold_together(group: Sequence[Waiting]) -> list[FoldIn]:
+    """Fold users in with one pass over the weights."""
+    model = group[0].model
+    if len(group) == 1:
+        return [model.fold_in(group[0].columns, group[0].values)]
+    offsets = np.cumsum([0, *(len(waiting.columns) for waiting in group)])
+    columns, values = (np.concatenate([getattr(w, name) for w in group]) for name in ("columns", "values"))
+    with torch.inference_mode():
+        preference = model.preference(Rows(offsets, columns, values))
+    return [FoldIn(row, model, w.columns, w.values) for row, w in zip(preference, group, strict=True)]
