@@ -25,7 +25,9 @@ COLUMNS = (
     Item.deleted_at,
     Item.revision,
 )
-FIND_NUMBERS = "SELECT i.external_id, i.id FROM {rows} JOIN items i ON i.external_id = q.external_id"
+FIND_NUMBERS = (
+    "SELECT i.external_id, i.id, i.deleted_at IS NOT NULL FROM {rows} JOIN items i ON i.external_id = q.external_id"
+)
 FIND_STANDING = FIND_NUMBERS + " WHERE i.deleted_at IS NULL"
 UPSERT = """
     ON CONFLICT (external_id) DO UPDATE SET title = excluded.title, categories = excluded.categories,
@@ -124,6 +126,12 @@ def database_row(item: ItemState, dialect: str) -> tuple[object, ...]:
         item.deleted_at and database_time(item.deleted_at, dialect),
         item.revision,
     )
+
+
+def find_numbers(session: Session, item_ids: Sequence[str]) -> dict[str, tuple[int, bool]]:
+    """Give the numbers of the items that are there, and whether they are deleted."""
+    found = select_with(session, FIND_NUMBERS, "external_id text", [item_ids])
+    return {item_id: (number, bool(deleted)) for item_id, number, deleted in found}
 
 
 def ensure_items(session: Session, item_ids: Sequence[str], moment: datetime) -> dict[str, int]:

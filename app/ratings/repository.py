@@ -122,8 +122,12 @@ def create_users(session: Session, external_ids: Sequence[str], now_us: int) -> 
     """Create users who are not there; give their numbers. Only the holder of the ratings lock creates users."""
     moment = database_time(from_us(now_us), session.connection().dialect.name)
     execute(session, ADD_USERS, [external_ids, [moment] * len(external_ids), [0] * len(external_ids)])
-    found = select_with(session, FIND_USERS, "external_id text", [external_ids])
-    return dict(tuple(row) for row in found)
+    return find_users(session, external_ids)
+
+
+def find_users(session: Session, external_ids: Sequence[str]) -> dict[str, int]:
+    """Give the numbers of the users that are there."""
+    return dict(tuple(row) for row in select_with(session, FIND_USERS, "external_id text", [external_ids]))
 
 
 def write_changes(session: Session, changes: Sequence[Change], now_us: int) -> None:

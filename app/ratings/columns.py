@@ -1,0 +1,146 @@
+"""Read and write ratings as columns of numbers: COPY on PostgreSQL, executemany on SQLite."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from app import counters
+from app.ratings.copying import Column, copy_in, copy_out
+from app.ratings.repository import WRITE_SQLITE
+from app.rowset import select_with
+
+NO_TIME = np.iinfo(np.int64).min  # no date, or no such rating
+
+Whole = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+FIND_SQLITE = """
+    SELECT q.n - 1, r.value, r.rated_at_us FROM {rows}
+    JOIN ratings r ON r.user_id = q.user_id AND r.item_id = q.item_id
+"""
+WANTED = """
+    CREATE TEMP TABLE IF NOT EXISTS wanted_pairs (n bigint, user_id bigint, item_id bigint) ON COMMIT DELETE ROWS
+"""
+FIND_POSTGRESQL = """
+    SELECT q.n, coalesce(r.value, 'NaN'), r.rated_at_us FROM wanted_pairs q
+    JOIN ratings r ON r.user_id = q.user_id AND r.item_id = q.item_id
+"""
+UPDATE_RATINGS = """
+    UPDATE ratings AS r SET value = q.value, rated_at_us = q.rated_at_us, revision = q.revision
+    FROM unnest($1::bigint[], $2::bigint[], $3::float8[], $4::bigint[], $5::bigint[])
+        AS q(user_id, item_id, value, rated_at_us, revision)
+    WHERE r.user_id = q.user_id AND r.item_id = q.item_id
+"""
+UPDATE_USERS = """
+    UPDATE users SET revision = q.revision FROM unnest($1::bigint[], $2::bigint[]) AS q(id, revision)
+    WHERE users.id = q.id
+"""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What is stored of each row's pair (E,).
+
+    Attributes:
+        values: float64 (E,), NaN where there is no rating or it was removed.
+        rated_at_us: int64 (E,), NO_TIME where the pair was never rated.
+    """
+
+    values: NDArray[np.float64]
+    rated_at_us: Whole
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Ratings to write (E), no pair twice: numbers of users and items, values, dates; ``is_new``: never rated."""
+
+    users: Whole
+    items: Whole
+    values: NDArray[np.float64]
+    rated_at_us: Whole
+    is_new: Flags
+
+
+def find_stored(session: Session, users: Whole, items: Whole, wanted: Flags) -> Stored:
+    """Look up what is stored of the wanted rows' pairs; the others count as never rated."""
+    stored = Stored(np.full(len(users), np.nan), np.full(len(users), NO_TIME))
+    rows = np.flatnonzero(wanted)
+    if len(rows):
+        is_postgresql = session.connection().dialect.name == "postgresql"
+        find = find_postgresql if is_postgresql else find_sqlite
+        n, values, times = find(session, users[rows], items[rows])
+        stored.values[rows[n]] = values
+        stored.rated_at_us[rows[n]] = times
+    return stored
+
+
+def find_postgresql(session: Session, users: Whole, items: Whole) -> list[Column]:
+    """Look pairs up through a temporary table: (place, value, date) of each that is there."""
+    session.connection().exec_driver_sql(WANTED)
+    copy_in(session, "wanted_pairs", {"n": np.arange(len(users)), "user_id": users, "item_id": items})
+    return copy_out(session, FIND_POSTGRESQL, "ifi")
+
+
+def find_sqlite(session: Session, users: Whole, items: Whole) -> list[Column]:
+    """Look pairs up: (place, value, date) of each that is there."""
+    found = select_with(session, FIND_SQLITE, "user_id bigint, item_id bigint", [users.tolist(), items.tolist()])
+    n, values, times = zip(*found, strict=True) if found else ((), (), ())
+    return [np.array(n, np.int64), np.array(values, np.float64), np.array(times, np.int64)]
+
+
+def write_changes(session: Session, changes: Changes, revision: int, now_us: int) -> None:
+    """Write history, ratings and users' revisions, and move the counter on from ``revision``."""
+    if not len(changes.users):
+        return
+    revisions = np.arange(revision + 1, revision + 1 + len(changes.users))
+    if session.connection().dialect.name == "postgresql":
+        write_postgresql(session, changes, revisions, now_us)
+    else:
+        write_sqlite(session, changes, revisions, now_us)
+    counters.move(session, "ratings", int(revisions[-1]))
+
+
+def last_revisions(users: Whole, revisions: Whole) -> tuple[list[int], list[int]]:
+    """Give each user once with the last of his revisions, which grow."""
+    numbers, from_end = np.unique(users[::-1], return_index=True)
+    return numbers.tolist(), revisions[::-1][from_end].tolist()
+
+
+def by_key(changes: Changes) -> NDArray[np.intp]:
+    """Order the ratings as their index does: neighbours are written one after the other."""
+    return np.lexsort((changes.items, changes.users))
+
+
+def write_sqlite(session: Session, changes: Changes, revisions: Whole, now_us: int) -> None:
+    """Write row by row, in C."""
+    connection = session.connection()
+    columns = [changes.users, changes.items, changes.values, changes.rated_at_us, revisions]
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101 - for the type checker
+    history = [*(column.tolist() for column in columns), [now_us] * len(revisions)]
+    driver.executemany(WRITE_SQLITE["history"], zip(*history, strict=True))
+    order = by_key(changes)
+    driver.executemany(WRITE_SQLITE["ratings"], zip(*(column[order].tolist() for column in columns), strict=True))
+    users, last = last_revisions(changes.users, revisions)
+    connection.exec_driver_sql(WRITE_SQLITE["users"], list(zip(last, users, strict=True)))
+
+
+def write_postgresql(session: Session, changes: Changes, revisions: Whole, now_us: int) -> None:
+    """Copy the history and the new pairs in; update the others."""
+    columns: dict[str, Column] = {
+        "user_id": changes.users,
+        "item_id": changes.items,
+        "value": changes.values,
+        "rated_at_us": changes.rated_at_us,
+        "revision": revisions,
+    }
+    copy_in(session, "rating_changes", columns | {"recorded_at_us": np.full(len(revisions), now_us)})
+    order = by_key(changes)
+    new, old = order[changes.is_new[order]], order[~changes.is_new[order]]
+    copy_in(session, "ratings", {name: column[new] for name, column in columns.items()})
+    connection = session.connection()
+    if len(old):
+        connection.exec_driver_sql(UPDATE_RATINGS, tuple(column[old].tolist() for column in columns.values()))
+    connection.exec_driver_sql(UPDATE_USERS, last_revisions(changes.users, revisions))

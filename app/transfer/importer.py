@@ -1,0 +1,185 @@
+"""Import: read, clean and store batch by batch, each batch one short transaction."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Protocol, TypeVar
+
+import orjson
+
+from app.catalogue.service import set_items
+from app.db import Database
+from app.errors import DatabaseUnavailable
+from app.ratings.bulk import ItemNumbers, set_columns
+from app.ratings.scale import Scale
+from app.times import now_us
+from app.transfer.clean import Cleaned, Rescale, clean
+from app.transfer.items import CleanedItems, clean_items
+from app.transfer.problems import RefusedRow, TransferProblem
+from app.transfer.readers import Source
+
+PATIENCE_S = 60  # an import waits so long for a database that went away
+ITEMS_A_TRANSACTION = 5_000
+T = TypeVar("T")
+Progress = Callable[[Source, int, int], None]  # the file, bytes read so far, rows so far
+
+
+@dataclass
+class Summary:
+    """What became of the rows of an import: a count each status, and the number refused."""
+
+    ratings: Counter[str] = field(default_factory=Counter)
+    items: Counter[str] = field(default_factory=Counter)
+
+    def counts(self, kind: str) -> Counter[str]:
+        """Give the counts of one kind of row."""
+        return self.ratings if kind == "ratings" else self.items
+
+
+class RefusedFile(AbstractContextManager["RefusedFile"]):
+    """The file of refused rows, one JSON object each; it is only made if there is one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._stream: IO[bytes] | None = None
+
+    def write(self, rows: list[RefusedRow]) -> None:
+        """Append rows."""
+        if rows and self._stream is None:
+            self._stream = self.path.open("wb")
+        for row in rows:
+            assert self._stream is not None  # noqa: S101 - for the type checker
+            self._stream.write(orjson.dumps(row.as_dict(), default=str, option=orjson.OPT_APPEND_NEWLINE))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        if self._stream is not None:
+            self._stream.close()
+
+
+class Importer(Protocol):
+    """Cleans the batches of a file and stores them."""
+
+    def cleaned(self) -> Iterator[tuple[int, Any]]:
+        """Give the batches: bytes read so far, and what is cleaned."""
+
+    async def store(self, cleaned: Any) -> Counter[str]:
+        """Store a batch and count what became of its rows."""
+
+
+class RatingImporter:
+    """Imports a file of ratings."""
+
+    def __init__(self, database: Database, source: Source, scale: Scale, rescale: Rescale | None) -> None:
+        self._database, self._source, self._scale, self._rescale = database, source, scale, rescale
+        self._known = ItemNumbers()
+
+    def cleaned(self) -> Iterator[tuple[int, Cleaned]]:
+        """Clean the file's batches; stop at once if its scale is another.
+
+        Raises:
+            TransferProblem: if most of the first batch is off the scale.
+        """
+        for place, batch in enumerate(self._source.batches()):
+            cleaned = clean(batch, self._source.file, self._scale, self._rescale, now_us())
+            if place == 0 and cleaned.num_off_scale * 2 > len(batch.lines):
+                raise TransferProblem(self._another_scale(cleaned, len(batch.lines)))
+            yield batch.position, cleaned
+
+    def _another_scale(self, cleaned: Cleaned, num_rows: int) -> str:
+        values = sorted({float(value) for row in cleaned.refused if (value := row.row["value"]) not in (None, "")})
+        return (
+            f"{cleaned.num_off_scale} of the first {num_rows} ratings of {self._source.file} (such as {values[0]:g} and"
+            f" {values[-1]:g}) are not on this instance's scale, {self._scale}; nothing was imported from it. Set"
+            " PALATE_RATING_MIN, PALATE_RATING_MAX and PALATE_RATING_STEP to the file's scale, or stretch the file's"
+            " scale with --rescale MIN:MAX."
+        )
+
+    async def store(self, cleaned: Cleaned) -> Counter[str]:
+        """Store a batch of ratings."""
+        counts = await patiently(self._database, set_columns, cleaned.ratings, self._known, now_us())
+        return Counter({str(status): number for status, number in counts.items()})
+
+
+class ItemImporter:
+    """Imports a file of items."""
+
+    def __init__(self, database: Database, source: Source) -> None:
+        self._database, self._source = database, source
+
+    def cleaned(self) -> Iterator[tuple[int, CleanedItems]]:
+        """Clean the file's batches."""
+        for batch in self._source.batches():
+            yield batch.position, clean_items(batch, self._source.file, self._source.is_film_list)
+
+    async def store(self, cleaned: CleanedItems) -> Counter[str]:
+        """Store a batch of items."""
+        counts = Counter[str]()
+        changes = iter(cleaned.changes)
+        while some := list(islice(changes, ITEMS_A_TRANSACTION)):
+            written = await patiently(self._database, set_items, some, datetime.now(UTC))
+            counts.update(str(outcome.status) for outcome in written.outcomes)
+        return counts
+
+
+async def patiently(database: Database, work: Callable[..., T], *args: Any) -> T:
+    """Write, and wait for a database that went away: what was stored already is stored once, as replay is harmless."""
+    for _ in range(PATIENCE_S):
+        try:
+            return await database.write(work, *args)
+        except DatabaseUnavailable:
+            await asyncio.sleep(1)
+    return await database.write(work, *args)
+
+
+async def import_sources(
+    database: Database,
+    sources: list[Source],
+    scale: Scale,
+    rescale: Rescale | None,
+    refused: RefusedFile,
+    progress: Progress,
+) -> Summary:
+    """Import files, one after the other.
+
+    Raises:
+        TransferProblem: if a file cannot be read.
+        DatabaseUnavailable: if the database stays away.
+    """
+    summary = Summary()
+    for source in sources:
+        is_ratings = source.kind == "ratings"
+        importer = RatingImporter(database, source, scale, rescale) if is_ratings else ItemImporter(database, source)
+        await import_source(importer, source, summary.counts(source.kind), refused, progress)
+    return summary
+
+
+async def import_source(
+    importer: Importer, source: Source, counts: Counter[str], refused: RefusedFile, progress: Progress
+) -> None:
+    """Import a file; the next batch is read while one is stored."""
+    batches = importer.cleaned()
+    reading = asyncio.create_task(asyncio.to_thread(next, batches, None))
+    num_rows = 0
+    progress(source, 0, 0)
+    while (step := await reading) is not None:
+        reading = asyncio.create_task(asyncio.to_thread(next, batches, None))
+        position, cleaned = step
+        try:
+            stored = await importer.store(cleaned)
+        except BaseException:
+            await asyncio.wait([reading])
+            raise
+        refused.write(cleaned.refused)
+        counts += stored
+        counts["refused"] += len(cleaned.refused)
+        num_rows += stored.total() + len(cleaned.refused)
+        progress(source, position, num_rows)

@@ -1,0 +1,111 @@
+"""Turn a batch of columns into items to store and rows to refuse."""
+
+import re
+from typing import Any, NamedTuple
+
+import orjson
+from pydantic import ValidationError
+
+from app.catalogue.schemas import ItemPatch
+from app.catalogue.service import ItemChange
+from app.transfer.clean import as_text, id_problem
+from app.transfer.problems import RefusedRow
+from app.transfer.readers import Batch
+from app.transfer.sources import GENRES
+
+FILM_TITLE = re.compile(r"(?s)(.*\S) +\((\d{4})\)\s*").fullmatch
+NO_GENRES = "(no genres listed)"
+TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+class CleanedItems(NamedTuple):
+    """Items to store, and rows refused."""
+
+    changes: list[ItemChange]
+    refused: list[RefusedRow]
+
+
+def clean_items(batch: Batch, file: str, is_film_list: bool) -> CleanedItems:
+    """Sort a batch of items into good and bad rows."""
+    columns = {name: column.to_pylist() for name, column in batch.columns.items() if name != "item_id"}
+    item_ids = as_text(batch.columns["item_id"]).to_pylist()
+    changes, refused = [], list(batch.refused)
+    for place, item_id in enumerate(item_ids):
+        said = {name: values[place] for name, values in columns.items()}
+        fields, errors = read_fields(said, is_film_list)
+        if problem := id_problem(item_id):
+            errors.insert(0, f"item_id {problem}")
+        if errors:
+            refused.append(RefusedRow(file, batch.lines[place], {"item_id": item_id} | said, errors))
+        else:
+            changes.append(ItemChange(item_id, fields))
+    return CleanedItems(changes, refused)
+
+
+def read_fields(said: dict[str, Any], is_film_list: bool) -> tuple[dict[str, Any], list[str]]:
+    """Give the fields of an item, and what is wrong with them. A cell without a value leaves the field as it is."""
+    try:
+        fields = {name: READ[name](value) for name, value in said.items() if value is not None and name in READ}
+        if "unknown" in said:
+            fields["categories"] = [genre for genre in GENRES if said[genre] == "1"]
+        if is_film_list:
+            fields |= split_year(fields.get("title"))
+        elif fields.get("title") == "":
+            fields["title"] = None
+        checked = ItemPatch.model_validate(fields)
+    except ValidationError as error:
+        return {}, [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()]
+    except ValueError as error:
+        return {}, [str(error)]
+    return {name: getattr(checked, name) for name in checked.model_fields_set}, []
+
+
+def split_year(title: str | None) -> dict[str, Any]:
+    """Split "Alien (1979)" into a title and a year."""
+    match = FILM_TITLE(title or "")
+    return {"title": match[1], "attributes": {"year": int(match[2])}} if match else {"title": title or None}
+
+
+def read_categories(value: Any) -> list[Any]:
+    """Read categories: a list, a JSON list, or names between bars."""
+    if isinstance(value, list):
+        return value
+    if str(value).startswith("["):
+        categories: list[Any] = orjson.loads(value)
+        return categories
+    return [part for part in str(value).strip().split("|") if part and part != NO_GENRES]
+
+
+def read_active(value: Any) -> bool:
+    """Read a yes or no.
+
+    Raises:
+        ValueError: if it is neither.
+    """
+    if isinstance(value, bool):
+        return value
+    try:
+        return TRUTH[str(value).lower()] if value != "" else True
+    except KeyError:
+        raise ValueError(f"active: {value!r} is neither true nor false") from None
+
+
+def read_attributes(value: Any) -> Any:
+    """Read a JSON object."""
+    try:
+        return orjson.loads(value or "{}") if isinstance(value, str) else value
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"attributes: not a JSON object: {error}") from None
+
+
+def read_title(value: Any) -> str:
+    """Read a title."""
+    return value if isinstance(value, str) else str(value)
+
+
+READ = {
+    "title": read_title,
+    "categories": read_categories,
+    "active": read_active,
+    "attributes": read_attributes,
+}

@@ -1,0 +1,20 @@
+"""What can go wrong with a file."""
+
+from typing import Any, NamedTuple
+
+
+class TransferProblem(Exception):
+    """The file cannot be read or written; the message says what to do."""
+
+
+class RefusedRow(NamedTuple):
+    """A row that is not stored: where it stands, what it says, and why."""
+
+    file: str
+    line: int
+    row: Any
+    errors: list[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the row as it is written to the file of refused rows."""
+        return self._asdict()

@@ -1,0 +1,197 @@
+"""Read a file batch by batch: columns by field name, whatever the format."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+import orjson
+import pyarrow as pa
+from pyarrow import parquet
+
+from app.transfer import text
+from app.transfer.fields import check_fields, kind_of, map_columns
+from app.transfer.problems import RefusedRow, TransferProblem
+from app.transfer.text import Layout
+
+BATCH_ROWS = 20_000
+
+Opener = Callable[[], IO[bytes]]
+Renames = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows of a file: a column each field that it has, their line numbers, and the lines that cannot be read."""
+
+    columns: dict[str, pa.Array]
+    lines: list[int]
+    position: int  # bytes read so far
+    refused: list[RefusedRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to import: `ratings` or `items`, its name and size, and its batches."""
+
+    kind: str
+    file: str
+    num_bytes: int
+    batches: Callable[[], Iterator[Batch]]
+    is_film_list: bool = False  # titles end with the year, as "Alien (1979)"
+
+
+def text_source(open_file: Opener, file: str, num_bytes: int, kind: str | None, renames: Renames) -> Source:
+    """Describe a text file with a header line."""
+    with open_file() as stream:
+        first = next(text.read_blocks(stream, file, quoted=True), None)
+    if first is None:
+        raise TransferProblem(f"{file} is empty.")
+    layout = text.sniff(first.data.split(b"\n", 1)[0])
+    fields = map_columns(layout.names, renames, file)
+    kind = kind or kind_of(fields)
+    check_fields(fields, kind, layout.names, file)
+
+    def batches() -> Iterator[Batch]:
+        return read_text(open_file, file, layout, fields, header_lines=1)
+
+    film_list = kind == "items" and {"movieId", "genres"} <= set(layout.names)
+    return Source(kind, file, num_bytes, batches, film_list)
+
+
+def plain_source(open_file: Opener, file: str, num_bytes: int, kind: str, layout: Layout) -> Source:
+    """Describe a text file without a header, whose columns are known."""
+    fields = {name: name for name in layout.names}
+
+    def batches() -> Iterator[Batch]:
+        return read_text(open_file, file, layout, fields, header_lines=0)
+
+    return Source(kind, file, num_bytes, batches, is_film_list=kind == "items")
+
+
+def read_text(
+    open_file: Opener, file: str, layout: Layout, fields: Mapping[str, str], header_lines: int
+) -> Iterator[Batch]:
+    """Read the batches of a text file."""
+    wanted = {name: layout.names.index(column) for name, column in fields.items()}
+    with open_file() as stream:
+        for block in text.read_blocks(stream, file, layout.quoted):
+            if block.line == 1 and header_lines:
+                block = block._replace(data=block.data.partition(b"\n")[2], line=2)
+            if not block.data.strip():
+                continue
+            try:
+                table = text.cut(block, layout)
+            except pa.ArrowInvalid as error:
+                raise TransferProblem(f"{file}, from line {block.line}: {error}.") from error
+            expected = f"the line does not have {len(layout.names)} columns: {', '.join(layout.names)}"
+            refused = [RefusedRow(file, line, row, [expected]) for line, row in table.bad]
+            columns = {name: table.columns[place] for name, place in wanted.items()}
+            yield from in_batches(Batch(columns, table.lines, block.position, refused))
+
+
+def in_batches(batch: Batch) -> Iterator[Batch]:
+    """Cut a batch that is too large."""
+    for start in range(0, max(len(batch.lines), 1), BATCH_ROWS):
+        columns = {name: column.slice(start, BATCH_ROWS) for name, column in batch.columns.items()}
+        lines = batch.lines[start : start + BATCH_ROWS]
+        yield Batch(columns, lines, batch.position, batch.refused if start == 0 else [])
+
+
+def ndjson_source(open_file: Opener, file: str, num_bytes: int, kind: str | None, renames: Renames) -> Source:
+    """Describe a file of one JSON object a line."""
+    names = first_names(open_file, file)
+    fields = map_columns(names, renames, file)
+    kind = kind or kind_of(fields)
+    check_fields(fields, kind, names, file)
+
+    def batches() -> Iterator[Batch]:
+        return read_ndjson(open_file, file, fields)
+
+    return Source(kind, file, num_bytes, batches)
+
+
+def first_names(open_file: Opener, file: str) -> list[str]:
+    """Give the names that the first lines' objects have.
+
+    Raises:
+        TransferProblem: if there are none.
+    """
+    names: dict[str, None] = {}
+    with open_file() as stream:
+        block = next(text.read_blocks(stream, file, quoted=False), None)
+    for line in block.data.splitlines()[:1_000] if block else []:
+        try:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            continue
+        names |= dict.fromkeys(row if isinstance(row, dict) else ())
+    if not names:
+        raise TransferProblem(f"{file} holds no JSON objects: write one a line.")
+    return list(names)
+
+
+def read_ndjson(open_file: Opener, file: str, fields: Mapping[str, str]) -> Iterator[Batch]:
+    """Read the batches of a file of JSON objects. A field that a row does not have is null."""
+    with open_file() as stream:
+        for block in text.read_blocks(stream, file, quoted=False):
+            rows: list[dict[str, Any]] = []
+            lines, refused = [], []
+            for line, data in enumerate(block.data.split(b"\n"), block.line):
+                if not data.strip():
+                    continue
+                row = parse_line(data)
+                if isinstance(row, dict):
+                    rows.append(row)
+                    lines.append(line)
+                else:
+                    refused.append(RefusedRow(file, line, data.decode(), [row]))
+            columns = {name: to_array([row.get(column) for row in rows]) for name, column in fields.items()}
+            yield from in_batches(Batch(columns, lines, block.position, refused))
+
+
+def parse_line(data: bytes) -> dict[str, Any] | str:
+    """Read a line's object, or say why there is none."""
+    try:
+        row = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        return f"the line is not valid JSON: {error}"
+    return row if isinstance(row, dict) else "the line is not a JSON object"
+
+
+def to_array(values: list[Any]) -> pa.Array:
+    """Make a column of JSON values; values of several types become text, lists and objects JSON text."""
+    if any(isinstance(value, dict | list | bool) for value in values):
+        return pa.array([None if value is None else orjson.dumps(value).decode() for value in values], pa.string())
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+def parquet_source(open_file: Opener, file: str, num_bytes: int, kind: str | None, renames: Renames) -> Source:
+    """Describe a Parquet file."""
+    with open_file() as stream:
+        try:
+            names = parquet.ParquetFile(stream).schema_arrow.names
+        except pa.ArrowInvalid as error:
+            raise TransferProblem(f"{file} is not a Parquet file: {error}") from error
+    fields = map_columns(names, renames, file)
+    kind = kind or kind_of(fields)
+    check_fields(fields, kind, names, file)
+
+    def batches() -> Iterator[Batch]:
+        return read_parquet(open_file, fields, num_bytes)
+
+    return Source(kind, file, num_bytes, batches)
+
+
+def read_parquet(open_file: Opener, fields: Mapping[str, str], num_bytes: int) -> Iterator[Batch]:
+    """Read the batches of a Parquet file; its rows are numbered from 1."""
+    with open_file() as stream:
+        table = parquet.ParquetFile(stream)
+        total, line = max(table.metadata.num_rows, 1), 1
+        for batch in table.iter_batches(BATCH_ROWS, columns=list(fields.values())):
+            lines = list(range(line, line + len(batch)))
+            line += len(batch)
+            columns = {name: batch.column(column) for name, column in fields.items()}
+            yield Batch(columns, lines, num_bytes * (line - 1) // total)

@@ -1,0 +1,161 @@
+"""Run an import or an export for a terminal: opens the database, shows progress, says what became of the rows."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import IO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from app import migrate
+from app.db import open_database
+from app.ratings.scale import Scale
+from app.settings import Settings
+from app.transfer.clean import Rescale
+from app.transfer.exporter import (
+    ITEM_SCHEMA,
+    RATING_SCHEMA,
+    NdjsonWriter,
+    ParquetWriter,
+    Writer,
+    export_items,
+    export_ratings,
+)
+from app.transfer.fields import parse_renames
+from app.transfer.importer import RefusedFile, Summary, import_sources
+from app.transfer.problems import TransferProblem
+from app.transfer.readers import Source
+from app.transfer.sources import find_sources
+
+console = Console(stderr=True)
+
+
+def import_path(
+    settings: Settings,
+    path: Path,
+    form: str = "auto",
+    items: Path | None = None,
+    renames: list[str] | None = None,
+    refused: Path = Path("refused.ndjson"),
+    rescale: str | None = None,
+) -> Summary:
+    """Import what a path holds and say what became of it.
+
+    Raises:
+        TransferProblem: if it cannot be read.
+        DatabaseUnavailable: if the database stays away.
+    """
+    sources = find_sources(path, form, items, parse_renames(renames or []))
+    stretch = parse_rescale(rescale)
+    with RefusedFile(refused) as rejects, bars() as progress:
+        summary = asyncio.run(run_import(settings, sources, stretch, rejects, Bars(progress)))
+    report(summary, refused)
+    return summary
+
+
+def export_path(settings: Settings, kind: str, path: Path, form: str | None = None) -> int:
+    """Export ratings or items to a path, `-` being standard output; give the number of rows."""
+    form = form or ("parquet" if path.suffix == ".parquet" else "ndjson")
+    with bars() as progress, open_output(path) as stream:
+        num_rows = asyncio.run(run_export(settings, kind, stream, form, Bars(progress)))
+    console.print(f"{num_rows:,} {kind} exported.")
+    return num_rows
+
+
+def parse_rescale(text: str | None) -> Rescale | None:
+    """Read `--rescale MIN:MAX`.
+
+    Raises:
+        TransferProblem: if it is not that.
+    """
+    if text is None:
+        return None
+    low, _, high = text.partition(":")
+    try:
+        rescale = Rescale(float(low), float(high))
+    except ValueError:
+        raise TransferProblem(f"--rescale {text}: write MIN:MAX, e.g. 0:10.") from None
+    if not rescale.minimum < rescale.maximum:
+        raise TransferProblem(f"--rescale {text}: the second number must be larger.")
+    return rescale
+
+
+def open_output(path: Path) -> AbstractContextManager[IO[bytes]]:
+    """Open the file to write, or standard output."""
+    return nullcontext(sys.stdout.buffer) if str(path) == "-" else path.open("wb")
+
+
+async def run_import(
+    settings: Settings, sources: list[Source], rescale: Rescale | None, refused: RefusedFile, bars: "Bars"
+) -> Summary:
+    """Import files into the database of the settings, which is brought up to date first."""
+    database = open_database(settings.database_url)
+    try:
+        await database.write(migrate.upgrade)
+        return await import_sources(database, sources, Scale.of(settings), rescale, refused, bars.show_import)
+    finally:
+        await database.close()
+
+
+async def run_export(settings: Settings, kind: str, stream: IO[bytes], form: str, bars: "Bars") -> int:
+    """Export from the database of the settings."""
+    database = open_database(settings.database_url)
+    schema, export = (RATING_SCHEMA, export_ratings) if kind == "ratings" else (ITEM_SCHEMA, export_items)
+    writer: Writer = ParquetWriter(stream, schema) if form == "parquet" else NdjsonWriter(stream)
+    show: Callable[[int, int], None] = bars.show_export
+    try:
+        num_rows = await database.scan(export, writer, show)
+        writer.close()
+    finally:
+        await database.close()
+    return num_rows
+
+
+def bars() -> Progress:
+    """Make a progress display: what, how far, rows a second, time left."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[rows]:,} rows"),
+        TextColumn("{task.fields[rate]:,.0f} rows/s"),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+class Bars:
+    """One bar a file."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def show_import(self, source: Source, position: int, num_rows: int) -> None:
+        """Show how far a file is read."""
+        self._show(f"{source.kind} {Path(source.file).name}", position, source.num_bytes, num_rows)
+
+    def show_export(self, num_rows: int, total: int) -> None:
+        """Show how many rows are written."""
+        self._show("rows", num_rows, total, num_rows)
+
+    def _show(self, name: str, done: int, total: int, num_rows: int) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(name, total=total, rows=0, rate=0.0)
+        task = self._tasks[name]
+        elapsed = self._progress.tasks[task].elapsed or 0.0
+        self._progress.update(task, completed=done, rows=num_rows, rate=num_rows / elapsed if elapsed else 0.0)
+
+
+def report(summary: Summary, refused: Path) -> None:
+    """Say what became of the rows."""
+    for kind, counts in (("items", summary.items), ("ratings", summary.ratings)):
+        if counts:
+            console.print(
+                f"{kind}: " + ", ".join(f"{number:,} {status}" for status, number in counts.items() if number)
+            )
+    if summary.items["refused"] + summary.ratings["refused"]:
+        console.print(f"Refused rows and their reasons: {refused}")
