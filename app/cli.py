@@ -1,6 +1,7 @@
 """The command `palate`. Each command imports what it needs only when it runs, so that a small one answers at once."""
 
 import asyncio
+import os
 import sys
 
 import typer
@@ -11,11 +12,13 @@ from app.keys.commands import commands as keys
 from app.registry.commands import commands as models
 from app.settings import Settings
 from app.training.commands import train
+from app.transfer.commands import register as register_transfer
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(keys, name="keys")
 app.add_typer(models, name="models")
 app.command()(train)
+register_transfer(app)
 
 
 @app.command()
@@ -29,6 +32,8 @@ def up() -> None:
 @app.command()
 def serve() -> None:
     """Serve the API."""
+    for library in ("OMP", "OPENBLAS", "MKL"):  # one computing thread a server process: more raise the slowest answers
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     from app.serve import serve as start
 
     raise typer.Exit(start(Settings()))
