@@ -70,9 +70,10 @@ class Holdings:
 
 def holdings(session: Session) -> Holdings:
     """Count what the database holds."""
-    counters = session.execute(select(tables.Counter.name, tables.Counter.value)).tuples()
+    counters = {row.name: row.value for row in session.execute(select(tables.Counter.name, tables.Counter.value))}
     active = session.scalar(select(func.count()).select_from(tables.Item).where(tables.Item.active))
-    runs = session.execute(select(tables.TrainingRun.state, func.count()).group_by(tables.TrainingRun.state)).tuples()
+    of_state = select(tables.TrainingRun.state, func.count().label("num")).group_by(tables.TrainingRun.state)
+    runs = {row.state: row.num for row in session.execute(of_state)}
     live = session.execute(
         select(tables.ModelVersion.version, tables.ModelVersion.created_at)
         .join(tables.Activation, tables.Activation.version == tables.ModelVersion.version)
@@ -80,7 +81,7 @@ def holdings(session: Session) -> Holdings:
         .limit(1)
     ).first()
     every_state = {state.value: 0 for state in tables.RunState}
-    return Holdings(dict(counters), active or 0, every_state | dict(runs), *(live or (None, None)))
+    return Holdings(counters, active or 0, every_state | runs, *(live or (None, None)))
 
 
 class DatabaseCollector(Collector):

@@ -9,11 +9,15 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+import structlog
 from sqlalchemy import make_url
 
 from app import migrate
 from app.db import Database, open_database
 from app.settings import Settings
+
+# Plain lines: the default draws tracebacks with every local variable, which takes seconds.
+structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,55 @@
+"""Readiness tells what is wrong: the database, its tables, the model."""
+
+from collections.abc import Awaitable, Callable
+
+from fastapi.testclient import TestClient
+
+from app import migrate
+from app.db import Database, open_database
+from app.main import create_app
+from app.settings import Settings
+
+RunOnDatabase = Callable[[Callable[[Database], Awaitable[object]]], object]
+
+
+def test_without_a_model_it_is_ready_but_degraded(client: TestClient) -> None:
+    answer = client.get("/health/ready")
+    assert answer.status_code == 200
+    body = answer.json()
+    assert (body["status"], body["database"], body["migrations"]) == ("degraded", "ok", "ok")
+    assert body["model_version"] is None
+    assert body["problem"]
+
+
+def test_missing_tables_make_it_unready_and_calls_say_what_to_run(
+    client: TestClient, run_on_database: RunOnDatabase
+) -> None:
+    run_on_database(lambda database: database.write(migrate.downgrade, "base"))
+    answer = client.get("/health/ready")
+    assert answer.status_code == 503
+    assert answer.json()["migrations"] == "missing"
+    refused = client.get("/v1/items/anything")
+    assert refused.status_code == 503
+    assert refused.json()["type"] == "/problems/schema-outdated"
+    assert "palate migrate" in refused.json()["detail"]
+
+
+def test_a_lost_database_makes_it_unready_but_alive(client: TestClient) -> None:
+    client.app.state.database = open_database("postgresql://nobody@127.0.0.1:1/nothing")  # type: ignore[attr-defined]
+    answer = client.get("/health/ready")
+    assert answer.status_code == 503
+    assert answer.json()["database"] == "unreachable"
+    assert client.get("/health/live").json() == {"status": "ok"}
+    refused = client.get("/v1/items/anything")
+    assert refused.status_code == 503
+    assert refused.headers["retry-after"]
+
+
+def test_a_server_starts_without_its_database_and_stays_closed(settings: Settings) -> None:
+    lost = settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:1/nothing"})
+    with TestClient(create_app(lost)) as client:
+        assert client.get("/health/live").status_code == 200
+        assert client.get("/health/ready").status_code == 503
+        refused = client.get("/v1/items/anything")
+        assert refused.status_code == 503
+        assert refused.json()["type"] == "/problems/database-unavailable"

@@ -1,0 +1,84 @@
+"""What surrounds every request: its id, its log line, its figures."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+from fastapi.testclient import TestClient
+from structlog.testing import LogCapture
+
+from app.main import create_app
+from app.settings import Settings
+
+
+@pytest.fixture
+def logged() -> Iterator[list[dict[str, Any]]]:
+    """The log entries of this test."""
+    capture = LogCapture()
+    before = structlog.get_config()
+    structlog.configure(processors=[structlog.contextvars.merge_contextvars, capture], cache_logger_on_first_use=False)
+    yield capture.entries
+    structlog.configure(**before)
+
+
+def requests(logged: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [entry for entry in logged if entry["event"] == "request"]
+
+
+def test_a_request_id_is_echoed_and_logged(client: TestClient, logged: list[dict[str, Any]]) -> None:
+    answer = client.get("/v1/items/nothing", headers={"X-Request-Id": "order-17:3"})
+    assert answer.headers["x-request-id"] == "order-17:3"
+    (entry,) = requests(logged)
+    assert entry["request_id"] == "order-17:3"
+
+
+@pytest.mark.parametrize("given", ["", "two words", "x" * 129, "a\tb", 'quote"'])
+def test_an_odd_request_id_is_replaced_by_a_new_one(client: TestClient, given: str) -> None:
+    first, second = (
+        client.get("/health/live", headers={"X-Request-Id": given}).headers["x-request-id"] for _ in range(2)
+    )
+    assert re.fullmatch("[0-9a-f]{32}", first)
+    assert first != second
+
+
+def test_a_log_line_has_the_route_but_neither_path_nor_query(client: TestClient, logged: list[dict[str, Any]]) -> None:
+    client.get("/v1/items/private-thing?api_key=palate_secret", headers={"X-API-Key": "palate_secret"})
+    (entry,) = requests(logged)
+    assert entry | {"ms": 0, "request_id": ""} == {
+        "event": "request",
+        "log_level": "info",
+        "method": "GET",
+        "route": "/v1/items/{item_id}",
+        "status": 404,
+        "ms": 0,
+        "request_id": "",
+    }
+    assert entry["ms"] > 0
+
+
+def test_a_bug_is_logged_once_with_the_id_that_the_caller_got(settings: Settings, logged: list[dict[str, Any]]) -> None:
+    app = create_app(settings)
+
+    @app.get("/v1/fails")
+    async def fails() -> None:
+        raise LookupError("the inside")
+
+    with TestClient(app) as client:
+        answer = client.get("/v1/fails")
+    (bug,) = (entry for entry in logged if entry["event"] == "unexpected error")
+    assert bug["request_id"] == answer.headers["x-request-id"]
+    assert isinstance(bug["exc_info"], LookupError)
+    assert [entry["status"] for entry in requests(logged)] == [500]
+
+
+def test_figures_count_by_route_template_and_status(client: TestClient) -> None:
+    for item in ("a", "b", "c"):
+        client.get(f"/v1/items/{item}")
+    client.get("/nowhere/at/all")
+    text = client.get("/metrics").text
+    assert 'palate_requests_total{method="GET",route="/v1/items/{item_id}",status="404"} 3.0' in text
+    assert 'palate_requests_total{method="*",route="(none)",status="404"} 1.0' in text
+    assert 'palate_request_seconds_count{method="GET",route="/v1/items/{item_id}"} 3.0' in text
+    assert "palate_requests_in_flight 1.0" in text

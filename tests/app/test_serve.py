@@ -1,0 +1,93 @@
+"""The real server process: what it refuses, what it logs, how it stops."""
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings
+from tests.processes import environment, server
+
+EVERYWHERE = "0.0.0.0"
+
+
+def run(settings: Settings, *command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command of ours to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "app.cli", *command],
+        env=environment(settings) | variables,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def taken_port() -> Iterator[str]:
+    """A port that somebody else listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        yield str(taken.getsockname()[1])
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_beyond_loopback_without_a_key_it_refuses_to_start_and_says_what_to_do(settings: Settings) -> None:
+    ended = run(settings, "serve", PALATE_HOST=EVERYWHERE)
+    assert ended.returncode == 2
+    assert "palate keys create" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_taken_port_is_told_in_one_sentence(settings: Settings, taken_port: str) -> None:
+    ended = run(settings, "serve", PALATE_PORT=taken_port)
+    assert ended.returncode == 1
+    assert f"127.0.0.1:{taken_port}" in ended.stderr
+    assert "PALATE_PORT" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_wrong_setting_is_named(settings: Settings) -> None:
+    ended = run(settings, "serve", PALATE_PORT="high", PALATE_RATING_STEP="0.3")
+    assert ended.returncode == 2
+    assert "PALATE_PORT" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_keys_are_made_listed_revoked_and_never_logged(settings: Settings, tmp_path: Path) -> None:
+    made = run(settings, "keys", "create", "--name", "shop", "--scope", "read", "--scope", "write")
+    assert made.returncode == 0, made.stderr
+    secret = made.stdout.strip()
+    assert secret.startswith("palate_")
+    log = tmp_path / "server.log"
+    with server(settings, log, PALATE_HOST=EVERYWHERE, PALATE_LOG_LEVEL="debug") as client:
+        key = {"X-API-Key": secret}
+        assert client.get("/v1/items/nothing", headers=key).status_code == 404
+        assert client.get("/v1/items/nothing", params={"key": secret}).status_code == 401
+        assert client.get("/v1/items/" + secret, headers={"X-API-Key": secret + "x"}).status_code == 401
+        assert client.post("/v1/ratings", content=secret, headers=key).status_code == 422
+    assert '"event":"request"' in log.read_text()
+    assert secret not in log.read_text()
+    listed = run(settings, "keys", "list")
+    assert "shop" in listed.stdout
+    assert secret not in listed.stdout
+    assert run(settings, "keys", "revoke", "1").returncode == 0
+    assert run(settings, "keys", "revoke", "1").returncode == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_sigterm_ends_it_cleanly(settings: Settings, tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen([sys.executable, "-m", "app.cli", "serve"], env=environment(settings), stderr=output)
+        while b"startup complete" not in log.read_bytes():
+            assert process.poll() is None, log.read_text()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert "Traceback" not in log.read_text()
