@@ -18,7 +18,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -41,6 +41,7 @@ class Row:
     of_empty: float
     p50_ms: float
     p99_ms: float
+    cpu_us: float
     failed: int
 
 
@@ -123,7 +124,9 @@ def requests_of(rated: world.Ratings) -> dict[str, list[str]]:
     return dict(zip(ROUTES, (["GET /v1/empty"], gets, posts), strict=True))
 
 
-def measure(options: argparse.Namespace, requests: dict[str, list[str]], folder: Path) -> list[Row]:
+def measure(
+    options: argparse.Namespace, requests: dict[str, list[str]], folder: Path, process: psutil.Process
+) -> list[Row]:
     """Let the routes take turns; medians of the rounds."""
     files = {route: folder / f"{place}.txt" for place, route in enumerate(ROUTES)}
     for route, lines in requests.items():
@@ -133,27 +136,36 @@ def measure(options: argparse.Namespace, requests: dict[str, list[str]], folder:
     for number in range(options.rounds + 1):
         for route in ROUTES:
             seconds = options.seconds if number else 2  # the first round warms up
+            before = cpu_seconds(process)
             figures = run(f"http://127.0.0.1:{options.port}", files[route], options.connections, seconds, number)
             if number:
-                seen[route].append(figures)
+                seen[route].append(replace(figures, cpu_seconds=cpu_seconds(process) - before))
     base = statistics.median(figures.rate for figures in seen["empty"])
     return [row(route, figures, base) for route, figures in seen.items()]
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """Tell how much processor time the server has used."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def row(route: str, figures: list[load.Figures], base: float) -> Row:
     """Sum a route's rounds up."""
     rate = statistics.median(f.rate for f in figures)
     p50, p99 = (statistics.median(getattr(f, name) for f in figures) for name in ("p50_ms", "p99_ms"))
-    return Row(route, round(rate, 1), round(rate / base, 3), p50, p99, sum(f.failed for f in figures))
+    cpu_us = statistics.median(1e6 * f.cpu_seconds / f.requests for f in figures)
+    return Row(route, round(rate, 1), round(rate / base, 3), p50, p99, round(cpu_us), sum(f.failed for f in figures))
 
 
 def report(title: str, rows: list[Row], resident_mib: float) -> None:
     """Print the table."""
-    print(f"\n{title}\n\n| route | requests/s | of empty | p50 ms | p99 ms | failed |\n|---|---|---|---|---|---|")
+    print(f"\n{title}\n\n| route | requests/s | of empty | p50 ms | p99 ms | server CPU us | failed |")
+    print("|---|---|---|---|---|---|---|")
     for r in rows:
         print(
             f"| {r.route} | {r.requests_per_second:,.0f} | {r.of_empty:.3f} | {r.p50_ms:.2f} | {r.p99_ms:.2f} "
-            f"| {r.failed} |"
+            f"| {r.cpu_us:,.0f} | {r.failed} |"
         )
     print(f"\nresident memory of the server: {resident_mib:,.0f} MiB")
 
@@ -175,7 +187,7 @@ def bench(options: argparse.Namespace, folder: Path, url: str) -> None:
     rated = ratings(options)
     kind = asyncio.run(build(settings, rated, options.epochs))
     with served(settings, f"bench-{kind}") as process:
-        rows = measure(options, requests_of(rated), folder)
+        rows = measure(options, requests_of(rated), folder, process)
         resident_mib = process.memory_info().rss / 2**20
     client = "wrk" if load.has_wrk() else "Python client"
     title = (

@@ -25,6 +25,7 @@ class Figures:
     p50_ms: float
     p99_ms: float
     failed: int
+    cpu_seconds: float = 0.0  # of the server, meanwhile
 
     @property
     def rate(self) -> float:
