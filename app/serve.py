@@ -1,8 +1,10 @@
 """`palate serve`: the API, one process."""
 
 import asyncio
+import signal
 import socket
 import sys
+from types import FrameType
 
 import structlog
 import uvicorn
@@ -47,11 +49,15 @@ def serve(settings: Settings) -> int:
     )
     log.info("listening", host=settings.host, port=listening.getsockname()[1])
     server = uvicorn.Server(config)
-    try:
-        server.run(sockets=[listening])
-    except KeyboardInterrupt:
-        log.info("stopped")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stopped)
+    server.run(sockets=[listening])
     return 0 if server.started else 3
+
+
+def stopped(number: int, _frame: FrameType | None) -> None:
+    """Take the signal that uvicorn, having stopped in order, raises once more: the exit code is 0."""
+    log.info("stopped", signal=signal.Signals(number).name)
 
 
 async def is_guarded(settings: Settings) -> bool:

@@ -1,7 +1,7 @@
 """What surrounds every request: its id, its log line, its figures."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 import pytest
@@ -12,9 +12,11 @@ from structlog.testing import LogCapture
 from app.main import create_app
 from app.settings import Settings
 
+Logged = list[MutableMapping[str, Any]]
+
 
 @pytest.fixture
-def logged() -> Iterator[list[dict[str, Any]]]:
+def logged() -> Iterator[Logged]:
     """The log entries of this test."""
     capture = LogCapture()
     before = structlog.get_config()
@@ -23,11 +25,11 @@ def logged() -> Iterator[list[dict[str, Any]]]:
     structlog.configure(**before)
 
 
-def requests(logged: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def requests(logged: Logged) -> Logged:
     return [entry for entry in logged if entry["event"] == "request"]
 
 
-def test_a_request_id_is_echoed_and_logged(client: TestClient, logged: list[dict[str, Any]]) -> None:
+def test_a_request_id_is_echoed_and_logged(client: TestClient, logged: Logged) -> None:
     answer = client.get("/v1/items/nothing", headers={"X-Request-Id": "order-17:3"})
     assert answer.headers["x-request-id"] == "order-17:3"
     (entry,) = requests(logged)
@@ -43,7 +45,7 @@ def test_an_odd_request_id_is_replaced_by_a_new_one(client: TestClient, given: s
     assert first != second
 
 
-def test_a_log_line_has_the_route_but_neither_path_nor_query(client: TestClient, logged: list[dict[str, Any]]) -> None:
+def test_a_log_line_has_the_route_but_neither_path_nor_query(client: TestClient, logged: Logged) -> None:
     client.get("/v1/items/private-thing?api_key=palate_secret", headers={"X-API-Key": "palate_secret"})
     (entry,) = requests(logged)
     assert entry | {"ms": 0, "request_id": ""} == {
@@ -58,7 +60,7 @@ def test_a_log_line_has_the_route_but_neither_path_nor_query(client: TestClient,
     assert entry["ms"] > 0
 
 
-def test_a_bug_is_logged_once_with_the_id_that_the_caller_got(settings: Settings, logged: list[dict[str, Any]]) -> None:
+def test_a_bug_is_logged_once_with_the_id_that_the_caller_got(settings: Settings, logged: Logged) -> None:
     app = create_app(settings)
 
     @app.get("/v1/fails")

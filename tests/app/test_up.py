@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
+import psutil
 import pytest
 
 from app.settings import Settings
@@ -47,8 +48,7 @@ def up(settings: Settings, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
 
 def children(process: "subprocess.Popen[bytes]") -> list[int]:
     """Give the process numbers of the processes that it started."""
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, check=True)
-    return [int(line) for line in listed.stdout.split()]
+    return [child.pid for child in psutil.Process(process.pid).children()]
 
 
 def test_up_starts_everything_again_without_loss_and_ends_cleanly(fresh: Settings, tmp_path: Path) -> None:

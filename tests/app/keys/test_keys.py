@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from app.db import Database
 from app.keys import repository, service
+from app.keys.ring import KeyRing
 from app.keys.service import NewKey
 from app.main import create_app
 from app.security import Scope
@@ -146,5 +147,6 @@ def test_revoking_twice_tells_that_there_is_nothing_to_revoke(
 
 def refresh(client: TestClient) -> None:
     """Let the server read its keys now."""
+    ring: KeyRing = client.app.state.keys  # type: ignore[attr-defined]
     assert client.portal is not None
-    client.portal.call(client.app.state.keys.refresh)  # type: ignore[attr-defined]
+    client.portal.call(ring.refresh)
