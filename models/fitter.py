@@ -24,7 +24,7 @@ class FitOptions:
     Attributes:
         epochs: passes over the users at most; `linear` needs one.
         learning_rate: step size of the optimiser.
-        batch_size: users per step; 1 is online learning.
+        batch_size: users per step at most (fewer where there are few users); 1 is online learning.
         patience: epochs without a better validation before the fit stops.
         seed: repeats every random choice.
         device: where to train; "auto" is CUDA where there is one.

@@ -13,12 +13,13 @@ from typing import ClassVar, Self, cast
 
 import numpy as np
 import torch
+from scipy.sparse import csr_array
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from models.base import Model, clip_to_scale
 from models.biases import Biases
-from models.evaluate import evaluate
+from models.evaluate import evaluate, rating_error
 from models.factors import Factors, fit_factors
 from models.fitter import FitTask, Fitter, WarmStart, config_from, vocabulary_map
 from models.interactions import Indices, Offsets, RatingScale, Rows, Values
@@ -154,18 +155,27 @@ class LinearFitter(Fitter):
         penalty = self._config.regularisation or self._chosen(gram_FF, inputs)
         self.figures["regularisation"] = penalty
         config = replace(self._config, regularisation=penalty)
-        solution = solution_of(gram_FF, inputs, config, task)
-        biases = Biases.fit(train)
+        solution = solution_of(gram_FF, inputs, config, task, encoded_UF)
+        self._model = self._with_ratings(config, solution)
+
+    def _with_ratings(self, config: LinearConfig, solution: Solution) -> LinearAutoencoder:
+        """Add the rating output: biases, and the factors if they help the validation users."""
+        task, train, biases = self._task, self._task.train, Biases.fit(self._task.train)
+        residuals = biases.residuals(train.rows)
         factors = fit_factors(
             train.rows,
-            biases.residuals(train.rows),
+            residuals,
             train.num_items,
             config.num_factors,
             config.factor_penalty,
             task.options.seed,
             task.tick,
         )
-        self._model = LinearAutoencoder(config, train.scale, solution, biases, factors)
+        model = LinearAutoencoder(config, train.scale, solution, biases, factors)
+        plain = replace(factors, item=np.zeros_like(factors.item))
+        without = LinearAutoencoder(config, train.scale, solution, biases, plain)
+        errors = [rating_error(candidate, task.given, task.targets).rmse for candidate in (model, without)]
+        return model if errors[0] <= errors[1] else without
 
     def _chosen(self, gram_FF: Matrix, inputs: Offsets) -> float:
         """Pick the penalty that ranks best for the validation users, on the most liked items alone."""
@@ -199,10 +209,13 @@ class LinearFitter(Fitter):
         """Nothing to take up."""
 
 
-def solution_of(gram_FF: Matrix, inputs: Offsets, config: LinearConfig, task: FitTask) -> Solution:
+def solution_of(
+    gram_FF: Matrix, inputs: Offsets, config: LinearConfig, task: FitTask, encoded_UF: csr_array | None = None
+) -> Solution:
     """Solve with the penalty of the config; ``gram_FF`` is overwritten."""
     pairs = Pairs.of(inputs, config.num_items)
-    weights_FC = solve(gram_FF, pairs, config.dropout, config.regularisation or DEFAULT_LAMBDA, task.tick)
+    penalty = config.regularisation or DEFAULT_LAMBDA
+    weights_FC = solve(gram_FF, pairs, config.dropout, penalty, task.tick, encoded_UF)
     return Solution(torch.from_numpy(weights_FC).half(), inputs, pairs.outputs)
 
 

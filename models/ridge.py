@@ -20,6 +20,7 @@ from models.interactions import Indices, Offsets, Rows, Values
 
 Matrix = NDArray[np.float32]
 CONSTANT_PENALTY = 1.0
+FEW_USERS = 2  # features for each user, from which on the users' side is the cheaper one to invert
 BLOCK = 1_024  # rows worked on at once, so that no second matrix of F x F is needed
 
 
@@ -85,7 +86,14 @@ def gram(encoded_UF: csr_array, tick: Callable[[], None]) -> Matrix:
     return gram_FF
 
 
-def solve(gram_FF: Matrix, pairs: Pairs, dropout: float, regularisation: float, tick: Callable[[], None]) -> Matrix:
+def solve(
+    gram_FF: Matrix,
+    pairs: Pairs,
+    dropout: float,
+    regularisation: float,
+    tick: Callable[[], None],
+    encoded_UF: csr_array | None = None,
+) -> Matrix:
     """Fit every liked item on all other features: float32 (F, C). ``gram_FF`` is overwritten.
 
     With P = (G + L)^-1 and L = diag(G) p / (1 - p) + regularisation, the weights of an item are
@@ -97,11 +105,15 @@ def solve(gram_FF: Matrix, pairs: Pairs, dropout: float, regularisation: float, 
         dropout: p, the share of inputs whose absence is trained for, 0..1 (exclusive).
         regularisation: ridge penalty of every weight but the constant's.
         tick: called between the blocks.
+        encoded_UF: the rows behind the Gram matrix: where users are few, a matrix of their number is inverted instead.
     """
     penalty = np.diagonal(gram_FF) * np.float32(dropout / (1 - dropout)) + np.float32(regularisation)
     penalty[-1] = CONSTANT_PENALTY
-    np.fill_diagonal(gram_FF, np.diagonal(gram_FF) + penalty)
-    invert(gram_FF, tick)
+    if encoded_UF is not None and encoded_UF.shape[0] * FEW_USERS < len(gram_FF):
+        invert_by_users(encoded_UF, penalty, gram_FF, tick)
+    else:
+        np.fill_diagonal(gram_FF, np.diagonal(gram_FF) + penalty)
+        invert(gram_FF, tick)
     return _constrained(gram_FF, pairs, tick)
 
 
@@ -121,6 +133,21 @@ def invert(matrix: Matrix, tick: Callable[[], None]) -> None:
         diagonal = np.triu(matrix[start:stop, start:stop])
         matrix[start:stop, start:stop] = diagonal + np.triu(diagonal, 1).T
         matrix[stop:, start:stop] = matrix[start:stop, stop:].T
+
+
+def invert_by_users(encoded_UF: csr_array, penalty_F: Values, out_FF: Matrix, tick: Callable[[], None]) -> None:
+    """Invert X'X + L by Woodbury's identity, with one inverse of the size of the users (U, U)."""
+    inverse_F = (1 / penalty_F).astype(np.float32)
+    scaled_UF = csr_array(encoded_UF.multiply(inverse_F))
+    inner_UU = (scaled_UF @ encoded_UF.T).toarray().astype(np.float64)
+    np.fill_diagonal(inner_UU, np.diagonal(inner_UU) + 1)
+    inner_UU = np.linalg.inv(inner_UU).astype(np.float32)
+    transposed_FU = scaled_UF.T.tocsr()
+    for start in range(0, len(penalty_F), BLOCK):
+        tick()
+        block_BU = transposed_FU[start : start + BLOCK] @ inner_UU
+        np.negative((transposed_FU @ np.ascontiguousarray(block_BU.T)).T, out=out_FF[start : start + BLOCK])
+    np.fill_diagonal(out_FF, np.diagonal(out_FF) + inverse_F)
 
 
 def _constrained(inverse_FF: Matrix, pairs: Pairs, tick: Callable[[], None]) -> Matrix:

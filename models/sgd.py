@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from models.fitter import FitTask, Fitter, vocabulary_map
 from models.interactions import Rows
 
+LEAST_STEPS = 16  # of an epoch: with few users a step takes fewer of them, or the weights would hardly move
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -90,7 +92,7 @@ class GradientFitter(Fitter):
         """Take one step for each batch of users; give the mean loss."""
         rows = self._task.train.rows
         users = torch.randperm(len(rows), generator=self._generator).numpy()
-        size = self._task.options.batch_size
+        size = min(self._task.options.batch_size, max(1, len(rows) // LEAST_STEPS))
         total = 0.0
         self.network.train()
         for start in range(0, len(users), size):
@@ -129,7 +131,10 @@ class GradientFitter(Fitter):
                 self._optimiser.state[parameter] = parts
 
     def _start_warm(self, tensors: dict[str, Tensor], item_ids: Sequence[str]) -> None:
-        """Copy the weights of items both vocabularies have; the others keep their first weights."""
+        """Copy the weights of items both vocabularies have; a network of another width starts cold."""
+        axes = {name: int(name in self.network.item_axes) for name in tensors}
+        if any(tensors[n].shape[axes[n] :] != p.shape[axes[n] :] for n, p in self.network.named_parameters()):
+            return
         places = vocabulary_map(item_ids, self._task.train.item_ids)
         with torch.no_grad():
             for name, parameter in self.network.named_parameters():

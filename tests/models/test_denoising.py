@@ -1,0 +1,98 @@
+"""Pitfalls that sank published results, one test each."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.base import Model
+from models.denoising import DenoisingAutoencoder
+from models.evaluate import evaluate, holdout
+from models.fit import Fit, FitOptions
+from models.interactions import Interactions, RatingScale
+from models.kinds import KINDS
+from tests.models.helpers import STARS, row, split, tastes
+
+TEN = RatingScale(minimum=0, maximum=10, step=1, like_threshold=8)
+
+
+def fitted(data: Interactions, epochs: int = 15, **config: float) -> Model:
+    train, validation = split(data)
+    options = FitOptions(epochs=epochs, learning_rate=0.02, batch_size=32, patience=epochs, device="cpu")
+    fit = Fit("denoising", train, validation, options, config={"num_hidden": 16, **config})
+    for _ in fit:
+        pass
+    return fit.best
+
+
+def test_a_true_zero_is_a_rating_and_not_an_absence() -> None:
+    model = fitted(tastes(scale=TEN))
+    nothing, zero = model.preference(row()), model.preference(row((0, 0.0)))
+    assert np.abs(nothing - zero).max() > 0.01
+    assert model.rating(row((0, 0.0)))[0].mean() < model.rating(row())[0].mean()
+
+
+def test_items_always_rated_zero_are_predicted_near_zero() -> None:
+    data = tastes(scale=TEN)
+    values = np.where(data.rows.columns < 4, 0, data.rows.values)
+    rows = type(data.rows)(data.rows.offsets, data.rows.columns, values.astype(np.float32))
+    model = fitted(Interactions(rows, data.item_ids, TEN))
+    predicted = model.rating(rows.take(np.arange(20)))
+    assert predicted[:, :4].mean() < 2
+    assert predicted[:, 4:].mean() > 4
+
+
+def test_a_rating_that_equals_its_baseline_still_counts() -> None:
+    model = fitted(tastes())
+    assert isinstance(model, DenoisingAutoencoder)
+    baseline = float(model.tensors()["mean"]) + float(model.tensors()["item_bias"][5])
+    assert np.abs(model.preference(row((5, baseline))) - model.preference(row())).max() > 0.01
+
+
+def test_rows_that_the_noise_empties_do_not_spoil_the_weights() -> None:
+    model = fitted(tastes(), epochs=3, masking=0.98)
+    assert all(torch.isfinite(tensor).all() for tensor in model.tensors().values())
+
+
+def test_no_noise_is_left_when_serving() -> None:
+    model, rows = fitted(tastes()), tastes(seed=5).rows
+    np.testing.assert_array_equal(model.preference(rows), model.preference(rows))
+
+
+def test_more_hidden_neurons_than_items_do_not_collapse_to_copying() -> None:
+    data = tastes()
+    given, targets = holdout(split(data)[1].rows)
+    wide = evaluate(fitted(data, num_hidden=120), given, targets, data.scale).mean("ndcg@100")
+    narrow = evaluate(fitted(data, num_hidden=4), given, targets, data.scale).mean("ndcg@100")
+    chance = evaluate(lambda rows: np.zeros((len(rows), 24), np.float32), given, targets, data.scale).mean("ndcg@100")
+    assert wide > narrow - 0.05
+    assert wide > chance + 0.15
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_fitting_many_users_holds_no_table_of_users_by_items(kind: str) -> None:
+    num_users, num_items = 60_000, 1_200
+    users = np.repeat(np.arange(num_users), 2)
+    items = (users * 7 + np.tile([0, 1], num_users)) % num_items
+    ids = [str(item) for item in range(num_items)]
+    data = Interactions.from_arrays(users, items, np.full(len(users), 5.0), ids, STARS)
+    config = {"num_hidden": 4} if kind == "denoising" else {"regularisation": 10.0, "num_factors": 4}
+    forget_peak()
+    before = memory("VmRSS")
+    next(iter(Fit(kind, data, data.take(np.arange(100)), FitOptions(batch_size=2_000, device="cpu"), config=config)))
+    assert memory("VmHWM") - before < num_users * num_items * 4 / 2
+
+
+def forget_peak() -> None:
+    """Have the kernel measure the peak from now on."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        pytest.skip("the peak of memory can only be reset on Linux")
+
+
+def memory(field: str) -> int:
+    """Memory of this process in bytes, as the kernel says."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(field)).split()[1]) * 1024
