@@ -1,7 +1,7 @@
 """Ids in paths: any character may stand in one, percent-encoded, a slash too.
 
 The server decodes a path before it is routed, so `/v1/items/a%2Fb` would arrive as two segments. The middleware keeps
-an encoded slash apart as NUL, which no id may hold, and `PathId` turns it back.
+an encoded slash apart as NUL, which no id may hold, and `PathUserId` and `PathItemId` turn it back.
 """
 
 from typing import Annotated
@@ -49,8 +49,8 @@ def decoded_path(raw: bytes) -> str:
         raise ValueError("must be percent-encoded UTF-8") from None
 
 
-PathId = Annotated[
-    ExternalId,
-    BeforeValidator(lambda text: text.replace("\x00", "/")),
-    Path(description="The caller's own id, percent-encoded.", examples=["ada"]),
+FromPath = Annotated[ExternalId, BeforeValidator(lambda text: text.replace("\x00", "/"))]
+PathUserId = Annotated[FromPath, Path(description="The caller's own id of a user, percent-encoded.", examples=["ada"])]
+PathItemId = Annotated[
+    FromPath, Path(description="The caller's own id of an item, percent-encoded.", examples=["blade-runner-1982"])
 ]

@@ -17,7 +17,7 @@ from app.catalogue.service import ItemChange, Written
 from app.cursors import decode_cursor, encode_cursor
 from app.deps import DatabaseDep
 from app.errors import InvalidCursor, InvalidRequest, ItemNotFound
-from app.paths import PathId
+from app.paths import PathItemId
 from app.problem import problem_responses
 from app.settings import MAX_LIST
 
@@ -119,7 +119,7 @@ async def get_items(
 @router.get(
     "/v1/items/{item_id}", summary="Show an item", response_model=ItemOut, responses=problem_responses(ItemNotFound)
 )
-async def get_item(item_id: PathId, database: DatabaseDep) -> Response:
+async def get_item(item_id: PathItemId, database: DatabaseDep) -> Response:
     """Show an item."""
     return respond(item_body(await database.read(service.get_item, item_id)))
 
@@ -127,7 +127,7 @@ async def get_item(item_id: PathId, database: DatabaseDep) -> Response:
 @router.put(
     "/v1/items/{item_id}", summary="Set an item", response_model=ItemOut, responses=problem_responses(InvalidRequest)
 )
-async def put_item(item_id: PathId, item: ItemFields, database: DatabaseDep) -> Response:
+async def put_item(item_id: PathItemId, item: ItemFields, database: DatabaseDep) -> Response:
     """Set all fields of an item; one left out takes its default. The same again keeps the revision."""
     change = ItemChange(item_id, {name: getattr(item, name) for name in FIELDS})
     return respond(item_body(await database.write(service.put_item, change, datetime.now(UTC))))
@@ -139,7 +139,7 @@ async def put_item(item_id: PathId, item: ItemFields, database: DatabaseDep) -> 
     response_model=ItemOut,
     responses=problem_responses(ItemNotFound, InvalidRequest),
 )
-async def patch_item(item_id: PathId, item: ItemPatch, database: DatabaseDep) -> Response:
+async def patch_item(item_id: PathItemId, item: ItemPatch, database: DatabaseDep) -> Response:
     """Change the fields that are sent; `"title": null` clears the title."""
     change = ItemChange(item_id, {name: getattr(item, name) for name in item.model_fields_set})
     return respond(item_body(await database.write(service.patch_item, change, datetime.now(UTC))))

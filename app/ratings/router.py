@@ -12,7 +12,7 @@ from app.catalogue.schemas import ItemRemoved
 from app.cursors import decode_cursor, encode_cursor
 from app.deps import DatabaseDep, SettingsDep
 from app.errors import InvalidCursor, InvalidRequest, ItemNotFound, RatingNotFound, UserNotFound
-from app.paths import PathId
+from app.paths import PathItemId, PathUserId
 from app.problem import problem_responses
 from app.ratings import service
 from app.ratings.decision import Outcome, RatingRow
@@ -107,7 +107,7 @@ def refusal(index: int, row: Refused) -> dict[str, Any]:
     responses=problem_responses(InvalidRequest),
 )
 async def put_rating(
-    user_id: PathId, item_id: PathId, rating: RatingValue, settings: SettingsDep, writer: WriterDep
+    user_id: PathUserId, item_id: PathItemId, rating: RatingValue, settings: SettingsDep, writer: WriterDep
 ) -> RatingChanged:
     """Set what a user thinks of an item; the latest `rated_at` wins."""
     row = single_row(user_id, item_id, rating, Scale.of(settings), now_us())
@@ -123,7 +123,7 @@ def changed(user_id: str, item_id: str, written: Written) -> RatingChanged:
 @router.delete(
     "/v1/users/{user_id}/ratings/{item_id}", summary="Remove one rating", responses=problem_responses(RatingNotFound)
 )
-async def delete_rating(user_id: PathId, item_id: PathId, database: DatabaseDep) -> RatingChanged:
+async def delete_rating(user_id: PathUserId, item_id: PathItemId, database: DatabaseDep) -> RatingChanged:
     """Remove a rating; an older one that is posted again stays removed."""
     return changed(user_id, item_id, await database.write(service.remove_rating, user_id, item_id, now_us()))
 
@@ -135,7 +135,7 @@ async def delete_rating(user_id: PathId, item_id: PathId, database: DatabaseDep)
     responses=problem_responses(UserNotFound, InvalidCursor),
 )
 async def get_ratings(
-    user_id: PathId,
+    user_id: PathUserId,
     database: DatabaseDep,
     limit: Annotated[int, Query(ge=1, le=MAX_LIST, description="Ratings of a page.")] = 100,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
@@ -152,7 +152,7 @@ async def get_ratings(
 
 
 @router.get("/v1/users/{user_id}", summary="Show a user", responses=problem_responses(UserNotFound))
-async def get_user(user_id: PathId, database: DatabaseDep) -> UserOut:
+async def get_user(user_id: PathUserId, database: DatabaseDep) -> UserOut:
     """Show what is known about a user."""
     user = await database.read(service.get_user, user_id)
     return UserOut(
@@ -163,7 +163,7 @@ async def get_user(user_id: PathId, database: DatabaseDep) -> UserOut:
 @router.delete(
     "/v1/items/{item_id}", tags=["items"], summary="Remove an item", responses=problem_responses(ItemNotFound)
 )
-async def delete_item(item_id: PathId, database: DatabaseDep) -> ItemRemoved:
+async def delete_item(item_id: PathItemId, database: DatabaseDep) -> ItemRemoved:
     """Remove an item and every rating of it; a later PUT or rating brings the item back, empty."""
     removed = await database.write(remove_item, item_id, now_us())
     return ItemRemoved(item_id=item_id, num_ratings_removed=removed.num_ratings, revision=removed.revision)

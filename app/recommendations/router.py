@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.deps import SettingsDep
 from app.errors import InvalidRequest
-from app.paths import PathId
+from app.paths import PathUserId
 from app.problem import problem_responses
 from app.recommendations import answers
 from app.recommendations.schemas import Category, GuestRecommendations, GuestRequest, Recommendations
@@ -45,7 +45,7 @@ def json_response(answer: dict[str, Any]) -> Response:
     "/users/{user_id}/recommendations", response_model=Recommendations, responses=problem_responses(InvalidRequest)
 )
 async def recommend_for_user(
-    user_id: PathId, serving: ServingDep, options: Annotated[Options, Depends(get_options)]
+    user_id: PathUserId, serving: ServingDep, options: Annotated[Options, Depends(get_options)]
 ) -> Response:
     """Recommend items to a user, going by his ratings as of now."""
     return json_response(await answers.for_user(serving, user_id, options))
