@@ -17,7 +17,7 @@ from torch import Tensor, from_numpy, tensor
 from models.interactions import Indices, Rows, Values
 
 ROUNDS = 8  # of alternating; more do not lower the validation error
-PRIOR = 10.0  # ratings that every row is penalised for on top of its own: short rows are trusted less
+PRIOR = 30.0  # ratings that every row is penalised for on top of its own: short rows are trusted less
 BLOCK = 4_096  # rows solved at once
 
 

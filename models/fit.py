@@ -106,15 +106,18 @@ class Fit:
         loss = self._fitter.run_epoch()
         model = self._fitter.model()
         metrics = self._judge(model)
-        is_best = self.best_report is None or not metrics.get(SELECTED_BY, 1.0) <= self.best_report.metrics.get(
-            SELECTED_BY, 0.0
-        )
+        is_best = self._is_best(metrics)
         seconds = time.perf_counter() - started
         report = EpochReport(len(self.reports) + 1, self.epochs, loss, metrics, seconds, is_best)
         self.reports.append(report)
         if is_best:
             self.best_report, self._best = report, model
         return report
+
+    def _is_best(self, metrics: dict[str, float]) -> bool:
+        """Compare with the best epoch so far; where nobody can be judged the last epoch counts as the best."""
+        best = self.best_report
+        return best is None or SELECTED_BY not in metrics or metrics[SELECTED_BY] > best.metrics[SELECTED_BY]
 
     def save_checkpoint(self, folder: Path) -> None:
         """Keep all that is needed to go on from the last epoch; what stood there is replaced in one step."""
@@ -150,5 +153,7 @@ class Fit:
         if targets.num_ratings:
             judged = evaluate(model, given, targets, self.train.scale)
             error = rating_error(model, given, targets)
-            metrics |= {name: judged.mean(name) for name in judged.metrics} | {"rmse": error.rmse, "mae": error.mae}
+            metrics |= {"rmse": error.rmse, "mae": error.mae}
+            if len(judged.users):
+                metrics |= {name: judged.mean(name) for name in judged.metrics}
         return metrics

@@ -25,7 +25,7 @@ from models.fitter import FitTask, Fitter, WarmStart, config_from, vocabulary_ma
 from models.interactions import Indices, Offsets, RatingScale, Rows, Values
 from models.ridge import Matrix, Pairs, encode, features_of, gram, solve
 
-LAMBDAS = (10.0, 25.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
+LAMBDAS = (25.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
 DEFAULT_LAMBDA = 200.0  # where there is nobody to choose it on
 HEAD_ITEMS = 1_000  # lambda is chosen on a catalogue cut to this many items
 
@@ -38,7 +38,7 @@ class LinearConfig:
     dropout: float = 0.4  # p: share of inputs whose absence is trained for, 0..1
     regularisation: float | None = None  # lambda; None: chosen on the validation users
     num_factors: int = 16  # of the rating output
-    factor_penalty: float = 0.1  # of the rating output, for each rating of a row
+    factor_penalty: float = 0.05  # of the rating output, for each rating of a row
 
     def __post_init__(self) -> None:
         if not 0 <= self.dropout < 1:

@@ -19,16 +19,15 @@ def top_k(preference: Values, k: int, excluded: NDArray[np.bool_] | NDArray[np.i
     Returns:
         int32 (at most k,).
     """
-    scores = np.where(np.isnan(preference), np.finfo(np.float32).min, preference)
+    scores = np.fmax(preference, np.finfo(np.float32).min)  # fmax passes NaN over
     num_left = len(scores)
     if excluded is not None and len(excluded):
         scores[excluded] = -np.inf
-        num_left -= int(np.isneginf(scores).sum())
+        is_mask = excluded.dtype == np.bool_
+        num_left -= int(np.count_nonzero(excluded) if is_mask else np.isneginf(scores).sum())
     k = min(k, num_left)
     if k <= 0:
         return np.empty(0, np.int32)
     kth_best = np.partition(scores, len(scores) - k)[len(scores) - k]
-    better = np.flatnonzero(scores > kth_best)
-    tied = np.flatnonzero(scores == kth_best)[: k - len(better)]
-    columns = np.concatenate((better, tied))
-    return columns[np.argsort(-scores[columns], kind="stable")].astype(np.int32)
+    columns = np.flatnonzero(scores >= kth_best)
+    return columns[np.argsort(-scores[columns], kind="stable")[:k]].astype(np.int32)

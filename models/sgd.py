@@ -126,7 +126,7 @@ class GradientFitter(Fitter):
                     continue
                 if part != "step":
                     value = self._placed(name, value, torch.zeros_like(parameter, device="cpu"), places)
-                parts[part] = value.to(self._device) if part != "step" else value.clone()
+                parts[part] = value.to(self._device)
             if parts:
                 self._optimiser.state[parameter] = parts
 
