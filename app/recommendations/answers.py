@@ -34,8 +34,7 @@ async def for_guest(serving: Serving, settings: Settings, guest: GuestRequest) -
     slot_of = serving.catalogue.slot_of_external_id
     known = {slot_of[item_id]: value for item_id, value in latest.items() if item_id in slot_of}
     reason = None if known else Reason.NO_KNOWN_ITEMS if latest else Reason.NO_RATINGS
-    options = Options(guest.limit, tuple(guest.category), tuple(guest.exclude_category), guest.include_rated)
-    answer = await recommend(serving, Taste.of(list(known), list(known.values()), reason), options)
+    answer = await recommend(serving, Taste.of(list(known), list(known.values()), reason), guest.options())
     return {"user_id": None, "revision": None, **answer, "unknown_items": len(latest) - len(known)}
 
 

@@ -3,19 +3,22 @@
 from typing import Annotated, Any, cast
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from app.deps import SettingsDep
 from app.errors import InvalidRequest
 from app.paths import PathUserId
 from app.problem import problem_responses
 from app.recommendations import answers
-from app.recommendations.schemas import Category, GuestRecommendations, GuestRequest, Recommendations
+from app.recommendations.schemas import Asked, GuestRecommendations, GuestRequest, Recommendations
 from app.recommendations.service import Options
 from app.recommendations.serving import Serving
-from app.settings import MAX_LIST
 
 router = APIRouter(prefix="/v1", tags=["recommendations"])
+DEFAULTS = Options()
+LISTS = {"category", "exclude_category"}
 
 
 async def get_serving(request: Request) -> Serving:
@@ -26,14 +29,26 @@ async def get_serving(request: Request) -> Serving:
 ServingDep = Annotated[Serving, Depends(get_serving)]
 
 
-async def get_options(
-    limit: Annotated[int, Query(ge=1, le=MAX_LIST, description="Number of items.")] = 10,
-    category: Annotated[list[Category], Query(max_length=20, description="Only items in any of these.")] = [],  # noqa: B006
-    exclude_category: Annotated[list[Category], Query(max_length=20, description="No items in any of these.")] = [],  # noqa: B006
-    include_rated: Annotated[bool, Query(description="Recommend rated items too.")] = False,
-) -> Options:
-    """Read the parameters."""
-    return Options(limit, tuple(category), tuple(exclude_category), include_rated)
+def query_parameters() -> list[dict[str, Any]]:
+    """Declare the parameters of `Asked` for OpenAPI."""
+    fields = Asked.model_json_schema()["properties"].items()
+    return [{"name": name, "in": "query", "required": False, "schema": schema} for name, schema in fields]
+
+
+async def get_options(request: Request) -> Options:
+    """Read the parameters here, because FastAPI's own reading costs a good part of what an answer does.
+
+    Raises:
+        RequestValidationError: naming the parameters that are wrong.
+    """
+    if not request.scope["query_string"]:
+        return DEFAULTS
+    given = request.query_params
+    said = {name: given.getlist(name) if name in LISTS else given[name] for name in Asked.model_fields if name in given}
+    try:
+        return Asked.model_validate(said).options()
+    except ValidationError as error:
+        raise RequestValidationError([{**e, "loc": ("query", *e["loc"])} for e in error.errors()]) from error
 
 
 def json_response(answer: dict[str, Any]) -> Response:
@@ -42,7 +57,11 @@ def json_response(answer: dict[str, Any]) -> Response:
 
 
 @router.get(
-    "/users/{user_id}/recommendations", response_model=Recommendations, responses=problem_responses(InvalidRequest)
+    "/users/{user_id}/recommendations",
+    summary="Recommend to a user",
+    response_model=Recommendations,
+    responses=problem_responses(InvalidRequest),
+    openapi_extra={"parameters": query_parameters()},
 )
 async def recommend_for_user(
     user_id: PathUserId, serving: ServingDep, options: Annotated[Options, Depends(get_options)]
@@ -51,7 +70,12 @@ async def recommend_for_user(
     return json_response(await answers.for_user(serving, user_id, options))
 
 
-@router.post("/recommendations", response_model=GuestRecommendations, responses=problem_responses(InvalidRequest))
+@router.post(
+    "/recommendations",
+    summary="Recommend to a guest",
+    response_model=GuestRecommendations,
+    responses=problem_responses(InvalidRequest),
+)
 async def recommend_for_guest(guest: GuestRequest, serving: ServingDep, settings: SettingsDep) -> Response:
     """Recommend items to somebody by the ratings in the request. Nothing is stored."""
     return json_response(await answers.for_guest(serving, settings, guest))

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.ids import ExternalId
 from app.ratings.schemas import RatedAt, Value
-from app.recommendations.service import Reason, Source
+from app.recommendations.service import Options, Reason, Source
 from app.settings import MAX_ID_LENGTH, MAX_LIST
 
 
@@ -81,7 +81,20 @@ class GuestRating(BaseModel):
 Category = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH)]
 
 
-class GuestRequest(BaseModel):
+class Asked(BaseModel):
+    """What a caller asks for."""
+
+    limit: Annotated[int, Field(ge=1, le=MAX_LIST, description="Number of items.")] = 10
+    category: Annotated[list[Category], Field(max_length=20, description="Only items in any of these.")] = []
+    exclude_category: Annotated[list[Category], Field(max_length=20, description="No items in any of these.")] = []
+    include_rated: Annotated[bool, Field(description="Recommend rated items too.")] = False
+
+    def options(self) -> Options:
+        """Give it as the rules take it."""
+        return Options(self.limit, tuple(self.category), tuple(self.exclude_category), self.include_rated)
+
+
+class GuestRequest(Asked):
     """Ratings of somebody who is not stored, and what he asks for."""
 
     model_config = ConfigDict(
@@ -90,7 +103,3 @@ class GuestRequest(BaseModel):
     )
 
     ratings: Annotated[list[GuestRating], Field(max_length=MAX_LIST)]
-    limit: Annotated[int, Field(ge=1, le=MAX_LIST)] = 10
-    category: Annotated[list[Category], Field(max_length=20, description="Only items in any of these.")] = []
-    exclude_category: Annotated[list[Category], Field(max_length=20, description="No items in any of these.")] = []
-    include_rated: bool = False

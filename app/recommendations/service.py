@@ -68,8 +68,10 @@ class Taste:
     def of(cls, slots: Sequence[int], values: Sequence[float], reason: Reason | None = None) -> "Taste":
         """Sort the ratings by item, so that sums over them never depend on who sent them."""
         slots_E, values_E = np.array(slots, np.int64), np.array(values, np.float32)
-        order = slots_E.argsort()
-        return cls(slots_E[order], values_E[order], reason)
+        if (slots_E[1:] < slots_E[:-1]).any():
+            order = slots_E.argsort()
+            slots_E, values_E = slots_E[order], values_E[order]
+        return cls(slots_E, values_E, reason)
 
 
 @dataclass(slots=True)
@@ -85,16 +87,16 @@ class Selection:
         """Append items of one source; scores and predictions are arrays, or None where there are none."""
         count = len(slots)
         self.slots += slots.tolist()
-        self.scores += [None] * count if scores is None else np.round(scores.astype(np.float64), 6).tolist()
-        self.predicted += [None] * count if predicted is None else np.round(predicted.astype(np.float64), 4).tolist()
+        self.scores += [None] * count if scores is None else [round(score, 6) for score in scores.tolist()]
+        self.predicted += [None] * count if predicted is None else [round(stars, 4) for stars in predicted.tolist()]
         self.sources += [source] * count
 
 
 def known_columns(live: LiveModel, taste: Taste) -> tuple[NDArray[np.int32], Values]:
     """Give the columns and values of the ratings that the model can read."""
-    columns = live.column_of_slot[taste.slots]
+    columns = live.column_of_slot[taste.slots].astype(np.int32)
     known = columns >= 0
-    return columns[known].astype(np.int32), taste.values[known]
+    return (columns, taste.values) if known.all() else (columns[known], taste.values[known])
 
 
 def select_personal(catalogue: Catalogue, live: LiveModel, fold: FoldIn, taste: Taste, options: Options) -> Selection:
