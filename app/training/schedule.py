@@ -79,7 +79,8 @@ def decide(settings: Settings, demand: Demand, looked_at: datetime | None, now: 
     if demand.pending:
         return None
     enough = demand.num_users >= MIN_USERS and demand.num_items >= MIN_ITEMS
-    if enough and not demand.trained_before and demand.last_requested is None:
+    first = not demand.trained_before and demand.last_requested is None
+    if enough and first and demand.changes >= settings.train_min_changes:
         return Decision(RunCause.CHANGES, "there are ratings and no model yet")
     if enough and settings.train_changes is not None and demand.new_changes >= settings.train_changes:
         return Decision(RunCause.CHANGES, f"{demand.new_changes} changes since the last run")

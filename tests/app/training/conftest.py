@@ -23,6 +23,7 @@ from app.training.service import Progress
 
 T = TypeVar("T")
 NUM_ITEMS = 30
+NUM_USERS = 160
 PATIENCE_S = 40.0
 
 
@@ -87,13 +88,14 @@ class Instance:
         self.workers.append(worker)
         return worker
 
-    def start_two_workers(self, run_id: int, epoch: int) -> tuple[subprocess.Popen[bytes], subprocess.Popen[bytes]]:
-        """Start two workers and wait until one has trained some epochs: that one, and the one that stands by."""
+    def start_run_with_two_workers(self, epochs: int) -> tuple[int, subprocess.Popen[bytes]]:
+        """Start two workers and then a long run: its number, and the worker that has trained some epochs of it."""
         pair = self.start_worker(), self.start_worker()
-        self.wait_for_epoch(run_id, epoch)
-        self.wait_until(lambda: self.said().count("worker_started") >= len(self.workers))
+        self.wait_until(lambda: self.said().count('"worker_started"') == 2)
+        run_id = self.request(epochs=epochs)
+        self.wait_for_epoch(run_id, 3)
         holder = str(self.progress(run_id).run.worker)
-        return pair if f"-{pair[0].pid}-" in holder else pair[::-1]
+        return run_id, pair[0] if f"-{pair[0].pid}-" in holder else pair[1]
 
     def wait_until(self, what: Callable[[], T | None], patience_s: float = PATIENCE_S) -> T:
         """Wait until something is true, and give it."""
@@ -103,7 +105,7 @@ class Instance:
                 return found
             if self.workers and all(worker.poll() for worker in self.workers if worker.returncode != -signal.SIGKILL):
                 break
-            time.sleep(0.05)
+            time.sleep(0.1)
         pytest.fail(f"waited up to {patience_s} s in vain; the workers said:\n{self.log.read_text()[-5000:]}")
 
     def wait_for_end(self, run_id: int) -> Progress:
@@ -129,8 +131,8 @@ class Instance:
 
 @pytest.fixture
 def instance(settings: Settings, run_on_database: Any) -> Iterator[Instance]:
-    """An instance with 120 users of three tastes."""
+    """An instance with users of three tastes."""
     instance = Instance(settings, run_on_database)
-    instance.write(store_ratings, 120)
+    instance.write(store_ratings, NUM_USERS)
     yield instance
     instance.close()

@@ -11,7 +11,7 @@ import uvicorn
 
 from app.main import create_app
 from app.settings import Settings
-from tests.app.training.conftest import Instance
+from tests.app.training.conftest import NUM_USERS, Instance
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_a_run_is_asked_for_followed_to_its_end_and_its_version_served(
     assert [event["id"] for event in later] == ["3-running", "3-succeeded"]
 
     version = client.get(f"/v1/models/{run['version']}").json()
-    assert (version["live"], version["run_id"], version["num_users"]) == (True, run["id"], 120)
+    assert (version["live"], version["run_id"], version["num_users"]) == (True, run["id"], NUM_USERS)
     assert client.get("/v1/models").json()["versions"] == [version]
 
 

@@ -103,7 +103,7 @@ def test_nothing_starts_while_a_run_is_pending() -> None:
 
 
 def test_the_first_run_starts_as_soon_as_there_is_something_to_learn() -> None:
-    first: dict[str, Any] = {"last_requested": None, "trained_before": False, "changes": 4, "new_changes": 4}
+    first: dict[str, Any] = {"last_requested": None, "trained_before": False, "changes": 10, "new_changes": 10}
     decision = decide(settings(train_interval=None), demand(**first), None, NOON)
     assert decision == Decision(RunCause.CHANGES, "there are ratings and no model yet")
 

@@ -17,7 +17,7 @@ from app.training import service
 from tests.app.training.conftest import Instance
 
 LONG = 100_000  # epochs that no test waits for
-EPOCHS = 300
+EPOCHS = 50
 
 
 def epochs_said(instance: Instance, run_id: int) -> Counter[int]:
@@ -27,8 +27,7 @@ def epochs_said(instance: Instance, run_id: int) -> Counter[int]:
 
 
 def test_a_run_killed_mid_epoch_is_taken_over_from_its_last_checkpoint(instance: Instance) -> None:
-    run_id = instance.request(epochs=EPOCHS)
-    holder, _ = instance.start_two_workers(run_id, 5)
+    run_id, holder = instance.start_run_with_two_workers(EPOCHS)
     holder.kill()
     holder.wait()
     reached = instance.progress(run_id).run.epoch
@@ -83,8 +82,7 @@ def test_a_run_beyond_its_timeout_fails_and_says_so(instance: Instance) -> None:
 
 
 def test_a_worker_told_to_stop_gives_its_run_back_and_the_next_goes_on(instance: Instance) -> None:
-    run_id = instance.request(epochs=EPOCHS)
-    holder, _ = instance.start_two_workers(run_id, 3)
+    run_id, holder = instance.start_run_with_two_workers(EPOCHS)
     holder.send_signal(signal.SIGTERM)
 
     assert holder.wait(10) == 0
@@ -98,8 +96,7 @@ def test_a_worker_told_to_stop_gives_its_run_back_and_the_next_goes_on(instance:
 
 
 def test_a_worker_that_slept_past_its_lease_publishes_nothing(instance: Instance) -> None:
-    run_id = instance.request(epochs=EPOCHS)
-    sleeper, _ = instance.start_two_workers(run_id, 2)
+    run_id, sleeper = instance.start_run_with_two_workers(EPOCHS)
     sleeper.send_signal(signal.SIGSTOP)
 
     finished = instance.wait_for_end(run_id)
