@@ -54,14 +54,14 @@ class Display:
     def __rich__(self) -> Table:
         """Draw the table over the bar."""
         grid = Table.grid()
-        grid.add_row(self.table())
+        grid.add_row(self.table(self.epochs[-SHOWN_EPOCHS:]))
         grid.add_row(self.bar)
         return grid
 
-    def table(self) -> Table:
-        """Draw the latest epochs."""
+    def table(self, epochs: list[Epoch]) -> Table:
+        """Draw epochs."""
         table = Table("epoch", "loss", *COLUMNS, "seconds", box=None)
-        for epoch in self.epochs[-SHOWN_EPOCHS:]:
+        for epoch in epochs:
             figures = [number(epoch.metrics.get(name)) for name in COLUMNS]
             table.add_row(str(epoch.epoch), number(epoch.loss), *figures, f"{epoch.seconds:.2f}")
         return table
@@ -128,7 +128,7 @@ async def shown(database: Database, trainer: Trainer, held: Claim) -> None:
     await training
     await refresh(database, display, held.run_id)
     if not console.is_terminal:
-        console.print(display.table())
+        console.print(display.table(display.epochs))
 
 
 async def refresh(database: Database, display: Display, run_id: int) -> None:
