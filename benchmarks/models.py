@@ -50,9 +50,9 @@ def main() -> None:
     for kind in arguments.kinds.split(","):
         jobs = [Job(arguments.ratings, scale, kind, seed, options) for seed in range(arguments.seeds)]
         results[kind] = pooled([measure_alone(job) for job in jobs])
+        if arguments.json:
+            arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     Console(width=160).print(table(results, f"{arguments.ratings.name}, {arguments.seeds} split(s), unseen users"))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
 def parse() -> argparse.Namespace:
