@@ -45,6 +45,7 @@ class Serving:
         self.problem: str | None = "no look at the model store yet"
         self._loaded_at: datetime | None = None
         self._refreshing = asyncio.Lock()
+        self._counting = asyncio.Lock()
         self._popularity: Popularity | None = None
         self._popularity_due = 0.0
         self._scorer = Scorer()
@@ -75,7 +76,7 @@ class Serving:
         """Give the order of popularity: the live model's, or without a model one that is some seconds old at most."""
         if self.live is not None:
             return self.live.popularity
-        async with self._refreshing:
+        async with self._counting:
             if self._popularity is None or monotonic() > self._popularity_due:
                 self._popularity = await self.count_ratings()
                 self._popularity_due = monotonic() + POPULARITY_AGE_S
