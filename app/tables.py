@@ -71,7 +71,7 @@ class Item(Base):
     external_id: Mapped[str] = mapped_column(String(255), unique=True)
     title: Mapped[str | None] = mapped_column(Text)
     categories: Mapped[list[str]]
-    attributes: Mapped[dict[str, Any]]
+    attributes: Mapped[dict[str, Any]] = mapped_column(JSON)  # as text: JSONB would turn 1e22 into a whole number
     active: Mapped[bool]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -38,7 +38,7 @@ INTO = "INTO items (external_id, title, categories, active, attributes, created_
 SAVE = {
     "postgresql": f"""
         INSERT {INTO}
-        SELECT external_id, title, categories::jsonb, active, attributes::jsonb, created_at, updated_at, deleted_at,
+        SELECT external_id, title, categories::jsonb, active, attributes::json, created_at, updated_at, deleted_at,
             revision
         FROM unnest($1::text[], $2::text[], $3::text[], $4::bool[], $5::text[], $6::timestamptz[], $7::timestamptz[],
             $8::timestamptz[], $9::bigint[])

@@ -1,6 +1,5 @@
 """Items over HTTP. DELETE stands with the ratings, because an item's ratings go with it."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -44,12 +43,8 @@ BODY = {
 
 
 def respond(body: dict[str, Any]) -> Response:
-    """Answer with JSON; a number beyond 64 bits, which PostgreSQL makes of 1e22, is written as a float again."""
-    try:
-        content = orjson.dumps(body, option=orjson.OPT_UTC_Z)
-    except TypeError:
-        content = orjson.dumps(orjson.loads(json.dumps(body, default=datetime.isoformat)))
-    return Response(content, media_type=JSON)
+    """Answer with JSON."""
+    return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type=JSON)
 
 
 def item_body(item: StoredItem) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Export: ratings or items as NDJSON or Parquet, streamed in one snapshot, in the same order on both databases."""
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any
@@ -38,12 +37,8 @@ Progress = Callable[[int, int], None]  # rows written, rows in all
 
 
 def dump_line(row: dict[str, Any]) -> bytes:
-    """Write a row as a line; a whole number beyond 64 bits, which PostgreSQL makes of 1e22, is a float again."""
-    options = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z | orjson.OPT_SORT_KEYS
-    try:
-        return orjson.dumps(row, option=options)
-    except TypeError:
-        return orjson.dumps(orjson.loads(json.dumps(row)), option=options)
+    """Write a row as a line."""
+    return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z | orjson.OPT_SORT_KEYS)
 
 
 class Writer(ABC):

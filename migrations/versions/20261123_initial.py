@@ -38,7 +38,7 @@ def upgrade() -> None:
         sa.Column("external_id", sa.String(length=255), nullable=False),
         sa.Column("title", sa.Text(), nullable=True),
         sa.Column("categories", DOCUMENT, nullable=False),
-        sa.Column("attributes", DOCUMENT, nullable=False),
+        sa.Column("attributes", sa.JSON(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("updated_at", TIME, nullable=False),
