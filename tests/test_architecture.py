@@ -1,0 +1,29 @@
+"""docs/architecture.md names every module of the top level and every package, and nothing that is not there."""
+
+import re
+from itertools import takewhile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+LAYOUT = (ROOT / "docs/architecture.md").read_text().split("## Layout")[1].split("\n\n")[0]
+
+
+def named_under(folder: str) -> set[str]:
+    """Give what the layout names inside a folder of the top level."""
+    block = re.split(rf"^    {folder}/", LAYOUT, flags=re.MULTILINE)[1]
+    inside = takewhile(lambda line: line.startswith("      "), block.split("\n")[1:])
+    return {name for line in inside for name in re.findall(r"(?:^|(?<= ))([a-z]+(?:\.py|/))(?= |$)", line.strip())}
+
+
+def there_under(folder: str) -> set[str]:
+    """Give what really is inside a folder."""
+    modules = {path.name for path in (ROOT / folder).glob("*.py")} - {"__init__.py"}
+    return modules | {path.parent.name + "/" for path in (ROOT / folder).glob("*/__init__.py")}
+
+
+def test_the_layout_names_what_is_in_app() -> None:
+    assert named_under("app") == there_under("app")
+
+
+def test_the_layout_names_what_is_in_models() -> None:
+    assert named_under("models") == there_under("models")
