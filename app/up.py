@@ -31,7 +31,7 @@ class ChildEnded(Exception):
 
 def up(settings: Settings) -> int:
     """Bring everything up and watch over it. Give the exit code."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGINT too: a script's `&` has it ignored
         signal.signal(number, interrupt)
     children: dict[str, subprocess.Popen[bytes]] = {}
     try:
