@@ -34,8 +34,9 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP) ## Measure requests per second against an empty route, on both databases
-	$(BIN)/python -m benchmarks.serving
+bench: $(STAMP) ## Measure requests per second against an empty route, on both databases, with two catalogues
+	for database in sqlite postgresql; do for items in ml 50000; do \
+	  $(BIN)/python -m benchmarks.serve --database $$database --items $$items || exit 1; done; done
 
 lock: $(STAMP) ## Write the lock files anew from pyproject.toml
 	./scripts/lock $(BIN)/pip-compile
