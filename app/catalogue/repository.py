@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import orjson
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
@@ -46,6 +47,17 @@ SAVE = {
         {UPSERT}
     """,  # noqa: S608 - text of our own
     "sqlite": f"INSERT {INTO} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) {UPSERT}",  # noqa: S608
+}
+
+
+CREATE = {  # items that are known by their id alone
+    "postgresql": f"""
+        INSERT {INTO}
+        SELECT value ->> 0, NULL, '[]'::jsonb, true, '{{}}'::json, $2, $2, NULL, (value ->> 1)::bigint
+        FROM json_array_elements($1::json) AS q(value)
+        {UPSERT}
+    """,  # noqa: S608 - text of our own
+    "sqlite": f"INSERT {INTO} VALUES (?1, NULL, '[]', true, '{{}}', ?2, ?2, NULL, ?3) {UPSERT}",  # noqa: S608
 }
 
 
@@ -128,6 +140,17 @@ def database_row(item: ItemState, dialect: str) -> tuple[object, ...]:
     )
 
 
+def create_items(session: Session, item_ids: Sequence[str], moment: datetime, revision: int) -> None:
+    """Create items of which nothing but the id is known, or empty deleted ones; revisions follow ``revision``."""
+    connection = session.connection()
+    stamp = database_time(moment, connection.dialect.name)
+    numbered = list(zip(item_ids, range(revision + 1, revision + 1 + len(item_ids)), strict=True))
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(CREATE["postgresql"], (orjson.dumps(numbered).decode(), stamp))
+    else:
+        connection.exec_driver_sql(CREATE["sqlite"], [(item_id, stamp, number) for item_id, number in numbered])
+
+
 def find_numbers(session: Session, item_ids: Sequence[str]) -> dict[str, tuple[int, bool]]:
     """Give the numbers of the items that are there, and whether they are deleted."""
     found = select_with(session, FIND_NUMBERS, "external_id text", [item_ids])
@@ -139,13 +162,7 @@ def ensure_items(session: Session, item_ids: Sequence[str], moment: datetime) ->
     revision = counters.lock(session, "catalogue")
     standing = {row[0] for row in select_with(session, FIND_STANDING, "external_id text", [item_ids])}
     missing = [item_id for item_id in item_ids if item_id not in standing]
-    save_items(
-        session,
-        (
-            ItemState(item_id, None, [], True, {}, moment, moment, None, number)
-            for number, item_id in enumerate(missing, revision + 1)
-        ),
-    )
     if missing:
+        create_items(session, missing, moment, revision)
         counters.move(session, "catalogue", revision + len(missing))
     return {row[0]: row[1] for row in select_with(session, FIND_NUMBERS, "external_id text", [item_ids])}

@@ -34,8 +34,9 @@ UPDATE_RATINGS = """
     WHERE r.user_id = q.user_id AND r.item_id = q.item_id
 """
 UPDATE_USERS = """
-    UPDATE users SET revision = q.revision FROM unnest($1::bigint[], $2::bigint[]) AS q(id, revision)
-    WHERE users.id = q.id
+    UPDATE users SET revision = q.revision
+    FROM (SELECT user_id, max(revision) AS revision FROM rating_changes WHERE revision > $1 GROUP BY user_id) AS q
+    WHERE users.id = q.user_id
 """
 
 
@@ -78,7 +79,10 @@ def find_stored(session: Session, users: Whole, items: Whole, wanted: Flags) -> 
 
 def find_postgresql(session: Session, users: Whole, items: Whole) -> list[Column]:
     """Look pairs up through a temporary table: (place, value, date) of each that is there."""
-    session.connection().exec_driver_sql(WANTED)
+    connection = session.connection()
+    connection.exec_driver_sql(WANTED)
+    for plan in ("hashjoin", "mergejoin"):  # both would read all ratings; the planner knows nothing of the new rows yet
+        connection.exec_driver_sql(f"SET LOCAL enable_{plan} = off")
     copy_in(session, "wanted_pairs", {"n": np.arange(len(users)), "user_id": users, "item_id": items})
     return copy_out(session, FIND_POSTGRESQL, "ifi")
 
@@ -143,4 +147,4 @@ def write_postgresql(session: Session, changes: Changes, revisions: Whole, now_u
     connection = session.connection()
     if len(old):
         connection.exec_driver_sql(UPDATE_RATINGS, tuple(column[old].tolist() for column in columns.values()))
-    connection.exec_driver_sql(UPDATE_USERS, last_revisions(changes.users, revisions))
+    connection.exec_driver_sql(UPDATE_USERS, (int(revisions[0]) - 1,))

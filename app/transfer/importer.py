@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -158,28 +158,41 @@ async def import_sources(
     for source in sources:
         is_ratings = source.kind == "ratings"
         importer = RatingImporter(database, source, scale, rescale) if is_ratings else ItemImporter(database, source)
-        await import_source(importer, source, summary.counts(source.kind), refused, progress)
+        ahead = database.dialect == "postgresql"
+        await import_source(importer, source, summary.counts(source.kind), refused, progress, ahead)
     return summary
 
 
 async def import_source(
-    importer: Importer, source: Source, counts: Counter[str], refused: RefusedFile, progress: Progress
+    importer: Importer, source: Source, counts: Counter[str], refused: RefusedFile, progress: Progress, ahead: bool
 ) -> None:
-    """Import a file; the next batch is read while one is stored."""
+    """Import a file; reading ``ahead``, the next batch is read while one is stored."""
     batches = importer.cleaned()
-    reading = asyncio.create_task(asyncio.to_thread(next, batches, None))
     num_rows = 0
     progress(source, 0, 0)
-    while (step := await reading) is not None:
-        reading = asyncio.create_task(asyncio.to_thread(next, batches, None))
-        position, cleaned = step
-        try:
+    steps = read_ahead(batches) if ahead else read_in_turn(batches)
+    async with aclosing(steps):
+        async for position, cleaned in steps:
             stored = await importer.store(cleaned)
-        except BaseException:
-            await asyncio.wait([reading])
-            raise
-        refused.write(cleaned.refused)
-        counts += stored
-        counts["refused"] += len(cleaned.refused)
-        num_rows += stored.total() + len(cleaned.refused)
-        progress(source, position, num_rows)
+            refused.write(cleaned.refused)
+            counts += stored
+            counts["refused"] += len(cleaned.refused)
+            num_rows += stored.total() + len(cleaned.refused)
+            progress(source, position, num_rows)
+
+
+async def read_in_turn(batches: Iterator[T]) -> AsyncGenerator[T, None]:
+    """Read a batch when it is asked for: SQLite hands the interpreter over at every row, and a reader would keep it."""
+    for batch in batches:
+        yield batch
+
+
+async def read_ahead(batches: Iterator[T]) -> AsyncGenerator[T, None]:
+    """Read the next batch in a thread while the caller stores one."""
+    reading = asyncio.create_task(asyncio.to_thread(next, batches, None))
+    try:
+        while (batch := await reading) is not None:
+            reading = asyncio.create_task(asyncio.to_thread(next, batches, None))
+            yield batch
+    finally:
+        await asyncio.wait([reading])
