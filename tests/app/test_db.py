@@ -27,7 +27,8 @@ def add_then_fail(session: Session) -> None:
 
 
 def value(session: Session) -> int:
-    return session.execute(text("SELECT value FROM counters WHERE name = 'ratings'")).scalar_one()
+    found: int = session.execute(text("SELECT value FROM counters WHERE name = 'ratings'")).scalar_one()
+    return found
 
 
 async def kill_connections(database: Database) -> None:
