@@ -9,10 +9,11 @@ from typing import Any
 import asyncpg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.db import Database, PostgresDatabase, SqliteDatabase, open_database
-from app.errors import DatabaseUnavailable
+from app.errors import DatabaseUnavailable, SchemaOutdated
 
 RunOnDatabase = Callable[[Callable[[Database], Awaitable[Any]]], Any]
 
@@ -85,9 +86,16 @@ def test_connections_that_the_server_closed_are_replaced_unnoticed(run_on_databa
 
 def test_a_statement_with_a_mistake_is_no_outage(run_on_database: RunOnDatabase) -> None:
     async def work(database: Database) -> None:
-        with pytest.raises(Exception, match="no_such_table") as error:
+        with pytest.raises(DBAPIError, match="no_such_function"):
+            await database.read(lambda session: session.execute(text("SELECT no_such_function()")).all())
+
+    run_on_database(work)
+
+
+def test_a_missing_table_is_told_as_migrations_that_have_not_run(run_on_database: RunOnDatabase) -> None:
+    async def work(database: Database) -> None:
+        with pytest.raises(SchemaOutdated, match="palate migrate"):
             await database.read(lambda session: session.execute(text("SELECT * FROM no_such_table")).all())
-        assert not isinstance(error.value, DatabaseUnavailable)
 
     run_on_database(work)
 
