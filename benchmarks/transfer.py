@@ -174,7 +174,8 @@ def main() -> None:
             results["speed"].append(found := measure(url, path, scale, folder))
             print(
                 f"{found['database']:<11} bare {found['bare_rows_per_s']:>9,}/s"
-                f"   import {found['import_rows_per_s']:>9,}/s   ratio {found['ratio']:.2f}   again {found['again_rows_per_s']:>9,}/s"
+                f"   import {found['import_rows_per_s']:>9,}/s   ratio {found['ratio']:.2f}"
+                f"   again {found['again_rows_per_s']:>9,}/s"
             )
     if options.memory:
         results["peak_mib"] = {num: peak_memory(num) for num in (options.rows // 10, options.rows)}
