@@ -15,7 +15,7 @@ from app.security import Scope
 from app.settings import Settings
 
 FIRST_KEY = Path("keys/first-key")
-MADE = "Key: the first one was made. Read it with: docker compose run --rm migrate show-first-key"
+MADE = "Key: the first one was made. Read it with: docker compose run --rm --no-deps migrate show-first-key"
 KNOWN = "Key: there is one already."
 
 
