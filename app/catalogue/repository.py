@@ -29,7 +29,6 @@ COLUMNS = (
 FIND_NUMBERS = (
     "SELECT i.external_id, i.id, i.deleted_at IS NOT NULL FROM {rows} JOIN items i ON i.external_id = q.external_id"
 )
-FIND_STANDING = FIND_NUMBERS + " WHERE i.deleted_at IS NULL"
 UPSERT = """
     ON CONFLICT (external_id) DO UPDATE SET title = excluded.title, categories = excluded.categories,
     active = excluded.active, attributes = excluded.attributes, created_at = excluded.created_at,
@@ -55,10 +54,10 @@ CREATE = {  # items that are known by their id alone
         INSERT {INTO}
         SELECT value ->> 0, NULL, '[]'::jsonb, true, '{{}}'::json, $2, $2, NULL, (value ->> 1)::bigint
         FROM json_array_elements($1::json) AS q(value)
-        {UPSERT}
     """,  # noqa: S608 - text of our own
-    "sqlite": f"INSERT {INTO} VALUES (?1, NULL, '[]', true, '{{}}', ?2, ?2, NULL, ?3) {UPSERT}",  # noqa: S608
+    "sqlite": f"INSERT {INTO} VALUES (?1, NULL, '[]', true, '{{}}', ?2, ?2, NULL, ?3)",  # noqa: S608
 }
+REVIVE = {kind: statement + UPSERT for kind, statement in CREATE.items()}  # the same, of items that were deleted
 
 
 class StoredItem(NamedTuple):
@@ -112,11 +111,6 @@ def list_items(session: Session, limit: int, after: int) -> list[StoredItem]:
     return fetch(session, query.limit(limit))
 
 
-def changed_since(session: Session, revision: int) -> list[StoredItem]:
-    """Give the items that changed after a revision of the catalogue, deleted ones too, in the order of change."""
-    return fetch(session, select(*COLUMNS).where(Item.revision > revision).order_by(Item.revision))
-
-
 def save_items(session: Session, items: Iterable[ItemState]) -> None:
     """Write items, new ones or changed ones. The catalogue's lock is held."""
     dialect = session.connection().dialect.name
@@ -140,15 +134,18 @@ def database_row(item: ItemState, dialect: str) -> tuple[object, ...]:
     )
 
 
-def create_items(session: Session, item_ids: Sequence[str], moment: datetime, revision: int) -> None:
-    """Create items of which nothing but the id is known, or empty deleted ones; revisions follow ``revision``."""
+def write_ids(session: Session, sql: dict[str, str], item_ids: Sequence[str], moment: datetime, revision: int) -> int:
+    """Create or revive items known by their id alone; their revisions follow ``revision``: give the last."""
     connection = session.connection()
     stamp = database_time(moment, connection.dialect.name)
     numbered = list(zip(item_ids, range(revision + 1, revision + 1 + len(item_ids)), strict=True))
+    if not numbered:
+        return revision
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(CREATE["postgresql"], (orjson.dumps(numbered).decode(), stamp))
+        connection.exec_driver_sql(sql["postgresql"], (orjson.dumps(numbered).decode(), stamp))
     else:
-        connection.exec_driver_sql(CREATE["sqlite"], [(item_id, stamp, number) for item_id, number in numbered])
+        connection.exec_driver_sql(sql["sqlite"], [(item_id, stamp, number) for item_id, number in numbered])
+    return revision + len(numbered)
 
 
 def find_numbers(session: Session, item_ids: Sequence[str]) -> dict[str, tuple[int, bool]]:
@@ -160,9 +157,12 @@ def find_numbers(session: Session, item_ids: Sequence[str]) -> dict[str, tuple[i
 def ensure_items(session: Session, item_ids: Sequence[str], moment: datetime) -> dict[str, int]:
     """Create the items that are not there, revive the deleted ones; give the numbers of all."""
     revision = counters.lock(session, "catalogue")
-    standing = {row[0] for row in select_with(session, FIND_STANDING, "external_id text", [item_ids])}
-    missing = [item_id for item_id in item_ids if item_id not in standing]
-    if missing:
-        create_items(session, missing, moment, revision)
-        counters.move(session, "catalogue", revision + len(missing))
-    return {row[0]: row[1] for row in select_with(session, FIND_NUMBERS, "external_id text", [item_ids])}
+    found = find_numbers(session, item_ids)
+    missing = [item_id for item_id in item_ids if item_id not in found]
+    deleted = [item_id for item_id, (_, is_deleted) in found.items() if is_deleted]
+    last = write_ids(session, CREATE, missing, moment, revision)
+    last = write_ids(session, REVIVE, deleted, moment, last)
+    if last > revision:
+        counters.move(session, "catalogue", last)
+    found |= find_numbers(session, missing) if missing else {}
+    return {item_id: number for item_id, (number, _) in found.items()}

@@ -86,16 +86,17 @@ def set_columns(session: Session, columns: RatingColumns, known: ItemNumbers, no
     if not len(columns.values):
         return Counter()
     revision = counters.lock(session, "ratings")
-    user_numbers, is_new_user = resolve_users(session, columns.user_ids, now_us)
+    user_numbers, new_users = resolve_users(session, columns.user_ids)
     item_numbers, is_deleted = known.resolve(session, columns.item_ids, now_us)
     users, items = user_numbers[columns.users], item_numbers[columns.items]
     left = repeated(users, items) | is_deleted[columns.items]
-    stored = find_stored(session, users, items, ~(left | is_new_user[columns.users]))
+    is_known_user = np.array([number not in new_users for number in user_numbers.tolist()])
+    stored = find_stored(session, users, items, ~left & is_known_user[columns.users])
     verdict = decide(columns, stored, left, now_us)
     applied = np.flatnonzero(verdict.applied)
     times, is_new = verdict.rated_at_us[applied], stored.rated_at_us[applied] == NO_TIME
     changes = Changes(users[applied], items[applied], columns.values[applied], times, is_new)
-    write_changes(session, changes, revision, now_us)
+    write_changes(session, changes, revision, new_users, now_us)
     return verdict.counts + set_one_by_one(session, columns, np.flatnonzero(verdict.left), now_us)
 
 
@@ -137,13 +138,13 @@ def set_one_by_one(session: Session, columns: RatingColumns, rows: NDArray[np.in
     return Counter(outcome.status for outcome in written.outcomes)
 
 
-def resolve_users(session: Session, user_ids: list[str], now_us: int) -> tuple[Whole, Flags]:
-    """Give the number of each user, created if need be, and which ones were."""
+def resolve_users(session: Session, user_ids: list[str]) -> tuple[Whole, dict[int, str]]:
+    """Give the number of each user, and those of users still to be added with their ids."""
     known = repository.find_users(session, user_ids)
     missing = [user_id for user_id in user_ids if user_id not in known]
-    created = repository.create_users(session, missing, now_us) if missing else {}
-    known |= created
-    return np.array([known[user_id] for user_id in user_ids]), np.array([user_id in created for user_id in user_ids])
+    new_users = dict(enumerate(missing, repository.next_user(session)))
+    known |= {user_id: number for number, user_id in new_users.items()}
+    return np.array([known[user_id] for user_id in user_ids]), new_users
 
 
 def repeated(users: Whole, items: Whole) -> Flags:

@@ -1,5 +1,6 @@
 """Read and write ratings as columns of numbers: COPY on PostgreSQL, executemany on SQLite."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import counters
 from app.ratings.copying import Column, copy_in, copy_out
-from app.ratings.repository import WRITE_SQLITE
+from app.ratings.repository import WRITE_SQLITE, NewUser, add_users, move_users
 from app.rowset import select_with
 
 NO_TIME = np.iinfo(np.int64).min  # no date, or no such rating
@@ -32,11 +33,6 @@ UPDATE_RATINGS = """
     FROM unnest($1::bigint[], $2::bigint[], $3::float8[], $4::bigint[], $5::bigint[])
         AS q(user_id, item_id, value, rated_at_us, revision)
     WHERE r.user_id = q.user_id AND r.item_id = q.item_id
-"""
-UPDATE_USERS = """
-    UPDATE users SET revision = q.revision
-    FROM (SELECT user_id, max(revision) AS revision FROM rating_changes WHERE revision > $1 GROUP BY user_id) AS q
-    WHERE users.id = q.user_id
 """
 
 
@@ -94,8 +90,8 @@ def find_sqlite(session: Session, users: Whole, items: Whole) -> list[Column]:
     return [np.array(n, np.int64), np.array(values, np.float64), np.array(times, np.int64)]
 
 
-def write_changes(session: Session, changes: Changes, revision: int, now_us: int) -> None:
-    """Write history, ratings and users' revisions, and move the counter on from ``revision``."""
+def write_changes(session: Session, changes: Changes, revision: int, new_users: Mapping[int, str], now_us: int) -> None:
+    """Write history, ratings and their users (``new_users``: ids by number), and move the counter on."""
     if not len(changes.users):
         return
     revisions = np.arange(revision + 1, revision + 1 + len(changes.users))
@@ -103,13 +99,20 @@ def write_changes(session: Session, changes: Changes, revision: int, now_us: int
         write_postgresql(session, changes, revisions, now_us)
     else:
         write_sqlite(session, changes, revisions, now_us)
+    write_users(session, last_revisions(changes.users, revisions), new_users, now_us)
     counters.move(session, "ratings", int(revisions[-1]))
 
 
-def last_revisions(users: Whole, revisions: Whole) -> tuple[list[int], list[int]]:
-    """Give each user once with the last of his revisions, which grow."""
-    numbers, from_end = np.unique(users[::-1], return_index=True)
-    return numbers.tolist(), revisions[::-1][from_end].tolist()
+def write_users(session: Session, revisions: dict[int, int], new_users: Mapping[int, str], now_us: int) -> None:
+    """Add the new users with their latest revision, and note it of the others."""
+    new = [NewUser(number, new_users[number], last) for number, last in revisions.items() if number in new_users]
+    add_users(session, new, now_us)
+    move_users(session, {number: last for number, last in revisions.items() if number not in new_users})
+
+
+def last_revisions(users: Whole, revisions: Whole) -> dict[int, int]:
+    """Give the last revision of each user; revisions grow."""
+    return dict(zip(users.tolist(), revisions.tolist(), strict=True))
 
 
 def by_key(changes: Changes) -> NDArray[np.intp]:
@@ -119,16 +122,13 @@ def by_key(changes: Changes) -> NDArray[np.intp]:
 
 def write_sqlite(session: Session, changes: Changes, revisions: Whole, now_us: int) -> None:
     """Write row by row, in C."""
-    connection = session.connection()
     columns = [changes.users, changes.items, changes.values, changes.rated_at_us, revisions]
-    driver = connection.connection.driver_connection
+    driver = session.connection().connection.driver_connection
     assert driver is not None  # noqa: S101 - for the type checker
     history = [*(column.tolist() for column in columns), [now_us] * len(revisions)]
     driver.executemany(WRITE_SQLITE["history"], zip(*history, strict=True))
     order = by_key(changes)
     driver.executemany(WRITE_SQLITE["ratings"], zip(*(column[order].tolist() for column in columns), strict=True))
-    users, last = last_revisions(changes.users, revisions)
-    connection.exec_driver_sql(WRITE_SQLITE["users"], list(zip(last, users, strict=True)))
 
 
 def write_postgresql(session: Session, changes: Changes, revisions: Whole, now_us: int) -> None:
@@ -144,7 +144,6 @@ def write_postgresql(session: Session, changes: Changes, revisions: Whole, now_u
     order = by_key(changes)
     new, old = order[changes.is_new[order]], order[~changes.is_new[order]]
     copy_in(session, "ratings", {name: column[new] for name, column in columns.items()})
-    connection = session.connection()
     if len(old):
-        connection.exec_driver_sql(UPDATE_RATINGS, tuple(column[old].tolist() for column in columns.values()))
-    connection.exec_driver_sql(UPDATE_USERS, (int(revisions[0]) - 1,))
+        values = tuple(column[old].tolist() for column in columns.values())
+        session.connection().exec_driver_sql(UPDATE_RATINGS, values)

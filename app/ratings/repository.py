@@ -1,9 +1,11 @@
 """Every query about ratings and users."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from typing import Any, NamedTuple
 
+import orjson
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -28,12 +30,20 @@ RECALL = """
     JOIN rating_changes c ON c.user_id = q.user_id AND c.item_id = q.item_id AND c.rated_at_us = q.rated_at_us
 """
 FIND_USERS = "SELECT u.external_id, u.id FROM {rows} JOIN users u ON u.external_id = q.external_id"
+LAST_USER = "SELECT coalesce(max(id), 0) FROM users"
 ADD_USERS = {
     "postgresql": """
-        INSERT INTO users (external_id, created_at, revision)
-        SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::bigint[])
+        INSERT INTO users (id, external_id, revision, created_at)
+        SELECT (value ->> 0)::bigint, value ->> 1, (value ->> 2)::bigint, $2 FROM json_array_elements($1::json)
     """,
-    "sqlite": "INSERT INTO users (external_id, created_at, revision) VALUES (?, ?, ?)",
+    "sqlite": "INSERT INTO users (id, external_id, revision, created_at) VALUES (?, ?, ?, ?)",
+}
+MOVE_USERS = {
+    "postgresql": """
+        UPDATE users SET revision = q.revision FROM unnest($1::bigint[], $2::bigint[]) AS q(revision, id)
+        WHERE users.id = q.id
+    """,
+    "sqlite": "UPDATE users SET revision = ? WHERE id = ?",
 }
 WRITE_POSTGRESQL = """
     WITH q AS (
@@ -55,7 +65,6 @@ WRITE_SQLITE = {
     "history": "INSERT INTO rating_changes (user_id, item_id, value, rated_at_us, revision, recorded_at_us)"
     " VALUES (?, ?, ?, ?, ?, ?)",
     "ratings": "INSERT OR REPLACE INTO ratings (user_id, item_id, value, rated_at_us, revision) VALUES (?, ?, ?, ?, ?)",
-    "users": "UPDATE users SET revision = ? WHERE id = ?",
 }
 
 
@@ -68,6 +77,14 @@ class Change(NamedTuple):
     rated_at_us: int
     revision: int
     latest: bool
+
+
+class NewUser(NamedTuple):
+    """A user to add."""
+
+    number: int
+    user_id: str
+    revision: int
 
 
 class StoredUser(NamedTuple):
@@ -118,11 +135,34 @@ def create_missing(session: Session, pairs: dict[Key, Pair], now_us: int) -> Non
         pair.item = pair.item or item_numbers[item]
 
 
+def next_user(session: Session) -> int:
+    """Give the number of the next user to create. The ratings' lock is held."""
+    return int(session.connection().exec_driver_sql(LAST_USER).scalar_one()) + 1
+
+
 def create_users(session: Session, external_ids: Sequence[str], now_us: int) -> dict[str, int]:
-    """Create users who are not there; give their numbers. Only the holder of the ratings lock creates users."""
-    moment = database_time(from_us(now_us), session.connection().dialect.name)
-    execute(session, ADD_USERS, [external_ids, [moment] * len(external_ids), [0] * len(external_ids)])
-    return find_users(session, external_ids)
+    """Create users who are not there; give their numbers. The ratings' lock is held."""
+    numbers = dict(zip(external_ids, count(next_user(session)), strict=False))
+    add_users(session, [NewUser(number, user_id, 0) for user_id, number in numbers.items()], now_us)
+    return numbers
+
+
+def add_users(session: Session, users: Sequence[NewUser], now_us: int) -> None:
+    """Add users whose numbers are chosen."""
+    if not users:
+        return
+    connection = session.connection()
+    moment = database_time(from_us(now_us), connection.dialect.name)
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(ADD_USERS["postgresql"], (orjson.dumps(list(map(tuple, users))).decode(), moment))
+    else:
+        connection.exec_driver_sql(ADD_USERS["sqlite"], [(*user, moment) for user in users])
+
+
+def move_users(session: Session, revisions: Mapping[int, int]) -> None:
+    """Note the latest revision of users, by their numbers."""
+    if revisions:
+        execute(session, MOVE_USERS, [list(revisions.values()), list(revisions)])
 
 
 def find_users(session: Session, external_ids: Sequence[str]) -> dict[str, int]:
@@ -140,7 +180,7 @@ def write_changes(session: Session, changes: Sequence[Change], now_us: int) -> N
     connection.exec_driver_sql(WRITE_SQLITE["history"], [(*change[:5], now_us) for change in changes])
     connection.exec_driver_sql(WRITE_SQLITE["ratings"], [change[:5] for change in changes if change.latest])
     last = {change.user: change.revision for change in changes}
-    connection.exec_driver_sql(WRITE_SQLITE["users"], [(revision, user) for user, revision in last.items()])
+    move_users(session, last)
 
 
 def get_user(session: Session, user_id: str) -> StoredUser | None:

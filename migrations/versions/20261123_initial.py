@@ -5,6 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+EXTERNAL_ID = sa.String(255).with_variant(sa.String(255, collation="C"), "postgresql")
 DOCUMENT = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 TIME = sa.DateTime(timezone=True)
 
@@ -35,7 +36,7 @@ def upgrade() -> None:
     op.create_table(
         "items",
         sa.Column("id", BIG_ID, nullable=False),
-        sa.Column("external_id", sa.String(length=255), nullable=False),
+        sa.Column("external_id", EXTERNAL_ID, nullable=False),
         sa.Column("title", sa.Text(), nullable=True),
         sa.Column("categories", DOCUMENT, nullable=False),
         sa.Column("attributes", sa.JSON(), nullable=False),
@@ -51,15 +52,15 @@ def upgrade() -> None:
 
     op.create_table(
         "rating_changes",
-        sa.Column("revision", BIG_ID, autoincrement=False, nullable=False),
-        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("revision", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("item_id", sa.BigInteger(), nullable=False),
         sa.Column("value", sa.Double(), nullable=True),
         sa.Column("rated_at_us", sa.BigInteger(), nullable=False),
         sa.Column("recorded_at_us", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("revision"),
+        sa.PrimaryKeyConstraint("user_id", "revision"),
+        sqlite_with_rowid=False,
     )
-    op.create_index("ix_rating_changes_user", "rating_changes", ["user_id", "revision"])
 
     op.create_table(
         "ratings",
@@ -99,8 +100,8 @@ def upgrade() -> None:
 
     op.create_table(
         "users",
-        sa.Column("id", BIG_ID, nullable=False),
-        sa.Column("external_id", sa.String(length=255), nullable=False),
+        sa.Column("id", BIG_ID, autoincrement=False, nullable=False),
+        sa.Column("external_id", EXTERNAL_ID, nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.PrimaryKeyConstraint("id"),
