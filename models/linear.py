@@ -13,7 +13,6 @@ from typing import ClassVar, Self, cast
 
 import numpy as np
 import torch
-from scipy.sparse import csr_array
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
@@ -23,7 +22,8 @@ from models.evaluate import evaluate, rating_error
 from models.factors import Factors, fit_factors
 from models.fitter import FitTask, Fitter, WarmStart, config_from, vocabulary_map
 from models.interactions import Indices, Offsets, RatingScale, Rows, Values
-from models.ridge import Matrix, Pairs, encode, features_of, gram, solve
+from models.ridge import encode, features_of
+from models.solution import Problem, Solution
 
 LAMBDAS = (25.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
 DEFAULT_LAMBDA = 200.0  # where there is nobody to choose it on
@@ -47,26 +47,6 @@ class LinearConfig:
             raise ValueError("regularisation must be above 0")
 
 
-@dataclass(frozen=True)
-class Solution:
-    """Weights from the features that occurred in training to the items that anybody liked.
-
-    Attributes:
-        weights: float16 (F, C): half the memory, and the sum over a row is quicker; see docs/experiments.md.
-        inputs: int64 (F,), the features, as in `models.ridge.Pairs`.
-        outputs: int64 (C,), the items.
-    """
-
-    weights: Tensor
-    inputs: Offsets
-    outputs: Offsets
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Give all three by name."""
-        inputs, outputs = torch.from_numpy(self.inputs), torch.from_numpy(self.outputs)
-        return {"weights": self.weights, "inputs": inputs, "outputs": outputs}
-
-
 class LinearAutoencoder(Model):
     """A matrix from every rating a user gave, liked or disliked, to every other item."""
 
@@ -79,29 +59,24 @@ class LinearAutoencoder(Model):
         self.scale = scale
         self._solution = solution
         self._biases, self._factors = biases, factors
-        num_features = len(solution.inputs)
-        # A feature that training never saw leads to a last row of zeros.
-        self._place = np.full(2 * config.num_items + 1, num_features, np.int64)
-        self._place[solution.inputs] = np.arange(num_features)
-        self._table_FC = torch.cat((solution.weights, torch.zeros_like(solution.weights[:1])))
+        self._place = np.full(2 * config.num_items + 1, -1)  # -1: a feature that training never saw
+        self._place[solution.inputs] = np.arange(len(solution.inputs))
 
     def preference(self, rows: Rows) -> Values:
         """Sum the weights of every rating: float32 (B, I)."""
-        features = features_of(rows.columns, rows.values, self.scale.like_threshold, self.config.num_items)
-        constant = np.full(len(rows), 2 * self.config.num_items)
-        return self._sum(np.insert(features, rows.offsets[:-1], constant), rows.offsets[:-1] + np.arange(len(rows)))
+        encoded = encode(rows, self.scale.like_threshold, self.config.num_items, self._solution.inputs)
+        return self._sum(encoded.indices.astype(np.int64), encoded.indptr[:-1].astype(np.int64))
 
     def preference_row(self, columns: Indices, values: Values) -> Values:
         """Sum the weights of every rating of one user: float32 (I,)."""
-        features = np.empty(len(columns) + 1, np.int64)
-        features[0] = 2 * self.config.num_items
-        features[1:] = features_of(columns, values, self.scale.like_threshold, self.config.num_items)
-        return cast("Values", self._sum(features, np.zeros(1, np.int64))[0])
+        places = self._place[features_of(columns, values, self.scale.like_threshold, self.config.num_items)]
+        places = np.append(places[places >= 0], len(self._solution.inputs) - 1)
+        return cast("Values", self._sum(places, np.zeros(1, np.int64))[0])
 
-    def _sum(self, features: Offsets, offsets: Offsets) -> Values:
+    def _sum(self, places: Offsets, offsets: Offsets) -> Values:
         with torch.inference_mode():
-            places = torch.from_numpy(self._place[features])
-            sums_BC = embedding_bag(places, self._table_FC, torch.from_numpy(offsets), mode="sum").float().numpy()
+            bags = torch.from_numpy(places), self._solution.weights, torch.from_numpy(offsets)
+            sums_BC = embedding_bag(*bags, mode="sum").float().numpy()
         scores_BI = np.zeros((len(offsets), self.config.num_items), np.float32)
         scores_BI[:, self._solution.outputs] = sums_BC
         return scores_BI
@@ -133,9 +108,6 @@ class LinearAutoencoder(Model):
         return cls(known, scale, solution, Biases.from_tensors(tensors), Factors.from_tensors(tensors))
 
 
-NO_RATINGS = (Biases(0.0, np.empty(0, np.float32)), Factors(np.empty((0, 1), np.float32), 1.0))
-
-
 class LinearFitter(Fitter):
     """Solves once; a further epoch would change nothing."""
 
@@ -150,13 +122,10 @@ class LinearFitter(Fitter):
     def run_epoch(self) -> None:
         """Choose the penalty if it is not pinned, then solve."""
         task, train = self._task, self._task.train
-        encoded_UF, inputs = encode(train.rows, train.scale.like_threshold, train.num_items)
-        gram_FF = gram(encoded_UF, task.tick)
-        penalty = self._config.regularisation or self._chosen(gram_FF, inputs)
+        problem = Problem.of(train, self._config.dropout, task.tick)
+        penalty = self._config.regularisation or self._chosen(problem)
         self.figures["regularisation"] = penalty
-        config = replace(self._config, regularisation=penalty)
-        solution = solution_of(gram_FF, inputs, config, task, encoded_UF)
-        self._model = self._with_ratings(config, solution)
+        self._model = self._with_ratings(replace(self._config, regularisation=penalty), problem.solve(penalty))
 
     def _with_ratings(self, config: LinearConfig, solution: Solution) -> LinearAutoencoder:
         """Add the rating output: biases, and the factors if they help the validation users."""
@@ -177,20 +146,16 @@ class LinearFitter(Fitter):
         errors = [rating_error(candidate, task.given, task.targets).rmse for candidate in (model, without)]
         return model if errors[0] <= errors[1] else without
 
-    def _chosen(self, gram_FF: Matrix, inputs: Offsets) -> float:
-        """Pick the penalty that ranks best for the validation users, on the most liked items alone."""
-        task, config = self._task, self._config
+    def _chosen(self, problem: Problem) -> float:
+        """Pick the penalty that ranks best for the validation users, on the most liked items alone if need be."""
+        task = self._task
         if not task.targets.num_ratings:
             return DEFAULT_LAMBDA
-        counts = np.diagonal(gram_FF)[: np.searchsorted(inputs, config.num_items)]
-        head = np.sort(inputs[np.argsort(-counts, kind="stable")[:HEAD_ITEMS]])
-        places = np.flatnonzero(np.isin(inputs, np.concatenate((head, head + config.num_items, inputs[-1:]))))
+        problem = problem if problem.is_quick else problem.head(HEAD_ITEMS)
         scores = {}
         for penalty in LAMBDAS:
-            candidate = replace(config, regularisation=penalty)
-            solution = solution_of(gram_FF[np.ix_(places, places)], inputs[places], candidate, task)
-            model = LinearAutoencoder(candidate, task.train.scale, solution, *NO_RATINGS)
-            scores[penalty] = evaluate(model, task.given, task.targets, task.train.scale).mean("ndcg@100")
+            scorer = problem.scorer(penalty)
+            scores[penalty] = evaluate(scorer, task.given, task.targets, task.train.scale).mean("ndcg@100")
         return max(scores, key=lambda penalty: scores[penalty])
 
     def model(self) -> LinearAutoencoder:
@@ -207,16 +172,6 @@ class LinearFitter(Fitter):
 
     def load_state(self, state: dict[str, Tensor], item_ids: Sequence[str]) -> None:
         """Nothing to take up."""
-
-
-def solution_of(
-    gram_FF: Matrix, inputs: Offsets, config: LinearConfig, task: FitTask, encoded_UF: csr_array | None = None
-) -> Solution:
-    """Solve with the penalty of the config; ``gram_FF`` is overwritten."""
-    pairs = Pairs.of(inputs, config.num_items)
-    penalty = config.regularisation or DEFAULT_LAMBDA
-    weights_FC = solve(gram_FF, pairs, config.dropout, penalty, task.tick, encoded_UF)
-    return Solution(torch.from_numpy(weights_FC).half(), inputs, pairs.outputs)
 
 
 def regrown(warm: WarmStart, config: LinearConfig, task: FitTask) -> LinearAutoencoder:

@@ -12,15 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 from scipy.sparse import csr_array
+from torch import Tensor
 
 from models.interactions import Indices, Offsets, Rows, Values
 
 Matrix = NDArray[np.float32]
+PerOutput = NDArray[np.float64]
 CONSTANT_PENALTY = 1.0
-FEW_USERS = 2  # features for each user, from which on the users' side is the cheaper one to invert
 BLOCK = 1_024  # rows worked on at once, so that no second matrix of F x F is needed
 
 
@@ -53,26 +55,28 @@ class Pairs:
         found = inputs[place] == outputs + num_items
         return cls(inputs, outputs, np.arange(len(outputs)), np.where(found, place, -1))
 
+    def clear(self, weights_FC: Tensor) -> None:
+        """Set each output's weights from its own two channels to exactly 0."""
+        outputs, both = np.arange(len(self.outputs)), self.disliked >= 0
+        weights_FC[self.liked, outputs] = 0
+        weights_FC[self.disliked[both], outputs[both]] = 0
 
-def encode(rows: Rows, like_threshold: float, num_items: int) -> tuple[csr_array, Offsets]:
-    """Encode rows over the features that occur, the constant last.
 
-    Returns:
-        float32 (U, F), and ``inputs`` of `Pairs`.
-    """
+def inputs_of(rows: Rows, like_threshold: float, num_items: int) -> Offsets:
+    """Find the features that occur, the constant last: ``inputs`` of `Pairs`."""
     features = features_of(rows.columns, rows.values, like_threshold, num_items)
-    occurring = np.flatnonzero(np.bincount(features, minlength=2 * num_items + 1))
-    inputs = np.append(occurring, 2 * num_items)
-    with_constant = np.insert(features, rows.offsets[1:], 2 * num_items)
-    encoded_UF = csr_array(
-        (
-            np.ones(len(with_constant), np.float32),
-            np.searchsorted(inputs, with_constant),
-            rows.offsets + np.arange(len(rows) + 1),
-        ),
-        shape=(len(rows), len(inputs)),
-    )
-    return encoded_UF, inputs
+    return np.append(np.flatnonzero(np.bincount(features, minlength=2 * num_items + 1)), 2 * num_items)
+
+
+def encode(rows: Rows, like_threshold: float, num_items: int, inputs: Offsets) -> csr_array:
+    """Encode rows over the features of ``inputs``, the constant last, without the others: float32 (B, F)."""
+    place = np.full(2 * num_items + 1, -1)
+    place[inputs] = np.arange(len(inputs))
+    places = place[features_of(rows.columns, rows.values, like_threshold, num_items)]
+    known = rows.where(places >= 0)
+    with_constant = np.insert(places[places >= 0], known.offsets[1:], len(inputs) - 1)
+    ones = np.ones(len(with_constant), np.float32)
+    return csr_array((ones, with_constant, known.offsets + np.arange(len(rows) + 1)), shape=(len(rows), len(inputs)))
 
 
 def gram(encoded_UF: csr_array, tick: Callable[[], None]) -> Matrix:
@@ -86,15 +90,13 @@ def gram(encoded_UF: csr_array, tick: Callable[[], None]) -> Matrix:
     return gram_FF
 
 
-def solve(
-    gram_FF: Matrix,
-    pairs: Pairs,
-    dropout: float,
-    regularisation: float,
-    tick: Callable[[], None],
-    encoded_UF: csr_array | None = None,
-) -> Matrix:
-    """Fit every liked item on all other features: float32 (F, C). ``gram_FF`` is overwritten.
+def penalties(counts: NDArray[np.float64], dropout: float, regularisation: float) -> NDArray[np.float64]:
+    """Penalty of each feature from the number of users who have it: float64 (F,)."""
+    return counts * (dropout / (1 - dropout)) + regularisation
+
+
+def solve(gram_FF: Matrix, pairs: Pairs, dropout: float, regularisation: float, tick: Callable[[], None]) -> Tensor:
+    """Fit every liked item on all other features: float16 (F, C). ``gram_FF`` is overwritten.
 
     With P = (G + L)^-1 and L = diag(G) p / (1 - p) + regularisation, the weights of an item are
     e - P[:, liked] a - P[:, disliked] b, where a and b make its own two rows zero.
@@ -105,20 +107,19 @@ def solve(
         dropout: p, the share of inputs whose absence is trained for, 0..1 (exclusive).
         regularisation: ridge penalty of every weight but the constant's.
         tick: called between the blocks.
-        encoded_UF: the rows behind the Gram matrix: where users are few, a matrix of their number is inverted instead.
     """
-    penalty = np.diagonal(gram_FF) * np.float32(dropout / (1 - dropout)) + np.float32(regularisation)
-    penalty[-1] = CONSTANT_PENALTY
-    if encoded_UF is not None and encoded_UF.shape[0] * FEW_USERS < len(gram_FF):
-        invert_by_users(encoded_UF, penalty, gram_FF, tick)
-    else:
-        np.fill_diagonal(gram_FF, np.diagonal(gram_FF) + penalty)
-        invert(gram_FF, tick)
+    counts_F = np.diagonal(gram_FF).astype(np.float64)
+    penalty_F = penalties(counts_F, dropout, regularisation)
+    penalty_F[-1] = CONSTANT_PENALTY
+    np.fill_diagonal(gram_FF, counts_F + penalty_F)
+    invert(gram_FF, tick)
     return _constrained(gram_FF, pairs, tick)
 
 
 def invert(matrix: Matrix, tick: Callable[[], None]) -> None:
     """Invert a symmetric positive definite matrix in its own memory."""
+    if not len(matrix):
+        return
     column_major = matrix.T  # the same memory, as LAPACK wants it
     factor, failed = lapack.spotrf(column_major, lower=1, overwrite_a=1, clean=0)
     tick()
@@ -135,40 +136,27 @@ def invert(matrix: Matrix, tick: Callable[[], None]) -> None:
         matrix[stop:, start:stop] = matrix[start:stop, stop:].T
 
 
-def invert_by_users(encoded_UF: csr_array, penalty_F: Values, out_FF: Matrix, tick: Callable[[], None]) -> None:
-    """Invert X'X + L by Woodbury's identity, with one inverse of the size of the users (U, U)."""
-    inverse_F = (1 / penalty_F).astype(np.float32)
-    scaled_UF = csr_array(encoded_UF.multiply(inverse_F))
-    inner_UU = (scaled_UF @ encoded_UF.T).toarray().astype(np.float64)
-    np.fill_diagonal(inner_UU, np.diagonal(inner_UU) + 1)
-    inner_UU = np.linalg.inv(inner_UU).astype(np.float32)
-    transposed_FU = scaled_UF.T.tocsr()
-    for start in range(0, len(penalty_F), BLOCK):
-        tick()
-        block_BU = transposed_FU[start : start + BLOCK] @ inner_UU
-        np.negative((transposed_FU @ np.ascontiguousarray(block_BU.T)).T, out=out_FF[start : start + BLOCK])
-    np.fill_diagonal(out_FF, np.diagonal(out_FF) + inverse_F)
+def coefficients(liked_C: PerOutput, disliked_C: PerOutput, cross_C: PerOutput) -> tuple[PerOutput, PerOutput]:
+    """Find -a and -b of each output from the entries of P at its own two channels: float64 (C,) each."""
+    determinant_C = liked_C * disliked_C - cross_C**2
+    return -disliked_C / determinant_C, cross_C / determinant_C
 
 
-def _constrained(inverse_FF: Matrix, pairs: Pairs, tick: Callable[[], None]) -> Matrix:
-    """Combine the columns of P so that no item predicts itself: float32 (F, C)."""
+def _constrained(inverse_FF: Matrix, pairs: Pairs, tick: Callable[[], None]) -> Tensor:
+    """Combine the columns of P so that no item predicts itself: float16 (F, C)."""
     both = pairs.disliked >= 0
     disliked = pairs.disliked[both]
     liked_C = inverse_FF[pairs.liked, pairs.liked].astype(np.float64)
     disliked_C, cross_C = np.ones_like(liked_C), np.zeros_like(liked_C)
     disliked_C[both] = inverse_FF[disliked, disliked]
     cross_C[both] = inverse_FF[pairs.liked[both], disliked]
-    determinant_C = liked_C * disliked_C - cross_C**2
-    a_C = (-disliked_C / determinant_C).astype(np.float32)
-    b_C = (cross_C / determinant_C).astype(np.float32)[both]
-    weights_FC = np.empty((len(inverse_FF), len(pairs.liked)), np.float32)
+    a_C, b_C = (each.astype(np.float32) for each in coefficients(liked_C, disliked_C, cross_C))
+    weights_FC = torch.empty((len(inverse_FF), len(pairs.liked)), dtype=torch.float16)
     for start in range(0, len(inverse_FF), BLOCK):
         tick()
         rows = inverse_FF[start : start + BLOCK]
         block_FC = rows[:, pairs.liked] * a_C
-        block_FC[:, both] += rows[:, disliked] * b_C
-        weights_FC[start : start + BLOCK] = block_FC
-    outputs = np.arange(len(pairs.liked))
-    weights_FC[pairs.liked, outputs] = 0
-    weights_FC[disliked, outputs[both]] = 0
+        block_FC[:, both] += rows[:, disliked] * b_C[both]
+        weights_FC[start : start + BLOCK] = torch.from_numpy(block_FC)
+    pairs.clear(weights_FC)
     return weights_FC

@@ -1,12 +1,16 @@
 """The closed form against a plain solve of the same equations."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
-from models import ridge
+from models import dual, ridge
 from models.fit import Fit, FitOptions
-from models.interactions import Interactions
+from models.interactions import Interactions, Offsets
 from models.linear import LinearAutoencoder
+from models.solution import Problem
 from tests.models.helpers import STARS, row, split, tastes
 
 DATA = tastes(num_users=40, num_items=8)
@@ -21,9 +25,13 @@ def solved(data: Interactions, **config: float) -> LinearAutoencoder:
 
 
 def dense_features(data: Interactions) -> np.ndarray:
-    encoded, _ = ridge.encode(data.rows, STARS.like_threshold, data.num_items)
-    dense: np.ndarray = encoded.toarray().astype(np.float64)
+    dense: np.ndarray = encode(data)[0].toarray().astype(np.float64)
     return dense
+
+
+def encode(data: Interactions) -> tuple[csr_array, Offsets]:
+    inputs = ridge.inputs_of(data.rows, STARS.like_threshold, data.num_items)
+    return ridge.encode(data.rows, STARS.like_threshold, data.num_items, inputs), inputs
 
 
 def test_weights_are_those_of_a_ridge_regression_without_the_items_own_channels() -> None:
@@ -47,14 +55,40 @@ def test_rating_an_item_never_moves_its_own_score(value: float) -> None:
     assert np.abs(before - after).max() > 1e-3
 
 
-def test_both_ways_to_invert_agree() -> None:
-    few = tastes(num_users=6, num_items=20)
-    encoded, inputs = ridge.encode(few.rows, STARS.like_threshold, few.num_items)
+def test_both_sides_to_solve_from_agree() -> None:
+    few = tastes(num_users=12, num_items=20)
+    user, first = few.rows.row_of_entry, few.rows.offsets[few.rows.row_of_entry]
+    thinned = few.rows.where((user > 3) | ((user > 0) & (np.arange(few.rows.num_ratings) == first)))
+    encoded, inputs = encode(Interactions(thinned, few.item_ids, STARS))
+    assert thinned.counts[:4].tolist() == [0, 1, 1, 1]
+    assert dual.num_inner(encoded) == 8
     pairs = ridge.Pairs.of(inputs, few.num_items)
     by_items = ridge.solve(ridge.gram(encoded, ignore), pairs, 0.4, 5.0, ignore)
-    by_users = ridge.solve(ridge.gram(encoded, ignore), pairs, 0.4, 5.0, ignore, encoded)
-    assert encoded.shape[0] * ridge.FEW_USERS < encoded.shape[1]
-    np.testing.assert_allclose(by_items, by_users, atol=1e-5)
+    by_users = dual.solve_by_users(encoded, pairs, 0.4, 5.0, ignore).weights(pairs, ignore)
+    np.testing.assert_allclose(by_items, by_users, atol=1e-4)
+    assert np.abs(by_items.numpy()).max() > 0.1
+
+
+def test_the_penalty_is_chosen_on_the_head_of_the_catalogue_where_the_whole_takes_long() -> None:
+    problem = Problem.of(DATA, 0.4, ignore)
+    assert problem.gram is not None
+    assert not problem.is_quick
+    head = problem.head(3)
+    liked = DATA.rows.columns[DATA.rows.values >= STARS.like_threshold]
+    counts = np.bincount(liked, minlength=DATA.num_items)
+    assert counts[head.pairs.outputs].min() >= np.sort(counts)[-3]
+
+
+def test_users_score_the_same_from_both_sides_where_they_have_not_rated() -> None:
+    few = DATA.take(np.arange(10))
+    problem = Problem.of(few, 0.4, ignore)
+    assert problem.is_quick
+    by_users = problem.scorer(5.0)(few.rows)
+    by_items = replace(problem, gram=ridge.gram(problem.encoded, ignore)).scorer(5.0)(few.rows)
+    rated = few.rows.row_of_entry, few.rows.columns
+    by_users[rated] = by_items[rated] = 0
+    np.testing.assert_allclose(by_users, by_items, atol=2e-3)
+    assert np.abs(by_users).max() > 0.1
 
 
 def ignore() -> None:

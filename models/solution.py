@@ -1,0 +1,119 @@
+"""The weights of the `linear` kind, solved from whichever side is the cheaper one.
+
+Shape letters: B users in a batch, I items, F input features and C output items (see `models.ridge`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.sparse import csr_array
+from torch import Tensor
+
+from models.dual import Product, num_inner, solve_by_users
+from models.evaluate import Scorer
+from models.interactions import Interactions, Offsets, Rows, Values
+from models.ridge import Matrix, Pairs, encode, gram, inputs_of, solve
+
+QUICK = 2_000  # users whose side is inverted within a second
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Weights from the features that occurred in training to the items that anybody liked.
+
+    Attributes:
+        weights: float16 (F, C): half the memory, and the sum over a row is quicker; see docs/experiments.md.
+        inputs: int64 (F,), the features, as in `models.ridge.Pairs`.
+        outputs: int64 (C,), the items.
+    """
+
+    weights: Tensor
+    inputs: Offsets
+    outputs: Offsets
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Give all three by name."""
+        inputs, outputs = torch.from_numpy(self.inputs), torch.from_numpy(self.outputs)
+        return {"weights": self.weights, "inputs": inputs, "outputs": outputs}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is to be solved, for any penalty.
+
+    Attributes:
+        encoded: float32 (U, F), the training rows.
+        pairs: the features and the outputs.
+        gram: float32 (F, F), X'X; None where the users' side is inverted instead.
+        like_threshold: least rating that counts as liked.
+        num_items: I.
+        dropout: p, the share of inputs whose absence is trained for.
+        tick: called between the blocks.
+    """
+
+    encoded: csr_array
+    pairs: Pairs
+    gram: Matrix | None
+    like_threshold: float
+    num_items: int
+    dropout: float
+    tick: Callable[[], None]
+
+    @classmethod
+    def of(cls, train: Interactions, dropout: float, tick: Callable[[], None]) -> Problem:
+        """Set the problem up for the training users."""
+        threshold, num_items = train.scale.like_threshold, train.num_items
+        inputs = inputs_of(train.rows, threshold, num_items)
+        encoded = encode(train.rows, threshold, num_items, inputs)
+        by_users = num_inner(encoded) < len(inputs)
+        pairs = Pairs.of(inputs, num_items)
+        return cls(encoded, pairs, None if by_users else gram(encoded, tick), threshold, num_items, dropout, tick)
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether a solve takes no more than a second or so."""
+        return self.gram is None and num_inner(self.encoded) <= QUICK
+
+    def head(self, num_liked: int) -> Problem:
+        """Cut the problem down to the items that most users liked."""
+        counts = np.bincount(self.encoded.indices)[self.pairs.liked]
+        head = np.sort(self.pairs.outputs[np.argsort(-counts, kind="stable")[:num_liked]])
+        inputs = self.pairs.inputs
+        places = np.flatnonzero(np.isin(inputs, np.concatenate((head, head + self.num_items, inputs[-1:]))))
+        encoded = self.encoded[:, places]
+        small = gram(encoded, self.tick) if self.gram is None else self.gram[np.ix_(places, places)]
+        pairs = Pairs.of(inputs[places], self.num_items)
+        return Problem(encoded, pairs, small, self.like_threshold, self.num_items, self.dropout, self.tick)
+
+    def solve(self, penalty: float) -> Solution:
+        """Solve for a penalty. Leaves no Gram matrix to solve with again."""
+        if self.gram is None:
+            weights = self._product(penalty).weights(self.pairs, self.tick)
+        else:
+            weights = solve(self.gram, self.pairs, self.dropout, penalty, self.tick)
+        return Solution(weights, self.pairs.inputs, self.pairs.outputs)
+
+    def scorer(self, penalty: float) -> Scorer:
+        """Solve for a penalty and give what scores users with it, all but the items they rated."""
+        score = self._score(penalty)
+
+        def scores(rows: Rows) -> Values:
+            scores_BI = np.zeros((len(rows), self.num_items), np.float32)
+            encoded = encode(rows, self.like_threshold, self.num_items, self.pairs.inputs)
+            scores_BI[:, self.pairs.outputs] = score(encoded)
+            return scores_BI
+
+        return scores
+
+    def _score(self, penalty: float) -> Callable[[csr_array], Values]:
+        if self.gram is None:
+            return self._product(penalty).scores
+        weights_FC = solve(self.gram.copy(), self.pairs, self.dropout, penalty, self.tick).float().numpy()
+        return lambda encoded: encoded @ weights_FC
+
+    def _product(self, penalty: float) -> Product:
+        return solve_by_users(self.encoded, self.pairs, self.dropout, penalty, self.tick)
