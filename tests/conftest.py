@@ -10,6 +10,7 @@ from tempfile import mkdtemp
 from uuid import uuid4
 
 import asyncpg
+import hypothesis
 import pytest
 import structlog
 from sqlalchemy import make_url
@@ -20,6 +21,15 @@ from app.settings import Settings
 
 # Plain lines: the default draws tracebacks with every local variable, which takes seconds.
 structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
+
+# A busy machine is no defect; and a change must pass or fail for its own sake: CI tries the same examples each time.
+hypothesis.settings.register_profile(
+    "palate",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+)
+hypothesis.settings.load_profile("palate")
 
 
 @pytest.fixture(scope="session")
