@@ -43,21 +43,27 @@ class Schedule:
             log.info("run_queued", run=run.id, cause=run.cause, reason=decision.reason)
 
 
-async def work(settings: Settings) -> None:
-    """Train until SIGTERM or SIGINT. A lost database is waited for."""
+async def work(settings: Settings, shutdown: asyncio.Event) -> None:
+    """Train until told to stop. A lost database is waited for."""
     database = open_database(settings.database_url, settings.database_pool_size)
-    trainer, schedule = Trainer(database, settings), Schedule(database, settings)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, trainer.shutdown.set)
+    trainer, schedule = Trainer(database, settings, shutdown), Schedule(database, settings)
     log.info("worker_started", worker=trainer.name)
     try:
-        while not trainer.shutdown.is_set():
+        while not shutdown.is_set():
             if not await turn(trainer, schedule):
-                await pause(trainer.shutdown, settings.poll_interval.total_seconds())
+                await pause(shutdown, settings.poll_interval.total_seconds())
     finally:
         trainer.close()
         await database.close()
     log.info("worker_stopped", worker=trainer.name)
+
+
+async def work_until_signal(settings: Settings) -> None:
+    """Train until SIGTERM or SIGINT."""
+    shutdown = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, shutdown.set)
+    await work(settings, shutdown)
 
 
 async def turn(trainer: Trainer, schedule: Schedule) -> bool:
@@ -82,7 +88,7 @@ def run_worker() -> None:
     if settings.train_cron is not None:
         check_cron(settings.train_cron)
     logs.configure(settings)
-    asyncio.run(work(settings))
+    asyncio.run(work_until_signal(settings))
     sys.stderr.flush()
     os._exit(0)  # a computation that cannot be interrupted must not keep a stopped worker
 

@@ -34,6 +34,12 @@ def find_version(session: Session, version: str) -> ModelVersion | None:
     return session.get(ModelVersion, version)
 
 
+def lock_version(session: Session, version: str) -> ModelVersion | None:
+    """Lock one version, waiting for whoever changes it."""
+    query = select(ModelVersion).where(ModelVersion.version == version).with_for_update()
+    return session.scalar(query.execution_options(populate_existing=True))
+
+
 def find_versions(session: Session, before: datetime | None, limit: int) -> list[ModelVersion]:
     """Read versions, newest first."""
     query = select(ModelVersion).order_by(ModelVersion.created_at.desc(), ModelVersion.version.desc()).limit(limit)
@@ -42,10 +48,11 @@ def find_versions(session: Session, before: datetime | None, limit: int) -> list
     return list(session.scalars(query))
 
 
-def kept_versions(session: Session) -> list[ModelVersion]:
-    """Read the versions whose files are kept, newest first."""
+def kept_versions(session: Session, *, lock: bool = False) -> list[ModelVersion]:
+    """Read (and lock) the versions whose files are kept, newest first."""
     query = select(ModelVersion).where(ModelVersion.removed_at.is_(None))
-    return list(session.scalars(query.order_by(ModelVersion.created_at.desc(), ModelVersion.version.desc())))
+    query = query.order_by(ModelVersion.created_at.desc(), ModelVersion.version.desc())
+    return list(session.scalars(query.with_for_update() if lock else query))
 
 
 def add(session: Session, row: ModelVersion | Activation) -> None:

@@ -73,6 +73,7 @@ def activate(session: Session, version: str, cause: str, now: datetime) -> Listi
         VersionNotFound: if there is no such version.
         VersionUnusable: if its files were removed.
     """
+    repository.lock_version(session, version)  # so that it is not being removed meanwhile
     get_usable(session, version)
     live = repository.find_live(session)
     if live is None or live.version != version:
@@ -85,8 +86,9 @@ def remove_old(session: Session, keep: int, now: datetime) -> list[str]:
 
     The live version stays, and so does the one that was live before it: a roll back is always possible.
     """
-    spared = set(repository.live_versions(session, 2))
-    old = [row for row in repository.kept_versions(session)[keep:] if row.version not in spared]
+    kept = repository.kept_versions(session, lock=True)
+    spared = set(repository.live_versions(session, 2))  # after the lock: none of them goes live from here on
+    old = [row for row in kept[keep:] if row.version not in spared]
     for row in old:
         row.removed_at = now
     return [row.version for row in old]

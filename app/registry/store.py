@@ -1,7 +1,7 @@
 """The folder side of the registry: where versions lie, their names, and clearing up. Rows are the service's."""
 
 import shutil
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from time import time
@@ -22,6 +22,19 @@ def new_name(store: Path, kind: str, now: datetime) -> str:
         number += 1
         free = f"{name}-{number}"
     return free
+
+
+def write_new(store: Path, kind: str, now: datetime, write: Callable[[Path], None]) -> Path:
+    """Write a folder under a new name and give it; if another worker takes that name meanwhile, under the next one."""
+    while True:
+        folder = store / new_name(store, kind, now)
+        try:
+            write(folder)
+        except OSError:
+            if not folder.exists():
+                raise
+        else:
+            return folder
 
 
 def load(store: Path, version: str) -> Loaded:

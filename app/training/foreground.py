@@ -75,7 +75,7 @@ def number(value: float | None) -> str:
 async def train(settings: Settings, kind: str | None, options: dict[str, Any]) -> int:
     """Train one run here and now; give the exit status."""
     database = open_database(settings.database_url, settings.database_pool_size)
-    trainer = Trainer(database, settings)
+    trainer = Trainer(database, settings, asyncio.Event())
     try:
         held = await database.write(request_and_claim, settings, trainer.name, kind, options, datetime.now(UTC))
         asked_to_stop = listen(database, trainer, held)
@@ -98,7 +98,7 @@ def request_and_claim(
 
 
 def listen(database: Database, trainer: Trainer, held: Claim) -> asyncio.Event:
-    """Let Ctrl-C cancel the run and SIGTERM give it back to the queue."""
+    """Let Ctrl-C cancel the run, and a second one or SIGTERM leave it to the queue, e.g. if the database is away."""
     asked, tasks = asyncio.Event(), set[asyncio.Task[None]]()
 
     async def cancel() -> None:
@@ -106,6 +106,8 @@ def listen(database: Database, trainer: Trainer, held: Claim) -> asyncio.Event:
             await database.write(service.cancel_run, held.run_id, datetime.now(UTC))
 
     def on_interrupt() -> None:
+        if asked.is_set():
+            trainer.shutdown.set()
         asked.set()
         tasks.add(asyncio.create_task(cancel()))
 

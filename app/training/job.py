@@ -93,14 +93,15 @@ class Job:
     def judge(self, fit: Fit, chosen: Plan, snapshot: Snapshot, split: Split) -> Verdict:
         """Let the gate compare the best weights with the live model."""
         live = chosen.live
-        train, gate = snapshot.interactions.take(split.train), snapshot.interactions.take(split.gate)
+        gate = snapshot.interactions.take(split.gate)
         rival = (live.version, live.loaded.model, live.loaded.item_ids) if live and live.loaded else None
-        return judge(fit.best, train, gate.rows, rival, live.problem if live else "")
+        return judge(fit.best, fit.train, gate.rows, rival, live.problem if live else "")
 
     async def publish(self, fit: Fit, chosen: Plan, snapshot: Snapshot, verdict: Verdict) -> str:
         """Folder first, row last."""
-        published = outcome.describe(self.held, chosen, snapshot, verdict, self.settings.model_store)
-        await self.in_thread(published.write, fit.best)
+        published = await self.in_thread(
+            outcome.write_version, self.held, chosen, snapshot, verdict, fit.best, self.settings.model_store
+        )
         try:
             await persist(lambda: self.database.write(outcome.store_row, self.held, published))
         except queue.LeaseLost:

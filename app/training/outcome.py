@@ -26,33 +26,24 @@ LIBRARIES = ("palate", "torch", "numpy", "scipy", "safetensors")
 
 @dataclass(frozen=True)
 class Published:
-    """A version on its way: its name, its row's values, and what its folder says beside the weights."""
+    """A version on its way: its folder, its row's values, whether it goes live."""
 
     folder: Path
     activate: bool
     created_at: datetime
     values: dict[str, Any]
-    interactions: Interactions
 
     @property
     def version(self) -> str:
         """Name of the version."""
         return self.folder.name
 
-    def write(self, model: Model) -> None:
-        """Write the folder."""
-        manifest = self.values | {
-            "created_at": self.created_at.isoformat(),
-            "libraries": {name: library_version(name) for name in LIBRARIES},
-            "item_statistics": item_statistics(self.interactions),
-        }
-        checkpoint.save(self.folder, model, self.interactions.item_ids, manifest)
 
-
-def describe(held: Claim, chosen: Plan, snapshot: Snapshot, verdict: Verdict, model_store: Path) -> Published:
-    """Gather what is said about a new version."""
-    now = datetime.now(UTC)
-    interactions = snapshot.interactions
+def write_version(
+    held: Claim, chosen: Plan, snapshot: Snapshot, verdict: Verdict, model: Model, model_store: Path
+) -> Published:
+    """Write a new version's folder, and say what its row will."""
+    now, interactions = datetime.now(UTC), snapshot.interactions
     values = {
         "kind": chosen.kind,
         "run_id": held.run_id,
@@ -63,8 +54,15 @@ def describe(held: Claim, chosen: Plan, snapshot: Snapshot, verdict: Verdict, mo
         "metrics": verdict.metrics,
         "gate": verdict.document() | {"start": chosen.start},
     }
-    folder = model_store / store.new_name(model_store, chosen.kind, now)
-    return Published(folder, verdict.activate, now, values, interactions)
+    manifest = values | {
+        "created_at": now.isoformat(),
+        "libraries": {name: library_version(name) for name in LIBRARIES},
+        "item_statistics": item_statistics(interactions),
+    }
+    folder = store.write_new(
+        model_store, chosen.kind, now, lambda name: checkpoint.save(name, model, interactions.item_ids, manifest)
+    )
+    return Published(folder, verdict.activate, now, values | {"num_bytes": store.num_bytes(folder)})
 
 
 def item_statistics(interactions: Interactions) -> dict[str, list[float]]:
@@ -84,5 +82,10 @@ def store_row(session: Session, held: Claim, published: Published) -> None:
     if run is not None and run.state == RunState.SUCCEEDED and run.version == published.version:
         return  # the commit got through, only its answer was lost
     queue.finish(session, held, RunState.SUCCEEDED, published.created_at, version=published.version)
-    values = published.values | {"version": published.version, "num_bytes": store.num_bytes(published.folder)}
-    registry.publish(session, activate=published.activate, now=published.created_at, **values)
+    registry.publish(
+        session,
+        activate=published.activate,
+        now=published.created_at,
+        version=published.version,
+        **published.values,
+    )

@@ -42,10 +42,10 @@ def claim(session: Session, worker: str, lease: timedelta, now: datetime, run_id
         run_id: claim this run only.
     """
     while (run := repository.lock_next(session, now, run_id)) is not None:
-        if run.state == RunState.QUEUED:
-            return take(run, worker, lease, now)
-        if run.cancel_requested:
+        if run.cancel_requested:  # its worker died or stopped before it saw that
             end(run, RunState.CANCELLED, now)
+        elif run.state == RunState.QUEUED:
+            return take(run, worker, lease, now)
         elif run.takeovers >= MAX_TAKEOVERS:
             end(run, RunState.FAILED, now, f"{MAX_TAKEOVERS + 1} workers in a row died while training this run.")
         else:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 MAX_SHARE = 0.05  # of the users, for each of the two held-out groups
 MAX_HELD_OUT = 1_000
-MIN_HELD_OUT = 30  # expected, so that the 20 that the gate needs are there almost always
+MIN_HELD_OUT = 40  # expected: some have no liked rating to judge by, and the gate needs 20
 MAX_SHARE_OF_FEW = 0.2
 MIN_USERS_TO_HOLD_OUT = 10  # with fewer, every user is needed to learn from
 

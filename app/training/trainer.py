@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import socket
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ from app.training.plan import TrainingImpossible
 from app.training.queue import Claim, LeaseLost
 
 log = structlog.get_logger()
-LAST_WORD_S = 5.0  # how long a stopping worker tries to give its run back
+LAST_WORD_S = 5.0  # how long a stopping worker tries to leave its run in order
 
 
 def worker_name() -> str:
@@ -39,11 +40,11 @@ def worker_name() -> str:
 class Trainer:
     """Trains one run at a time."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database, settings: Settings, shutdown: asyncio.Event) -> None:
         self.database = database
         self.settings = settings
+        self.shutdown = shutdown
         self.name = worker_name()
-        self.shutdown = asyncio.Event()
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="training")
 
     async def claim(self, run_id: int | None = None) -> Claim | None:
@@ -66,12 +67,19 @@ class Trainer:
             work.cancel()
         await asyncio.wait({work})
         if work.cancelled() or isinstance(work.exception(), Interrupted):
-            await self.stop(held, await watcher)
+            await self.see_to_end(self.stop(held, await watcher))
         else:
             watcher.cancel()
-            await self.conclude(held, work.exception())
-        with suppress(asyncio.CancelledError):
-            await watcher
+            await asyncio.wait({watcher})
+            await self.see_to_end(self.conclude(held, work.exception()))
+
+    async def see_to_end(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what is left to do for a run; a worker that was told to stop tries for a few seconds only."""
+        task, stopping = asyncio.create_task(work), asyncio.create_task(self.shutdown.wait())
+        await asyncio.wait(set[asyncio.Task[Any]]({task, stopping}), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(task, LAST_WORD_S)
 
     async def stop(self, held: Claim, reason: Stop) -> None:
         """See to a run that was stopped before its end."""
@@ -84,8 +92,8 @@ class Trainer:
                 held, RunState.FAILED, f"Stopped because it took longer than {limit} (PALATE_TRAIN_TIMEOUT)."
             )
         elif reason == Stop.SHUTDOWN:
-            with suppress(LeaseLost, TimeoutError):
-                await asyncio.wait_for(persist(lambda: self.database.write(queue.release, held)), LAST_WORD_S)
+            with suppress(LeaseLost):
+                await persist(lambda: self.database.write(queue.release, held))
 
     async def conclude(self, held: Claim, error: BaseException | None) -> None:
         """See to a run that came to its end by itself."""
@@ -110,10 +118,7 @@ class Trainer:
         """Remove the checkpoints of an ended run, as soon as the training thread has let go of it."""
         folder = store.run_folder(self.settings.model_store, held.run_id)
         work = partial(shutil.rmtree, folder, ignore_errors=True)
-        removed = asyncio.get_running_loop().run_in_executor(self.thread, work)
-        stopping = asyncio.ensure_future(self.shutdown.wait())
-        await asyncio.wait(set[asyncio.Future[Any]]({removed, stopping}), return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
+        await asyncio.get_running_loop().run_in_executor(self.thread, work)
 
     async def remove_old(self) -> None:
         """Keep to the number of versions, and clear up what crashes left."""

@@ -1,33 +1,46 @@
-"""Workers as real processes, and a taste that is easy to learn."""
+"""Workers, as threads and as real processes, and a taste that is easy to learn."""
 
-import os
+import asyncio
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, TypeVar, cast
 
 import numpy as np
 import pytest
+import torch
 from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from app.db import Database
 from app.settings import Settings
 from app.tables import Counter, Item, Rating, RunCause, User
 from app.training import service
 from app.training.service import Progress
+from app.worker import work
+from tests.processes import environment
 
 T = TypeVar("T")
-NUM_ITEMS = 30
-NUM_USERS = 160
-PATIENCE_S = 40.0
+NUM_ITEMS = 60
+NUM_USERS = 200
+PATIENCE_S = 120.0  # a test that waits for longer has failed; on a busy machine none is near it
+NEVER = 1_000_000_000
+QUICK: dict[str, Any] = {
+    "poll_interval": timedelta(seconds=0.1),
+    "train_lease": timedelta(seconds=2),
+    "train_min_changes": NEVER,
+    "train_changes": NEVER,
+    "train_patience": NEVER,
+}
 
 
-def store_ratings(session: Session, num_users: int, num_items: int = NUM_ITEMS, per_user: int = 12) -> None:
+def store_ratings(session: Session, num_users: int, num_items: int = NUM_ITEMS, per_user: int = 20) -> None:
     """Store users who like the items of their own group of three and dislike the rest."""
     generator, now = np.random.default_rng(0), datetime.now(UTC)
     item = {"categories": [], "attributes": {}, "active": True, "created_at": now, "updated_at": now, "revision": 0}
@@ -43,20 +56,41 @@ def store_ratings(session: Session, num_users: int, num_items: int = NUM_ITEMS, 
     session.execute(update(Counter).where(Counter.name == "ratings").values(value=len(ratings)))
 
 
+class WorkerThread:
+    """A worker in this process, with an event loop and a database of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.shutdown = asyncio.Event()
+        self.thread = threading.Thread(target=self.run, args=(settings,))
+        self.thread.start()
+
+    def run(self, settings: Settings) -> None:
+        with asyncio.Runner(loop_factory=lambda: self.loop) as runner:
+            runner.run(work(settings, self.shutdown))
+
+    def stop(self) -> None:
+        if self.thread.is_alive():
+            self.loop.call_soon_threadsafe(self.shutdown.set)
+        self.thread.join()
+
+
 class Instance:
     """One instance of Palate: a migrated database, a model store, and workers beside."""
 
     def __init__(self, settings: Settings, on_database: Callable[[Callable[[Database], Awaitable[Any]]], Any]) -> None:
         self.settings = settings
         self.on_database = on_database
-        self.workers: list[subprocess.Popen[bytes]] = []
+        self.threads: list[WorkerThread] = []
+        self.processes: list[subprocess.Popen[bytes]] = []
         self.log = settings.model_store.parent / "worker.log"
+        self.log.touch()
 
-    def read(self, work: Callable[..., T], *args: Any) -> T:
-        return cast("T", self.on_database(lambda database: database.read(work, *args)))
+    def read(self, function: Callable[..., T], *args: Any) -> T:
+        return cast("T", self.on_database(lambda database: database.read(function, *args)))
 
-    def write(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        return cast("T", self.on_database(lambda database: database.write(work, *args, **kwargs)))
+    def write(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        return cast("T", self.on_database(lambda database: database.write(function, *args, **kwargs)))
 
     def request(self, kind: str = "denoising", **options: Any) -> int:
         run = self.write(
@@ -67,46 +101,41 @@ class Instance:
     def progress(self, run_id: int) -> Progress:
         return self.read(service.get_progress, run_id)
 
-    def environment(self, **settings: str) -> dict[str, str]:
-        mine = {
-            "DATABASE_URL": self.settings.database_url,
-            "MODEL_STORE": str(self.settings.model_store),
-            "POLL_INTERVAL": "0.1",
-            "TRAIN_LEASE": "2",
-            "TRAIN_MIN_CHANGES": "1000000000",
-            "TRAIN_CHANGES": "1000000000",
-            "TRAIN_PATIENCE": "100000",
-            "LOG_FORMAT": "json",
-        }
-        palate = {f"PALATE_{name}": value for name, value in (mine | settings).items()}
-        return {**os.environ, "OMP_NUM_THREADS": "1", **palate}
-
-    def start_worker(self, **settings: str) -> subprocess.Popen[bytes]:
-        with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "app.cli", "worker"]
-            worker = subprocess.Popen(command, env=self.environment(**settings), stderr=log, cwd=Path.cwd())
-        self.workers.append(worker)
+    def start_worker(self, **settings: Any) -> WorkerThread:
+        worker = WorkerThread(self.settings.model_copy(update=QUICK | settings))
+        self.threads.append(worker)
         return worker
 
-    def start_run_with_two_workers(self, epochs: int) -> tuple[int, subprocess.Popen[bytes]]:
-        """Start two workers and then a long run: its number, and the worker that has trained some epochs of it."""
-        pair = self.start_worker(), self.start_worker()
-        self.wait_until(lambda: self.said().count('"worker_started"') == 2)
-        run_id = self.request(epochs=epochs)
-        self.wait_for_epoch(run_id, 3)
-        holder = str(self.progress(run_id).run.worker)
-        return run_id, pair[0] if f"-{pair[0].pid}-" in holder else pair[1]
+    def start_process(self, **settings: Any) -> subprocess.Popen[bytes]:
+        changed = {
+            name: getattr(value, "total_seconds", lambda v=value: v)() for name, value in (QUICK | settings).items()
+        }
+        variables = {f"PALATE_{name.upper()}": str(value) for name, value in changed.items()}
+        with self.log.open("ab") as log:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "app.cli", "worker"],
+                env=environment(self.settings) | variables,
+                stderr=log,
+                cwd=Path.cwd(),
+            )
+        self.processes.append(worker)
+        return worker
 
-    def wait_until(self, what: Callable[[], T | None], patience_s: float = PATIENCE_S) -> T:
+    def start_run_in_a_process(self, **options: Any) -> tuple[int, subprocess.Popen[bytes]]:
+        """Start a run that takes a while: its number, and the worker that has trained some epochs of it."""
+        run_id = self.request(**options)
+        worker = self.start_process()
+        self.wait_for_epoch(run_id, 3)
+        return run_id, worker
+
+    def wait_until(self, what: Callable[[], T | None]) -> T:
         """Wait until something is true, and give it."""
-        end = time.monotonic() + patience_s
-        while time.monotonic() < end:
+        end = monotonic() + PATIENCE_S
+        while monotonic() < end:
             if found := what():
                 return found
-            if self.workers and all(worker.poll() for worker in self.workers if worker.returncode != -signal.SIGKILL):
-                break
-            time.sleep(0.1)
-        pytest.fail(f"waited up to {patience_s} s in vain; the workers said:\n{self.log.read_text()[-5000:]}")
+            sleep(0.05)
+        pytest.fail(f"waited for {PATIENCE_S} s in vain; the workers said:\n{self.said()[-5000:]}")
 
     def wait_for_end(self, run_id: int) -> Progress:
         def ended() -> Progress | None:
@@ -122,17 +151,27 @@ class Instance:
         return self.log.read_text()
 
     def close(self) -> None:
-        for worker in self.workers:
-            if worker.poll() is None:
-                worker.send_signal(signal.SIGCONT)
-                worker.kill()
-            worker.wait()
+        for worker in self.threads:
+            worker.stop()
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+            process.wait()
 
 
 @pytest.fixture
 def instance(settings: Settings, run_on_database: Any) -> Iterator[Instance]:
     """An instance with users of three tastes."""
+    torch.set_num_threads(1)
     instance = Instance(settings, run_on_database)
     instance.write(store_ratings, NUM_USERS)
     yield instance
     instance.close()
+
+
+@pytest.fixture
+def logged() -> Iterator[list[Any]]:
+    """What the workers of this process log."""
+    with capture_logs() as lines:
+        yield lines

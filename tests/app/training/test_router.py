@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from time import sleep
 from typing import Any
 
 import httpx2
@@ -23,6 +24,7 @@ def client(settings: Settings) -> Iterator[httpx2.Client]:
     thread.start()
     while not server.started:
         assert thread.is_alive()
+        sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
         yield client

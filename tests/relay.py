@@ -1,0 +1,101 @@
+"""A TCP relay before a PostgreSQL server: cut it, and the database is away; mend it, and it is back."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from sqlalchemy import make_url
+
+PATIENCE_S = 30
+
+
+class Relay:
+    """Listens on 127.0.0.1 and passes every byte on to the server. Runs in a thread of its own."""
+
+    def __init__(self, database_url: str) -> None:
+        self._upstream = make_url(database_url)
+        # Bound but never listening: keeps the port ours while connections are refused.
+        self._place = socket.socket()
+        self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._place.bind(("127.0.0.1", 0))
+        self._port: int = self._place.getsockname()[1]
+        self._server: asyncio.Server | None = None
+        self._links = set[asyncio.StreamWriter]()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """The database's URL, by way of this relay."""
+        relayed = self._upstream.set(host="127.0.0.1", port=self._port, query={})
+        return relayed.render_as_string(hide_password=False)
+
+    def mend(self) -> None:
+        """Accept connections (again)."""
+        self._run(self._listen())
+
+    def cut(self) -> None:
+        """Break every connection and refuse new ones."""
+        self._run(self._break())
+
+    def close(self) -> None:
+        """Cut it for good."""
+        self.cut()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._place.close()
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(self._link, "127.0.0.1", self._port, reuse_port=True)
+
+    async def _break(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for writer in self._links:
+            writer.transport.abort()
+        while self._links:  # each link leaves by itself
+            await asyncio.sleep(0.01)
+
+    async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._links.add(writer)
+        try:
+            server_reader, server_writer = await self._connect()
+            self._links.add(server_writer)
+            await asyncio.gather(pump(reader, server_writer), pump(server_reader, writer))
+            self._links.discard(server_writer)
+        finally:
+            self._links.discard(writer)
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        host, port = self._upstream.query.get("host", self._upstream.host), self._upstream.port or 5432
+        if isinstance(host, str) and host.startswith("/"):
+            return await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
+        return await asyncio.open_connection(host if isinstance(host, str) else "localhost", port)
+
+
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Pass bytes on until one side ends, and end the other."""
+    with suppress(OSError):
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
+@contextmanager
+def relay(database_url: str) -> Iterator[Relay]:
+    """Open a relay before a PostgreSQL database."""
+    opened = Relay(database_url)
+    try:
+        opened.mend()
+        yield opened
+    finally:
+        opened.close()
