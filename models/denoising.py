@@ -24,6 +24,8 @@ from models.sgd import Batch, GradientFitter, Network
 
 CHANNELS = 3  # liked, disliked, value
 VALUE = 2
+WIDE, NARROW = 400, 200
+SHORT_ROW = 20  # mean ratings of a user below which the narrow layer does: half the time of a fit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +33,7 @@ class DenoisingConfig:
     """Hyper-parameters of `denoising`."""
 
     num_items: int  # I
-    num_hidden: int = 400  # H; more than I is allowed: the noise keeps it from copying
+    num_hidden: int | None = None  # H, more than I is allowed; None: `WIDE`, or `NARROW` where rows are short
     masking: float = 0.5  # share of a user's ratings hidden from the encoder, 0..1
     noise: float = 0.1  # standard deviation of the noise on the values, in standard deviations of a residual
     stress: float = 0.5  # weight of the hidden cells in the rating loss, 0..1; the rest is on those shown
@@ -39,7 +41,7 @@ class DenoisingConfig:
     weight_decay: float = 1e-5
 
     def __post_init__(self) -> None:
-        if self.num_hidden < 1:
+        if self.num_hidden is not None and self.num_hidden < 1:
             raise ValueError("num_hidden must be 1 or more")
         if not 0 <= self.masking < 1:
             raise ValueError("masking must lie in 0..1, 1 excluded")
@@ -54,21 +56,25 @@ class DenoisingNetwork(Network):
 
     item_axes = frozenset({"encoder_I3H", "preference_IH", "preference_I", "rating_IH", "rating_I"})
 
-    def __init__(
-        self, config: DenoisingConfig, biases: Biases, spread: float, like_threshold: float, generator: torch.Generator
-    ) -> None:
+    def __init__(self, config: DenoisingConfig, biases: Biases, spread: float, like_threshold: float) -> None:
         super().__init__()
         self.config = config
         self.like_threshold = like_threshold
         self.mean, self.spread = biases.mean, spread
         self.register_buffer("item_bias_I", torch.from_numpy(biases.item))
-        shape = (config.num_items, config.num_hidden)
-        self.encoder_I3H = nn.Parameter(torch.empty(shape[0], CHANNELS, shape[1]).normal_(0, 0.1, generator=generator))
+        shape = (config.num_items, config.num_hidden or WIDE)
+        self.encoder_I3H = nn.Parameter(torch.empty(shape[0], CHANNELS, shape[1]))
         self.encoder_H = nn.Parameter(torch.zeros(shape[1]))
-        self.preference_IH = nn.Parameter(torch.empty(shape).normal_(0, 0.02, generator=generator))
+        self.preference_IH = nn.Parameter(torch.empty(shape))
         self.preference_I = nn.Parameter(torch.zeros(shape[0]))
-        self.rating_IH = nn.Parameter(torch.empty(shape).normal_(0, 0.01, generator=generator))
+        self.rating_IH = nn.Parameter(torch.empty(shape))
         self.rating_I = nn.Parameter(torch.zeros(shape[0]))
+
+    def start(self, generator: torch.Generator) -> None:
+        """Draw the first weights."""
+        nn.init.normal_(self.encoder_I3H, 0, 0.1, generator)
+        nn.init.normal_(self.preference_IH, 0, 0.02, generator)
+        nn.init.normal_(self.rating_IH, 0, 0.01, generator)
 
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Encode users: float32 (B, H) within -1..1; and their biases: float32 (B,)."""
@@ -85,7 +91,7 @@ class DenoisingNetwork(Network):
             torch.stack((scale, residual * scale), 1).flatten(),
             (batch.num_users, self.config.num_items * CHANNELS),
         )
-        summed_BH = sum_bags(bags, self.encoder_I3H.view(-1, self.config.num_hidden))
+        summed_BH = sum_bags(bags, self.encoder_I3H.flatten(0, 1))
         return 2 * torch.sigmoid(summed_BH + self.encoder_H) - 1, bias_B
 
     def loss(self, batch: Batch, generator: torch.Generator) -> Tensor:
@@ -103,9 +109,10 @@ class DenoisingNetwork(Network):
         bags = Bags(liked.user, liked.item, torch.ones_like(liked.value), (batch.num_users, self.config.num_items))
         counts_B = torch.bincount(liked.user, minlength=batch.num_users)
         counts_I = torch.bincount(liked.item, minlength=self.config.num_items).float()
-        partition_B = torch.logsumexp(hidden_BH @ self.preference_IH.T + self.preference_I, dim=1)
+        who = torch.nonzero(counts_B).squeeze(1)  # for the others the product with every item would come to nothing
+        partition_L = torch.logsumexp(hidden_BH.index_select(0, who) @ self.preference_IH.T + self.preference_I, dim=1)
         logits = (hidden_BH * sum_bags(bags, self.preference_IH)).sum() + counts_I @ self.preference_I
-        return ((counts_B * partition_B).sum() - logits) / batch.num_users
+        return ((counts_B[who] * partition_L).sum() - logits) / batch.num_users
 
     def _rating_loss(self, batch: Batch, hidden_BH: Tensor, bias_B: Tensor, kept: Tensor) -> Tensor:
         """Squared error at the rated cells alone, stressed on the hidden ones; mean over users."""
@@ -127,12 +134,9 @@ class DenoisingAutoencoder(Model):
         self._tensors = tensors
         self._biases = Biases.from_tensors(tensors)
         self._spread = float(tensors["spread"])
-        self._network = DenoisingNetwork(
-            config, self._biases, self._spread, scale.like_threshold, torch.Generator().manual_seed(0)
-        )
-        self._network.load_state_dict({n: t for n, t in tensors.items() if n in NAMES}, strict=False)
+        self._network = DenoisingNetwork(config, self._biases, self._spread, scale.like_threshold)
+        self._network.load_state_dict({name: tensors[name] for name in NAMES}, strict=False, assign=True)
         self._network.eval().requires_grad_(False)
-        self._encoder = self._network.encoder_I3H.numpy()
         self._rows = {name: getattr(self._network, name).numpy() for name in NAMES}
 
     def preference(self, rows: Rows) -> Values:
@@ -192,11 +196,16 @@ class DenoisingFitter(GradientFitter):
     def build(self, task: FitTask, generator: torch.Generator) -> DenoisingNetwork:
         """Build the network around the biases of the training rows."""
         self._config = config_from(DenoisingConfig, task.train.num_items, task.config)
+        if self._config.num_hidden is None:
+            is_short = task.train.rows.num_ratings < SHORT_ROW * task.train.num_users
+            self._config = replace(self._config, num_hidden=NARROW if is_short else WIDE)
         self._biases = Biases.fit(task.train)
         residuals = self._biases.residuals(task.train.rows)
         self._spread = max(float(residuals.std()) if len(residuals) else 1.0, 1e-3)
         threshold = task.train.scale.like_threshold
-        return DenoisingNetwork(self._config, self._biases, self._spread, threshold, generator)
+        network = DenoisingNetwork(self._config, self._biases, self._spread, threshold)
+        network.start(generator)
+        return network
 
     def weight_decay(self) -> float:
         """Weight decay of the config."""
