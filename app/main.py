@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from app import health, metrics, problem
 from app.catalogue import router as catalogue
+from app.console import router as console
 from app.db import open_database
 from app.keys.ring import KeyRing
 from app.metrics import Metrics
@@ -47,10 +48,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.metrics = Metrics()
     problem.install(app)
     app.add_middleware(EncodedSlashes)
-    for router in (health.router, metrics.router, recommendations.router, ratings.router, catalogue.router):
-        app.include_router(router)
-    for router in (training.router, registry.router):
-        app.include_router(router)
+    for stage in (health, metrics, ratings, catalogue, training, registry, recommendations, console):
+        app.include_router(stage.router)
     return app
 
 
