@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from models.base import Model
-from models.denoising import DenoisingAutoencoder
+from models.denoising import NARROW, WIDE, DenoisingAutoencoder
 from models.evaluate import evaluate, holdout
 from models.fit import Fit, FitOptions
 from models.interactions import Interactions, RatingScale
@@ -68,6 +68,34 @@ def test_more_hidden_neurons_than_items_do_not_collapse_to_copying() -> None:
     chance = evaluate(lambda rows: np.zeros((len(rows), 24), np.float32), given, targets, data.scale).mean("ndcg@100")
     assert wide > narrow - 0.05
     assert wide > chance + 0.15
+
+
+def test_short_rows_get_a_narrow_layer_and_long_ones_a_wide_one() -> None:
+    assert width(tastes(num_users=32, num_items=24)) == NARROW
+    assert width(tastes(num_users=32, num_items=80)) == WIDE
+
+
+def width(data: Interactions) -> int:
+    fit = Fit("denoising", data, data.take(np.arange(0)), FitOptions(epochs=1, device="cpu"))
+    next(iter(fit))
+    return len(fit.best.tensors()["encoder_H"])
+
+
+def test_a_loaded_model_holds_its_weights_once() -> None:
+    model = fitted(tastes(), epochs=1)
+    tensors = {name: tensor.clone() for name, tensor in model.tensors().items()}
+    config = {"num_items": 24, "num_hidden": 16}
+    again = DenoisingAutoencoder.from_tensors(config, STARS, tensors)
+    before = again.preference(row((0, 5.0)))
+    tensors["preference_I"] += 1
+    np.testing.assert_allclose(again.preference(row((0, 5.0))), before + 1, atol=1e-6)
+
+
+def test_users_who_liked_nothing_leave_the_preference_output_alone() -> None:
+    data = tastes()
+    rows = type(data.rows)(data.rows.offsets, data.rows.columns, np.full_like(data.rows.values, 1))
+    model = fitted(Interactions(rows, data.item_ids, STARS), epochs=3, weight_decay=0.0)
+    assert np.abs(model.tensors()["preference_I"].numpy()).max() == 0
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
