@@ -81,19 +81,21 @@ def measure(job: Job) -> dict[str, list[float]]:
     data = read_ratings(job.ratings, job.scale)
     train, validation, test = split_users(data, job.seed)
     given, targets = holdout(test.rows, seed=job.seed + 1)
-    before, started = peak_memory(), time.perf_counter()
+    before, started, used = peak_memory(), time.perf_counter(), time.process_time()
     if job.kind == "popularity":
         judged = evaluate(Popularity(train), given, targets, job.scale)
         return {**{name: list(judged.metrics[name]) for name in METRICS}, "seconds": [time.perf_counter() - started]}
     fit = fitted(job, train, validation)
-    seconds = time.perf_counter() - started
+    seconds, used = time.perf_counter() - started, time.process_time() - used
     memory = peak_memory()
     judged = evaluate(fit.best, given, targets, job.scale)
     return {
         **{name: list(judged.metrics[name]) for name in METRICS},
         "rmse unseen": [rating_error(fit.best, given, targets).rmse],
         "rmse 90/10": [rmse_of_seen_users(job, data)],
+        "epochs": [float(len(fit.reports))],
         "seconds": [seconds],
+        "CPU seconds": [used],
         "peak MiB": [memory],
         "MiB before": [before],
         "model MiB": [sum(tensor.nbytes for tensor in fit.best.tensors().values()) / 2**20],
