@@ -10,6 +10,8 @@ from app.problem import MAX_FIELDS, fix, pointer
 from app.settings import MAX_LIST
 
 M = TypeVar("M", bound=BaseModel)
+JSON_SPACE = b" \t\r\n"
+TOO_DEEP = "is nested too deep: flatten it"  # parsers have limits of their own, some 200 levels
 
 
 class Refused(NamedTuple):
@@ -19,8 +21,9 @@ class Refused(NamedTuple):
     errors: list[FieldProblem]
 
     def said(self, name: str) -> Any:
-        """Give what the row said about a field."""
-        return self.row.get(name) if isinstance(self.row, dict) else None
+        """Give what the row said about a field; lists and objects may be too deep to be written."""
+        said = self.row.get(name) if isinstance(self.row, dict) else None
+        return None if isinstance(said, list | dict) else said
 
 
 class BulkReader(Generic[M]):
@@ -37,7 +40,7 @@ class BulkReader(Generic[M]):
             InvalidRequest: if the body is neither, or the list is too long or empty.
         """
         try:
-            if body[:1] == b"{":
+            if is_object(body):
                 return [self._one.validate_json(body)]
             rows = self._many.validate_json(body)
         except ValidationError:
@@ -55,8 +58,15 @@ class BulkReader(Generic[M]):
     def _read_row(self, row: Any, place: str) -> M | Refused:
         try:
             return self._one.validate_json(orjson.dumps(row))
+        except orjson.JSONEncodeError:
+            return Refused(row, [FieldProblem(place or "/", TOO_DEEP)])
         except ValidationError as error:
             return Refused(row, [problem_at(place, problem) for problem in error.errors()])
+
+
+def is_object(body: bytes) -> bool:
+    """Tell whether a body is one row rather than a list."""
+    return body.lstrip(JSON_SPACE)[:1] == b"{"
 
 
 def parsed_json(body: bytes) -> Any:
@@ -76,6 +86,8 @@ def parsed_json(body: bytes) -> Any:
 
 def problem_at(place: str, error: Any) -> FieldProblem:
     """Turn an error of pydantic's in the row at a place into ours."""
+    if error["type"] == "json_invalid":  # yet orjson wrote it
+        return FieldProblem(place or "/", TOO_DEEP)
     inside = pointer(("body", *error["loc"])) if error["loc"] else ""
     return FieldProblem(place + inside or "/", fix(error))
 

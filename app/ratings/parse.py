@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from app.bulk import BulkReader, Refused
+from app.bulk import BulkReader, Refused, is_object
 from app.errors import FieldProblem, InvalidRequest
 from app.ratings.decision import RatingRow
 from app.ratings.scale import MAX_AHEAD_US, Scale, date_problem
@@ -19,7 +19,7 @@ def read_ratings(body: bytes, scale: Scale, now_us: int) -> list[RatingRow | Ref
         InvalidRequest: if the body is no rating and no list of them.
     """
     posted = READER.read(body)
-    places = [""] if body[:1] == b"{" else [f"/{index}" for index in range(len(posted))]
+    places = [""] if is_object(body) else [f"/{index}" for index in range(len(posted))]
     return [
         row if isinstance(row, Refused) else checked_row(row, scale, now_us, place)
         for place, row in zip(places, posted, strict=False)

@@ -34,7 +34,8 @@ class Scale:
 
     def problem(self, value: float, pointer: str) -> FieldProblem:
         """Say what is wrong with a value that is not on the scale."""
-        return FieldProblem(pointer, f"{value:g} is not on the scale: give {self}")
+        shown = repr(value).removesuffix(".0")
+        return FieldProblem(pointer, f"{shown} is not on the scale: give {self}")
 
 
 def date_problem(pointer: str) -> FieldProblem:

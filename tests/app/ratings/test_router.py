@@ -113,3 +113,27 @@ def test_a_body_too_large_is_refused_saying_how_much_is_taken(client: TestClient
     answer = client.post("/v1/ratings", content=b" " * (4 * 1024 * 1024 + 1))
     assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
     assert "4,194,304" in answer.json()["detail"]
+
+
+def test_a_row_nested_too_deep_is_refused_and_the_others_are_stored(client: TestClient) -> None:
+    for depth in (100, 230, 252, 300):
+        row = b'{"user_id": %s, "item_id": "alien", "value": 5}' % (b"[" * depth + b"]" * depth)
+        good = b'{"user_id": "%d", "item_id": "alien", "value": 5}' % depth
+        assert client.post("/v1/ratings", content=row).status_code == 422
+        answer = client.post("/v1/ratings", content=b"[%s, %s]" % (row, good))
+        assert [result["status"] for result in answer.json()["results"]] == ["refused", "created"]
+
+
+def test_a_body_too_deep_to_be_read_is_refused(client: TestClient) -> None:
+    answer = client.post("/v1/ratings", content=b"[" * 100_000 + b"]" * 100_000)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "/")
+
+
+def test_space_before_a_single_rating_does_not_change_the_field_named(client: TestClient) -> None:
+    answer = client.post("/v1/ratings", content=b' \n{"user_id": "ada", "item_id": "alien", "value": 99}')
+    assert answer.json()["errors"][0]["field"] == "/value"
+
+
+def test_a_value_just_off_the_scale_is_shown_as_it_was_sent(client: TestClient) -> None:
+    answer = client.post("/v1/ratings", json=RATING | {"value": 5.0000001})
+    assert answer.json()["errors"][0]["detail"].startswith("5.0000001 is not on the scale")
