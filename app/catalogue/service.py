@@ -1,5 +1,6 @@
 """Store items: what stays the same keeps its revision."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -73,7 +74,12 @@ def is_standing(item: StoredItem | ItemState | None) -> bool:
 
 def is_same(item: StoredItem | ItemState, fields: Mapping[str, Any]) -> bool:
     """Tell whether the fields say nothing new."""
-    return all(getattr(item, name) == value for name, value in fields.items())
+    return all(is_equal(getattr(item, name), value) for name, value in fields.items())
+
+
+def is_equal(stored: Any, said: Any) -> bool:
+    """Compare two JSON values; in Python 1, 1.0 and True would be the same."""
+    return stored == said and json.dumps(stored, sort_keys=True) == json.dumps(said, sort_keys=True)
 
 
 def changed_item(

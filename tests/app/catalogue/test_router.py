@@ -1,5 +1,6 @@
 """Items over HTTP."""
 
+import json
 from typing import Any
 
 import pytest
@@ -75,3 +76,10 @@ def test_an_item_removed_is_gone_with_its_ratings_and_put_again_is_new(client: T
     assert client.get("/v1/items/x").status_code == client.delete("/v1/items/x").status_code == 404
     assert client.get("/v1/users/u0/ratings").json()["ratings"] == []
     assert client.put("/v1/items/x", json={}).json()["attributes"] == {}
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, True), (False, 0), (2, 2.0)])
+def test_an_attribute_that_changes_only_its_kind_is_stored(client: TestClient, before: Any, after: Any) -> None:
+    client.put("/v1/items/x", json={"attributes": {"a": [before]}})
+    client.put("/v1/items/x", json={"attributes": {"a": [after]}})
+    assert f'"attributes":{{"a":[{json.dumps(after)}]}}' in client.get("/v1/items/x").text
