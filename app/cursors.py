@@ -4,6 +4,8 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from app.errors import FieldProblem, InvalidCursor
 
+MAX_POSITION = 2**57  # no list comes that far; databases can count to it, and as microseconds it is a date
+
 
 def encode_cursor(route: str, position: int) -> str:
     """Write a position down."""
@@ -20,7 +22,7 @@ def decode_cursor(route: str, cursor: str | None) -> int | None:
         return None
     try:
         made_by, position = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(":")
-        if made_by == route:
+        if made_by == route and 0 <= int(position) <= MAX_POSITION:
             return int(position)
     except ValueError:
         pass

@@ -42,6 +42,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         max_body_size=settings.max_body_bytes,
         redoc_url=None,
+        redirect_slashes=False,  # a redirect goes wherever the Host header says
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.settings = settings

@@ -1,7 +1,8 @@
 """Ids in paths: any character may stand in one, percent-encoded, a slash too.
 
 The server decodes a path before it is routed, so `/v1/items/a%2Fb` would arrive as two segments. The middleware keeps
-an encoded slash apart as NUL, which no id may hold, and `PathUserId` and `PathItemId` turn it back.
+an encoded slash of an id apart as NUL, which no id may hold, and `PathUserId` and `PathItemId` turn it back.
+Elsewhere a slash is a slash.
 """
 
 from typing import Annotated
@@ -14,6 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.errors import FieldProblem, InvalidRequest
 from app.ids import ExternalId
 from app.problem import problem_response
+
+WITH_IDS = ("/v1/users/", "/v1/items/")
 
 
 class EncodedSlashes:
@@ -36,7 +39,7 @@ class EncodedSlashes:
 
 
 def decoded_path(raw: bytes) -> str:
-    """Decode a path but for its encoded slashes, which become NUL.
+    """Decode a path; where ids stand in it, their encoded slashes become NUL.
 
     Raises:
         ValueError: saying what to change.
@@ -44,7 +47,10 @@ def decoded_path(raw: bytes) -> str:
     if b"%00" in raw:
         raise ValueError("must not hold the character NUL (%00)")
     try:
-        return unquote_to_bytes(raw.replace(b"%2F", b"%00").replace(b"%2f", b"%00")).decode()
+        path = unquote_to_bytes(raw).decode()
+        if path.startswith(WITH_IDS):
+            return unquote_to_bytes(raw.replace(b"%2F", b"%00").replace(b"%2f", b"%00")).decode()
+        return path
     except UnicodeDecodeError:
         raise ValueError("must be percent-encoded UTF-8") from None
 

@@ -1,5 +1,6 @@
 """Every error is problem+json that names the field and the fix, and tells nothing of the inside."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,6 +56,33 @@ def test_an_unusable_body_is_a_problem_that_names_field_and_fix(
     problem = assert_problem(client.post(GUEST, content=body, headers=headers), 422, "invalid-request")
     assert problem["errors"][0]["field"] == field
     assert fix in problem["errors"][0]["detail"]
+
+
+LISTS = {
+    "ratings": "/v1/users/ada/ratings",
+    "items": "/v1/items",
+    "training-runs": "/v1/training-runs",
+    "models": "/v1/models",
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_cursor_whose_position_cannot_be_is_refused(client: TestClient, name: str) -> None:
+    client.put("/v1/users/ada/ratings/alien", json={"value": 5})
+    for position in (-1, 2**63 - 1, 2**63, 10**30, -(10**30)):
+        cursor = urlsafe_b64encode(f"{name}:{position}".encode()).decode().rstrip("=")
+        assert_problem(client.get(LISTS[name], params={"cursor": cursor}), 422, "invalid-cursor")
+
+
+def test_an_encoded_slash_where_no_id_stands_is_a_slash(client: TestClient) -> None:
+    for path in ("/v1/models/a%2Fb", "/v1/models/a%2fb", "/v1/training-runs/1%2F2"):
+        assert_problem(client.get(path), 404, "route-not-found")
+
+
+def test_a_stray_slash_is_an_unknown_address_and_no_redirect(client: TestClient) -> None:
+    for path in ("/v1/items/", "/v1/users//ratings", "/v1/ratings/", "/v1/items/a%2F/"):
+        answer = client.get(path, headers={"Host": "elsewhere.example"}, follow_redirects=False)
+        assert_problem(answer, 404, "route-not-found")
 
 
 def test_a_wrong_parameter_is_named(client: TestClient) -> None:
