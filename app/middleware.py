@@ -9,6 +9,7 @@ import time
 from typing import Any, NamedTuple
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import BodyTooLarge, PalateError, UnexpectedError
@@ -72,6 +73,8 @@ class Operations:
         try:
             refusal = await self.refusal(scope, known)
             await (problem_response(refusal) if refusal else self.app)(scope, receive, send_with_id)
+        except ClientDisconnect:
+            status = 0
         except Exception as error:
             log.exception("unexpected error", exc_info=error)
             if not status:

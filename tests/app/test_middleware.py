@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import structlog
 from fastapi.testclient import TestClient
+from starlette.types import Message
 from structlog.testing import LogCapture
 
 from app.main import create_app
@@ -84,3 +85,21 @@ def test_figures_count_by_route_template_and_status(client: TestClient) -> None:
     assert 'palate_requests_total{method="*",route="(none)",status="404"} 1.0' in text
     assert 'palate_request_seconds_count{method="GET",route="/v1/items/{item_id}"} 3.0' in text
     assert "palate_requests_in_flight 1.0" in text
+
+
+def test_a_client_that_goes_away_while_it_sends_is_no_error_of_ours(client: TestClient, logged: Logged) -> None:
+    messages: list[Message] = [
+        {"type": "http.request", "body": b'{"user', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    async def send(_message: Message) -> None: ...
+
+    scope = {"type": "http", "method": "POST", "path": "/v1/ratings", "query_string": b"", "headers": []}
+    assert client.portal
+    client.portal.call(client.app, scope, receive, send)
+    assert [entry["event"] for entry in logged] == ["request"]
+    assert logged[0]["status"] == 0
