@@ -134,6 +134,7 @@ class DenoisingAutoencoder(Model):
         self._tensors = tensors
         self._biases = Biases.from_tensors(tensors)
         self._spread = float(tensors["spread"])
+        self._reach = self._spread * float(tensors["trust"])
         self._network = DenoisingNetwork(config, self._biases, self._spread, scale.like_threshold)
         self._network.load_state_dict({name: tensors[name] for name in NAMES}, strict=False, assign=True)
         self._network.eval().requires_grad_(False)
@@ -148,8 +149,18 @@ class DenoisingAutoencoder(Model):
         """Biases and the residual that the network reconstructs: float32 (B, I)."""
         hidden_BH, bias_B = self._encode(rows)
         residual_BI = hidden_BH @ self._network.rating_IH.T + self._network.rating_I
-        predicted = residual_BI * self._spread + self._network.item_bias_I + bias_B[:, None] + self._biases.mean
+        predicted = residual_BI * self._reach + self._network.item_bias_I + bias_B[:, None] + self._biases.mean
         return clip_to_scale(predicted.numpy(), self.scale)
+
+    def trust(self, given: Rows, targets: Rows) -> float:
+        """Find the share of the reconstructed residuals, 0..1, that fits the targets best; 1 if there are none."""
+        hidden_BH, bias_B = self._encode(given)
+        wanted = Batch.of(targets, torch.device("cpu"))
+        bags = Bags(wanted.user, wanted.item, wanted.value, (len(targets), self.config.num_items))
+        residual = cells(bags, hidden_BH, self._network.rating_IH) + self._network.rating_I[wanted.item]
+        left = wanted.value - self._biases.mean - self._network.item_bias_I[wanted.item] - bias_B[wanted.user]
+        square = float((residual * residual).sum()) * self._spread
+        return min(1.0, max(0.0, float((residual * left).sum()) / square)) if square > 0 else 1.0
 
     def _encode(self, rows: Rows) -> tuple[Tensor, Tensor]:
         return self._network.encode(Batch.of(rows, torch.device("cpu")))
@@ -164,7 +175,7 @@ class DenoisingAutoencoder(Model):
         hidden_H, bias = self._encode_row(columns, values)
         residual_K = self._rows["rating_IH"][wanted] @ hidden_H + self._rows["rating_I"][wanted]
         baseline_K = self._biases.item[wanted] + np.float32(bias + self._biases.mean)
-        return clip_to_scale(residual_K * np.float32(self._spread) + baseline_K, self.scale)
+        return clip_to_scale(residual_K * np.float32(self._reach) + baseline_K, self.scale)
 
     def _encode_row(self, columns: Indices, values: Values) -> tuple[Values, float]:
         bias = self._biases.of_user(columns, values)
@@ -176,7 +187,7 @@ class DenoisingAutoencoder(Model):
         return np.tanh(summed_H / 2), bias  # 2 sigmoid(x) - 1, without overflow
 
     def tensors(self) -> dict[str, Tensor]:
-        """Give the weights, the biases and the spread of the residuals."""
+        """Give the weights, the biases, the spread of the residuals and the trust in those reconstructed."""
         return self._tensors
 
     @classmethod
@@ -212,9 +223,10 @@ class DenoisingFitter(GradientFitter):
         return self._config.weight_decay
 
     def model(self) -> DenoisingAutoencoder:
-        """Copy the weights as they are."""
+        """Copy the weights as they are; reconstructed residuals count as far as they help the validation users."""
         tensors = {name: p.detach().cpu().clone() for name, p in self.network.named_parameters()}
-        spread = {"spread": torch.tensor([self._spread]).double()}
-        return DenoisingAutoencoder(
-            self._config, self._task.train.scale, {**tensors, **self._biases.tensors(), **spread}
-        )
+        tensors |= {**self._biases.tensors(), "spread": torch.tensor([self._spread]).double()}
+        scale, task = self._task.train.scale, self._task
+        plain = DenoisingAutoencoder(self._config, scale, {**tensors, "trust": torch.ones(1).double()})
+        trust = torch.tensor([plain.trust(task.given, task.targets)]).double()
+        return DenoisingAutoencoder(self._config, scale, {**tensors, "trust": trust})

@@ -91,6 +91,14 @@ def test_a_loaded_model_holds_its_weights_once() -> None:
     np.testing.assert_allclose(again.preference(row((0, 5.0))), before + 1, atol=1e-6)
 
 
+def test_residuals_that_do_not_help_unseen_users_are_not_added() -> None:
+    data = tastes()
+    noise = np.random.default_rng(0).choice([2.0, 3, 4, 5], data.rows.num_ratings).astype(np.float32)
+    model = fitted(Interactions(type(data.rows)(data.rows.offsets, data.rows.columns, noise), data.item_ids, STARS))
+    assert float(model.tensors()["trust"]) < 0.3
+    assert float(fitted(data).tensors()["trust"]) > 0.8
+
+
 def test_users_who_liked_nothing_leave_the_preference_output_alone() -> None:
     data = tastes()
     rows = type(data.rows)(data.rows.offsets, data.rows.columns, np.full_like(data.rows.values, 1))
