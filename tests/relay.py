@@ -23,7 +23,7 @@ class Relay:
         self._place.bind(("127.0.0.1", 0))
         self._port: int = self._place.getsockname()[1]
         self._server: asyncio.Server | None = None
-        self._links = set[asyncio.StreamWriter]()
+        self._links = set[asyncio.Task[None]]()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -54,25 +54,28 @@ class Relay:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._link, "127.0.0.1", self._port, reuse_port=True)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port, reuse_port=True)
 
     async def _break(self) -> None:
         if self._server is not None:
             self._server.close()
-        for writer in self._links:
-            writer.transport.abort()
-        while self._links:  # each link leaves by itself
-            await asyncio.sleep(0.01)
+        links = list(self._links)
+        for link in links:
+            link.cancel()
+        await asyncio.gather(*links, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        link = asyncio.create_task(self._link(reader, writer))
+        self._links.add(link)
+        link.add_done_callback(self._links.discard)
 
     async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._links.add(writer)
+        server_reader, server_writer = await self._connect()
         try:
-            server_reader, server_writer = await self._connect()
-            self._links.add(server_writer)
             await asyncio.gather(pump(reader, server_writer), pump(server_reader, writer))
-            self._links.discard(server_writer)
         finally:
-            self._links.discard(writer)
+            writer.transport.abort()
+            server_writer.transport.abort()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         host, port = self._upstream.query.get("host", self._upstream.host), self._upstream.port or 5432

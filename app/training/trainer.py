@@ -104,14 +104,17 @@ class Trainer:
             log.warning("lease_lost", run=held.run_id, worker=self.name)
         else:
             expected = isinstance(error, TrainingImpossible)
-            log.error("run_failed", run=held.run_id, error=str(error), exc_info=None if expected else error)
+            log.error("training_failed", run=held.run_id, error=str(error), exc_info=None if expected else error)
             await self.end(held, RunState.FAILED, sentence(error))
 
     async def end(self, held: Claim, state: RunState, error: str | None = None) -> None:
-        """End a run without a version."""
-        with suppress(LeaseLost):
-            now = datetime.now(UTC)
+        """End a run without a version; if it is no longer ours, whatever went wrong here does not count."""
+        now = datetime.now(UTC)
+        try:
             await persist(partial(self.database.write, queue.finish, held, state, now, error=error))
+        except LeaseLost:
+            log.warning("lease_lost", run=held.run_id, worker=self.name)
+        else:
             await self.clear(held)
 
     async def clear(self, held: Claim) -> None:

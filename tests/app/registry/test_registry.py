@@ -98,6 +98,27 @@ def test_names_sort_by_time_and_never_collide(tmp_path: Path) -> None:
     assert store.new_name(tmp_path, "linear", NOW) == "2026-11-23T10-15-00Z-linear-2"
 
 
+def test_a_name_that_another_worker_takes_meanwhile_gives_way_to_the_next(tmp_path: Path, model: Model) -> None:
+    def save(folder: Path) -> None:
+        if folder.name == "2026-11-23T10-15-00Z-linear":
+            checkpoint.save(folder, model, ITEMS, {"of": "the other"})
+        checkpoint.save(folder, model, ITEMS, {"of": "this one"})
+
+    folder = store.write_new(tmp_path, "linear", NOW, save)
+
+    assert folder.name == "2026-11-23T10-15-00Z-linear-2"
+    assert store.load(tmp_path, folder.name).manifest == {"of": "this one"}
+    assert store.load(tmp_path, "2026-11-23T10-15-00Z-linear").manifest == {"of": "the other"}
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    def fail(folder: Path) -> None:
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        store.write_new(tmp_path, "linear", NOW, fail)
+
+
 @pytest.mark.parametrize("file", ["weights.safetensors", "model.json"])
 @pytest.mark.parametrize("damage", ["cut short", "altered", "removed"])
 def test_a_damaged_version_is_refused_with_the_reason(tmp_path: Path, model: Model, file: str, damage: str) -> None:

@@ -5,11 +5,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
-from app.db import Database
+from app.db import open_database
 from app.settings import Settings
 from app.tables import Counter, Item, Rating, RunCause, User
 from app.training import service
@@ -78,19 +78,20 @@ class WorkerThread:
 class Instance:
     """One instance of Palate: a migrated database, a model store, and workers beside."""
 
-    def __init__(self, settings: Settings, on_database: Callable[[Callable[[Database], Awaitable[Any]]], Any]) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.on_database = on_database
+        self.runner = asyncio.Runner()
+        self.database = open_database(settings.database_url, 2)
         self.threads: list[WorkerThread] = []
         self.processes: list[subprocess.Popen[bytes]] = []
         self.log = settings.model_store.parent / "worker.log"
         self.log.touch()
 
     def read(self, function: Callable[..., T], *args: Any) -> T:
-        return cast("T", self.on_database(lambda database: database.read(function, *args)))
+        return self.runner.run(self.database.read(function, *args))
 
     def write(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        return cast("T", self.on_database(lambda database: database.write(function, *args, **kwargs)))
+        return self.runner.run(self.database.write(function, *args, **kwargs))
 
     def request(self, kind: str = "denoising", **options: Any) -> int:
         run = self.write(
@@ -107,10 +108,7 @@ class Instance:
         return worker
 
     def start_process(self, **settings: Any) -> subprocess.Popen[bytes]:
-        changed = {
-            name: getattr(value, "total_seconds", lambda v=value: v)() for name, value in (QUICK | settings).items()
-        }
-        variables = {f"PALATE_{name.upper()}": str(value) for name, value in changed.items()}
+        variables = {f"PALATE_{name.upper()}": as_text(value) for name, value in (QUICK | settings).items()}
         with self.log.open("ab") as log:
             worker = subprocess.Popen(
                 [sys.executable, "-m", "app.cli", "worker"],
@@ -158,13 +156,20 @@ class Instance:
                 process.send_signal(signal.SIGCONT)
                 process.kill()
             process.wait()
+        self.runner.run(self.database.close())
+        self.runner.close()
+
+
+def as_text(setting: Any) -> str:
+    """Write a setting as an environment variable."""
+    return str(setting.total_seconds() if isinstance(setting, timedelta) else setting)
 
 
 @pytest.fixture
-def instance(settings: Settings, run_on_database: Any) -> Iterator[Instance]:
+def instance(settings: Settings) -> Iterator[Instance]:
     """An instance with users of three tastes."""
     torch.set_num_threads(1)
-    instance = Instance(settings, run_on_database)
+    instance = Instance(settings)
     instance.write(store_ratings, NUM_USERS)
     yield instance
     instance.close()

@@ -16,7 +16,7 @@ from tests.relay import relay
 LEASE_S: float = QUICK["train_lease"].total_seconds()
 ON_POSTGRES = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-SLOW: dict[str, int] = {"epochs": 25, "batch_size": 16}  # an epoch takes long enough to be struck in
+SLOW: dict[str, Any] = {"epochs": 12, "batch_size": 16}  # an epoch takes long enough to be struck in
 
 
 def is_whole(progress: Progress) -> bool:

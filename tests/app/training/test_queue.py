@@ -134,6 +134,15 @@ def test_a_cancelled_run_whose_worker_died_is_not_taken_over(runs: Runs) -> None
     assert runs.get(run_id).state == RunState.CANCELLED
 
 
+def test_a_cancelled_run_that_its_worker_gave_back_is_not_trained_again(runs: Runs) -> None:
+    run_id = runs.request()
+    claim = held(runs.claim("a"))
+    runs.write(service.cancel_run, run_id, NOW)
+    runs.write(queue.release, claim)
+    assert runs.claim("b") is None
+    assert runs.get(run_id).state == RunState.CANCELLED
+
+
 def test_two_workers_that_find_the_same_run_due_queue_it_once(runs: Runs) -> None:
     runs.write(store_ratings, 20)
     first = runs.write(service.start_due, runs.settings, None, NOW)
