@@ -10,7 +10,7 @@ import numpy as np
 import structlog
 
 from app.db import Database
-from app.errors import DatabaseUnavailable
+from app.errors import DatabaseUnavailable, SchemaOutdated
 from app.recommendations.catalogue import Slots
 from app.recommendations.live import LiveModel
 from app.recommendations.popularity import Popularity
@@ -39,7 +39,7 @@ class Loader:
         while True:
             try:
                 await self.look()
-            except DatabaseUnavailable as error:
+            except (DatabaseUnavailable, SchemaOutdated) as error:
                 log.warning("loader_waits_for_database", error=str(error))
             except Exception:  # whatever it is, the model in memory serves on and the next look may go well
                 log.exception("loader_failed")
@@ -69,7 +69,7 @@ class Loader:
             return False
         try:
             await self.load(version)
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, SchemaOutdated):
             raise
         except Exception as error:  # damaged, of a newer Palate, too large: whatever it is, the other serves on
             self._refused[version] = (files, monotonic() + RETRY_AFTER_S)

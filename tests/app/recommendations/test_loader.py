@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
+from app.main import create_app
 from app.recommendations import loader
 from app.recommendations.serving import Serving
 from app.registry.repository import live_versions
@@ -232,6 +234,13 @@ def test_statistics_that_were_not_published_are_counted(
 def test_before_the_first_version_readiness_says_that_there_is_none(client: TestClient) -> None:
     wait_for(lambda: serving(client).status().problem == "no model has been published yet")
     assert serving(client).status().loaded_at is None
+
+
+def test_missing_tables_are_waited_for_without_tracebacks(settings: Settings, tmp_path: Path) -> None:
+    unmigrated = settings.model_copy(update={"database_url": f"sqlite:///{tmp_path}/unmigrated.db"})
+    with capture_logs() as logged, TestClient(create_app(unmigrated)):
+        wait_for(lambda: sum(entry["event"] == "loader_waits_for_database" for entry in logged) > 1)
+    assert {entry["log_level"] for entry in logged} == {"warning"}
 
 
 def test_a_model_too_slow_for_the_event_loop_answers_the_same_from_its_thread(
