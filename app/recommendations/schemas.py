@@ -99,6 +99,7 @@ class GuestRequest(Asked):
 
     model_config = ConfigDict(
         extra="forbid",
+        strict=True,  # JSON has kinds, other than a query: `"limit": true` is no number
         json_schema_extra={"examples": [{"ratings": [{"item_id": "blade-runner-1982", "value": 5}], "limit": 5}]},
     )
 

@@ -48,6 +48,8 @@ def test_a_wrong_method_is_a_problem_that_lists_the_right_ones(client: TestClien
         (b"{}", JSON, "/ratings", "is missing: add it"),
         (b'{"ratings": [], "odd/name": 1}', JSON, "/odd~1name", "is not known here: remove it"),
         (b'{"ratings": [{"item_id": "a"}]}', JSON, "/ratings/0/value", "is missing: add it"),
+        (b'{"ratings": [], "limit": true}', JSON, "/limit", "integer"),
+        (b'{"ratings": [], "include_rated": 1}', JSON, "/include_rated", "boolean"),
     ],
 )
 def test_an_unusable_body_is_a_problem_that_names_field_and_fix(
