@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import asyncpg
@@ -203,10 +204,14 @@ class SqliteDatabase(Database):
         )
 
     async def write(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._write_thread, lambda: sqlite_transaction(self._writer, work, *args, **kwargs)
-        )
+        latest = monotonic() + BUSY_TIMEOUT_MS / 1000
+
+        def in_turn() -> T:
+            if monotonic() > latest:  # those before it waited for a lock; not each of them as long again
+                raise DatabaseUnavailable()
+            return sqlite_transaction(self._writer, work, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._write_thread, in_turn)
 
     async def fetch_row(self, sql: str, *args: object) -> Sequence[Any] | None:
         try:

@@ -129,3 +129,20 @@ def test_a_sqlite_file_locked_for_too_long_is_unavailable(tmp_path: Path, monkey
 
     asyncio.run(work())
     other.close()
+
+
+def test_writes_that_wait_for_one_lock_do_not_wait_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.db.BUSY_TIMEOUT_MS", 300)
+
+    async def work() -> list[Any]:
+        database = SqliteDatabase(tmp_path / "palate.db")
+        await database.write(lambda session: session.execute(text("CREATE TABLE counters (name, value)")).close())
+        other = sqlite3.connect(tmp_path / "palate.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        async with asyncio.timeout(2):
+            outcomes = await asyncio.gather(*(database.write(add, 1) for _ in range(12)), return_exceptions=True)
+        other.close()
+        await database.close()
+        return outcomes
+
+    assert {type(outcome) for outcome in asyncio.run(work())} == {DatabaseUnavailable}
