@@ -47,6 +47,8 @@ def load(store: Path, version: str) -> Loaded:
         return checkpoint.load(store / version)
     except DamagedModel as error:
         raise VersionUnusable(f"Model version {version!r} cannot be used: {error}.") from error
+    except (KeyError, TypeError, RuntimeError) as error:  # whole, but its tensors or figures are not those of this kind
+        raise VersionUnusable(f"Model version {version!r} was written by another version of Palate.") from error
 
 
 def verify(store: Path, version: str) -> None:
