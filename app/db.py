@@ -97,7 +97,7 @@ class PostgresDatabase(Database):
         self._hot = HotConnections(self.engine, max(1, num_hot))
 
     async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._attempt(self.engine, work, *args, **kwargs)
+        return await self._attempt(self._snapshots, work, *args, **kwargs)
 
     async def scan(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._attempt(self._snapshots, work, *args, **kwargs)

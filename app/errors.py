@@ -87,6 +87,12 @@ class ScopeMissing(PalateError):
     status = 403
 
 
+class CrossSite(PalateError):
+    """A web page of another site made this call without a key: call from your own server, or send a key."""
+
+    status = 403
+
+
 class ItemNotFound(PalateError):
     """There is no such item."""
 

@@ -12,7 +12,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import BodyTooLarge, PalateError, UnexpectedError
+from app.errors import BodyTooLarge, CrossSite, PalateError, UnexpectedError
 from app.keys.ring import KeyRing
 from app.metrics import ROUTE_NOT_FOUND, Metrics
 from app.problem import problem_response
@@ -27,11 +27,12 @@ class Known(NamedTuple):
     request_id: bytes
     key: bytes | None
     length: int
+    is_cross_site: bool  # a browser says that a page of another site makes the call
 
 
 def read_headers(headers: list[tuple[bytes, bytes]]) -> Known:
     """Pick out what concerns us; an absent or odd request id is replaced by a new one."""
-    request_id, key, length = b"", None, 0
+    request_id, key, length, site = b"", None, 0, b""
     for name, value in headers:
         if name == b"x-api-key":
             key = value
@@ -39,9 +40,11 @@ def read_headers(headers: list[tuple[bytes, bytes]]) -> Known:
             request_id = value
         elif name == b"content-length":
             length = int(value) if value.isdigit() else 0
+        elif name == b"sec-fetch-site":
+            site = value
     if not REQUEST_ID(request_id):
         request_id = os.urandom(16).hex().encode()
-    return Known(request_id, key, length)
+    return Known(request_id, key, length, site == b"cross-site")
 
 
 class Operations:
@@ -88,6 +91,8 @@ class Operations:
         refused = keys.allow(scope["method"], scope["path"], known.key)
         if refused and known.key:
             refused = await keys.allow_now(scope["method"], scope["path"], known.key)
+        if not refused and known.is_cross_site and known.key is None and scope["method"] not in {"GET", "HEAD"}:
+            refused = CrossSite()
         if not refused and known.length > self.max_body_bytes:
             refused = BodyTooLarge(f"Send at most {self.max_body_bytes:,} bytes; cut the request into several.")
         return refused

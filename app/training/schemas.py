@@ -11,11 +11,11 @@ from app.tables import RunCause, RunState, TrainingEpoch, TrainingRun
 class RunRequest(BaseModel):
     """What this run does differently from the settings; what is left out is as in the settings."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"kind": "linear"}]})
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"kind": "linear"}]})
 
     kind: Literal["linear", "denoising"] | None = Field(None, description="Autoencoder to fit.")
     epochs: int | None = Field(None, ge=1, le=100_000, description="Epochs at most; `linear` needs one.")
-    learning_rate: float | None = Field(None, gt=0, le=1_000, description="Step size of the optimiser.")
+    learning_rate: float | None = Field(None, ge=1e-9, le=1_000, description="Step size of the optimiser.")
     batch_size: int | None = Field(None, ge=1, le=1_000_000, description="Users per step; 1 is online learning.")
     seed: int | None = Field(None, ge=0, lt=2**32, description="Seed of every random choice.")
     cold: bool = Field(False, description="Start from new weights instead of the live model's.")

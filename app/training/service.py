@@ -55,7 +55,7 @@ def cancel_run(session: Session, run_id: int, now: datetime) -> TrainingRun:
     if run is None:
         raise RunNotFound(f"There is no training run {run_id}.")
     if run.state in ENDED:
-        raise RunAlreadyEnded(f"Training run {run_id} has {run.state} already.")
+        raise RunAlreadyEnded(f"Training run {run_id} has ended already: {run.state}.")
     run.cancel_requested = True
     if run.state == RunState.QUEUED:
         queue.end(run, RunState.CANCELLED, now)

@@ -103,3 +103,13 @@ def test_a_client_that_goes_away_while_it_sends_is_no_error_of_ours(client: Test
     client.portal.call(client.app, scope, receive, send)
     assert [entry["event"] for entry in logged] == ["request"]
     assert logged[0]["status"] == 0
+
+
+def test_a_web_page_of_another_site_changes_nothing_without_a_key(client: TestClient) -> None:
+    rating = b'{"user_id": "ada", "item_id": "alien", "value": 5}'
+    from_a_page = {"Sec-Fetch-Site": "cross-site", "Content-Type": "text/plain"}
+    refused = client.post("/v1/ratings", content=rating, headers=from_a_page)
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/cross-site")
+    assert client.post("/v1/training-runs", headers=from_a_page).status_code == 403
+    assert client.get("/v1/users/ada").status_code == 404
+    assert client.post("/v1/ratings", content=rating, headers={"Sec-Fetch-Site": "same-origin"}).status_code == 200

@@ -84,7 +84,7 @@ def width(data: Interactions) -> int:
 def test_a_loaded_model_holds_its_weights_once() -> None:
     model = fitted(tastes(), epochs=1)
     tensors = {name: tensor.clone() for name, tensor in model.tensors().items()}
-    config = {"num_items": 24, "num_hidden": 16}
+    config: dict[str, object] = {"num_items": 24, "num_hidden": 16}
     again = DenoisingAutoencoder.from_tensors(config, STARS, tensors)
     before = again.preference(row((0, 5.0)))
     tensors["preference_I"] += 1
