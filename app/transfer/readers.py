@@ -13,7 +13,7 @@ from app.transfer.fields import check_fields, kind_of, map_columns
 from app.transfer.problems import RefusedRow, TransferProblem
 from app.transfer.text import Layout
 
-BATCH_ROWS = 20_000
+BATCH_ROWS = 60_000
 
 Opener = Callable[[], IO[bytes]]
 Renames = Mapping[str, str]

@@ -9,7 +9,7 @@ from pyarrow import csv as arrow_csv
 
 from app.transfer.problems import TransferProblem
 
-BLOCK_BYTES = 512 * 1024  # some 20,000 ratings
+BLOCK_BYTES = 1536 * 1024  # some 60,000 ratings
 MAX_BLOCK_BYTES = 64 * BLOCK_BYTES
 BOM = b"\xef\xbb\xbf"
 
