@@ -52,7 +52,9 @@ async def ready(request: Request, response: Response, database: DatabaseDep) -> 
     model = request.app.state.serving.status()
     available = found.database == "ok" and found.migrations == "ok"
     status: Literal["ok", "degraded", "unavailable"] = "degraded" if model.problem else "ok"
-    response.status_code = 200 if available else 503
+    if not available:
+        response.status_code = 503
+        response.headers.update(DatabaseUnavailable.headers)
     return Ready(
         database=found.database,
         migrations=found.migrations,

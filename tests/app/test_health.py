@@ -27,6 +27,7 @@ def test_missing_tables_make_it_unready_and_calls_say_what_to_run(
     run_on_database(lambda database: database.write(migrate.downgrade, "base"))
     answer = client.get("/health/ready")
     assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"
     assert answer.json()["migrations"] == "missing"
     refused = client.get("/v1/items/anything")
     assert refused.status_code == 503
