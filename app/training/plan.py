@@ -18,9 +18,9 @@ from app.training.schedule import MIN_ITEMS, MIN_USERS
 from models.checkpoint import DamagedModel, Loaded
 from models.fit import Fit, FitOptions
 from models.interactions import Interactions
+from models.kinds import KINDS
 
 log = structlog.get_logger()
-ITERATIVE = frozenset({"denoising"})  # kinds that can go on from a model's weights
 
 
 class TrainingImpossible(Exception):
@@ -98,7 +98,7 @@ def fitting_kind(kind: str, settings: Settings, num_items: int) -> str:
 
 def warm_start(kind: str, live: Live | None, cold: bool) -> Loaded | None:
     """Tell which model to go on from: the live one, if it is of the same kind and new weights are not due."""
-    if cold or kind not in ITERATIVE or live is None or live.kind != kind:
+    if cold or not KINDS[kind].starts_warm or live is None or live.kind != kind:
         return None
     return live.loaded
 
