@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app import counters
-from app.rowset import execute, select_with
+from app.rowset import execute, insert_rows, select_with
 from app.tables import Item
 from app.times import database_time
 
@@ -47,17 +47,18 @@ SAVE = {
     """,  # noqa: S608 - text of our own
     "sqlite": f"INSERT {INTO} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) {UPSERT}",  # noqa: S608
 }
-
-
+BY_ID_POSTGRESQL = f"""
+    INSERT {INTO}
+    SELECT external_id, NULL, '[]'::jsonb, true, '{{}}'::json, $2, $2, NULL, $3 + n
+    FROM json_array_elements_text($1::json) WITH ORDINALITY AS q(external_id, n)
+"""  # noqa: S608 - text of our own
+BY_ID_SQLITE = f"INSERT {INTO} VALUES (?, NULL, '[]', true, '{{}}', ?, ?, NULL, ?)"  # noqa: S608
 CREATE = {  # items that are known by their id alone
-    "postgresql": f"""
-        INSERT {INTO}
-        SELECT value ->> 0, NULL, '[]'::jsonb, true, '{{}}'::json, $2, $2, NULL, (value ->> 1)::bigint
-        FROM json_array_elements($1::json) AS q(value)
-    """,  # noqa: S608 - text of our own
-    "sqlite": f"INSERT {INTO} VALUES (?1, NULL, '[]', true, '{{}}', ?2, ?2, NULL, ?3)",  # noqa: S608
+    "postgresql": f"{BY_ID_POSTGRESQL} RETURNING external_id, id",
+    "sqlite": BY_ID_SQLITE.replace("(external_id", "(id, external_id").replace("(?", "(?, ?"),
 }
-REVIVE = {kind: statement + UPSERT for kind, statement in CREATE.items()}  # the same, of items that were deleted
+REVIVE = {"postgresql": BY_ID_POSTGRESQL + UPSERT, "sqlite": BY_ID_SQLITE + UPSERT}  # the same, of deleted ones
+LAST_ITEM = "SELECT coalesce(max(id), 0) FROM items"
 
 
 class StoredItem(NamedTuple):
@@ -134,18 +135,34 @@ def database_row(item: ItemState, dialect: str) -> tuple[object, ...]:
     )
 
 
-def write_ids(session: Session, sql: dict[str, str], item_ids: Sequence[str], moment: datetime, revision: int) -> int:
-    """Create or revive items known by their id alone; their revisions follow ``revision``: give the last."""
+def create_ids(session: Session, item_ids: Sequence[str], moment: datetime, revision: int) -> dict[str, int]:
+    """Create items known by their id alone, whose revisions follow ``revision``; give their numbers."""
     connection = session.connection()
     stamp = database_time(moment, connection.dialect.name)
-    numbered = list(zip(item_ids, range(revision + 1, revision + 1 + len(item_ids)), strict=True))
-    if not numbered:
-        return revision
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(sql["postgresql"], (orjson.dumps(numbered).decode(), stamp))
+        columns = (orjson.dumps(item_ids).decode(), stamp, revision)
+        return dict(map(tuple, connection.exec_driver_sql(CREATE["postgresql"], columns)))
+    last = connection.exec_driver_sql(LAST_ITEM).scalar_one()
+    numbers, revisions = following(last, item_ids), following(revision, item_ids)
+    stamps = [stamp] * len(item_ids)
+    insert_rows(session, CREATE["sqlite"], [numbers, item_ids, stamps, stamps, revisions])
+    return dict(zip(item_ids, numbers, strict=True))
+
+
+def revive_ids(session: Session, item_ids: Sequence[str], moment: datetime, revision: int) -> None:
+    """Bring deleted items back, known by their id alone; their revisions follow ``revision``."""
+    connection = session.connection()
+    stamp = database_time(moment, connection.dialect.name)
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(REVIVE["postgresql"], (orjson.dumps(item_ids).decode(), stamp, revision))
     else:
-        connection.exec_driver_sql(sql["sqlite"], [(item_id, stamp, number) for item_id, number in numbered])
-    return revision + len(numbered)
+        numbered = zip(item_ids, following(revision, item_ids), strict=True)
+        connection.exec_driver_sql(REVIVE["sqlite"], [(item_id, stamp, stamp, number) for item_id, number in numbered])
+
+
+def following(number: int, rows: Sequence[str]) -> range:
+    """Give the numbers after ``number``, one a row."""
+    return range(number + 1, number + 1 + len(rows))
 
 
 def find_numbers(session: Session, item_ids: Sequence[str]) -> dict[str, tuple[int, bool]]:
@@ -154,15 +171,23 @@ def find_numbers(session: Session, item_ids: Sequence[str]) -> dict[str, tuple[i
     return {item_id: (number, bool(deleted)) for item_id, number, deleted in found}
 
 
-def ensure_items(session: Session, item_ids: Sequence[str], moment: datetime) -> dict[str, int]:
-    """Create the items that are not there, revive the deleted ones; give the numbers of all."""
+def ensure_items(
+    session: Session, item_ids: Sequence[str], moment: datetime, missed_at: int | None = None
+) -> dict[str, int]:
+    """Create the items that are not there, revive the deleted ones; give the numbers of all.
+
+    ``missed_at``: the catalogue's revision, read before none of the items was found. If it is the same now that no
+    other transaction can change it, there is still none.
+    """
     revision = counters.lock(session, "catalogue")
-    found = find_numbers(session, item_ids)
+    found = {} if revision == missed_at else find_numbers(session, item_ids)
     missing = [item_id for item_id in item_ids if item_id not in found]
     deleted = [item_id for item_id, (_, is_deleted) in found.items() if is_deleted]
-    last = write_ids(session, CREATE, missing, moment, revision)
-    last = write_ids(session, REVIVE, deleted, moment, last)
-    if last > revision:
-        counters.move(session, "catalogue", last)
-    found |= find_numbers(session, missing) if missing else {}
-    return {item_id: number for item_id, (number, _) in found.items()}
+    numbers = {item_id: number for item_id, (number, _) in found.items()}
+    if missing:
+        numbers |= create_ids(session, missing, moment, revision)
+    if deleted:
+        revive_ids(session, deleted, moment, revision + len(missing))
+    if missing or deleted:
+        counters.move(session, "catalogue", revision + len(missing) + len(deleted))
+    return numbers

@@ -62,23 +62,28 @@ class ItemNumbers:
 
     revision: int = -1
     numbers: dict[str, int] = field(default_factory=dict)
+    is_settled: bool = True  # False from `resolve` to `settle`: what it created may have been rolled back
+
+    def settle(self) -> None:
+        """Note that the transaction is committed."""
+        self.is_settled = True
 
     def resolve(self, session: Session, item_ids: list[str], now_us: int) -> tuple[Whole, Flags]:
         """Give the number of each item, created if need be, and which ones are deleted. The ratings' lock is held."""
         revision = counters.read(session, "catalogue")
-        if revision != self.revision or len(self.numbers) > MAX_KNOWN:
+        if revision != self.revision or not self.is_settled or len(self.numbers) > MAX_KNOWN:
             self.numbers, self.revision = {}, revision
+        self.is_settled = False
         unknown = [item_id for item_id in item_ids if item_id not in self.numbers]
         found = catalogue.find_numbers(session, unknown) if unknown else {}
         deleted = {item_id: number for item_id, (number, is_deleted) in found.items() if is_deleted}
         self.numbers |= {item_id: number for item_id, (number, is_deleted) in found.items() if not is_deleted}
         if missing := [item_id for item_id in unknown if item_id not in found]:
-            self.numbers |= catalogue.ensure_items(session, missing, from_us(now_us))
+            self.numbers |= catalogue.ensure_items(session, missing, from_us(now_us), missed_at=revision)
             self.revision = counters.read(session, "catalogue")
         numbers = self.numbers | deleted if deleted else self.numbers
-        return np.array([numbers[item_id] for item_id in item_ids]), np.array(
-            [item_id in deleted for item_id in item_ids]
-        )
+        resolved = np.array([numbers[item_id] for item_id in item_ids])
+        return resolved, np.isin(resolved, list(deleted.values()))
 
 
 def set_columns(session: Session, columns: RatingColumns, known: ItemNumbers, now_us: int) -> Counter[Status]:

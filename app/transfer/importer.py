@@ -106,6 +106,7 @@ class RatingImporter:
     async def store(self, cleaned: Cleaned) -> Counter[str]:
         """Store a batch of ratings."""
         counts = await patiently(self._database, set_columns, cleaned.ratings, self._known, now_us())
+        self._known.settle()
         return Counter({str(status): number for status, number in counts.items()})
 
 
