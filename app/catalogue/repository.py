@@ -47,18 +47,32 @@ SAVE = {
     """,  # noqa: S608 - text of our own
     "sqlite": f"INSERT {INTO} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) {UPSERT}",  # noqa: S608
 }
-BY_ID_POSTGRESQL = f"""
-    INSERT {INTO}
-    SELECT external_id, NULL, '[]'::jsonb, true, '{{}}'::json, $2, $2, NULL, $3 + n
-    FROM json_array_elements_text($1::json) WITH ORDINALITY AS q(external_id, n)
-"""  # noqa: S608 - text of our own
-BY_ID_SQLITE = f"INSERT {INTO} VALUES (?, NULL, '[]', true, '{{}}', ?, ?, NULL, ?)"  # noqa: S608
-CREATE = {  # items that are known by their id alone
-    "postgresql": f"{BY_ID_POSTGRESQL} RETURNING external_id, id",
-    "sqlite": BY_ID_SQLITE.replace("(external_id", "(id, external_id").replace("(?", "(?, ?"),
+TAKE_NUMBERS = {  # gives the last one
+    "postgresql": "SELECT setval(name, nextval(name) + $1 - 1) FROM pg_get_serial_sequence('items', 'id') AS name",
+    "sqlite": "SELECT coalesce(max(id), 0) + ? FROM items",
 }
-REVIVE = {"postgresql": BY_ID_POSTGRESQL + UPSERT, "sqlite": BY_ID_SQLITE + UPSERT}  # the same, of deleted ones
-LAST_ITEM = "SELECT coalesce(max(id), 0) FROM items"
+CREATE = {  # items that are known by their id alone
+    "postgresql": """
+        INSERT INTO items (id, external_id, categories, active, attributes, created_at, updated_at, revision)
+        SELECT $1 + n, external_id, '[]', true, '{}', $4, $4, $3 + n
+        FROM json_array_elements_text($2::json) WITH ORDINALITY AS q(external_id, n)
+    """,
+    "sqlite": """
+        INSERT INTO items (id, external_id, categories, active, attributes, created_at, updated_at, revision)
+        VALUES (?, ?, '[]', true, '{}', ?, ?, ?)
+    """,
+}
+REVIVE = {  # what a deleted item said is gone already
+    "postgresql": """
+        UPDATE items SET active = true, created_at = q.moment, updated_at = q.moment, deleted_at = NULL,
+            revision = q.revision
+        FROM unnest($1::timestamptz[], $2::bigint[], $3::bigint[]) AS q(moment, revision, id) WHERE items.id = q.id
+    """,
+    "sqlite": """
+        UPDATE items SET active = true, created_at = ?1, updated_at = ?1, deleted_at = NULL, revision = ?2
+        WHERE id = ?3
+    """,
+}
 
 
 class StoredItem(NamedTuple):
@@ -138,31 +152,24 @@ def database_row(item: ItemState, dialect: str) -> tuple[object, ...]:
 def create_ids(session: Session, item_ids: Sequence[str], moment: datetime, revision: int) -> dict[str, int]:
     """Create items known by their id alone, whose revisions follow ``revision``; give their numbers."""
     connection = session.connection()
-    stamp = database_time(moment, connection.dialect.name)
-    if connection.dialect.name == "postgresql":
-        columns = (orjson.dumps(item_ids).decode(), stamp, revision)
-        return dict(map(tuple, connection.exec_driver_sql(CREATE["postgresql"], columns)))
-    last = connection.exec_driver_sql(LAST_ITEM).scalar_one()
-    numbers, revisions = following(last, item_ids), following(revision, item_ids)
-    stamps = [stamp] * len(item_ids)
-    insert_rows(session, CREATE["sqlite"], [numbers, item_ids, stamps, stamps, revisions])
+    dialect = connection.dialect.name
+    last = int(connection.exec_driver_sql(TAKE_NUMBERS[dialect], (len(item_ids),)).scalar_one())
+    numbers = range(last - len(item_ids) + 1, last + 1)
+    stamp = database_time(moment, dialect)
+    if dialect == "postgresql":
+        columns = (numbers[0] - 1, orjson.dumps(item_ids).decode(), revision, stamp)
+        connection.exec_driver_sql(CREATE[dialect], columns)
+    else:
+        stamps, revisions = [stamp] * len(item_ids), range(revision + 1, revision + 1 + len(item_ids))
+        insert_rows(session, CREATE[dialect], [numbers, item_ids, stamps, stamps, revisions])
     return dict(zip(item_ids, numbers, strict=True))
 
 
-def revive_ids(session: Session, item_ids: Sequence[str], moment: datetime, revision: int) -> None:
-    """Bring deleted items back, known by their id alone; their revisions follow ``revision``."""
-    connection = session.connection()
-    stamp = database_time(moment, connection.dialect.name)
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(REVIVE["postgresql"], (orjson.dumps(item_ids).decode(), stamp, revision))
-    else:
-        numbered = zip(item_ids, following(revision, item_ids), strict=True)
-        connection.exec_driver_sql(REVIVE["sqlite"], [(item_id, stamp, stamp, number) for item_id, number in numbered])
-
-
-def following(number: int, rows: Sequence[str]) -> range:
-    """Give the numbers after ``number``, one a row."""
-    return range(number + 1, number + 1 + len(rows))
+def revive_items(session: Session, numbers: Sequence[int], moment: datetime, revision: int) -> None:
+    """Bring deleted items back; their revisions follow ``revision``."""
+    if numbers:
+        stamps = [database_time(moment, session.connection().dialect.name)] * len(numbers)
+        execute(session, REVIVE, [stamps, range(revision + 1, revision + 1 + len(numbers)), numbers])
 
 
 def find_numbers(session: Session, item_ids: Sequence[str]) -> dict[str, tuple[int, bool]]:
@@ -182,12 +189,11 @@ def ensure_items(
     revision = counters.lock(session, "catalogue")
     found = {} if revision == missed_at else find_numbers(session, item_ids)
     missing = [item_id for item_id in item_ids if item_id not in found]
-    deleted = [item_id for item_id, (_, is_deleted) in found.items() if is_deleted]
+    deleted = [number for number, is_deleted in found.values() if is_deleted]
     numbers = {item_id: number for item_id, (number, _) in found.items()}
     if missing:
         numbers |= create_ids(session, missing, moment, revision)
-    if deleted:
-        revive_ids(session, deleted, moment, revision + len(missing))
+    revive_items(session, deleted, moment, revision + len(missing))
     if missing or deleted:
         counters.move(session, "catalogue", revision + len(missing) + len(deleted))
     return numbers
