@@ -62,7 +62,7 @@ def solve_by_users(
     for start in range(0, len(pairs.outputs), BLOCK):
         tick()
         part = slice(start, start + BLOCK)
-        right_VC[:, part] = inner.columns(pairs.liked[part], pairs.disliked[part])
+        right_VC[:, part] = inner.columns(pairs.liked[part], pairs.disliked[part], pairs.disliked_target)
     border = csr_array(inner.border.astype(np.float32)[:, None])
     constant = csr_array(np.array([[-1]], np.float32))
     return Product(block_array([[-inner.scaled, border], [None, constant]], format="csr"), right_VC)
@@ -101,7 +101,7 @@ class _Inner:
         rest = encoded_UF.shape[0] + CONSTANT_PENALTY - float(counts_F @ border_F)
         return cls(scaled_FV, inverse_VV, diagonal_F, border_F, rest)
 
-    def columns(self, liked: Offsets, disliked: Offsets) -> Matrix:
+    def columns(self, liked: Offsets, disliked: Offsets, disliked_target: float) -> Matrix:
         """Give the right factor's columns of some outputs, by the places of their channels: float32 (V + 1, B)."""
         both = np.flatnonzero(disliked >= 0)
         disliked = disliked[both]
@@ -110,7 +110,7 @@ class _Inner:
         disliked_B, cross_B = np.ones_like(liked_B), np.zeros_like(liked_B)
         disliked_B[both] = self.diagonal[disliked] + self._explained(disliked, disliked, disliked_BV)
         cross_B[both] = self._explained(liked[both], disliked, disliked_BV)
-        a_B, b_B = coefficients(liked_B, disliked_B, cross_B)
+        a_B, b_B = coefficients(liked_B, disliked_B, cross_B, disliked_target)
         columns_BV = np.empty((len(liked), liked_BV.shape[1] + 1), np.float32)
         columns_BV[:, :-1] = liked_BV * a_B[:, None]
         columns_BV[:, -1] = self.border[liked] * a_B / self.rest

@@ -173,15 +173,23 @@ def _recall(rank_T: Offsets, targets: Rows, k: int) -> PerUser:
 
 def rating_error(model: Model, given: Rows, targets: Rows) -> RatingError:
     """Measure predicted ratings on the held-out cells of users folded in from ``given``."""
-    users = np.flatnonzero(targets.counts)
-    errors = [np.empty(0, np.float32)]
-    for batch in batches(users, model.rating):
-        cells = targets.take(batch)
-        errors.append(model.rating(given.take(batch))[cells.row_of_entry, cells.columns] - cells.values)
-    error = np.concatenate(errors).astype(np.float64)
+    error = np.concatenate([np.empty(0), *_errors(model.rating, given, targets)])
     if not len(error):
         return RatingError(0.0, 0.0, 0)
     return RatingError(float(np.sqrt((error**2).mean())), float(np.abs(error).mean()), len(error))
+
+
+def squared_error(predict: Scorer, given: Rows, targets: Rows) -> float:
+    """Add up the squared errors of predicted ratings on the held-out cells."""
+    return float(sum((error**2).sum() for error in _errors(predict, given, targets)))
+
+
+def _errors(predict: Scorer, given: Rows, targets: Rows) -> Iterator[PerUser]:
+    """Subtract the held-out ratings from the predicted ones, a batch of users at a time: float64 (T,)."""
+    for batch in batches(np.flatnonzero(targets.counts), predict):
+        cells = targets.take(batch)
+        predicted = predict(given.take(batch))[cells.row_of_entry, cells.columns]
+        yield predicted.astype(np.float64) - cells.values
 
 
 def mean_and_error(values: PerUser) -> tuple[float, float]:

@@ -11,14 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
+import torch
 from torch import Tensor, from_numpy, tensor
 
 from models.interactions import Indices, Rows, Values
+from models.weighted import Cells, Side, descend, solve
 
 ROUNDS = 8  # of alternating; more do not lower the validation error
+STEPS = 4  # of conjugate gradients a round
 PRIOR = 30.0  # ratings that every row is penalised for on top of its own: short rows are trusted less
-BLOCK = 4_096  # rows solved at once
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,9 @@ class Factors:
 
     def encode(self, rows: Rows, residuals: Values) -> Values:
         """Encode users: float32 (B, D)."""
-        shape = (len(rows), len(self.item))
-        return _solve(csr_array((residuals, rows.columns, rows.offsets), shape=shape), self.item, self.penalty)
+        cells = cells_of(rows, residuals, len(self.item))
+        code: Values = solve(cells, _side(from_numpy(self.item)), _ridge(cells, self.penalty)).numpy()
+        return code
 
     def encode_row(self, columns: Indices, residuals: Values) -> Values:
         """Encode one user: float32 (D,), as `encode` does."""
@@ -59,29 +61,27 @@ def fit_factors(
     rows: Rows, residuals: Values, num_items: int, num_factors: int, penalty: float, seed: int, tick: Callable[[], None]
 ) -> Factors:
     """Alternate between the users' and the items' ridge solves, over rated cells alone."""
-    by_user = csr_array((residuals, rows.columns, rows.offsets), shape=(len(rows), num_items))
-    by_item = by_user.T.tocsr()
+    by_user = cells_of(rows, residuals, num_items)
+    by_item = by_user.transposed()
     start = np.random.default_rng(seed).normal(0, 0.1, (num_items, num_factors)).astype(np.float32)
-    item = start * (np.diff(by_item.indptr) > 0)[:, None]
+    item_ID = from_numpy(start * (by_item.counts > 0)[:, None])
+    user_UD = torch.zeros(len(rows), num_factors)
     for _ in range(ROUNDS):
-        tick()
-        user = _solve(by_user, item, penalty)
-        tick()
-        item = _solve(by_item, user, penalty)
-    return Factors(item, penalty)
+        user_UD = descend(by_user, _side(item_ID), _ridge(by_user, penalty), user_UD, STEPS, tick)
+        item_ID = descend(by_item, _side(user_UD), _ridge(by_item, penalty), item_ID, STEPS, tick)
+    return Factors(item_ID.numpy(), penalty)
 
 
-def _solve(ratings: csr_array, other_ND: Values, penalty: float) -> Values:
-    """Ridge solve of every row on the factors of the other side: float32 (rows, D)."""
-    num_factors = other_ND.shape[1]
-    wide_ND = other_ND.astype(np.float64)
-    outer = (wide_ND[:, :, None] * wide_ND[:, None, :]).reshape(len(wide_ND), num_factors**2)
-    solved = np.empty((ratings.shape[0], num_factors), np.float32)
-    for start in range(0, len(solved), BLOCK):
-        block = ratings[start : start + BLOCK].astype(np.float64)
-        seen = csr_array((np.ones_like(block.data), block.indices, block.indptr), shape=block.shape)
-        gram_BDD = (seen @ outer).reshape(-1, num_factors, num_factors)
-        ridge_B = penalty * (np.diff(block.indptr) + PRIOR)
-        gram_BDD += ridge_B[:, None, None] * np.eye(num_factors)
-        solved[start : start + BLOCK] = np.linalg.solve(gram_BDD, (block @ wide_ND)[:, :, None])[:, :, 0]
-    return solved
+def cells_of(rows: Rows, residuals: Values, num_items: int) -> Cells:
+    """Take residuals as targets, each with weight 1: (B, I)."""
+    entries = from_numpy(rows.columns.astype(np.int64)), torch.ones(len(residuals)), from_numpy(residuals)
+    return Cells(rows.offsets, *entries, num_items)
+
+
+def _side(factors_ND: Tensor) -> Side:
+    """Cells that are not rated count nothing."""
+    return Side(factors_ND, torch.zeros(factors_ND.shape[1]))
+
+
+def _ridge(cells: Cells, penalty: float) -> Tensor:
+    return from_numpy((penalty * (cells.counts + PRIOR)).astype(np.float32))

@@ -9,6 +9,7 @@ from models.base import Model
 from models.denoising import DenoisingAutoencoder, DenoisingConfig, DenoisingFitter
 from models.fitter import Fitter
 from models.linear import LinearAutoencoder, LinearConfig, LinearFitter
+from models.lowrank import LowRankAutoencoder, LowRankConfig, LowRankFitter
 
 
 @dataclass(frozen=True)
@@ -27,5 +28,6 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "linear": Kind(LinearConfig, LinearAutoencoder, LinearFitter),
+    "lowrank": Kind(LowRankConfig, LowRankAutoencoder, LowRankFitter),
     "denoising": Kind(DenoisingConfig, DenoisingAutoencoder, DenoisingFitter),
 }

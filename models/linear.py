@@ -16,16 +16,16 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-from models.base import Model, clip_to_scale
-from models.biases import Biases
-from models.evaluate import evaluate, rating_error
-from models.factors import Factors, fit_factors
+from models.base import Model
+from models.evaluate import evaluate
 from models.fitter import FitTask, Fitter, WarmStart, config_from, vocabulary_map
 from models.interactions import Indices, Offsets, RatingScale, Rows, Values
+from models.ratings import LinearRatings
 from models.ridge import encode, features_of
 from models.solution import Problem, Solution
 
 LAMBDAS = (25.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
+DISLIKED_TARGETS = (0.0, 0.3)
 DEFAULT_LAMBDA = 200.0  # where there is nobody to choose it on
 HEAD_ITEMS = 1_000  # lambda is chosen on a catalogue cut to this many items
 
@@ -37,6 +37,7 @@ class LinearConfig:
     num_items: int  # I
     dropout: float = 0.4  # p: share of inputs whose absence is trained for, 0..1
     regularisation: float | None = None  # lambda; None: chosen on the validation users
+    disliked_target: float | None = None  # of an item, where one that is liked has 1; None: chosen likewise
     num_factors: int = 16  # of the rating output
     factor_penalty: float = 0.05  # of the rating output, for each rating of a row
 
@@ -52,13 +53,11 @@ class LinearAutoencoder(Model):
 
     kind: ClassVar[str] = "linear"
 
-    def __init__(
-        self, config: LinearConfig, scale: RatingScale, solution: Solution, biases: Biases, factors: Factors
-    ) -> None:
+    def __init__(self, config: LinearConfig, scale: RatingScale, solution: Solution, ratings: LinearRatings) -> None:
         self.config: LinearConfig = config
         self.scale = scale
         self._solution = solution
-        self._biases, self._factors = biases, factors
+        self._ratings = ratings
         self._place = np.full(2 * config.num_items + 1, -1)  # -1: a feature that training never saw
         self._place[solution.inputs] = np.arange(len(solution.inputs))
 
@@ -74,38 +73,33 @@ class LinearAutoencoder(Model):
         return cast("Values", self._sum(places, np.zeros(1, np.int64))[0])
 
     def _sum(self, places: Offsets, offsets: Offsets) -> Values:
+        scores_BI = np.zeros((len(offsets), self.config.num_items), np.float32)
+        if not len(self._solution.outputs):  # nobody has liked anything
+            return scores_BI
         with torch.inference_mode():
             bags = torch.from_numpy(places), self._solution.weights, torch.from_numpy(offsets)
             sums_BC = embedding_bag(*bags, mode="sum").float().numpy()
-        scores_BI = np.zeros((len(offsets), self.config.num_items), np.float32)
         scores_BI[:, self._solution.outputs] = sums_BC
         return scores_BI
 
     def rating(self, rows: Rows) -> Values:
         """Predict from biases and factors: float32 (B, I)."""
-        user_B = self._biases.of_users(rows)
-        residuals = self._biases.residuals(rows)
-        predicted_BI = self._factors.encode(rows, residuals) @ self._factors.item.T
-        predicted_BI += self._biases.mean + self._biases.item + user_B[:, None]
-        return clip_to_scale(predicted_BI, self.scale)
+        return self._ratings.of_rows(rows)
 
     def rating_row(self, columns: Indices, values: Values, wanted: Indices) -> Values:
         """Predict one user's ratings: float32 (K,)."""
-        baseline = self._biases.mean + np.float32(self._biases.of_user(columns, values))
-        residuals = values - baseline - self._biases.item[columns]
-        residual_K = self._factors.item[wanted] @ self._factors.encode_row(columns, residuals)
-        return clip_to_scale(residual_K + self._biases.item[wanted] + baseline, self.scale)
+        return self._ratings.of_row(columns, values, wanted)
 
     def tensors(self) -> dict[str, Tensor]:
         """Give the weights with the features they belong to, the biases and the factors."""
-        return {**self._solution.tensors(), **self._biases.tensors(), **self._factors.tensors()}
+        return {**self._solution.tensors(), **self._ratings.tensors()}
 
     @classmethod
     def from_tensors(cls, config: dict[str, object], scale: RatingScale, tensors: dict[str, Tensor]) -> Self:
         """Build from what `tensors` gave."""
         solution = Solution(tensors["weights"], tensors["inputs"].numpy(), tensors["outputs"].numpy())
         known = LinearConfig(**config)  # type: ignore[arg-type]
-        return cls(known, scale, solution, Biases.from_tensors(tensors), Factors.from_tensors(tensors))
+        return cls(known, scale, solution, LinearRatings.from_tensors(tensors, scale))
 
 
 class LinearFitter(Fitter):
@@ -120,43 +114,36 @@ class LinearFitter(Fitter):
         self.figures: dict[str, float] = {}
 
     def run_epoch(self) -> None:
-        """Choose the penalty if it is not pinned, then solve."""
-        task, train = self._task, self._task.train
-        problem = Problem.of(train, self._config.dropout, task.tick)
-        penalty = self._config.regularisation or self._chosen(problem)
-        self.figures["regularisation"] = penalty
-        self._model = self._with_ratings(replace(self._config, regularisation=penalty), problem.solve(penalty))
+        """Choose what is not pinned, then solve."""
+        task, train, config = self._task, self._task.train, self._config
+        problem = Problem.of(train, config.dropout, config.disliked_target or 0.0, task.tick)
+        penalty, target = self._chosen(problem)
+        self.figures |= {"regularisation": penalty, "disliked_target": target}
+        ratings = LinearRatings.fit(task, config.num_factors, config.factor_penalty)
+        config = replace(config, regularisation=penalty, disliked_target=target)
+        solution = problem.aiming(target).solve(penalty)
+        self._model = LinearAutoencoder(config, train.scale, solution, ratings)
 
-    def _with_ratings(self, config: LinearConfig, solution: Solution) -> LinearAutoencoder:
-        """Add the rating output: biases, and the factors if they help the validation users."""
-        task, train, biases = self._task, self._task.train, Biases.fit(self._task.train)
-        residuals = biases.residuals(train.rows)
-        factors = fit_factors(
-            train.rows,
-            residuals,
-            train.num_items,
-            config.num_factors,
-            config.factor_penalty,
-            task.options.seed,
-            task.tick,
-        )
-        model = LinearAutoencoder(config, train.scale, solution, biases, factors)
-        plain = replace(factors, item=np.zeros_like(factors.item))
-        without = LinearAutoencoder(config, train.scale, solution, biases, plain)
-        errors = [rating_error(candidate, task.given, task.targets).rmse for candidate in (model, without)]
-        return model if errors[0] <= errors[1] else without
+    def _chosen(self, problem: Problem) -> tuple[float, float]:
+        """Pick penalty, then target, that rank best for the validation users; if need be on the most liked items alone.
 
-    def _chosen(self, problem: Problem) -> float:
-        """Pick the penalty that ranks best for the validation users, on the most liked items alone if need be."""
-        task = self._task
-        if not task.targets.num_ratings:
-            return DEFAULT_LAMBDA
+        Where there is nobody to choose on, disliked items count nothing.
+        """
+        config, targets = self._config, self._task.targets
+        penalties = [config.regularisation] if config.regularisation else LAMBDAS
+        aims = DISLIKED_TARGETS if config.disliked_target is None else [config.disliked_target]
+        if len(penalties) == len(aims) == 1 or not targets.num_ratings:
+            return penalties[0] if len(penalties) == 1 else DEFAULT_LAMBDA, aims[0]
         problem = problem if problem.is_quick else problem.head(HEAD_ITEMS)
-        scores = {}
-        for penalty in LAMBDAS:
-            scorer = problem.scorer(penalty)
-            scores[penalty] = evaluate(scorer, task.given, task.targets, task.train.scale).mean("ndcg@100")
-        return max(scores, key=lambda penalty: scores[penalty])
+        penalty = max(penalties, key=lambda each: self._rank(problem, each)) if len(penalties) > 1 else penalties[0]
+        if len(aims) > 1:
+            return penalty, max(aims, key=lambda each: self._rank(problem.aiming(each), penalty))
+        return penalty, aims[0]
+
+    def _rank(self, problem: Problem, penalty: float) -> float:
+        """Judge a penalty on the validation users: NDCG@100."""
+        task = self._task
+        return evaluate(problem.scorer(penalty), task.given, task.targets, task.train.scale).mean("ndcg@100")
 
     def model(self) -> LinearAutoencoder:
         """Give the solved model; before that, the one to start from, carried over to this vocabulary."""
@@ -184,8 +171,6 @@ def regrown(warm: WarmStart, config: LinearConfig, task: FitTask) -> LinearAutoe
     inputs, outputs = feature[warm.tensors["inputs"].numpy()], column[warm.tensors["outputs"].numpy()]
     kept_F, kept_C = np.flatnonzero(inputs >= 0), np.flatnonzero(outputs >= 0)
     weights = warm.tensors["weights"][torch.from_numpy(kept_F)][:, torch.from_numpy(kept_C)]
-    item = np.zeros((train.num_items, config.num_factors), np.float32)
-    item[new] = warm.tensors["factors"].numpy()[old]
-    factors = Factors(item, config.factor_penalty)
     solution = Solution(weights, inputs[kept_F], outputs[kept_C])
-    return LinearAutoencoder(config, train.scale, solution, Biases.fit(train), factors)
+    ratings = LinearRatings.regrown(task, warm.tensors, warm.item_ids)
+    return LinearAutoencoder(config, train.scale, solution, ratings)

@@ -40,20 +40,22 @@ class Pairs:
         outputs: int64 (C,), the items that anybody liked: the others cannot be told from one another.
         liked: int64 (C,), place in ``inputs`` of each output's liked channel.
         disliked: int64 (C,), place of its disliked channel, -1 where nobody disliked it.
+        disliked_target: what is to be predicted where it was disliked, beside 1 where it was liked.
     """
 
     inputs: Offsets
     outputs: Offsets
     liked: Offsets
     disliked: Offsets
+    disliked_target: float
 
     @classmethod
-    def of(cls, inputs: Offsets, num_items: int) -> Pairs:
+    def of(cls, inputs: Offsets, num_items: int, disliked_target: float) -> Pairs:
         """Pair the channels of the items that were liked."""
         outputs = inputs[inputs < num_items]
         place = np.searchsorted(inputs, outputs + num_items)
         found = inputs[place] == outputs + num_items
-        return cls(inputs, outputs, np.arange(len(outputs)), np.where(found, place, -1))
+        return cls(inputs, outputs, np.arange(len(outputs)), np.where(found, place, -1), disliked_target)
 
     def clear(self, weights_FC: Tensor) -> None:
         """Set each output's weights from its own two channels to exactly 0."""
@@ -99,7 +101,7 @@ def solve(gram_FF: Matrix, pairs: Pairs, dropout: float, regularisation: float, 
     """Fit every liked item on all other features: float16 (F, C). ``gram_FF`` is overwritten.
 
     With P = (G + L)^-1 and L = diag(G) p / (1 - p) + regularisation, the weights of an item are
-    e - P[:, liked] a - P[:, disliked] b, where a and b make its own two rows zero.
+    its targets - P[:, liked] a - P[:, disliked] b, where a and b make its own two rows zero.
 
     Args:
         gram_FF: X'X of the training users.
@@ -136,10 +138,14 @@ def invert(matrix: Matrix, tick: Callable[[], None]) -> None:
         matrix[stop:, start:stop] = matrix[start:stop, stop:].T
 
 
-def coefficients(liked_C: PerOutput, disliked_C: PerOutput, cross_C: PerOutput) -> tuple[PerOutput, PerOutput]:
+def coefficients(
+    liked_C: PerOutput, disliked_C: PerOutput, cross_C: PerOutput, disliked_target: float
+) -> tuple[PerOutput, PerOutput]:
     """Find -a and -b of each output from the entries of P at its own two channels: float64 (C,) each."""
     determinant_C = liked_C * disliked_C - cross_C**2
-    return -disliked_C / determinant_C, cross_C / determinant_C
+    a_C = (disliked_C - disliked_target * cross_C) / determinant_C
+    b_C = (disliked_target * liked_C - cross_C) / determinant_C
+    return -a_C, -b_C
 
 
 def _constrained(inverse_FF: Matrix, pairs: Pairs, tick: Callable[[], None]) -> Tensor:
@@ -150,7 +156,7 @@ def _constrained(inverse_FF: Matrix, pairs: Pairs, tick: Callable[[], None]) -> 
     disliked_C, cross_C = np.ones_like(liked_C), np.zeros_like(liked_C)
     disliked_C[both] = inverse_FF[disliked, disliked]
     cross_C[both] = inverse_FF[pairs.liked[both], disliked]
-    a_C, b_C = (each.astype(np.float32) for each in coefficients(liked_C, disliked_C, cross_C))
+    a_C, b_C = (each.astype(np.float32) for each in coefficients(liked_C, disliked_C, cross_C, pairs.disliked_target))
     weights_FC = torch.empty((len(inverse_FF), len(pairs.liked)), dtype=torch.float16)
     for start in range(0, len(inverse_FF), BLOCK):
         tick()

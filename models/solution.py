@@ -6,7 +6,7 @@ Shape letters: B users in a batch, I items, F input features and C output items 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -64,13 +64,13 @@ class Problem:
     tick: Callable[[], None]
 
     @classmethod
-    def of(cls, train: Interactions, dropout: float, tick: Callable[[], None]) -> Problem:
+    def of(cls, train: Interactions, dropout: float, disliked_target: float, tick: Callable[[], None]) -> Problem:
         """Set the problem up for the training users."""
         threshold, num_items = train.scale.like_threshold, train.num_items
         inputs = inputs_of(train.rows, threshold, num_items)
         encoded = encode(train.rows, threshold, num_items, inputs)
         by_users = num_inner(encoded) < len(inputs)
-        pairs = Pairs.of(inputs, num_items)
+        pairs = Pairs.of(inputs, num_items, disliked_target)
         return cls(encoded, pairs, None if by_users else gram(encoded, tick), threshold, num_items, dropout, tick)
 
     @property
@@ -86,8 +86,12 @@ class Problem:
         places = np.flatnonzero(np.isin(inputs, np.concatenate((head, head + self.num_items, inputs[-1:]))))
         encoded = self.encoded[:, places]
         small = gram(encoded, self.tick) if self.gram is None else self.gram[np.ix_(places, places)]
-        pairs = Pairs.of(inputs[places], self.num_items)
+        pairs = Pairs.of(inputs[places], self.num_items, self.pairs.disliked_target)
         return Problem(encoded, pairs, small, self.like_threshold, self.num_items, self.dropout, self.tick)
+
+    def aiming(self, disliked_target: float) -> Problem:
+        """Give the problem with another target of the disliked items."""
+        return replace(self, pairs=replace(self.pairs, disliked_target=disliked_target))
 
     def solve(self, penalty: float) -> Solution:
         """Solve for a penalty. Leaves no Gram matrix to solve with again."""

@@ -18,7 +18,13 @@ NOTHING = DATA.take(np.arange(0))
 
 
 def solved(data: Interactions, **config: float) -> LinearAutoencoder:
-    fit = Fit("linear", data, data.take(np.arange(0)), FitOptions(), config={"regularisation": 5.0, **config})
+    fit = Fit(
+        "linear",
+        data,
+        data.take(np.arange(0)),
+        FitOptions(),
+        config={"regularisation": 5.0, "disliked_target": 0.3, **config},
+    )
     next(iter(fit))
     assert isinstance(fit.best, LinearAutoencoder)
     return fit.best
@@ -42,7 +48,8 @@ def test_weights_are_those_of_a_ridge_regression_without_the_items_own_channels(
     weights = model.tensors()["weights"].float().numpy()
     for item in range(DATA.num_items):
         others = [f for f in range(X.shape[1]) if f not in (item, DATA.num_items + item)]
-        expected = np.linalg.solve((G + np.diag(penalty))[np.ix_(others, others)], G[others, item])
+        wanted = G[others, item] + 0.3 * G[others, DATA.num_items + item]
+        expected = np.linalg.solve((G + np.diag(penalty))[np.ix_(others, others)], wanted)
         np.testing.assert_allclose(weights[others, item], expected, atol=2e-3)
         assert weights[item, item] == weights[DATA.num_items + item, item] == 0
 
@@ -62,7 +69,7 @@ def test_both_sides_to_solve_from_agree() -> None:
     encoded, inputs = encode(Interactions(thinned, few.item_ids, STARS))
     assert thinned.counts[:4].tolist() == [0, 1, 1, 1]
     assert dual.num_inner(encoded) == 8
-    pairs = ridge.Pairs.of(inputs, few.num_items)
+    pairs = ridge.Pairs.of(inputs, few.num_items, 0.3)
     by_items = ridge.solve(ridge.gram(encoded, ignore), pairs, 0.4, 5.0, ignore)
     by_users = dual.solve_by_users(encoded, pairs, 0.4, 5.0, ignore).weights(pairs, ignore)
     np.testing.assert_allclose(by_items, by_users, atol=1e-4)
@@ -70,7 +77,7 @@ def test_both_sides_to_solve_from_agree() -> None:
 
 
 def test_the_penalty_is_chosen_on_the_head_of_the_catalogue_where_the_whole_takes_long() -> None:
-    problem = Problem.of(DATA, 0.4, ignore)
+    problem = Problem.of(DATA, 0.4, 0.3, ignore)
     assert problem.gram is not None
     assert not problem.is_quick
     head = problem.head(3)
@@ -81,7 +88,7 @@ def test_the_penalty_is_chosen_on_the_head_of_the_catalogue_where_the_whole_take
 
 def test_users_score_the_same_from_both_sides_where_they_have_not_rated() -> None:
     few = DATA.take(np.arange(10))
-    problem = Problem.of(few, 0.4, ignore)
+    problem = Problem.of(few, 0.4, 0.3, ignore)
     assert problem.is_quick
     by_users = problem.scorer(5.0)(few.rows)
     by_items = replace(problem, gram=ridge.gram(problem.encoded, ignore)).scorer(5.0)(few.rows)
@@ -117,6 +124,18 @@ def test_an_empty_row_is_ordered_by_popularity() -> None:
     users, items = np.array([0, 1, 2, 3, 0, 1, 0]), np.array([0, 0, 0, 0, 1, 1, 2])
     data = Interactions.from_arrays(users, items, np.full(7, 5.0), ["a", "b", "c"], STARS)
     assert np.argsort(-solved(data).preference(row())[0]).tolist() == [0, 1, 2]
+
+
+def test_what_disliked_items_count_is_chosen_on_validation_users_and_nothing_without_them() -> None:
+    train, validation = split(tastes())
+    figures = {}
+    for target in (0.0, 0.3):
+        fit = Fit("linear", train, validation, FitOptions(), config={"regularisation": 5.0, "disliked_target": target})
+        figures[target] = next(iter(fit)).metrics["ndcg@100"]
+    fit = Fit("linear", train, validation, FitOptions(), config={"regularisation": 5.0})
+    assert next(iter(fit)).metrics["ndcg@100"] == max(figures.values())
+    alone = Fit("linear", DATA, NOTHING, FitOptions())
+    assert next(iter(alone)).metrics["disliked_target"] == 0
 
 
 def test_the_penalty_chosen_on_validation_users_is_reported_and_reused() -> None:

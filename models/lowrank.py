@@ -1,0 +1,210 @@
+"""Low-rank linear autoencoder over all cells: a ridge solve encodes, a product decodes (iALS, with graded targets).
+
+The decoder's rows are item factors y. A user's code z minimises the sum, over the items he rated, of (z.y - grade)^2,
+plus a small weight on (z.y)^2 of every item there is, plus a ridge: so whoever has ratings has a code, in closed form,
+whether or not training saw him. The same solve from the other side fits the factors; an epoch is one of each.
+The grade of a rating is its place on the scale, 0..1: that ranks much better than telling liked from disliked only
+(docs/experiments.md). An item that everybody has rated 1, a little, stands behind every row: a code is never all 0.
+
+Sources: Hu, Koren & Volinsky, "Collaborative Filtering for Implicit Feedback Datasets", ICDM 2008; Rendle, Krichene,
+Zhang & Koren, "Revisiting the Performance of iALS on Item Recommendation Benchmarks", RecSys 2022 (the ridge).
+Shape letters: B users in a batch, U training users, I items, D factors, E ratings in a batch, K columns asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Self, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.base import Model
+from models.fitter import FitTask, Fitter, config_from, vocabulary_map
+from models.interactions import Indices, Interactions, RatingScale, Rows, Values
+from models.ratings import LinearRatings
+from models.weighted import Cells, Side, descend, solve
+
+EPOCHS = 16  # the factors hardly move after a few
+SHORT_ROW = 20  # mean ratings of a user below which a row says little: see `usual`
+STEPS = 3  # of conjugate gradients a row; more change nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class LowRankConfig:
+    """Hyper-parameters of `lowrank`."""
+
+    num_items: int  # I
+    num_factors: int = 128  # D
+    unrated_weight: float = 0.2  # of an item that the user has not rated, beside 1 of one he has
+    regularisation: float = 0.005  # ridge of a row, for each rating of it and each weighted cell
+    lowest_grade: float = 0.0  # target of the lowest rating of the scale; the highest has 1
+    constant_weight: float = 0.3  # of the item behind every row
+    num_rating_factors: int = 16  # of the rating output
+    factor_penalty: float = 0.05  # of the rating output, for each rating of a row
+
+    def __post_init__(self) -> None:
+        if self.num_factors < 1:
+            raise ValueError("num_factors must be 1 or more")
+        for name in ("unrated_weight", "regularisation", "constant_weight"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be above 0")
+
+    def grades(self, values: Values, scale: RatingScale) -> Values:
+        """Turn ratings into targets: float32 (E,)."""
+        place = (values - scale.minimum) / (scale.maximum - scale.minimum)
+        return np.asarray(self.lowest_grade + (1 - self.lowest_grade) * place, np.float32)
+
+    def cells(self, rows: Rows, scale: RatingScale) -> Cells:
+        """Write rows as targets with weights, the constant behind each: (B, I + 1)."""
+        ends = rows.offsets[1:]
+        targets = np.insert(self.grades(rows.values, scale), ends, 1)
+        weights = np.insert(np.ones(rows.num_ratings, np.float32), ends, self.constant_weight)
+        columns = np.insert(rows.columns.astype(np.int64), ends, self.num_items)
+        entries = torch.from_numpy(columns), torch.from_numpy(weights), torch.from_numpy(targets)
+        return Cells(rows.offsets + np.arange(len(rows) + 1), *entries, self.num_items + 1)
+
+    def ridge(self, cells: Cells) -> Tensor:
+        """Give the ridge of every row: float32 (B,)."""
+        ridge_B = self.regularisation * (cells.counts + self.unrated_weight * cells.num_columns)
+        return torch.from_numpy(ridge_B.astype(np.float32))
+
+
+class LowRankAutoencoder(Model):
+    """Item factors, turned so that their Gram matrix is diagonal."""
+
+    kind: ClassVar[str] = "lowrank"
+
+    def __init__(self, config: LowRankConfig, scale: RatingScale, side: Side, ratings: LinearRatings) -> None:
+        self.config: LowRankConfig = config
+        self.scale = scale
+        self._side = side
+        self._ratings = ratings
+        self._factors_ID, self._gram_D = side.factors.numpy(), side.gram.numpy()
+
+    def preference(self, rows: Rows) -> Values:
+        """Encode by the exact solve and decode: float32 (B, I)."""
+        cells = self.config.cells(rows, self.scale)
+        code_BD = solve(cells, self._side, self.config.ridge(cells))
+        return cast("Values", (code_BD @ self._side.factors[: self.config.num_items].T).numpy())
+
+    def preference_row(self, columns: Indices, values: Values) -> Values:
+        """Score every item for one user, in numpy: float32 (I,)."""
+        config = self.config
+        ridge = config.regularisation * (len(columns) + 1 + config.unrated_weight * (config.num_items + 1))
+        root = np.float32(config.constant_weight**0.5)
+        factors_ED = np.vstack((self._factors_ID[columns], self._factors_ID[-1:] * root))
+        grades_E = np.append(config.grades(values, self.scale), root)
+        code_D = _code(factors_ED, grades_E, np.reciprocal(self._gram_D + np.float32(ridge)))
+        return cast("Values", self._factors_ID[: config.num_items] @ code_D)
+
+    def rating(self, rows: Rows) -> Values:
+        """Predict from biases and factors: float32 (B, I)."""
+        return self._ratings.of_rows(rows)
+
+    def rating_row(self, columns: Indices, values: Values, wanted: Indices) -> Values:
+        """Predict one user's ratings: float32 (K,)."""
+        return self._ratings.of_row(columns, values, wanted)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Give the item factors with their spectrum, and what predicts ratings."""
+        return {"decoder": self._side.factors, "spectrum": self._side.gram, **self._ratings.tensors()}
+
+    @classmethod
+    def from_tensors(cls, config: dict[str, object], scale: RatingScale, tensors: dict[str, Tensor]) -> Self:
+        """Build from what `tensors` gave."""
+        known = LowRankConfig(**config)  # type: ignore[arg-type]
+        side = Side(tensors["decoder"], tensors["spectrum"])
+        return cls(known, scale, side, LinearRatings.from_tensors(tensors, scale))
+
+
+def _code(factors_ED: Values, grades_E: Values, inverse_D: Values) -> Values:
+    """Solve one user's ridge from the smaller side, entries or factors: float32 (D,)."""
+    num_entries, num_factors = factors_ED.shape
+    if num_entries < num_factors:
+        scaled_ED = factors_ED * inverse_D
+        inner_EE = scaled_ED @ factors_ED.T
+        inner_EE.flat[:: num_entries + 1] += 1
+        return scaled_ED.T @ np.linalg.solve(inner_EE, grades_E)
+    matrix_DD = factors_ED.T @ factors_ED
+    matrix_DD.flat[:: num_factors + 1] += 1 / inverse_D
+    return cast("Values", np.linalg.solve(matrix_DD, factors_ED.T @ grades_E))
+
+
+def usual(train: Interactions) -> dict[str, float]:
+    """Give the hyper-parameters that did best where rows are as long as these."""
+    is_short = train.rows.num_ratings < SHORT_ROW * train.num_users
+    return {"unrated_weight": 0.03, "regularisation": 0.01} if is_short else {}
+
+
+class LowRankFitter(Fitter):
+    """Alternates between the users' and the items' solves; the items' factors are all that is kept of an epoch."""
+
+    starts_warm = True
+    max_epochs = EPOCHS
+
+    def __init__(self, task: FitTask) -> None:
+        self._task = task
+        self._config = config_from(LowRankConfig, task.train.num_items, {**usual(task.train), **task.config})
+        self._device = task.options.torch_device()
+        self.figures: dict[str, float] = {}
+        self._side = self._first_side()
+
+    def _first_side(self) -> Side:
+        """Draw small factors and take over those of items that a warm start knows; of the very same items, all."""
+        config, warm, item_ids = self._config, self._task.warm, self._task.train.item_ids
+        known = warm.tensors["decoder"] if warm is not None else torch.empty(0, 0)
+        if warm is None or known.shape[1] != config.num_factors:
+            return self._turned(self._drawn())
+        if list(warm.item_ids) == list(item_ids):
+            return Side(known.to(self._device), warm.tensors["spectrum"].to(self._device))
+        old, new = vocabulary_map(warm.item_ids, item_ids)
+        factors_ID = self._drawn()
+        factors_ID[new], factors_ID[-1] = known[old], known[-1]
+        return self._turned(factors_ID)
+
+    def _drawn(self) -> Tensor:
+        generator = torch.Generator().manual_seed(self._task.options.seed)
+        shape = self._config.num_items + 1, self._config.num_factors
+        drawn_ID: Tensor = torch.randn(shape, generator=generator) * (0.1 / shape[1] ** 0.5)
+        return drawn_ID
+
+    def _turned(self, factors_ID: Tensor) -> Side:
+        return Side.turned(factors_ID.to(self._device), self._config.unrated_weight)[0]
+
+    @cached_property
+    def _cells(self) -> tuple[Cells, Cells]:
+        """The training ratings by user and by item."""
+        by_user = self._config.cells(self._task.train.rows, self._task.train.scale)
+        return by_user.to(self._device), by_user.transposed().to(self._device)
+
+    @cached_property
+    def _ratings(self) -> LinearRatings:
+        """What predicts ratings; the epochs leave it as it is."""
+        return LinearRatings.fit(self._task, self._config.num_rating_factors, self._config.factor_penalty)
+
+    def run_epoch(self) -> None:
+        """Solve for the users from nothing, then for the items from where they stand."""
+        config, side, tick = self._config, self._side, self._task.tick
+        by_user, by_item = self._cells
+        start_UD = torch.zeros(self._task.train.num_users, config.num_factors, device=self._device)
+        users_UD = descend(by_user, side, config.ridge(by_user).to(self._device), start_UD, STEPS, tick)
+        users, rotation_DD = Side.turned(users_UD, config.unrated_weight)
+        ridge_I = config.ridge(by_item).to(self._device)
+        items_ID = descend(by_item, users, ridge_I, side.factors @ rotation_DD, STEPS, tick)
+        self._side = self._turned(items_ID)
+
+    def model(self) -> LowRankAutoencoder:
+        """Give the factors as they are."""
+        side, scale = Side(self._side.factors.cpu(), self._side.gram.cpu()), self._task.train.scale
+        return LowRankAutoencoder(self._config, scale, side, self._ratings)
+
+    def state(self) -> dict[str, Tensor]:
+        """Nothing: the users are solved for anew in every epoch."""
+        return {}
+
+    def load_state(self, state: dict[str, Tensor], item_ids: Sequence[str]) -> None:
+        """Nothing to take up."""

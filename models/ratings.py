@@ -1,0 +1,73 @@
+"""The rating output of the closed-form kinds: biases, and what they leave as a low-rank linear autoencoder.
+
+Shape letters: B users in a batch, I items, E ratings in a batch, K columns asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from torch import Tensor
+
+from models.base import clip_to_scale
+from models.biases import Biases
+from models.evaluate import squared_error
+from models.factors import Factors, fit_factors
+from models.fitter import FitTask, vocabulary_map
+from models.interactions import Indices, RatingScale, Rows, Values
+
+
+@dataclass(frozen=True)
+class LinearRatings:
+    """Predicts ratings from biases and factors."""
+
+    biases: Biases
+    factors: Factors
+    scale: RatingScale
+
+    def of_rows(self, rows: Rows) -> Values:
+        """Predict every rating: float32 (B, I), on the scale."""
+        user_B = self.biases.of_users(rows)
+        predicted_BI = self.factors.encode(rows, self.biases.residuals(rows)) @ self.factors.item.T
+        predicted_BI += self.biases.mean + self.biases.item + user_B[:, None]
+        return clip_to_scale(predicted_BI, self.scale)
+
+    def of_row(self, columns: Indices, values: Values, wanted: Indices) -> Values:
+        """Predict one user's ratings of the wanted columns: float32 (K,), on the scale."""
+        baseline = self.biases.mean + np.float32(self.biases.of_user(columns, values))
+        residuals = values - baseline - self.biases.item[columns]
+        residual_K = self.factors.item[wanted] @ self.factors.encode_row(columns, residuals)
+        return clip_to_scale(residual_K + self.biases.item[wanted] + baseline, self.scale)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Give biases and factors by name."""
+        return {**self.biases.tensors(), **self.factors.tensors()}
+
+    @classmethod
+    def from_tensors(cls, tensors: dict[str, Tensor], scale: RatingScale) -> Self:
+        """Build from what `tensors` gave."""
+        return cls(Biases.from_tensors(tensors), Factors.from_tensors(tensors), scale)
+
+    @classmethod
+    def fit(cls, task: FitTask, num_factors: int, penalty: float) -> Self:
+        """Fit to the training rows; factors that do not help the validation users are 0."""
+        train = task.train
+        biases = Biases.fit(train)
+        seed, residuals = task.options.seed, biases.residuals(train.rows)
+        factors = fit_factors(train.rows, residuals, train.num_items, num_factors, penalty, seed, task.tick)
+        fitted = cls(biases, factors, train.scale)
+        plain = replace(fitted, factors=replace(factors, item=np.zeros_like(factors.item)))
+        errors = [squared_error(each.of_rows, task.given, task.targets) for each in (fitted, plain)]
+        return fitted if errors[0] <= errors[1] else plain
+
+    @classmethod
+    def regrown(cls, task: FitTask, tensors: dict[str, Tensor], item_ids: Sequence[str]) -> Self:
+        """Carry factors over to the vocabulary of a task; those of new items are 0, biases are its own."""
+        old_factors = Factors.from_tensors(tensors)
+        old, new = (columns.numpy() for columns in vocabulary_map(item_ids, task.train.item_ids))
+        item = np.zeros((task.train.num_items, old_factors.item.shape[1]), np.float32)
+        item[new] = old_factors.item[old]
+        return cls(Biases.fit(task.train), replace(old_factors, item=item), task.train.scale)
