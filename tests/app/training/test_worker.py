@@ -80,6 +80,24 @@ def test_a_candidate_clearly_worse_than_the_live_model_is_kept_but_not_activated
     assert weights_of(instance, poor.run.version).exists()
 
 
+def test_a_candidate_clearly_worse_than_linear_is_refused_though_the_live_model_is_no_better(
+    instance: Instance,
+) -> None:
+    instance.start_worker()
+    untrained: dict[str, Any] = {"kind": "denoising", "epochs": 1, "learning_rate": 1e-9, "cold": True}
+    first = instance.wait_for_end(instance.request(**untrained))
+
+    second = instance.wait_for_end(instance.request(**untrained))
+
+    assert first.gate is not None
+    assert second.gate is not None
+    assert first.gate["reason"].startswith("activated: nothing was live; but clearly worse than linear, NDCG@10 -")
+    assert second.gate["reason"].startswith("refused: clearly worse than linear, NDCG@10 -")
+    assert second.gate["linear"]["ndcg@10"] > second.gate["candidate"]["ndcg@10"]
+    assert second.gate["exposure"]["live"] == second.gate["exposure"]["candidate"]
+    assert version_that_serves(instance) == first.run.version
+
+
 def test_a_damaged_live_version_counts_as_none_and_is_said_to(instance: Instance) -> None:
     instance.start_worker()
     weights = weights_of(instance, instance.wait_for_end(instance.request("denoising", epochs=1)).run.version)
