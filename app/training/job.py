@@ -55,7 +55,7 @@ class Job:
         train = await self.in_thread(snapshot.interactions.take, split.train)
         fit = await self.fit(chosen, train, snapshot.interactions.take(split.validation))
         verdict = await self.in_thread(self.judge, fit, chosen, snapshot, split)
-        return await self.publish(fit, chosen, snapshot, verdict)
+        return await self.publish(fit, chosen, snapshot, split, verdict)
 
     async def plan(self, snapshot: Snapshot) -> Plan:
         """Settle kind, options and start, and note them in the run."""
@@ -100,10 +100,10 @@ class Job:
         rival = (live.version, live.loaded.model, live.loaded.item_ids) if live and live.loaded else None
         return judge(fit.best, fit.train, gate.rows, rival, live.problem if live else "", linear, tick)
 
-    async def publish(self, fit: Fit, chosen: Plan, snapshot: Snapshot, verdict: Verdict) -> str:
+    async def publish(self, fit: Fit, chosen: Plan, snapshot: Snapshot, split: Split, verdict: Verdict) -> str:
         """Folder first, row last."""
         published = await self.in_thread(
-            outcome.write_version, self.held, chosen, snapshot, verdict, fit.best, self.settings.model_store
+            outcome.write_version, self.held, chosen, snapshot, split, verdict, fit.best, self.settings.model_store
         )
         try:
             await persist(lambda: self.database.write(outcome.store_row, self.held, published))
