@@ -163,9 +163,9 @@ def described(figures: Mapping[str, Difference] | None) -> dict[str, dict[str, f
     }
 
 
-def shown(exposure: Exposure) -> dict[str, float | None]:
+def shown(exposure: Exposure) -> dict[str, float | int]:
     """Give what lists show as JSON."""
-    return {name: finite(value) for name, value in asdict(exposure).items()}
+    return {name: float(value) if isinstance(value, float) else value for name, value in asdict(exposure).items()}
 
 
 def flat(evaluation: Evaluation) -> dict[str, float | None]:
