@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy.orm import Session
 
 Columns = Sequence[Sequence[Any]]
+ROWS_A_STATEMENT = 100  # of an INSERT on SQLite: more are no quicker, and ten columns must fit its parameters
 ONE_TEXT = {"external_id text"}  # goes to PostgreSQL as JSON: asyncpg takes 2 us to encode an element of an array
 
 
@@ -48,3 +49,18 @@ def execute(session: Session, sql: dict[str, str], columns: Columns) -> None:
         connection.exec_driver_sql(sql["postgresql"], tuple(map(list, columns)))
     elif columns[0]:
         connection.exec_driver_sql(sql["sqlite"], list(zip(*columns, strict=True)))
+
+
+def insert_rows(session: Session, sql: str, columns: Columns) -> None:
+    """Run an INSERT of one row for all rows, on SQLite: a hundred at a time take half the time of one by one."""
+    num_rows, width = len(columns[0]), len(columns)
+    values: list[Any] = [None] * (num_rows * width)
+    for place, column in enumerate(columns):
+        values[place::width] = column
+    into, row = sql.split("VALUES")
+    full = num_rows - num_rows % ROWS_A_STATEMENT
+    for rows_each, start, end in ((ROWS_A_STATEMENT, 0, full), (1, full, num_rows)):
+        places = range(start * width, end * width, rows_each * width)
+        rows = [tuple(values[place : place + places.step]) for place in places]
+        if rows:
+            session.connection().exec_driver_sql(f"{into}VALUES{', '.join([row] * rows_each)}", rows)

@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     ] = None
 
     model_kind: Annotated[
-        Literal["linear", "denoising"],
+        str,
         Field(description="Autoencoder the trainer fits; above `linear_max_items`, `linear` gives way to `denoising`."),
     ] = "linear"
     linear_max_items: Annotated[
@@ -98,6 +98,15 @@ class Settings(BaseSettings):
             return float(duration) if isinstance(duration, str) else duration
         except ValueError:
             return duration
+
+    @field_validator("model_kind")
+    @classmethod
+    def _known_kind(cls, kind: str) -> str:
+        from models.kinds import KINDS  # here, since it brings torch, which small commands do not wait for
+
+        if kind not in KINDS:
+            raise ValueError(f"must be one of {', '.join(KINDS)}")
+        return kind
 
     @field_validator("database_url")
     @classmethod

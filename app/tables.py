@@ -165,6 +165,7 @@ class TrainingEpoch(Base):
 
     run_id: Mapped[int] = mapped_column(ForeignKey("training_runs.id", ondelete="CASCADE"), primary_key=True)
     epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    stage: Mapped[str] = mapped_column(String(50), default="fit", server_default="fit")  # what it did, in words
     loss: Mapped[float | None]
     metrics: Mapped[dict[str, Any]]  # of the validation users: ndcg@10, rmse ...
     seconds: Mapped[float]

@@ -80,21 +80,22 @@ class Fit:
 
     @property
     def best(self) -> Model:
-        """The model of the best epoch so far, ready to serve, on the CPU.
+        """The model of the best epoch so far, ready to serve, on the CPU; as it is now if all epochs only prepared.
 
         Raises:
             ValueError: before the first epoch.
         """
-        if self._best is None:
+        if not self.reports:
             raise ValueError("no epoch has been run yet")
-        return self._best
+        return self._best or self._fitter.model()
 
     @property
     def is_done(self) -> bool:
         """Whether all epochs were run, or none was better for ``patience`` of them."""
-        if len(self.reports) >= self.epochs:
-            return True
-        return self.best_report is not None and len(self.reports) - self.best_report.epoch >= self.options.patience
+        if len(self.reports) >= self.epochs or self.best_report is None:
+            return len(self.reports) >= self.epochs
+        worse = (report for report in self.reports[self.best_report.epoch :] if not report.is_preparing)
+        return len(list(worse)) >= self.options.patience
 
     def __iter__(self) -> Iterator[EpochReport]:
         """Run the epochs that are left, one at each step."""
@@ -102,13 +103,14 @@ class Fit:
             yield self._run_epoch()
 
     def _run_epoch(self) -> EpochReport:
-        started = time.perf_counter()
-        loss = self._fitter.run_epoch()
-        model = self._fitter.model()
-        metrics = self._judge(model)
-        is_best = self._is_best(metrics)
+        started, fitter, epoch = time.perf_counter(), self._fitter, len(self.reports) + 1
+        stage, is_preparing, is_judged = fitter.stage, fitter.is_preparing, fitter.is_judged
+        loss = fitter.run_epoch()
+        model = fitter.model()
+        metrics = self._judge(model) if is_judged else dict(fitter.figures)
+        is_best = self._is_best(metrics) if not is_preparing else self.best_report is None and epoch == self.epochs
         seconds = time.perf_counter() - started
-        report = EpochReport(len(self.reports) + 1, self.epochs, loss, metrics, seconds, is_best)
+        report = EpochReport(epoch, self.epochs, loss, metrics, seconds, is_best, stage, is_preparing)
         self.reports.append(report)
         if is_best:
             self.best_report, self._best = report, model
@@ -116,16 +118,15 @@ class Fit:
 
     def _is_best(self, metrics: dict[str, float]) -> bool:
         """Compare with the best epoch so far; where nobody can be judged the last epoch counts as the best."""
-        best = self.best_report
-        return best is None or SELECTED_BY not in metrics or metrics[SELECTED_BY] > best.metrics[SELECTED_BY]
+        best = self.best_report.metrics if self.best_report is not None else {}
+        return not {SELECTED_BY} <= best.keys() & metrics.keys() or metrics[SELECTED_BY] > best[SELECTED_BY]
 
     def save_checkpoint(self, folder: Path) -> None:
         """Keep all that is needed to go on from the last epoch; what stood there is replaced in one step."""
         model = self._fitter.model()
-        is_best = self.best_report is not None and self.best_report.epoch == len(self.reports)
         tensors = {f"now.{name}": tensor for name, tensor in model.tensors().items()}
-        if not is_best:
-            tensors |= {f"best.{name}": tensor for name, tensor in self.best.tensors().items()}
+        if self._best is not None and not self.reports[-1].is_best:
+            tensors |= {f"best.{name}": tensor for name, tensor in self._best.tensors().items()}
         tensors |= {f"state.{name}": tensor for name, tensor in self._fitter.state().items()}
         write_checkpoint(folder, tensors, self._describe(model))
 
@@ -144,7 +145,8 @@ class Fit:
         self._fitter.figures |= saved.figures
         self.reports = saved.reports
         self.best_report = next((report for report in reversed(saved.reports) if report.is_best), None)
-        self._best = KINDS[self.kind].fitter(replace(self._task, warm=saved.best)).model()
+        if self.best_report is not None:
+            self._best = KINDS[self.kind].fitter(replace(self._task, warm=saved.best)).model()
 
     def _judge(self, model: Model) -> dict[str, float]:
         """Measure a model on the validation users."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import torch
 from torch import Tensor
@@ -83,9 +83,22 @@ class FitTask:
 
 
 class Fitter(ABC):
-    """Fits one kind, an epoch at a time."""
+    """Fits one kind, an epoch at a time.
 
+    Attributes:
+        starts_warm: whether a fit goes on from another model's weights.
+        max_epochs: how many epochs there can be; None: as many as are asked for.
+        stage: what the next epoch does, in words.
+        is_preparing: whether the next epoch only prepares: it never becomes the best, and patience does not count it.
+        is_judged: whether the model after the next epoch is worth judging on the validation users.
+        figures: what the fitter found out; reported with every epoch.
+    """
+
+    starts_warm: ClassVar[bool] = False
     max_epochs: int | None = None
+    stage: str = "fit"
+    is_preparing: bool = False
+    is_judged: bool = True
     figures: dict[str, float]
 
     @abstractmethod

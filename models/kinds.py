@@ -19,6 +19,11 @@ class Kind:
     model: type[Model]
     fitter: type[Fitter]
 
+    @property
+    def starts_warm(self) -> bool:
+        """Whether a fit goes on from another model's weights."""
+        return self.fitter.starts_warm
+
 
 KINDS: Mapping[str, Kind] = {
     "linear": Kind(LinearConfig, LinearAutoencoder, LinearFitter),

@@ -28,6 +28,8 @@ class EpochReport:
             without validation users only the latter.
         seconds: time of the epoch, validation included.
         is_best: whether this is the best epoch so far.
+        stage: what the epoch did, in words.
+        is_preparing: whether it only prepared those to come: it is never the best, and patience does not count it.
     """
 
     epoch: int
@@ -36,6 +38,8 @@ class EpochReport:
     metrics: dict[str, float]
     seconds: float
     is_best: bool
+    stage: str = "fit"
+    is_preparing: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Checkpoint:
 
     Attributes:
         now: the weights of the last epoch.
-        best: the weights of the best one.
+        best: the weights of the best one; those of the last while there is no best.
         state: what the fitter gave beside them.
         figures: what the fitter found out.
         reports: every epoch so far.

@@ -5,119 +5,113 @@ Everything random comes from one generator whose state is part of the checkpoint
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from models.fitter import FitTask, Fitter, vocabulary_map
-from models.interactions import Rows
+from models.fitter import FitTask, Fitter, config_from, vocabulary_map
+from models.network import NARROW, SHORT_ROW, WIDE, Baseline, Batch, Network, NetworkConfig
+from models.serving import NetworkModel
 
 LEAST_STEPS = 16  # of an epoch: with few users a step takes fewer of them, or the weights would hardly move
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Rows of B users as tensors on the training device.
+class GradientFitter(Fitter):
+    """Adam over shuffled batches of users; a kind names its model, and overrides what it does differently.
 
     Attributes:
-        user: int64 (E,), row of each rating.
-        item: int64 (E,), column of each rating.
-        value: float32 (E,).
-        num_users: B.
-        blur: float32 (E,) or 0: noise that the encoder adds to the values, in its own units.
+        model_class: what is served; names the config and the network too.
+        config: hyper-parameters, none left open.
+        baseline: what the network is built around.
+        network: what is trained, on the training device.
+        generator: the one source of random numbers, on the CPU.
+        epoch: epochs run so far.
     """
 
-    user: Tensor
-    item: Tensor
-    value: Tensor
-    num_users: int
-    blur: Tensor | float = 0.0
-
-    def where(self, kept: Tensor) -> Batch:
-        """Keep the entries that are ``kept`` (bool (E,)); the users stay, some perhaps without entries."""
-        places = torch.nonzero(kept).squeeze(1)
-        return Batch(self.user[places], self.item[places], self.value[places], self.num_users)
-
-    @classmethod
-    def of(cls, rows: Rows, device: torch.device) -> Batch:
-        """Copy rows to the device."""
-        return cls(
-            torch.from_numpy(rows.row_of_entry).to(device),
-            torch.from_numpy(rows.columns.astype(np.int64)).to(device),
-            torch.from_numpy(rows.values).to(device),
-            len(rows),
-        )
-
-
-class Network(nn.Module):
-    """A network whose item axes come first, so that its weights can follow a vocabulary that grows."""
-
-    item_axes: frozenset[str]
-
-    @abstractmethod
-    def loss(self, batch: Batch, generator: torch.Generator) -> Tensor:
-        """Mean loss of a batch, corrupted with noise from the generator."""
-
-
-class GradientFitter(Fitter):
-    """Adam over shuffled batches of users."""
+    starts_warm = True
+    model_class: ClassVar[type[NetworkModel]]
 
     def __init__(self, task: FitTask) -> None:
-        self._task = task
-        self._device = task.options.torch_device()
-        self._generator = torch.Generator().manual_seed(task.options.seed)
+        self.task = task
+        self.device = task.options.torch_device()
+        self.generator = torch.Generator().manual_seed(task.options.seed)
+        self.epoch = 0
         self.figures: dict[str, float] = {}
-        self.network = self.build(task, self._generator)
+        config = config_from(self.model_class.config_class, task.train.num_items, task.config)
+        self.config = self.settle(config)
+        self.baseline = Baseline.fit(task.train)
+        self.network: Network = self.model_class.network_class(self.config, self.baseline)
+        self.network.start(self.generator)
         if task.warm is not None:
-            self._start_warm(task.warm.tensors, task.warm.item_ids)
-        self.network.to(self._device)
-        self._optimiser = torch.optim.Adam(
-            self.network.parameters(), lr=task.options.learning_rate, weight_decay=self.weight_decay(), fused=True
+            self._start_warm(self.model_class.parameters(task.warm.tensors), task.warm.item_ids)
+        self.network.to(self.device).eval()
+        self.optimiser = torch.optim.Adam(
+            self.network.parameters(), task.options.learning_rate, weight_decay=self.config.weight_decay, fused=True
         )
 
-    @abstractmethod
-    def build(self, task: FitTask, generator: torch.Generator) -> Network:
-        """Build the network with its first weights."""
+    def settle(self, config: NetworkConfig) -> NetworkConfig:
+        """Settle the hyper-parameters that depend on the data."""
+        if config.num_hidden is not None:
+            return config
+        is_short = self.task.train.rows.num_ratings < SHORT_ROW * self.task.train.num_users
+        return replace(config, num_hidden=NARROW if is_short else WIDE)
 
-    def weight_decay(self) -> float:
-        """Weight decay of the optimiser."""
-        return 0.0
-
-    def run_epoch(self) -> float:
+    def run_epoch(self) -> float | None:
         """Take one step for each batch of users; give the mean loss."""
-        rows = self._task.train.rows
-        users = torch.randperm(len(rows), generator=self._generator).numpy()
-        size = min(self._task.options.batch_size, max(1, len(rows) // LEAST_STEPS))
+        self.epoch += 1
+        return self.descend(lambda batch: self.network.loss(batch, self.generator))
+
+    def descend(self, loss_of: Callable[[Batch], Tensor]) -> float:
+        """Pass over the users once, with a step down the loss for each batch; give the mean loss."""
         total = 0.0
         self.network.train()
-        for start in range(0, len(users), size):
-            self._task.tick()
-            batch = Batch.of(rows.take(users[start : start + size]), self._device)
-            loss = self.network.loss(batch, self._generator)
-            self._optimiser.zero_grad()
+        for batch in self.batches():
+            loss = loss_of(batch)
+            self.optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
-            self._optimiser.step()
+            self.step()
             total += float(loss.detach()) * batch.num_users
         self.network.eval()
-        return total / max(1, len(users))
+        return total / max(1, self.task.train.num_users)
+
+    def batches(self) -> Iterator[Batch]:
+        """Shuffle the users and give them batch by batch, with a tick before each."""
+        rows = self.task.train.rows
+        users = torch.randperm(len(rows), generator=self.generator).numpy()
+        size = min(self.task.options.batch_size, max(1, len(rows) // LEAST_STEPS))
+        for start in range(0, len(users), size):
+            self.task.tick()
+            yield Batch.of(rows.take(users[start : start + size]), self.device)
+
+    def step(self) -> None:
+        """Change the weights by their gradients."""
+        self.optimiser.step()
+
+    def model(self) -> NetworkModel:
+        """Copy the weights as they are; reconstructed residuals count as far as they help the validation users."""
+        tensors = {name: p.detach().cpu().clone() for name, p in self.network.named_parameters()}
+        given, targets = (Batch.of(rows, self.device) for rows in (self.task.given, self.task.targets))
+        with torch.no_grad():
+            trust = torch.tensor([self.network.trust(given, targets)]).double()
+        tensors |= {**self.baseline.tensors(), "trust": trust}
+        return self.model_class(self.config, self.task.train.scale, tensors)
 
     def state(self) -> dict[str, Tensor]:
-        """Give Adam's averages of every weight and the generator's state."""
-        state = {"generator": self._generator.get_state()}
+        """Give the number of epochs, Adam's averages of every weight and the generator's state."""
+        state = {"generator": self.generator.get_state(), "epoch": torch.tensor([self.epoch])}
         for name, parameter in self.network.named_parameters():
-            for part, value in self._optimiser.state[parameter].items():
+            for part, value in self.optimiser.state[parameter].items():
                 state[f"adam.{part}.{name}"] = value.detach().cpu().clone()
         return state
 
     def load_state(self, state: dict[str, Tensor], item_ids: Sequence[str]) -> None:
         """Go on from a `state`; the averages of items that are new start at 0."""
-        self._generator.set_state(state["generator"])
-        places = vocabulary_map(item_ids, self._task.train.item_ids)
+        self.generator.set_state(state["generator"])
+        self.epoch = int(state["epoch"])
+        places = vocabulary_map(item_ids, self.task.train.item_ids)
         for name, parameter in self.network.named_parameters():
             parts: dict[str, Any] = {}
             for part in ("step", "exp_avg", "exp_avg_sq"):
@@ -125,22 +119,26 @@ class GradientFitter(Fitter):
                 if value is None:
                     continue
                 if part != "step":
-                    value = self._placed(name, value, torch.zeros_like(parameter, device="cpu"), places)
-                parts[part] = value.to(self._device)
+                    value = self.placed(name, value, torch.zeros_like(parameter, device="cpu"), places)
+                parts[part] = value.to(self.device)
             if parts:
-                self._optimiser.state[parameter] = parts
+                self.optimiser.state[parameter] = parts
 
     def _start_warm(self, tensors: dict[str, Tensor], item_ids: Sequence[str]) -> None:
-        """Copy the weights of items both vocabularies have; a network of another width starts cold."""
-        axes = {name: int(name in self.network.item_axes) for name in tensors}
-        if any(tensors[n].shape[axes[n] :] != p.shape[axes[n] :] for n, p in self.network.named_parameters()):
+        """Copy the weights of items both vocabularies have; a network of another shape starts cold."""
+        if not all(self._fits(tensors.get(name), name, p) for name, p in self.network.named_parameters()):
             return
-        places = vocabulary_map(item_ids, self._task.train.item_ids)
+        places = vocabulary_map(item_ids, self.task.train.item_ids)
         with torch.no_grad():
             for name, parameter in self.network.named_parameters():
-                parameter.copy_(self._placed(name, tensors[name], parameter, places))
+                parameter.copy_(self.placed(name, tensors[name], parameter, places))
 
-    def _placed(self, name: str, old: Tensor, new: Tensor, places: tuple[Tensor, Tensor]) -> Tensor:
+    def _fits(self, old: Tensor | None, name: str, new: Tensor) -> bool:
+        axis = int(name in self.network.item_axes)
+        return old is not None and old.shape[axis:] == new.shape[axis:]
+
+    def placed(self, name: str, old: Tensor, new: Tensor, places: tuple[Tensor, Tensor]) -> Tensor:
+        """Copy ``new`` with the rows of ``old`` for items that both vocabularies have; all of it without item axis."""
         if name not in self.network.item_axes:
             return old.clone()
         new = new.detach().clone()

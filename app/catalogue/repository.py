@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app import counters
-from app.rowset import execute, select_with
+from app.rowset import execute, insert_rows, select_with
 from app.tables import Item
 from app.times import database_time
 
@@ -47,17 +47,32 @@ SAVE = {
     """,  # noqa: S608 - text of our own
     "sqlite": f"INSERT {INTO} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) {UPSERT}",  # noqa: S608
 }
-
-
-CREATE = {  # items that are known by their id alone
-    "postgresql": f"""
-        INSERT {INTO}
-        SELECT value ->> 0, NULL, '[]'::jsonb, true, '{{}}'::json, $2, $2, NULL, (value ->> 1)::bigint
-        FROM json_array_elements($1::json) AS q(value)
-    """,  # noqa: S608 - text of our own
-    "sqlite": f"INSERT {INTO} VALUES (?1, NULL, '[]', true, '{{}}', ?2, ?2, NULL, ?3)",  # noqa: S608
+TAKE_NUMBERS = {  # gives the last one
+    "postgresql": "SELECT setval(name, nextval(name) + $1 - 1) FROM pg_get_serial_sequence('items', 'id') AS name",
+    "sqlite": "SELECT coalesce(max(id), 0) + ? FROM items",
 }
-REVIVE = {kind: statement + UPSERT for kind, statement in CREATE.items()}  # the same, of items that were deleted
+CREATE = {  # items that are known by their id alone
+    "postgresql": """
+        INSERT INTO items (id, external_id, categories, active, attributes, created_at, updated_at, revision)
+        SELECT $1 + n, external_id, '[]', true, '{}', $4, $4, $3 + n
+        FROM json_array_elements_text($2::json) WITH ORDINALITY AS q(external_id, n)
+    """,
+    "sqlite": """
+        INSERT INTO items (id, external_id, categories, active, attributes, created_at, updated_at, revision)
+        VALUES (?, ?, '[]', true, '{}', ?, ?, ?)
+    """,
+}
+REVIVE = {  # what a deleted item said is gone already
+    "postgresql": """
+        UPDATE items SET active = true, created_at = q.moment, updated_at = q.moment, deleted_at = NULL,
+            revision = q.revision
+        FROM unnest($1::timestamptz[], $2::bigint[], $3::bigint[]) AS q(moment, revision, id) WHERE items.id = q.id
+    """,
+    "sqlite": """
+        UPDATE items SET active = true, created_at = ?1, updated_at = ?1, deleted_at = NULL, revision = ?2
+        WHERE id = ?3
+    """,
+}
 
 
 class StoredItem(NamedTuple):
@@ -134,18 +149,27 @@ def database_row(item: ItemState, dialect: str) -> tuple[object, ...]:
     )
 
 
-def write_ids(session: Session, sql: dict[str, str], item_ids: Sequence[str], moment: datetime, revision: int) -> int:
-    """Create or revive items known by their id alone; their revisions follow ``revision``: give the last."""
+def create_ids(session: Session, item_ids: Sequence[str], moment: datetime, revision: int) -> dict[str, int]:
+    """Create items known by their id alone, whose revisions follow ``revision``; give their numbers."""
     connection = session.connection()
-    stamp = database_time(moment, connection.dialect.name)
-    numbered = list(zip(item_ids, range(revision + 1, revision + 1 + len(item_ids)), strict=True))
-    if not numbered:
-        return revision
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(sql["postgresql"], (orjson.dumps(numbered).decode(), stamp))
+    dialect = connection.dialect.name
+    last = int(connection.exec_driver_sql(TAKE_NUMBERS[dialect], (len(item_ids),)).scalar_one())
+    numbers = range(last - len(item_ids) + 1, last + 1)
+    stamp = database_time(moment, dialect)
+    if dialect == "postgresql":
+        columns = (numbers[0] - 1, orjson.dumps(item_ids).decode(), revision, stamp)
+        connection.exec_driver_sql(CREATE[dialect], columns)
     else:
-        connection.exec_driver_sql(sql["sqlite"], [(item_id, stamp, number) for item_id, number in numbered])
-    return revision + len(numbered)
+        stamps, revisions = [stamp] * len(item_ids), range(revision + 1, revision + 1 + len(item_ids))
+        insert_rows(session, CREATE[dialect], [numbers, item_ids, stamps, stamps, revisions])
+    return dict(zip(item_ids, numbers, strict=True))
+
+
+def revive_items(session: Session, numbers: Sequence[int], moment: datetime, revision: int) -> None:
+    """Bring deleted items back; their revisions follow ``revision``."""
+    if numbers:
+        stamps = [database_time(moment, session.connection().dialect.name)] * len(numbers)
+        execute(session, REVIVE, [stamps, range(revision + 1, revision + 1 + len(numbers)), numbers])
 
 
 def find_numbers(session: Session, item_ids: Sequence[str]) -> dict[str, tuple[int, bool]]:
@@ -154,15 +178,22 @@ def find_numbers(session: Session, item_ids: Sequence[str]) -> dict[str, tuple[i
     return {item_id: (number, bool(deleted)) for item_id, number, deleted in found}
 
 
-def ensure_items(session: Session, item_ids: Sequence[str], moment: datetime) -> dict[str, int]:
-    """Create the items that are not there, revive the deleted ones; give the numbers of all."""
+def ensure_items(
+    session: Session, item_ids: Sequence[str], moment: datetime, missed_at: int | None = None
+) -> dict[str, int]:
+    """Create the items that are not there, revive the deleted ones; give the numbers of all.
+
+    ``missed_at``: the catalogue's revision, read before none of the items was found. If it is the same now that no
+    other transaction can change it, there is still none.
+    """
     revision = counters.lock(session, "catalogue")
-    found = find_numbers(session, item_ids)
+    found = {} if revision == missed_at else find_numbers(session, item_ids)
     missing = [item_id for item_id in item_ids if item_id not in found]
-    deleted = [item_id for item_id, (_, is_deleted) in found.items() if is_deleted]
-    last = write_ids(session, CREATE, missing, moment, revision)
-    last = write_ids(session, REVIVE, deleted, moment, last)
-    if last > revision:
-        counters.move(session, "catalogue", last)
-    found |= find_numbers(session, missing) if missing else {}
-    return {item_id: number for item_id, (number, _) in found.items()}
+    deleted = [number for number, is_deleted in found.values() if is_deleted]
+    numbers = {item_id: number for item_id, (number, _) in found.items()}
+    if missing:
+        numbers |= create_ids(session, missing, moment, revision)
+    revive_items(session, deleted, moment, revision + len(missing))
+    if missing or deleted:
+        counters.move(session, "catalogue", revision + len(missing) + len(deleted))
+    return numbers

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app import counters
 from app.catalogue import repository as catalogue
 from app.ratings import repository, service
-from app.ratings.columns import NO_TIME, Changes, Flags, Stored, Whole, find_stored, write_changes
+from app.ratings.columns import NO_TIME, BatchUsers, Changes, Flags, Stored, Whole, find_stored, write_changes
 from app.ratings.decision import RatingRow, Status
 from app.times import from_us
 
@@ -62,23 +62,28 @@ class ItemNumbers:
 
     revision: int = -1
     numbers: dict[str, int] = field(default_factory=dict)
+    is_settled: bool = True  # False from `resolve` to `settle`: what it created may have been rolled back
+
+    def settle(self) -> None:
+        """Note that the transaction is committed."""
+        self.is_settled = True
 
     def resolve(self, session: Session, item_ids: list[str], now_us: int) -> tuple[Whole, Flags]:
         """Give the number of each item, created if need be, and which ones are deleted. The ratings' lock is held."""
         revision = counters.read(session, "catalogue")
-        if revision != self.revision or len(self.numbers) > MAX_KNOWN:
+        if revision != self.revision or not self.is_settled or len(self.numbers) > MAX_KNOWN:
             self.numbers, self.revision = {}, revision
+        self.is_settled = False
         unknown = [item_id for item_id in item_ids if item_id not in self.numbers]
         found = catalogue.find_numbers(session, unknown) if unknown else {}
         deleted = {item_id: number for item_id, (number, is_deleted) in found.items() if is_deleted}
         self.numbers |= {item_id: number for item_id, (number, is_deleted) in found.items() if not is_deleted}
         if missing := [item_id for item_id in unknown if item_id not in found]:
-            self.numbers |= catalogue.ensure_items(session, missing, from_us(now_us))
+            self.numbers |= catalogue.ensure_items(session, missing, from_us(now_us), missed_at=revision)
             self.revision = counters.read(session, "catalogue")
         numbers = self.numbers | deleted if deleted else self.numbers
-        return np.array([numbers[item_id] for item_id in item_ids]), np.array(
-            [item_id in deleted for item_id in item_ids]
-        )
+        resolved = np.array([numbers[item_id] for item_id in item_ids])
+        return resolved, np.isin(resolved, list(deleted.values()))
 
 
 def set_columns(session: Session, columns: RatingColumns, known: ItemNumbers, now_us: int) -> Counter[Status]:
@@ -86,17 +91,25 @@ def set_columns(session: Session, columns: RatingColumns, known: ItemNumbers, no
     if not len(columns.values):
         return Counter()
     revision = counters.lock(session, "ratings")
-    user_numbers, new_users = resolve_users(session, columns.user_ids)
+    batch_users = resolve_users(session, columns.user_ids)
     item_numbers, is_deleted = known.resolve(session, columns.item_ids, now_us)
-    users, items = user_numbers[columns.users], item_numbers[columns.items]
-    left = repeated(users, items) | is_deleted[columns.items]
-    is_known_user = np.array([number not in new_users for number in user_numbers.tolist()])
-    stored = find_stored(session, users, items, ~left & is_known_user[columns.users])
+    users, items = batch_users.numbers[columns.users], item_numbers[columns.items]
+    pairs = users * (items.max() + 1) + items  # int64 holds two thousand million users times as many items
+    order = np.argsort(pairs)
+    left = repeated(pairs, order) | is_deleted[columns.items]
+    stored = find_stored(session, users, items, ~left & ~batch_users.is_new[columns.users])
     verdict = decide(columns, stored, left, now_us)
-    applied = np.flatnonzero(verdict.applied)
-    times, is_new = verdict.rated_at_us[applied], stored.rated_at_us[applied] == NO_TIME
-    changes = Changes(users[applied], items[applied], columns.values[applied], times, is_new)
-    write_changes(session, changes, revision, new_users, now_us)
+    applied = verdict.applied
+    changes = Changes(
+        columns.users[applied],
+        users[applied],
+        items[applied],
+        columns.values[applied],
+        verdict.rated_at_us[applied],
+        stored.rated_at_us[applied] == NO_TIME,
+        order=(np.cumsum(applied) - 1)[order[applied[order]]],
+    )
+    write_changes(session, changes, batch_users, revision, now_us)
     return verdict.counts + set_one_by_one(session, columns, np.flatnonzero(verdict.left), now_us)
 
 
@@ -138,20 +151,19 @@ def set_one_by_one(session: Session, columns: RatingColumns, rows: NDArray[np.in
     return Counter(outcome.status for outcome in written.outcomes)
 
 
-def resolve_users(session: Session, user_ids: list[str]) -> tuple[Whole, dict[int, str]]:
-    """Give the number of each user, and those of users still to be added with their ids."""
+def resolve_users(session: Session, user_ids: list[str]) -> BatchUsers:
+    """Give the number of each user; those who are not there yet take the next ones."""
     known = repository.find_users(session, user_ids)
-    missing = [user_id for user_id in user_ids if user_id not in known]
-    new_users = dict(enumerate(missing, repository.next_user(session)))
-    known |= {user_id: number for number, user_id in new_users.items()}
-    return np.array([known[user_id] for user_id in user_ids]), new_users
+    numbers = np.array([known.get(user_id, 0) for user_id in user_ids])
+    is_new = numbers == 0
+    numbers[is_new] = repository.next_user(session) + np.arange(is_new.sum())
+    return BatchUsers(user_ids, numbers, is_new)
 
 
-def repeated(users: Whole, items: Whole) -> Flags:
-    """Mark the rows whose pair occurs more than once: bool (E,)."""
-    order = np.lexsort((items, users))
-    same = (np.diff(users[order]) == 0) & (np.diff(items[order]) == 0)
-    marked = np.zeros(len(users), np.bool_)
+def repeated(pairs: Whole, order: NDArray[np.intp]) -> Flags:
+    """Mark the rows whose pair occurs more than once: bool (E,). ``order`` sorts them."""
+    same = np.diff(pairs[order]) == 0
+    marked = np.zeros(len(pairs), np.bool_)
     marked[order[1:][same]] = True
     marked[order[:-1][same]] = True
     return marked

@@ -1,6 +1,5 @@
-"""Read and write ratings as columns of numbers: COPY on PostgreSQL, executemany on SQLite."""
+"""Read and write ratings as columns of numbers: COPY on PostgreSQL, long INSERTs on SQLite."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from app import counters
 from app.ratings.copying import Column, copy_in, copy_out
-from app.ratings.repository import WRITE_SQLITE, NewUser, add_users, move_users
-from app.rowset import select_with
+from app.ratings.repository import WRITE_SQLITE, add_users, move_users
+from app.rowset import insert_rows, select_with
 
 NO_TIME = np.iinfo(np.int64).min  # no date, or no such rating
 
@@ -50,14 +49,35 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Changes:
-    """Ratings to write (E), no pair twice: numbers of users and items, values, dates; ``is_new``: never rated."""
+class BatchUsers:
+    """The users that a batch names (U), each once: ids, numbers, and which are still to be added."""
 
+    ids: list[str]
+    numbers: Whole
+    is_new: Flags
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Ratings to write (E), no pair twice.
+
+    Attributes:
+        user_places: int64 (E,), indices into the batch's users.
+        users: int64 (E,), their numbers.
+        items: int64 (E,), numbers.
+        values: float64 (E,), on the scale.
+        rated_at_us: int64 (E,).
+        is_new: bool (E,), never rated before.
+        order: int64 (E,), the places of the ratings as their key sorts them: neighbours are written one after another.
+    """
+
+    user_places: Whole
     users: Whole
     items: Whole
     values: NDArray[np.float64]
     rated_at_us: Whole
     is_new: Flags
+    order: NDArray[np.intp]
 
 
 def find_stored(session: Session, users: Whole, items: Whole, wanted: Flags) -> Stored:
@@ -90,8 +110,8 @@ def find_sqlite(session: Session, users: Whole, items: Whole) -> list[Column]:
     return [np.array(n, np.int64), np.array(values, np.float64), np.array(times, np.int64)]
 
 
-def write_changes(session: Session, changes: Changes, revision: int, new_users: Mapping[int, str], now_us: int) -> None:
-    """Write history, ratings and their users (``new_users``: ids by number), and move the counter on."""
+def write_changes(session: Session, changes: Changes, users: BatchUsers, revision: int, now_us: int) -> None:
+    """Write history, ratings and their users, and move the counter on."""
     if not len(changes.users):
         return
     revisions = np.arange(revision + 1, revision + 1 + len(changes.users))
@@ -99,36 +119,26 @@ def write_changes(session: Session, changes: Changes, revision: int, new_users: 
         write_postgresql(session, changes, revisions, now_us)
     else:
         write_sqlite(session, changes, revisions, now_us)
-    write_users(session, last_revisions(changes.users, revisions), new_users, now_us)
+    last = np.zeros(len(users.ids), np.int64)
+    last[changes.user_places] = revisions  # they grow, and the last one stays
+    write_users(session, users, last, now_us)
     counters.move(session, "ratings", int(revisions[-1]))
 
 
-def write_users(session: Session, revisions: dict[int, int], new_users: Mapping[int, str], now_us: int) -> None:
-    """Add the new users with their latest revision, and note it of the others."""
-    new = [NewUser(number, new_users[number], last) for number, last in revisions.items() if number in new_users]
-    add_users(session, new, now_us)
-    move_users(session, {number: last for number, last in revisions.items() if number not in new_users})
-
-
-def last_revisions(users: Whole, revisions: Whole) -> dict[int, int]:
-    """Give the last revision of each user; revisions grow."""
-    return dict(zip(users.tolist(), revisions.tolist(), strict=True))
-
-
-def by_key(changes: Changes) -> NDArray[np.intp]:
-    """Order the ratings as their index does: neighbours are written one after the other."""
-    return np.lexsort((changes.items, changes.users))
+def write_users(session: Session, users: BatchUsers, last: Whole, now_us: int) -> None:
+    """Add the new users with their ``last`` revision (U,), and note it of the others; 0 is none."""
+    new, old = np.flatnonzero(users.is_new & (last > 0)), np.flatnonzero(~users.is_new & (last > 0))
+    new_ids = [users.ids[place] for place in new.tolist()]
+    add_users(session, users.numbers[new].tolist(), new_ids, last[new].tolist(), now_us)
+    move_users(session, users.numbers[old].tolist(), last[old].tolist())
 
 
 def write_sqlite(session: Session, changes: Changes, revisions: Whole, now_us: int) -> None:
-    """Write row by row, in C."""
+    """Insert the history; insert or replace the ratings."""
     columns = [changes.users, changes.items, changes.values, changes.rated_at_us, revisions]
-    driver = session.connection().connection.driver_connection
-    assert driver is not None  # noqa: S101 - for the type checker
     history = [*(column.tolist() for column in columns), [now_us] * len(revisions)]
-    driver.executemany(WRITE_SQLITE["history"], zip(*history, strict=True))
-    order = by_key(changes)
-    driver.executemany(WRITE_SQLITE["ratings"], zip(*(column[order].tolist() for column in columns), strict=True))
+    insert_rows(session, WRITE_SQLITE["history"], history)
+    insert_rows(session, WRITE_SQLITE["ratings"], [column[changes.order].tolist() for column in columns])
 
 
 def write_postgresql(session: Session, changes: Changes, revisions: Whole, now_us: int) -> None:
@@ -141,8 +151,8 @@ def write_postgresql(session: Session, changes: Changes, revisions: Whole, now_u
         "revision": revisions,
     }
     copy_in(session, "rating_changes", columns | {"recorded_at_us": np.full(len(revisions), now_us)})
-    order = by_key(changes)
-    new, old = order[changes.is_new[order]], order[~changes.is_new[order]]
+    is_new = changes.is_new[changes.order]
+    new, old = changes.order[is_new], changes.order[~is_new]
     copy_in(session, "ratings", {name: column[new] for name, column in columns.items()})
     if len(old):
         values = tuple(column[old].tolist() for column in columns.values())

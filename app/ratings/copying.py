@@ -13,6 +13,7 @@ Column = NDArray[np.int64] | NDArray[np.float64] | NDArray[Any]
 
 HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 END = b"\xff\xff"
+CHUNK_ROWS = 4_096
 
 
 def row_type(kinds: Sequence[str]) -> np.dtype[Any]:
@@ -24,13 +25,13 @@ def row_type(kinds: Sequence[str]) -> np.dtype[Any]:
 
 
 def encode(columns: Sequence[Column]) -> bytes:
-    """Encode columns of int64 or float64 (E,) as COPY reads them."""
+    """Encode columns of int64 or float64 (E,) as COPY reads rows."""
     rows = np.empty(len(columns[0]), row_type([column.dtype.kind for column in columns]))
     rows["count"] = len(columns)
     for place, column in enumerate(columns):
         rows[f"size{place}"] = 8
         rows[f"field{place}"] = column
-    return HEADER + rows.tobytes() + END
+    return rows.tobytes()
 
 
 def decode(data: bytes, kinds: Sequence[str]) -> list[Column]:
@@ -40,10 +41,13 @@ def decode(data: bytes, kinds: Sequence[str]) -> list[Column]:
 
 
 def copy_in(session: Session, table: str, columns: Mapping[str, Column]) -> None:
-    """Append columns to a table."""
+    """Append columns to a table, chunk by chunk: the next one is encoded while the server stores one."""
 
     async def data() -> AsyncIterator[bytes]:
-        yield encode(list(columns.values()))
+        yield HEADER
+        for start in range(0, len(next(iter(columns.values()))), CHUNK_ROWS):
+            yield encode([column[start : start + CHUNK_ROWS] for column in columns.values()])
+        yield END
 
     await_only(driver(session).copy_to_table(table, source=data(), columns=list(columns), format="binary"))
 

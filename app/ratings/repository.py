@@ -1,6 +1,6 @@
 """Every query about ratings and users."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import count
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app import counters
 from app.catalogue import repository as catalogue
 from app.ratings.decision import Pair
-from app.rowset import execute, select_with
+from app.rowset import execute, insert_rows, select_with
 from app.tables import Item, Rating, User
 from app.times import database_time, from_us
 
@@ -33,8 +33,9 @@ FIND_USERS = "SELECT u.external_id, u.id FROM {rows} JOIN users u ON u.external_
 LAST_USER = "SELECT coalesce(max(id), 0) FROM users"
 ADD_USERS = {
     "postgresql": """
-        INSERT INTO users (id, external_id, revision, created_at)
-        SELECT (value ->> 0)::bigint, value ->> 1, (value ->> 2)::bigint, $2 FROM json_array_elements($1::json)
+        INSERT INTO users (id, external_id, revision, created_at) SELECT id, external_id, revision, $4
+        FROM ROWS FROM (unnest($1::bigint[]), json_array_elements_text($2::json), unnest($3::bigint[]))
+        AS q(id, external_id, revision)
     """,
     "sqlite": "INSERT INTO users (id, external_id, revision, created_at) VALUES (?, ?, ?, ?)",
 }
@@ -77,14 +78,6 @@ class Change(NamedTuple):
     rated_at_us: int
     revision: int
     latest: bool
-
-
-class NewUser(NamedTuple):
-    """A user to add."""
-
-    number: int
-    user_id: str
-    revision: int
 
 
 class StoredUser(NamedTuple):
@@ -143,26 +136,29 @@ def next_user(session: Session) -> int:
 def create_users(session: Session, external_ids: Sequence[str], now_us: int) -> dict[str, int]:
     """Create users who are not there; give their numbers. The ratings' lock is held."""
     numbers = dict(zip(external_ids, count(next_user(session)), strict=False))
-    add_users(session, [NewUser(number, user_id, 0) for user_id, number in numbers.items()], now_us)
+    add_users(session, list(numbers.values()), external_ids, [0] * len(numbers), now_us)
     return numbers
 
 
-def add_users(session: Session, users: Sequence[NewUser], now_us: int) -> None:
+def add_users(
+    session: Session, numbers: list[int], external_ids: Sequence[str], revisions: list[int], now_us: int
+) -> None:
     """Add users whose numbers are chosen."""
-    if not users:
+    if not numbers:
         return
     connection = session.connection()
     moment = database_time(from_us(now_us), connection.dialect.name)
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(ADD_USERS["postgresql"], (orjson.dumps(list(map(tuple, users))).decode(), moment))
+        columns = (numbers, orjson.dumps(external_ids).decode(), revisions, moment)
+        connection.exec_driver_sql(ADD_USERS["postgresql"], columns)
     else:
-        connection.exec_driver_sql(ADD_USERS["sqlite"], [(*user, moment) for user in users])
+        insert_rows(session, ADD_USERS["sqlite"], [numbers, external_ids, revisions, [moment] * len(numbers)])
 
 
-def move_users(session: Session, revisions: Mapping[int, int]) -> None:
+def move_users(session: Session, numbers: list[int], revisions: list[int]) -> None:
     """Note the latest revision of users, by their numbers."""
-    if revisions:
-        execute(session, MOVE_USERS, [list(revisions.values()), list(revisions)])
+    if numbers:
+        execute(session, MOVE_USERS, [revisions, numbers])
 
 
 def find_users(session: Session, external_ids: Sequence[str]) -> dict[str, int]:
@@ -180,7 +176,7 @@ def write_changes(session: Session, changes: Sequence[Change], now_us: int) -> N
     connection.exec_driver_sql(WRITE_SQLITE["history"], [(*change[:5], now_us) for change in changes])
     connection.exec_driver_sql(WRITE_SQLITE["ratings"], [change[:5] for change in changes if change.latest])
     last = {change.user: change.revision for change in changes}
-    move_users(session, last)
+    move_users(session, list(last), list(last.values()))
 
 
 def get_user(session: Session, user_id: str) -> StoredUser | None:

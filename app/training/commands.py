@@ -8,7 +8,7 @@ import typer
 
 
 def train(
-    kind: Annotated[str | None, typer.Option(help="linear or denoising; by default PALATE_MODEL_KIND.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Autoencoder to fit; by default PALATE_MODEL_KIND.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs at most.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Step size of the optimiser.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Users per step; 1 is online learning.")] = None,

@@ -60,10 +60,10 @@ class Display:
 
     def table(self, epochs: list[Epoch]) -> Table:
         """Draw epochs."""
-        table = Table("epoch", "loss", *COLUMNS, "seconds", box=None)
+        table = Table("epoch", "stage", "loss", *COLUMNS, "seconds", box=None)
         for epoch in epochs:
             figures = [number(epoch.metrics.get(name)) for name in COLUMNS]
-            table.add_row(str(epoch.epoch), number(epoch.loss), *figures, f"{epoch.seconds:.2f}")
+            table.add_row(str(epoch.epoch), epoch.stage, number(epoch.loss), *figures, f"{epoch.seconds:.2f}")
         return table
 
 

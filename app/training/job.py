@@ -83,7 +83,7 @@ class Job:
         """Store an epoch's figures."""
         now = datetime.now(UTC)
         metrics = {name: finite(value) for name, value in report.metrics.items()}
-        figures = {"loss": finite(report.loss), "metrics": metrics, "seconds": report.seconds}
+        figures = {"stage": report.stage, "loss": finite(report.loss), "metrics": metrics, "seconds": report.seconds}
         eta = now + timedelta(seconds=mean_seconds * (report.epochs - report.epoch))
         work = partial(
             self.database.write, queue.record_epoch, self.held, report.epoch, figures, report.epochs, eta, now

@@ -18,9 +18,9 @@ from app.training.schedule import MIN_ITEMS, MIN_USERS
 from models.checkpoint import DamagedModel, Loaded
 from models.fit import Fit, FitOptions
 from models.interactions import Interactions
+from models.kinds import KINDS
 
 log = structlog.get_logger()
-ITERATIVE = frozenset({"denoising"})  # kinds that can go on from a model's weights
 
 
 class TrainingImpossible(Exception):
@@ -106,7 +106,7 @@ def warm_start(kind: str, live: Live | None, cold: bool) -> Loaded | None:
 
     Nothing goes on from a model that does not say whose ratings it has learned.
     """
-    if cold or kind not in ITERATIVE or live is None or live.kind != kind or not live.says_who:
+    if cold or not KINDS[kind].starts_warm or live is None or live.kind != kind or not live.says_who:
         return None
     return live.loaded
 

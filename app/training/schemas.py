@@ -1,11 +1,17 @@
 """What the routes of training runs take and give."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.tables import RunCause, RunState, TrainingEpoch, TrainingRun
+from models.kinds import KINDS
+
+if TYPE_CHECKING:
+    KindName = str
+else:
+    KindName = Literal[tuple(KINDS)]
 
 
 class RunRequest(BaseModel):
@@ -13,7 +19,7 @@ class RunRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"kind": "linear"}]})
 
-    kind: Literal["linear", "denoising"] | None = Field(None, description="Autoencoder to fit.")
+    kind: KindName | None = Field(None, description="Autoencoder to fit.")
     epochs: int | None = Field(None, ge=1, le=100_000, description="Epochs at most; `linear` needs one.")
     learning_rate: float | None = Field(None, ge=1e-9, le=1_000, description="Step size of the optimiser.")
     batch_size: int | None = Field(None, ge=1, le=1_000_000, description="Users per step; 1 is online learning.")
@@ -29,6 +35,7 @@ class Epoch(BaseModel):
     """The figures of one finished epoch."""
 
     epoch: int = Field(examples=[1])
+    stage: str = Field(description="What it did: `fit`, or the stage of a kind that has several.", examples=["fit"])
     loss: float | None = Field(description="Mean loss of the training users; null where the kind has none.")
     metrics: dict[str, float | None] = Field(
         description="Figures of the validation users: `ndcg@10`, `ndcg@100`, `recall@20`, `recall@50`, `rmse`, `mae`."

@@ -13,6 +13,7 @@ from app.ids import checked_id
 from app.ratings.bulk import RatingColumns
 from app.ratings.columns import NO_TIME, Flags, Whole
 from app.ratings.scale import DIGITS, MAX_AHEAD_US, Scale
+from app.settings import MAX_ID_LENGTH
 from app.times import EARLIEST_US, to_us
 from app.transfer.problems import RefusedRow
 from app.transfer.readers import Batch
@@ -37,15 +38,17 @@ class Cleaned(NamedTuple):
 
 
 class Ids(NamedTuple):
-    """A column of ids: index of each row into the distinct ids, and what is wrong with each of those."""
+    """A column of ids: index of each row into the distinct ids, and what is wrong with some of those."""
 
     indices: Whole
     distinct: list[str | None]
-    problems: list[str | None]
+    problems: dict[int, str]
 
     def good(self) -> Flags:
         """Mark the rows whose id is one."""
-        return np.array([problem is None for problem in self.problems], np.bool_)[self.indices]
+        marked = np.ones(len(self.distinct), np.bool_)
+        marked[list(self.problems)] = False
+        return marked[self.indices]
 
     def kept(self, rows: Flags) -> tuple[Whole, list[str]]:
         """Index the ids that occur in some rows, all of them good."""
@@ -53,7 +56,7 @@ class Ids(NamedTuple):
         occurs = np.zeros(len(self.distinct), np.bool_)
         occurs[indices] = True
         place = np.cumsum(occurs) - 1
-        return place[indices], [str(self.distinct[index]) for index in np.flatnonzero(occurs)]
+        return place[indices], [str(self.distinct[index]) for index in np.flatnonzero(occurs).tolist()]
 
 
 def clean(batch: Batch, file: str, scale: Scale, rescale: Rescale | None, now_us: int) -> Cleaned:
@@ -87,7 +90,7 @@ class Reasons(NamedTuple):
     def of(self, row: int) -> list[str]:
         """Say what is wrong with a row, field by field."""
         said = [("user_id", self.users), ("item_id", self.items)]
-        found = [f"{name} {problem}" for name, ids in said if (problem := ids.problems[ids.indices[row]])]
+        found = [f"{name} {problem}" for name, ids in said if (problem := ids.problems.get(int(ids.indices[row])))]
         if np.isnan(self.raw[row]):
             found.append("value must be a number")
         elif not self.on_scale[row]:
@@ -115,7 +118,16 @@ def read_ids(column: pa.Array) -> Ids:
     encoded = as_text(column).dictionary_encode()
     indices: Whole = np.asarray(encoded.indices.fill_null(len(encoded.dictionary))).astype(np.int64)
     distinct: list[str | None] = [*encoded.dictionary.to_pylist(), None]
-    return Ids(indices, distinct, [id_problem(text) for text in distinct])
+    doubtful = [*np.flatnonzero(is_doubtful(encoded.dictionary)).tolist(), len(distinct) - 1]
+    return Ids(indices, distinct, {place: problem for place in doubtful if (problem := id_problem(distinct[place]))})
+
+
+def is_doubtful(texts: pa.Array) -> Flags:
+    """Mark the texts that may be no ids. Half of a surrogate pair is not among them: Arrow's text is UTF-8."""
+    lengths: NDArray[np.int32] = np.asarray(compute.utf8_length(texts))
+    has_nul: Flags = np.asarray(compute.match_substring(texts, "\x00"))
+    doubtful: Flags = has_nul | (lengths == 0) | (lengths > MAX_ID_LENGTH)
+    return doubtful
 
 
 def id_problem(text: str | None) -> str | None:

@@ -106,6 +106,7 @@ class RatingImporter:
     async def store(self, cleaned: Cleaned) -> Counter[str]:
         """Store a batch of ratings."""
         counts = await patiently(self._database, set_columns, cleaned.ratings, self._known, now_us())
+        self._known.settle()
         return Counter({str(status): number for status, number in counts.items()})
 
 
@@ -158,20 +159,17 @@ async def import_sources(
     for source in sources:
         is_ratings = source.kind == "ratings"
         importer = RatingImporter(database, source, scale, rescale) if is_ratings else ItemImporter(database, source)
-        ahead = database.dialect == "postgresql"
-        await import_source(importer, source, summary.counts(source.kind), refused, progress, ahead)
+        await import_source(importer, source, summary.counts(source.kind), refused, progress)
     return summary
 
 
 async def import_source(
-    importer: Importer, source: Source, counts: Counter[str], refused: RefusedFile, progress: Progress, ahead: bool
+    importer: Importer, source: Source, counts: Counter[str], refused: RefusedFile, progress: Progress
 ) -> None:
-    """Import a file; reading ``ahead``, the next batch is read while one is stored."""
-    batches = importer.cleaned()
+    """Import a file; the next batch is read while one is stored."""
     num_rows = 0
     progress(source, 0, 0)
-    steps = read_ahead(batches) if ahead else read_in_turn(batches)
-    async with aclosing(steps):
+    async with aclosing(read_ahead(importer.cleaned())) as steps:
         async for position, cleaned in steps:
             stored = await importer.store(cleaned)
             refused.write(cleaned.refused)
@@ -179,12 +177,6 @@ async def import_source(
             counts["refused"] += len(cleaned.refused)
             num_rows += stored.total() + len(cleaned.refused)
             progress(source, position, num_rows)
-
-
-async def read_in_turn(batches: Iterator[T]) -> AsyncGenerator[T, None]:
-    """Read a batch when it is asked for: SQLite hands the interpreter over at every row, and a reader would keep it."""
-    for batch in batches:
-        yield batch
 
 
 async def read_ahead(batches: Iterator[T]) -> AsyncGenerator[T, None]:

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261124_versions_on_record"
-down_revision = "20261123_initial"
+down_revision = "20261124_epoch_stage"
 branch_labels = None
 depends_on = None
 

@@ -1,8 +1,12 @@
 """Small data with taste in it, for the tests of the models."""
 
+from dataclasses import fields
+from typing import Any, cast
+
 import numpy as np
 
 from models.interactions import Interactions, RatingScale, Rows
+from models.kinds import KINDS
 
 STARS = RatingScale(minimum=1, maximum=5, step=0.5, like_threshold=4)
 
@@ -17,6 +21,17 @@ def tastes(num_users: int = 120, num_items: int = 24, seed: int = 0, scale: Rati
     values = np.where(likes, high, low) - scale.step * generator.integers(0, 2, len(users))
     ids = [f"item {i}" for i in range(num_items)]
     return Interactions.from_arrays(users, items, values, ids, scale, num_users)
+
+
+def small(kind: str, num_hidden: int = 8) -> dict[str, Any]:
+    """Hyper-parameters that keep a kind small."""
+    wanted = {"num_hidden": num_hidden, "num_factors": 4, "regularisation": 10.0}
+    return {name: value for name, value in wanted.items() if name in hyper_parameters(kind)}
+
+
+def hyper_parameters(kind: str) -> list[str]:
+    """Name the hyper-parameters of a kind."""
+    return [each.name for each in fields(cast("Any", KINDS[kind].config))]
 
 
 def row(*ratings: tuple[int, float]) -> Rows:

@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from models.base import Model
-from models.denoising import NARROW, WIDE, DenoisingAutoencoder
+from models.denoising import DenoisingAutoencoder
 from models.evaluate import evaluate, holdout
 from models.fit import Fit, FitOptions
 from models.interactions import Interactions, RatingScale
 from models.kinds import KINDS
-from tests.models.helpers import STARS, row, split, tastes
+from models.network import NARROW, WIDE
+from tests.models.helpers import STARS, row, small, split, tastes
 
 TEN = RatingScale(minimum=0, maximum=10, step=1, like_threshold=8)
 
@@ -113,10 +114,10 @@ def test_fitting_many_users_holds_no_table_of_users_by_items(kind: str) -> None:
     items = (users * 7 + np.tile([0, 1], num_users)) % num_items
     ids = [str(item) for item in range(num_items)]
     data = Interactions.from_arrays(users, items, np.full(len(users), 5.0), ids, STARS)
-    config = {"num_hidden": 4} if kind == "denoising" else {"regularisation": 10.0, "num_factors": 4}
     forget_peak()
     before = memory("VmRSS")
-    next(iter(Fit(kind, data, data.take(np.arange(100)), FitOptions(batch_size=2_000, device="cpu"), config=config)))
+    options = FitOptions(batch_size=2_000, device="cpu")
+    next(iter(Fit(kind, data, data.take(np.arange(100)), options, config=small(kind, 4))))
     assert memory("VmHWM") - before < num_users * num_items * 4 / 2
 
 

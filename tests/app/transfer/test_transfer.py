@@ -175,15 +175,17 @@ def test_bad_rows_are_counted_and_written_down_with_their_reason(settings: Setti
         f"a,y,4,{future}",
         "a,y,4,yesterday",
         f"{'é' * 255},y,5,",
+        "a,x\0y,4,946684800",
     ]
-    summary = load(settings, write(tmp_path / "a.csv", "\n".join(lines)))
-    assert summary.ratings == {"created": 2, "refused": 7}
+    summary = load(settings, write(tmp_path / "a.csv", "\n".join(lines)), form="csv")
+    assert summary.ratings == {"created": 2, "refused": 8}
     reasons = {row["line"]: row["errors"][0] for row in refused_rows(tmp_path)}
     assert reasons[3] == "user_id must not be empty"
     assert reasons[4] == "the line does not have 4 columns: user_id, item_id, value, rated_at"
     assert reasons[5] == "user_id has 256 characters: at most 255 are allowed"
     assert reasons[6].startswith("value 4.7 is not on the scale: it is 1 to 5 in steps of 0.5; set PALATE_RATING_MIN")
     assert reasons[7] == "value must be a number"
+    assert reasons[11] == "item_id must not hold the character NUL (U+0000)"
     assert reasons[8] == reasons[9] == "rated_at must be Unix seconds, milliseconds or RFC 3339, and not in the future"
 
 

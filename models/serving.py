@@ -1,0 +1,87 @@
+"""A trained network as it is served: batches through torch, one user through numpy.
+
+Shape letters: B users in a batch, I items, E ratings in a batch, H hidden units, D units of the code, K columns asked.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.base import Model, clip_to_scale
+from models.interactions import Indices, RatingScale, Rows, Values
+from models.network import VALUE, Baseline, Batch, Network, NetworkConfig
+
+
+class NetworkModel(Model):
+    """A trained network without its noise; a kind names its config and its network."""
+
+    config_class: ClassVar[type[NetworkConfig]]
+    network_class: ClassVar[type[Network]]
+
+    def __init__(self, config: NetworkConfig, scale: RatingScale, tensors: dict[str, Tensor]) -> None:
+        self.config: NetworkConfig = config
+        self.scale = scale
+        # One user's product with every item is a third quicker where a neuron's weights, not an item's, lie together.
+        self._tensors = {**tensors, "preference_ID": tensors["preference_ID"].T.contiguous().T}
+        self._baseline = Baseline.from_tensors(tensors, scale)
+        self._biases = self._baseline.biases
+        self._reach = self._baseline.spread * float(tensors["trust"])
+        self._network = self.network_class(config, self._baseline)
+        weights = {name: self._tensors[name] for name, _ in self._network.named_parameters()}
+        self._network.load_state_dict(weights, strict=False, assign=True)
+        self._network.eval().requires_grad_(False)
+        self._rows = {name: weight.numpy() for name, weight in self._network.named_parameters()}
+
+    def preference(self, rows: Rows) -> Values:
+        """Score every item: float32 (B, I)."""
+        code_BD, _ = self._encode(rows)
+        return cast("Values", (code_BD @ self._network.preference_ID.T + self._network.preference_I).numpy())
+
+    def rating(self, rows: Rows) -> Values:
+        """Biases and the residual that the network reconstructs: float32 (B, I)."""
+        code_BD, bias_B = self._encode(rows)
+        residual_BI = code_BD @ self._network.rating_ID.T + self._network.rating_I
+        predicted = residual_BI * self._reach + self._network.item_bias_I + bias_B[:, None] + self._biases.mean
+        return clip_to_scale(predicted.numpy(), self.scale)
+
+    def _encode(self, rows: Rows) -> tuple[Tensor, Tensor]:
+        return self._network.encode(Batch.of(rows, torch.device("cpu")))
+
+    def preference_row(self, columns: Indices, values: Values) -> Values:
+        """Score every item for one user, in numpy: float32 (I,)."""
+        code_D, _ = self._encode_row(columns, values)
+        return cast("Values", self._rows["preference_ID"] @ code_D + self._rows["preference_I"])
+
+    def rating_row(self, columns: Indices, values: Values, wanted: Indices) -> Values:
+        """Predict ratings of the wanted columns, in numpy: float32 (K,)."""
+        code_D, bias = self._encode_row(columns, values)
+        residual_K = self._rows["rating_ID"][wanted] @ code_D + self._rows["rating_I"][wanted]
+        baseline_K = self._biases.item[wanted] + np.float32(bias + self._biases.mean)
+        return clip_to_scale(residual_K * np.float32(self._reach) + baseline_K, self.scale)
+
+    def _encode_row(self, columns: Indices, values: Values) -> tuple[Values, float]:
+        bias = self._biases.of_user(columns, values)
+        residual = (values - self._biases.mean - self._biases.item[columns] - bias) / self._baseline.spread
+        disliked = (values < self.scale.like_threshold).astype(np.int64)
+        table = self._rows["encoder_I3H"]
+        summed_H = table[columns, disliked].sum(axis=0) + residual @ table[columns, VALUE]
+        summed_H = summed_H * np.float32(max(1, len(columns)) ** -0.5) + self._rows["encoder_H"]
+        return self._network.code_row(summed_H), bias
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Give the weights, the biases, the spread of the residuals and the trust in those reconstructed."""
+        return self._tensors
+
+    @classmethod
+    def parameters(cls, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Give the network's parameters from what `tensors` gave, to go on training them."""
+        return tensors
+
+    @classmethod
+    def from_tensors(cls, config: dict[str, object], scale: RatingScale, tensors: dict[str, Tensor]) -> Self:
+        """Build from what `tensors` gave."""
+        return cls(cls.config_class(**config), scale, tensors)  # type: ignore[arg-type]
