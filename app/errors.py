@@ -135,6 +135,12 @@ class VersionUnusable(PalateError):
     status = 409
 
 
+class VersionRefused(PalateError):
+    """The gate refused this model version: activate another, or this one with "force": true."""
+
+    status = 409
+
+
 class SchemaOutdated(PalateError):
     """The database's tables are not those of this version: run `palate migrate`."""
 

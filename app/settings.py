@@ -48,7 +48,10 @@ class Settings(BaseSettings):
     ] = "linear"
     linear_max_items: Annotated[
         PositiveInt,
-        Field(description="Largest catalogue that `linear` is fitted for (its weights grow with its square)."),
+        Field(
+            description="Largest catalogue that `linear` is fitted for, as the model or as the gate's baseline (its "
+            "weights grow with its square)."
+        ),
     ] = 20_000
     device: Annotated[
         Literal["auto", "cpu", "cuda"], Field(description="Where training runs; `auto`: CUDA where there is one.")

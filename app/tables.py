@@ -188,7 +188,16 @@ class ModelVersion(Base):
     num_bytes: Mapped[int] = mapped_column(BigInteger)
     metrics: Mapped[dict[str, Any]]
     gate: Mapped[dict[str, Any]]  # decision, reason and the figures compared
+    split: Mapped[dict[str, Any] | None]  # how many users it learned from, how many were held out, and by which rule
     removed_at: Mapped[datetime | None]
+
+
+class ActivationCause(StrEnum):
+    """Why a version went live."""
+
+    GATE = "gate"  # the gate let it
+    MANUAL = "manual"  # somebody chose it
+    FORCED = "forced"  # somebody chose it although the gate had refused it
 
 
 class Activation(Base):
@@ -198,8 +207,10 @@ class Activation(Base):
 
     id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
     version: Mapped[str] = mapped_column(ForeignKey("model_versions.version"))
-    cause: Mapped[str] = mapped_column(String(20))  # gate or manual
+    cause: Mapped[str] = mapped_column(String(20))
     activated_at: Mapped[datetime]
+    actor: Mapped[str | None] = mapped_column(String(255))  # who: a key, or a user of the command line
+    reason: Mapped[str | None] = mapped_column(Text)  # as he gave it
 
 
 class ApiKey(Base):

@@ -46,7 +46,13 @@ class Loaded:
     manifest: dict[str, Any]
 
 
-def save(folder: Path, model: Model, item_ids: Sequence[str], manifest: Mapping[str, object]) -> None:
+def save(
+    folder: Path,
+    model: Model,
+    item_ids: Sequence[str],
+    manifest: Mapping[str, object],
+    beside: Mapping[str, Mapping[str, Tensor]] | None = None,
+) -> None:
     """Write a model to a new folder.
 
     Args:
@@ -54,6 +60,7 @@ def save(folder: Path, model: Model, item_ids: Sequence[str], manifest: Mapping[
         model: any kind of `models.kinds.KINDS`.
         item_ids: the id of each column (I).
         manifest: anything JSON can hold; given back by `load`.
+        beside: further files of tensors, by file name; `load` checks them, `load_beside` reads one.
 
     Raises:
         FileExistsError: if the folder exists.
@@ -63,7 +70,9 @@ def save(folder: Path, model: Model, item_ids: Sequence[str], manifest: Mapping[
     temporary = folder.with_name(f".{folder.name}.{uuid4().hex}.tmp")
     temporary.mkdir(parents=True)
     try:
-        write_tensors(temporary / WEIGHTS, model.tensors())
+        files = {WEIGHTS: model.tensors(), **(beside or {})}
+        for name, tensors in files.items():
+            write_tensors(temporary / name, tensors)
         document = {
             "format": FORMAT,
             "kind": model.kind,
@@ -71,7 +80,7 @@ def save(folder: Path, model: Model, item_ids: Sequence[str], manifest: Mapping[
             "scale": asdict(model.scale),
             "item_ids": list(item_ids),
             "manifest": dict(manifest),
-            "files": {WEIGHTS: describe(temporary / WEIGHTS)},
+            "files": {name: describe(temporary / name) for name in files},
         }
         write_document(temporary / MANIFEST, document)
         flush(temporary)
@@ -95,6 +104,19 @@ def load(folder: Path) -> Loaded:
     tensors = {name: tensor.clone() for name, tensor in load_file(folder / WEIGHTS).items()}
     model = KINDS[document["kind"]].model.from_tensors(document["config"], RatingScale(**document["scale"]), tensors)
     return Loaded(model, document["item_ids"], document["manifest"])
+
+
+def load_beside(folder: Path, name: str) -> dict[str, Tensor]:
+    """Read one of the further files that `save` was given.
+
+    Raises:
+        DamagedModel: if it is missing, cut short or altered, or was never there.
+    """
+    described = read_document(folder / MANIFEST)["files"].get(name)
+    if described is None:
+        raise DamagedModel(f"{folder} was written without {name}")
+    check(folder, {name: described})
+    return {key: tensor.clone() for key, tensor in load_file(folder / name).items()}
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:

@@ -96,7 +96,7 @@ def test_no_answer_fails_while_versions_are_published_and_swapped(settings: Sett
         with ThreadPoolExecutor(8) as pool:
             watching = [pool.submit(watch, str(base_url), stop) for _ in range(8)]
             for version in versions * 3:
-                assert client.post(f"/v1/models/{version}/activate").is_success
+                assert client.post(f"/v1/models/{version}/activate", json={"force": True}).is_success
                 wait_until(lambda v=version: recommend(client, "user 0")["model_version"] == v, "it is loaded")
             stop.set()
             answers = [answer for watcher in watching for answer in watcher.result()]

@@ -1,6 +1,7 @@
 """The migrations make exactly the tables of app/tables.py, and undo themselves."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 from alembic import command
 from sqlalchemy import inspect
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import migrate
 from app.db import Database
+from app.registry.service import publish, show_version
 
 RunOnDatabase = Callable[[Callable[[Database], Awaitable[object]]], object]
 
@@ -30,6 +32,24 @@ def test_migrations_give_the_declared_tables_and_undo_them(run_on_database: RunO
         assert not await database.read(migrate.is_current)
         await database.write(migrate.upgrade)
         await database.write(check)
+
+    run_on_database(there_and_back)
+
+
+def test_versions_and_activations_survive_the_way_down_and_up(run_on_database: RunOnDatabase) -> None:
+    numbers = dict.fromkeys(("watermark", "num_users", "num_items", "num_ratings", "num_bytes"), 1)
+
+    def store(session: Session) -> None:
+        row = {"version": "one", "kind": "linear", "metrics": {}, "gate": {"reason": "why"}, "split": {}, **numbers}
+        publish(session, activate=True, now=datetime.now(UTC), **row)
+
+    async def there_and_back(database: Database) -> None:
+        await database.write(store)
+        await database.write(migrate.downgrade, "20261123_initial")
+        await database.write(migrate.upgrade)
+        listing = await database.read(show_version, "one")
+        assert (listing.rows[0].gate, listing.rows[0].split) == ({"reason": "why"}, None)
+        assert [(row.cause, row.actor) for row in listing.activations["one"]] == [("gate", None)]
 
     run_on_database(there_and_back)
 

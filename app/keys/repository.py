@@ -32,6 +32,11 @@ def has_any(session: Session) -> bool:
     return bool(session.scalar(select(exists().select_from(ApiKey))))
 
 
+def find_key(session: Session, key_hash: str) -> ApiKey | None:
+    """Find a key by its hash."""
+    return session.scalar(select(ApiKey).where(ApiKey.hash == key_hash))
+
+
 def revoke(session: Session, key_id: int, now: datetime) -> bool:
     """Mark a key as revoked; False if there is no such key that still works."""
     statement = update(ApiKey).where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None)).values(revoked_at=now)

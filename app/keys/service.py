@@ -45,6 +45,12 @@ def revoke(session: Session, key_id: int) -> bool:
     return repository.revoke(session, key_id, datetime.now(UTC))
 
 
+def name_of(session: Session, secret: str | None) -> str | None:
+    """Say whose key a caller sent, e.g. ``key 3 (ops)``; None if he sent none that is known."""
+    key = repository.find_key(session, hash_key(secret.encode("latin-1"))) if secret else None
+    return f"key {key.id} ({key.name})" if key else None
+
+
 def known_keys(session: Session) -> KnownKeys:
     """Read all that a server must know about keys."""
     return KnownKeys(repository.has_any(session), repository.valid_scopes(session))

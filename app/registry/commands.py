@@ -1,6 +1,9 @@
 """The commands `palate models ...`."""
 
 import asyncio
+import getpass
+import os
+import socket
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
@@ -26,9 +29,8 @@ def list_versions(limit: Annotated[int, typer.Option(min=1, help="Versions shown
 
     table = Table(Column("version", no_wrap=True), "state", "ndcg@10", "rmse", "ratings", "gate", box=None)
     for version in on_database(read):
-        state = "live" if version.live else "removed" if version.removed_at else "kept"
         figures = [f"{version.metrics[name]:.4f}" if version.metrics.get(name) else "-" for name in ("ndcg@10", "rmse")]
-        table.add_row(version.version, state, *figures, str(version.num_ratings), version.gate["reason"])
+        table.add_row(version.version, version.state, *figures, str(version.num_ratings), version.gate.get("reason"))
     Console().print(table)
 
 
@@ -45,18 +47,48 @@ def show_version(version: Version) -> None:
 
 
 @commands.command("activate")
-def activate(version: Version) -> None:
+def activate(
+    version: Version,
+    force: Annotated[bool, typer.Option("--force", help="Even if the gate refused it; this is recorded.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Why; kept with the activation.")] = None,
+) -> None:
     """Make a version live, e.g. to roll back. Its files are checked first; every server loads it within seconds."""
     from app.registry import service, store
     from app.settings import Settings
 
+    wish = service.Wish(actor=operator(), reason=reason, force=force)
+
     async def change(database: Any) -> None:
-        await database.read(service.get_usable, version)
+        await database.read(service.check_allowed, version, force=force)
         store.verify(Settings().model_store, version)
-        await database.write(service.activate, version, "manual", datetime.now(UTC))
+        await database.write(service.activate, version, wish, datetime.now(UTC))
 
     on_database(change)
     typer.echo(f"{version} is live")
+
+
+@commands.command("holds")
+def holds(user: Annotated[str, typer.Argument(help="Your id of the user.")]) -> None:
+    """List the versions that hold a user's ratings, and what for."""
+    from app.registry import service, store
+    from app.settings import Settings
+
+    async def read(database: Any) -> Any:
+        return await database.read(service.kept_with_user, user)
+
+    number, listing = on_database(read)
+    for row in listing.rows:
+        if part := store.part_of(Settings().model_store, row.version, number):
+            typer.echo(f"{row.version}  {part}" + ("  live" if row.version == listing.live else ""))
+
+
+def operator() -> str:
+    """Name the user of the command line."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        name = f"user {os.getuid()}"
+    return f"command line ({name} on {socket.gethostname()})"[:255]
 
 
 def on_database(work: Callable[[Any], Awaitable[T]]) -> T:

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.tables import Activation, ModelVersion
+from app.tables import Activation, ModelVersion, User
 
 
 def find_live(session: Session) -> ModelVersion | None:
@@ -23,10 +23,23 @@ def live_versions(session: Session, most: int) -> list[str]:
     )
 
 
-def activations_of(session: Session, versions: Sequence[str]) -> dict[str, datetime]:
-    """Read when each version was last activated."""
-    query = select(Activation.version, func.max(Activation.activated_at)).where(Activation.version.in_(versions))
-    return {row[0]: row[1] for row in session.execute(query.group_by(Activation.version))}
+def activations_of(session: Session, versions: Sequence[str]) -> dict[str, list[Activation]]:
+    """Read the activations of versions, each one's latest first."""
+    found: dict[str, list[Activation]] = {}
+    query = select(Activation).where(Activation.version.in_(versions)).order_by(Activation.id.desc())
+    for row in session.scalars(query):
+        found.setdefault(row.version, []).append(row)
+    return found
+
+
+def was_live(session: Session, version: str) -> bool:
+    """Tell whether a version ever was live."""
+    return session.scalar(select(Activation.id).where(Activation.version == version).limit(1)) is not None
+
+
+def find_user(session: Session, user_id: str) -> int | None:
+    """Give the number of a user."""
+    return session.scalar(select(User.id).where(User.external_id == user_id))
 
 
 def find_version(session: Session, version: str) -> ModelVersion | None:

@@ -4,22 +4,25 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query
 
 from app.cursors import decode_cursor, encode_cursor
 from app.deps import DatabaseDep, SettingsDep
-from app.errors import InvalidCursor, VersionNotFound, VersionUnusable
+from app.errors import InvalidCursor, InvalidRequest, UserNotFound, VersionNotFound, VersionRefused, VersionUnusable
+from app.keys.service import name_of
+from app.paths import PathUserId
 from app.problem import problem_responses
 from app.registry import service, store
-from app.registry.schemas import Version, VersionList
+from app.registry.schemas import Activate, HeldInList, Version, VersionList
+from app.registry.service import Wish
 from app.settings import MAX_LIST
 from app.times import from_us, to_us
 
-router = APIRouter(prefix="/v1/models", tags=["models"])
+router = APIRouter(tags=["models"])
 ROUTE = "models"  # names this list's cursors
 
 
-@router.get("", summary="List versions", response_model=VersionList, responses=problem_responses(InvalidCursor))
+@router.get("/v1/models", summary="List versions", responses=problem_responses(InvalidCursor))
 async def get_versions(
     database: DatabaseDep,
     limit: Annotated[int, Query(ge=1, le=MAX_LIST, description="Versions of a page.")] = 20,
@@ -34,22 +37,44 @@ async def get_versions(
     return VersionList(versions=Version.all_of(listing)[:limit], next_cursor=following)
 
 
-@router.get(
-    "/{version}", summary="Show a version", response_model=Version, responses=problem_responses(VersionNotFound)
-)
+@router.get("/v1/models/{version}", summary="Show a version", responses=problem_responses(VersionNotFound))
 async def get_version(version: str, database: DatabaseDep) -> Version:
-    """Show a model version."""
+    """Show a model version: its figures, what the gate said, what it holds, and when it was live."""
     return Version.all_of(await database.read(service.show_version, version))[0]
 
 
 @router.post(
-    "/{version}/activate",
+    "/v1/models/{version}/activate",
     summary="Activate a version",
-    response_model=Version,
-    responses=problem_responses(VersionNotFound, VersionUnusable),
+    responses=problem_responses(InvalidRequest, VersionNotFound, VersionUnusable, VersionRefused),
 )
-async def activate_version(version: str, database: DatabaseDep, settings: SettingsDep) -> Version:
-    """Make a version live, e.g. to roll back. Its files are checked first; every server loads it within seconds."""
-    await database.read(service.get_usable, version)
+async def activate_version(
+    version: str,
+    database: DatabaseDep,
+    settings: SettingsDep,
+    asked: Activate | None = None,
+    x_api_key: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Version:
+    """Make a version live, e.g. to roll back. Its files are checked first; every server loads it within seconds.
+
+    One that the gate refused has to be forced, unless it was live before.
+    """
+    asked = asked or Activate()
+    await database.read(service.check_allowed, version, force=asked.force)
     await asyncio.to_thread(store.verify, settings.model_store, version)
-    return Version.all_of(await database.write(service.activate, version, "manual", datetime.now(UTC)))[0]
+    actor = await database.read(name_of, x_api_key)
+    wish = Wish(actor=actor, reason=asked.reason, force=asked.force)
+    return Version.all_of(await database.write(service.activate, version, wish, datetime.now(UTC)))[0]
+
+
+@router.get(
+    "/v1/users/{user_id}/models",
+    summary="List the models that hold a user's ratings",
+    responses=problem_responses(UserNotFound),
+)
+async def get_models_of_user(user_id: PathUserId, database: DatabaseDep, settings: SettingsDep) -> HeldInList:
+    """List the kept versions that were trained, chosen or judged with a user's ratings, newest first."""
+    number, listing = await database.read(service.kept_with_user, user_id)
+    versions = [row.version for row in listing.rows]
+    parts = await asyncio.to_thread(store.parts_of, settings.model_store, versions, number)
+    return HeldInList.of(user_id, listing, parts)

@@ -1,11 +1,41 @@
-"""What the routes of model versions give."""
+"""What the routes of model versions take and give."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from app.ids import Text
+from app.registry.holdings import Part
 from app.registry.service import Listing
+from app.tables import ActivationCause, ModelVersion
+
+State = Literal["live", "activated", "refused", "removed"]
+
+
+class Activate(BaseModel):
+    """How a version is to go live."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"examples": [{"force": True, "reason": "the new films matter more than the figures"}]},
+    )
+
+    force: bool = Field(False, description="Activate a version that the gate refused. It is recorded as forced.")
+    reason: Text | None = Field(None, max_length=1_000, description="Why; kept with the activation.")
+
+
+class ActivationOut(BaseModel):
+    """One time that a version went live."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    cause: ActivationCause = Field(description="The `gate`, or somebody: `manual`, or `forced` against the gate.")
+    activated_at: datetime
+    actor: str | None = Field(description="Who: a key, or a user of the command line. Null: the gate, or no key sent.")
+    reason: str | None = Field(description="Why, as it was given.")
 
 
 class Version(BaseModel):
@@ -14,31 +44,82 @@ class Version(BaseModel):
     version: str = Field(examples=["2026-11-23T10-15-00Z-linear"])
     kind: str
     live: bool = Field(description="This is the version that should serve.")
+    state: State = Field(
+        description="`live`; `activated`: it was live before; `refused` by the gate, never live; `removed`: no files."
+    )
     created_at: datetime
     activated_at: datetime | None = Field(description="When it last went live; null if it never did.")
     removed_at: datetime | None = Field(description="When its files were removed; it cannot be activated any more.")
     run_id: int | None = Field(description="The training run that made it.")
-    watermark: int = Field(description="Revision of the ratings it has learned.")
-    num_users: int
-    num_items: int
+    watermark: int = Field(description="Revision up to which it holds the ratings: those that stood then.")
+    num_users: int = Field(description="Users with ratings then, those held out included.")
+    num_items: int = Field(description="Items with ratings then: its vocabulary.")
     num_ratings: int
+    split: dict[str, Any] | None = Field(
+        description="Users and ratings by what they were for: `trained`, `validated` (chose the epoch), `judged` (the "
+        "gate's); `inherited`: users that only the version it went on from had learned from. `rule` tells whom which."
+    )
     num_bytes: int
     metrics: dict[str, Any] = Field(
         description="Figures of held-out users: `ndcg@10`, `rmse` ...; `<name>_error` is the standard error."
     )
     gate: dict[str, Any] = Field(description="Whether the gate let it go live, the reason, and the figures compared.")
+    activations: list[ActivationOut] = Field(description="Every time it went live, the latest first.")
 
     @classmethod
     def all_of(cls, listing: Listing) -> "list[Version]":
         """Describe rows."""
-        return [
-            cls(
-                **{name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)},
-                live=row.version == listing.live,
-                activated_at=listing.activated.get(row.version),
-            )
+        return [cls.of(row, listing) for row in listing.rows]
+
+    @classmethod
+    def of(cls, row: ModelVersion, listing: Listing) -> "Version":
+        """Describe a row."""
+        activations = [ActivationOut.model_validate(one) for one in listing.activations.get(row.version, [])]
+        live = row.version == listing.live
+        return cls(
+            **{name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)},
+            live=live,
+            state=state_of(row, live=live, was_live=bool(activations)),
+            activated_at=activations[0].activated_at if activations else None,
+            activations=activations,
+        )
+
+
+def state_of(row: ModelVersion, *, live: bool, was_live: bool) -> State:
+    """Say in a word what a version is."""
+    if live:
+        return "live"
+    if row.removed_at is not None:
+        return "removed"
+    return "activated" if was_live else "refused"
+
+
+class HeldIn(BaseModel):
+    """A version that holds a user's ratings."""
+
+    version: str
+    live: bool
+    part: Part = Field(
+        description="What they were for: `trained`; `inherited`: the version it went on from had learned them; "
+        "`validated`: they chose the epoch; `judged`: the gate's; `unknown`: its files do not say."
+    )
+
+
+class HeldInList(BaseModel):
+    """The kept versions that hold a user's ratings, newest first."""
+
+    user_id: str
+    versions: list[HeldIn]
+
+    @classmethod
+    def of(cls, user_id: str, listing: Listing, parts: Mapping[str, Part | None]) -> "HeldInList":
+        """Describe the versions that hold him."""
+        held = [
+            HeldIn(version=row.version, live=row.version == listing.live, part=part)
             for row in listing.rows
+            if (part := parts[row.version]) is not None
         ]
+        return cls(user_id=user_id, versions=held)
 
 
 class VersionList(BaseModel):

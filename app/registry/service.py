@@ -2,22 +2,33 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.errors import VersionNotFound, VersionUnusable
-from app.registry import repository
-from app.tables import Activation, ModelVersion
+from app.errors import UserNotFound, VersionNotFound, VersionRefused, VersionUnusable
+from app.registry import repository, store
+from app.registry.holdings import Part
+from app.tables import Activation, ActivationCause, ModelVersion
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Versions with when each was last activated, and the name of the live one."""
+    """Versions with the activations of each, latest first, and the name of the live one."""
 
     rows: list[ModelVersion]
-    activated: dict[str, datetime]
+    activations: dict[str, list[Activation]]
     live: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """That a version go live: who wants it, why, and whether against the gate's advice."""
+
+    actor: str | None = None
+    reason: str | None = None
+    force: bool = False
 
 
 def publish(session: Session, *, activate: bool, now: datetime, **values: Any) -> ModelVersion:
@@ -25,7 +36,8 @@ def publish(session: Session, *, activate: bool, now: datetime, **values: Any) -
     version = ModelVersion(created_at=now, **values)
     repository.add(session, version)
     if activate:
-        repository.add(session, Activation(version=version.version, cause="gate", activated_at=now))
+        gate = Activation(version=version.version, cause=ActivationCause.GATE, activated_at=now)
+        repository.add(session, gate)
     return version
 
 
@@ -60,25 +72,68 @@ def show_version(session: Session, version: str) -> Listing:
 
 
 def listed(session: Session, rows: list[ModelVersion]) -> Listing:
-    """Read when each version was last activated, and which one is live."""
+    """Read the activations of versions, and which one is live."""
     live = repository.find_live(session)
-    activated = repository.activations_of(session, [row.version for row in rows])
-    return Listing(rows, activated, live.version if live else None)
+    activations = repository.activations_of(session, [row.version for row in rows])
+    return Listing(rows, activations, live.version if live else None)
 
 
-def activate(session: Session, version: str, cause: str, now: datetime) -> Listing:
-    """Make a version live. Its files are the caller's to verify first. Activating the live one changes nothing.
+def check_allowed(session: Session, version: str, *, force: bool) -> ActivationCause:
+    """Tell as what a version would go live: forced if the gate refused it and it never was live.
 
     Raises:
         VersionNotFound: if there is no such version.
         VersionUnusable: if its files were removed.
+        VersionRefused: if it has to be forced and is not.
+    """
+    row = get_usable(session, version)
+    if row.gate.get("activated", True) or repository.was_live(session, version):
+        return ActivationCause.MANUAL
+    if not force:
+        raise VersionRefused(
+            f"Version {version!r} was {row.gate.get('reason', 'refused by the gate')}. Choose another, or activate it "
+            'all the same: "force": true, or palate models activate --force.'
+        )
+    return ActivationCause.FORCED
+
+
+def activate(session: Session, version: str, wish: Wish, now: datetime) -> Listing:
+    """Make a version live. Its files are the caller's to verify first. Activating the live one changes nothing.
+
+    Raises:
+        VersionNotFound, VersionUnusable, VersionRefused: as `check_allowed`.
     """
     repository.lock_version(session, version)  # so that it is not being removed meanwhile
-    get_usable(session, version)
+    cause = check_allowed(session, version, force=wish.force)
     live = repository.find_live(session)
     if live is None or live.version != version:
-        repository.add(session, Activation(version=version, cause=cause, activated_at=now))
+        made = Activation(version=version, cause=cause, activated_at=now, actor=wish.actor, reason=wish.reason)
+        repository.add(session, made)
     return show_version(session, version)
+
+
+def get_user_number(session: Session, user_id: str) -> int:
+    """Read the number under which versions hold a user, or raise `UserNotFound`."""
+    if (number := repository.find_user(session, user_id)) is None:
+        raise UserNotFound(f"There is no user {user_id!r}.")
+    return number
+
+
+def holds(session: Session, model_store: Path, version: str, user_id: str) -> Part | None:
+    """Tell what a version has to do with a user's ratings; None if nothing, or if its files were removed.
+
+    Raises:
+        UserNotFound: if there is no such user: then no version can be asked any more, since they hold numbers only.
+        VersionNotFound: if there is no such version.
+    """
+    number = get_user_number(session, user_id)
+    row = get_version(session, version)
+    return None if row.removed_at is not None else store.part_of(model_store, version, number)
+
+
+def kept_with_user(session: Session, user_id: str) -> tuple[int, Listing]:
+    """Read a user's number, and the versions whose files are kept; raises `UserNotFound`."""
+    return get_user_number(session, user_id), listed(session, repository.kept_versions(session))
 
 
 def remove_old(session: Session, keep: int, now: datetime) -> list[str]:

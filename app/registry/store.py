@@ -1,12 +1,13 @@
 """The folder side of the registry: where versions lie, their names, and clearing up. Rows are the service's."""
 
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from time import time
 
 from app.errors import VersionUnusable
+from app.registry.holdings import FILE, Holdings, Part
 from models import checkpoint
 from models.checkpoint import DamagedModel, Loaded
 
@@ -54,6 +55,31 @@ def load(store: Path, version: str) -> Loaded:
 def verify(store: Path, version: str) -> None:
     """Check that a version's files are whole; raises `VersionUnusable`."""
     load(store, version)
+
+
+def holdings(store: Path, version: str) -> Holdings:
+    """Read whose ratings a version holds.
+
+    Raises:
+        VersionUnusable: if its files are gone or damaged, or do not say.
+    """
+    try:
+        return Holdings.from_tensors(checkpoint.load_beside(store / version, FILE))
+    except DamagedModel as error:
+        raise VersionUnusable(f"Nobody can say whose ratings {version!r} holds: {error}.") from error
+
+
+def part_of(store: Path, version: str, user: int) -> Part | None:
+    """Tell what a version has to do with the user of this number; None if nothing."""
+    try:
+        return holdings(store, version).part_of(user)
+    except VersionUnusable:
+        return Part.UNKNOWN
+
+
+def parts_of(store: Path, versions: Iterable[str], user: int) -> dict[str, Part | None]:
+    """Tell it of several versions."""
+    return {version: part_of(store, version, user) for version in versions}
 
 
 def num_bytes(folder: Path) -> int:

@@ -1,12 +1,14 @@
-"""The gate: a candidate that is clearly worse than the live model on the same held-out users is not activated."""
+"""The gate: a candidate meets the live model, popularity and `linear` on the same held-out users."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from app.training.baseline import Baseline
+from app.training.decision import LIST, TOP, Exposures, Figures, decide
 from models.base import Model
 from models.evaluate import (
     LOWEST,
@@ -19,19 +21,8 @@ from models.evaluate import (
     paired_difference,
     rating_error,
 )
+from models.exposure import Exposure, exposure, rated_share
 from models.interactions import Interactions, Rows, Values
-
-MIN_USERS = 20  # below this the figures say nothing
-TOP, LIST = "ndcg@10", "ndcg@100"
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What the gate decides on. Differences are candidate minus the other, one for each metric."""
-
-    num_users: int
-    against_live: Mapping[str, Difference] | None
-    against_popularity: Mapping[str, Difference]
 
 
 @dataclass(frozen=True)
@@ -48,31 +39,45 @@ class Verdict:
         return {"activated": self.activate, "reason": self.reason, **self.details}
 
 
-def decide(figures: Figures, no_live: str = "") -> tuple[bool, str]:
-    """Decide whether to activate, and say why.
+@dataclass(frozen=True)
+class Judged:
+    """What one scorer does for the held-out users: how well it ranks, and what it shows."""
 
-    Clearly worse means that the whole 95 % interval of the paired difference lies below 0. NDCG@10 decides. A
-    clearly worse NDCG@100 refuses a candidate too, unless its NDCG@10 is clearly better.
-    """
-    if figures.num_users < MIN_USERS:
-        return True, f"activated unjudged: {figures.num_users} users to judge on, fewer than {MIN_USERS}"
-    if figures.against_live is None:
-        return True, f"activated: {no_live or 'nothing was live'}"
-    top, whole = figures.against_live[TOP], figures.against_live[LIST]
-    if top.high < 0:
-        return False, f"refused: clearly worse than the live model, {told(TOP, top)}"
-    if whole.high < 0 and not top.low > 0:
-        return False, f"refused: clearly worse than the live model, {told(LIST, whole)}"
-    popularity = figures.against_popularity[TOP]
-    if popularity.high < 0:
-        return False, f"refused: clearly worse than popularity, {told(TOP, popularity)}"
-    return True, f"activated: not clearly worse than the live model, {told(TOP, top)}"
+    evaluation: Evaluation
+    exposure: Exposure
 
 
-def told(metric: str, difference: Difference) -> str:
-    """Say a difference in words."""
-    name = metric.upper()
-    return f"{name} {difference.mean:+.4f} (95 % interval {difference.low:+.4f} to {difference.high:+.4f})"
+@dataclass(frozen=True)
+class Comparison:
+    """The candidate and the others, each judged on the same users; those that there are."""
+
+    candidate: Judged
+    popularity: Judged
+    live: Judged | None
+    linear: Judged | None
+
+    def figures(self) -> Figures:
+        """Give what is decided on."""
+        mine, live, linear = self.candidate, self.live, self.linear
+        return Figures(
+            len(mine.evaluation.users),
+            differences(mine.evaluation, live.evaluation) if live else None,
+            differences(mine.evaluation, self.popularity.evaluation),
+            differences(mine.evaluation, linear.evaluation) if linear else None,
+            Exposures(mine.exposure, live.exposure, self.popularity.exposure) if live else None,
+        )
+
+    def document(self, figures: Figures) -> dict[str, Any]:
+        """Give every figure as JSON."""
+        all_four = {part.name: getattr(self, part.name) for part in fields(self)}
+        return {
+            "num_users": figures.num_users,
+            **{name: flat(judged.evaluation) if judged else None for name, judged in all_four.items()},
+            "against_popularity": described(figures.against_popularity),
+            "against_live": described(figures.against_live),
+            "against_linear": described(figures.against_linear),
+            "exposure": {name: shown(judged.exposure) if judged else None for name, judged in all_four.items()},
+        }
 
 
 def judge(
@@ -80,9 +85,11 @@ def judge(
     train: Interactions,
     gate: Rows,
     live: tuple[str, Model, Sequence[str]] | None,
-    no_live: str = "",
+    no_live: str,
+    linear: Baseline,
+    tick: Callable[[], None],
 ) -> Verdict:
-    """Compare a candidate with the live model and with popularity on the gate's users.
+    """Compare a candidate with the live model, with popularity and with `linear` on the gate's users.
 
     Args:
         candidate: the model just trained, over the vocabulary of ``train``.
@@ -90,26 +97,33 @@ def judge(
         gate: all ratings of the users held out for the gate; 80 % of each go in.
         live: version, model and vocabulary of the live model, if there is one that can be read.
         no_live: why there is none.
+        linear: the baseline over the vocabulary of ``train``, or why there is none.
+        tick: called between batches of users; what it raises goes through.
     """
     given, targets = holdout(gate, 0.8)
-    scale = train.scale
-    mine = evaluate(candidate, given, targets, scale)
-    popular = evaluate(Popularity(train), given, targets, scale)
-    theirs = evaluate(over_vocabulary(live[1], live[2], train.item_ids), given, targets, scale) if live else None
-    figures = Figures(len(mine.users), differences(mine, theirs) if theirs else None, differences(mine, popular))
+    share = rated_share(train)
+
+    def judged(scorer: Scorer) -> Judged:
+        def score(rows: Rows) -> Values:
+            tick()
+            return scorer(rows)
+
+        return Judged(evaluate(score, given, targets, train.scale), exposure(score, given, share))
+
+    comparison = Comparison(
+        judged(candidate.preference),
+        judged(Popularity(train)),
+        judged(over_vocabulary(live[1], live[2], train.item_ids)) if live else None,
+        judged(linear.model.preference) if linear.model else None,
+    )
+    figures = comparison.figures()
     activate, reason = decide(figures, no_live)
     error = rating_error(candidate, given, targets)
-    metrics = flat(mine) | {"rmse": finite(error.rmse), "mae": finite(error.mae)} if error.num_ratings else flat(mine)
-    details = {
-        "num_users": figures.num_users,
-        "candidate": flat(mine),
-        "popularity": flat(popular),
-        "against_popularity": described(figures.against_popularity),
-        "live_version": live[0] if live else None,
-        "live": flat(theirs) if theirs else None,
-        "against_live": described(figures.against_live) if figures.against_live else None,
-    }
-    return Verdict(activate, reason, metrics, details)
+    metrics = flat(comparison.candidate.evaluation)
+    if error.num_ratings:
+        metrics |= {"rmse": finite(error.rmse), "mae": finite(error.mae)}
+    about = {"live_version": live[0] if live else None, "linear_skipped": linear.skipped}
+    return Verdict(activate, reason, metrics, comparison.document(figures) | about)
 
 
 def over_vocabulary(model: Model, item_ids: Sequence[str], wanted: Sequence[str]) -> Scorer:
@@ -139,12 +153,19 @@ def differences(a: Evaluation, b: Evaluation) -> dict[str, Difference]:
     return {metric: paired_difference(a.metrics[metric], b.metrics[metric]) for metric in (TOP, LIST)}
 
 
-def described(figures: Mapping[str, Difference]) -> dict[str, dict[str, float | None]]:
+def described(figures: Mapping[str, Difference] | None) -> dict[str, dict[str, float | None]] | None:
     """Give differences as JSON."""
+    if figures is None:
+        return None
     return {
         metric: {name: finite(value) for name, value in asdict(difference).items()}
         for metric, difference in figures.items()
     }
+
+
+def shown(exposure: Exposure) -> dict[str, float | int]:
+    """Give what lists show as JSON."""
+    return {name: float(value) if isinstance(value, float) else value for name, value in asdict(exposure).items()}
 
 
 def flat(evaluation: Evaluation) -> dict[str, float | None]:

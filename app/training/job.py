@@ -17,6 +17,7 @@ from app.db import Database
 from app.registry import store
 from app.settings import Settings
 from app.training import outcome, plan, queue
+from app.training.baseline import linear_baseline
 from app.training.data import Snapshot, load_interactions
 from app.training.gate import Verdict, finite, judge
 from app.training.lease import Interruption, persist
@@ -54,7 +55,7 @@ class Job:
         train = await self.in_thread(snapshot.interactions.take, split.train)
         fit = await self.fit(chosen, train, snapshot.interactions.take(split.validation))
         verdict = await self.in_thread(self.judge, fit, chosen, snapshot, split)
-        return await self.publish(fit, chosen, snapshot, verdict)
+        return await self.publish(fit, chosen, snapshot, split, verdict)
 
     async def plan(self, snapshot: Snapshot) -> Plan:
         """Settle kind, options and start, and note them in the run."""
@@ -91,16 +92,18 @@ class Job:
         log.info("epoch_finished", run=self.held.run_id, epoch=report.epoch, epochs=report.epochs, **figures)
 
     def judge(self, fit: Fit, chosen: Plan, snapshot: Snapshot, split: Split) -> Verdict:
-        """Let the gate compare the best weights with the live model."""
-        live = chosen.live
-        gate = snapshot.interactions.take(split.gate)
+        """Let the gate compare the best weights with the live model, popularity and `linear`."""
+        live, tick = chosen.live, self.interruption.tick
+        gate, validation = (snapshot.interactions.take(users) for users in (split.gate, split.validation))
+        max_items = self.settings.linear_max_items
+        linear = linear_baseline(chosen.kind, fit.train, validation, gate.num_users, max_items, tick)
         rival = (live.version, live.loaded.model, live.loaded.item_ids) if live and live.loaded else None
-        return judge(fit.best, fit.train, gate.rows, rival, live.problem if live else "")
+        return judge(fit.best, fit.train, gate.rows, rival, live.problem if live else "", linear, tick)
 
-    async def publish(self, fit: Fit, chosen: Plan, snapshot: Snapshot, verdict: Verdict) -> str:
+    async def publish(self, fit: Fit, chosen: Plan, snapshot: Snapshot, split: Split, verdict: Verdict) -> str:
         """Folder first, row last."""
         published = await self.in_thread(
-            outcome.write_version, self.held, chosen, snapshot, verdict, fit.best, self.settings.model_store
+            outcome.write_version, self.held, chosen, snapshot, split, verdict, fit.best, self.settings.model_store
         )
         try:
             await persist(lambda: self.database.write(outcome.store_row, self.held, published))

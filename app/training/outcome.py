@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 
 from app.registry import service as registry
 from app.registry import store
+from app.registry.holdings import FILE, Holdings, Part
 from app.tables import RunState
 from app.training import queue, repository
 from app.training.data import Snapshot
 from app.training.gate import Verdict
 from app.training.plan import Plan
 from app.training.queue import Claim
+from app.training.split import RULE, Split
 from models import checkpoint
 from models.base import Model
 from models.interactions import Interactions
@@ -40,10 +42,11 @@ class Published:
 
 
 def write_version(
-    held: Claim, chosen: Plan, snapshot: Snapshot, verdict: Verdict, model: Model, model_store: Path
+    held: Claim, chosen: Plan, snapshot: Snapshot, split: Split, verdict: Verdict, model: Model, model_store: Path
 ) -> Published:
     """Write a new version's folder, and say what its row will."""
     now, interactions = datetime.now(UTC), snapshot.interactions
+    holdings = holdings_of(chosen, snapshot, split, model_store)
     values = {
         "kind": chosen.kind,
         "run_id": held.run_id,
@@ -51,6 +54,7 @@ def write_version(
         "num_users": interactions.num_users,
         "num_items": interactions.num_items,
         "num_ratings": interactions.rows.num_ratings,
+        "split": describe(split, snapshot, holdings),
         "metrics": verdict.metrics,
         "gate": verdict.document() | {"start": chosen.start},
     }
@@ -59,10 +63,33 @@ def write_version(
         "libraries": {name: library_version(name) for name in LIBRARIES},
         "item_statistics": item_statistics(interactions),
     }
+    beside = {FILE: holdings.tensors()}
     folder = store.write_new(
-        model_store, chosen.kind, now, lambda name: checkpoint.save(name, model, interactions.item_ids, manifest)
+        model_store,
+        chosen.kind,
+        now,
+        lambda name: checkpoint.save(name, model, interactions.item_ids, manifest, beside),
     )
     return Published(folder, verdict.activate, now, values | {"num_bytes": store.num_bytes(folder)})
+
+
+def holdings_of(chosen: Plan, snapshot: Snapshot, split: Split, model_store: Path) -> Holdings:
+    """Number the users that a version holds; one that went on from another has learned what that one had."""
+    numbers = snapshot.user_numbers
+    before = store.holdings(model_store, chosen.live.version) if chosen.warm and chosen.live else None
+    return Holdings.of(numbers[split.train], numbers[split.validation], numbers[split.gate], before)
+
+
+def describe(split: Split, snapshot: Snapshot, holdings: Holdings) -> dict[str, Any]:
+    """Count users and ratings by what they were for, and tell the rule."""
+    counts = snapshot.interactions.rows.counts
+    parts = {Part.TRAINED: split.train, Part.VALIDATED: split.validation, Part.JUDGED: split.gate}
+    return {
+        **{part: {"users": len(users), "ratings": int(counts[users].sum())} for part, users in parts.items()},
+        Part.INHERITED: {"users": len(holdings.inherited)},
+        "share": split.share,
+        "rule": RULE,
+    }
 
 
 def item_statistics(interactions: Interactions) -> dict[str, list[float]]:

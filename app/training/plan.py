@@ -36,6 +36,11 @@ class Live:
     loaded: Loaded | None = None
     problem: str = ""
 
+    @property
+    def says_who(self) -> bool:
+        """Whether its files say whose ratings it has learned."""
+        return self.loaded is not None and "split" in self.loaded.manifest
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -97,8 +102,11 @@ def fitting_kind(kind: str, settings: Settings, num_items: int) -> str:
 
 
 def warm_start(kind: str, live: Live | None, cold: bool) -> Loaded | None:
-    """Tell which model to go on from: the live one, if it is of the same kind and new weights are not due."""
-    if cold or not KINDS[kind].starts_warm or live is None or live.kind != kind:
+    """Tell which model to go on from: the live one, if it is of the same kind and new weights are not due.
+
+    Nothing goes on from a model that does not say whose ratings it has learned.
+    """
+    if cold or not KINDS[kind].starts_warm or live is None or live.kind != kind or not live.says_who:
         return None
     return live.loaded
 

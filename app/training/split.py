@@ -14,13 +14,20 @@ MAX_SHARE_OF_FEW = 0.2
 MIN_USERS_TO_HOLD_OUT = 10  # with fewer, every user is needed to learn from
 
 
+RULE = (
+    "position = the first 8 bytes of BLAKE2b (digest_size 8) of the user's id, big-endian, / 2**64; "
+    "validated below share, judged from share to 2 * share, trained above"
+)
+
+
 @dataclass(frozen=True)
 class Split:
-    """Rows of the users to train on, to choose the epoch by, and to compare models on."""
+    """Rows of the users to train on, to choose the epoch by, and to compare models on; the share of each held out."""
 
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
     gate: NDArray[np.int64]
+    share: float
 
 
 def position(user_id: str) -> float:
@@ -41,4 +48,4 @@ def split_users(user_ids: Sequence[str]) -> Split:
     share = held_out_share(len(user_ids))
     positions = np.fromiter(map(position, user_ids), np.float64, count=len(user_ids))
     validation, gate = positions < share, (positions >= share) & (positions < 2 * share)
-    return Split(np.flatnonzero(~validation & ~gate), np.flatnonzero(validation), np.flatnonzero(gate))
+    return Split(np.flatnonzero(~validation & ~gate), np.flatnonzero(validation), np.flatnonzero(gate), share)

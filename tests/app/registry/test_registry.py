@@ -1,34 +1,23 @@
 import os
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy.orm import Session
 
-from app.db import Database
-from app.errors import VersionNotFound, VersionUnusable
+from app.errors import UserNotFound, VersionNotFound, VersionRefused, VersionUnusable
 from app.registry import service, store
+from app.registry.holdings import FILE, Holdings, Part
+from app.registry.schemas import Version
+from app.registry.service import Wish
 from app.settings import Settings
+from app.tables import User
 from models import checkpoint
 from models.base import Model
-from models.fit import Fit, FitOptions
-from models.interactions import Interactions, RatingScale
-
-OnDatabase = Callable[[Callable[[Database], Awaitable[Any]]], Any]
-NOW = datetime(2026, 11, 23, 10, 15, tzinfo=UTC)
-SCALE = RatingScale(minimum=1, maximum=5, step=0.5, like_threshold=4)
-ITEMS = ["a", "b", "c"]
-
-
-@pytest.fixture(scope="module")
-def model() -> Model:
-    cells = np.array([[0, 0, 5], [0, 1, 1], [1, 1, 5], [1, 2, 4], [2, 0, 3]])
-    ratings = Interactions.from_arrays(cells[:, 0], cells[:, 1], cells[:, 2].astype(float), ITEMS, SCALE)
-    fit = Fit("linear", ratings, ratings.take(np.arange(0)), FitOptions(epochs=1))
-    assert len(list(fit)) == 1
-    return fit.best
+from tests.app.registry.conftest import ITEMS, NOW, OnDatabase
 
 
 class Registry:
@@ -42,7 +31,8 @@ class Registry:
 
     def publish(self, version: str, minute: int, *, activate: bool = True) -> None:
         figures = {"watermark": 1, "num_users": 1, "num_items": 1, "num_ratings": 1, "num_bytes": 1}
-        row: dict[str, Any] = {"version": version, "kind": "linear", "metrics": {}, "gate": {}, **figures}
+        gate = {"activated": activate, "reason": "let it pass" if activate else "refused: clearly worse"}
+        row: dict[str, Any] = {"version": version, "kind": "linear", "metrics": {}, "gate": gate, **figures}
         self(service.publish, activate=activate, now=NOW + timedelta(minutes=minute), **row)
 
     def live(self) -> str | None:
@@ -61,14 +51,46 @@ def test_the_latest_activation_is_live_and_a_refused_version_is_not(registry: Re
     registry.publish("two", 2)
     registry.publish("refused", 3, activate=False)
     assert registry.live() == "two"
-    registry(service.activate, "one", "manual", NOW)
+    registry(service.activate, "one", Wish(), NOW)
     assert registry.live() == "one"
 
 
 def test_activating_the_live_version_again_changes_nothing(registry: Registry) -> None:
     registry.publish("one", 1)
-    before = registry(service.show_version, "one").activated
-    assert registry(service.activate, "one", "manual", NOW + timedelta(hours=1)).activated == before
+    again = registry(service.activate, "one", Wish(), NOW + timedelta(hours=1))
+    assert [row.activated_at for row in again.activations["one"]] == [NOW + timedelta(minutes=1)]
+
+
+def test_a_refused_version_goes_live_only_by_force_and_it_is_recorded_who_did_it_and_why(registry: Registry) -> None:
+    registry.publish("one", 1)
+    registry.publish("refused", 2, activate=False)
+    with pytest.raises(VersionRefused, match="'refused' was refused: clearly worse"):
+        registry(service.activate, "refused", Wish(reason="I like it"), NOW)
+    assert registry.live() == "one"
+
+    forced = registry(service.activate, "refused", Wish(actor="key 1 (ops)", reason="I like it", force=True), NOW)
+
+    assert registry.live() == "refused"
+    (row,) = forced.activations["refused"]
+    assert (row.cause, row.actor, row.reason, row.activated_at) == ("forced", "key 1 (ops)", "I like it", NOW)
+
+
+def test_going_back_to_a_version_that_was_live_needs_no_force(registry: Registry) -> None:
+    registry.publish("one", 1)
+    registry.publish("refused", 2, activate=False)
+    registry(service.activate, "refused", Wish(force=True), NOW)
+    registry(service.activate, "one", Wish(force=True), NOW)  # there was nothing to force
+    back = registry(service.activate, "refused", Wish(), NOW)
+    assert [row.cause for row in back.activations["refused"]] == ["manual", "forced"]
+    assert [row.cause for row in registry(service.show_version, "one").activations["one"]] == ["manual", "gate"]
+
+
+def test_a_version_is_live_or_was_or_was_refused_or_is_removed(registry: Registry) -> None:
+    for n, activate in enumerate([False, True, True, False, True]):
+        registry.publish(f"version-{n}", n, activate=activate)
+    registry(service.remove_old, 2, NOW)
+    shown = Version.all_of(registry(service.list_versions, None, 10))
+    assert [version.state for version in shown] == ["live", "refused", "activated", "removed", "removed"]
 
 
 def test_old_versions_are_removed_but_never_the_live_one_nor_the_one_before_it(registry: Registry) -> None:
@@ -78,9 +100,9 @@ def test_old_versions_are_removed_but_never_the_live_one_nor_the_one_before_it(r
     assert registry(service.remove_old, 2, NOW) == ["version-3", "version-2"]
     assert registry(service.remove_old, 2, NOW) == []
     with pytest.raises(VersionUnusable, match="were removed"):
-        registry(service.activate, "version-2", "manual", NOW)
+        registry(service.activate, "version-2", Wish(), NOW)
     with pytest.raises(VersionNotFound):
-        registry(service.activate, "version-9", "manual", NOW)
+        registry(service.activate, "version-9", Wish(), NOW)
 
 
 def test_versions_are_listed_newest_first_page_by_page(registry: Registry) -> None:
@@ -131,6 +153,56 @@ def test_a_damaged_version_is_refused_with_the_reason(tmp_path: Path, model: Mod
         path.unlink()
     else:
         path.write_bytes(content if damage == "altered" else content[: len(content) // 2])
+    with pytest.raises(VersionUnusable, match=file):
+        store.verify(tmp_path, "version")
+
+
+def numbers(*users: int) -> Any:
+    return np.array(users, np.int64)
+
+
+def test_a_version_tells_what_it_has_to_do_with_a_user(registry: Registry, settings: Settings, model: Model) -> None:
+    before = Holdings.of(numbers(1, 2), numbers(), numbers(), None)
+    held = Holdings.of(numbers(2, 3), numbers(4), numbers(5), before)
+    checkpoint.save(settings.model_store / "one", model, ITEMS, {}, {FILE: held.tensors()})
+    checkpoint.save(settings.model_store / "old", model, ITEMS, {})
+    for minute, version in enumerate(("old", "one", "gone")):
+        registry.publish(version, minute)
+    registry(add_users, 6)
+
+    found = [registry(service.holds, settings.model_store, "one", f"user {n}") for n in range(1, 7)]
+
+    assert found == [Part.INHERITED, Part.TRAINED, Part.TRAINED, Part.VALIDATED, Part.JUDGED, None]
+    assert registry(service.holds, settings.model_store, "old", "user 1") == Part.UNKNOWN
+    assert registry(service.holds, settings.model_store, "gone", "user 1") == Part.UNKNOWN
+    registry(service.remove_old, 1, NOW)  # spares the live one and the one before
+    assert registry(service.holds, settings.model_store, "old", "user 1") is None
+    with pytest.raises(UserNotFound):
+        registry(service.holds, settings.model_store, "one", "nobody")
+    with pytest.raises(VersionNotFound):
+        registry(service.holds, settings.model_store, "nothing", "user 1")
+
+
+def add_users(session: Session, num_users: int) -> None:
+    for n in range(1, num_users + 1):
+        session.add(User(id=n, external_id=f"user {n}", revision=0, created_at=NOW))
+
+
+def test_whoever_was_learned_stays_learned_through_every_version_that_goes_on() -> None:
+    first = Holdings.of(numbers(1, 2), numbers(), numbers(), None)
+    second = Holdings.of(numbers(2, 3), numbers(), numbers(), first)
+    third = Holdings.of(numbers(3), numbers(1), numbers(), second)
+    assert third.inherited.tolist() == [1, 2]
+    assert third.part_of(1) == Part.INHERITED
+
+
+@pytest.mark.parametrize("file", [FILE, "model.json"])
+def test_damage_to_the_users_of_a_version_is_noticed(tmp_path: Path, model: Model, file: str) -> None:
+    held = Holdings.of(numbers(1), numbers(), numbers(), None)
+    checkpoint.save(tmp_path / "version", model, ITEMS, {}, {FILE: held.tensors()})
+    path = tmp_path / "version" / file
+    path.write_bytes(path.read_bytes()[:-1])
+    assert store.part_of(tmp_path, "version", 1) == Part.UNKNOWN
     with pytest.raises(VersionUnusable, match=file):
         store.verify(tmp_path, "version")
 

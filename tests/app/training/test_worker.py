@@ -5,14 +5,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from app.registry import service as registry
+from app.registry import store
+from app.registry.holdings import Part
 from app.tables import Counter as Revisions
-from app.tables import RunState
+from app.tables import Rating, RunState
 from app.training import service
-from tests.app.training.conftest import NEVER, Instance
+from app.training.split import position
+from tests.app.training.conftest import NEVER, NUM_USERS, Instance
 
 
 def test_two_workers_train_each_run_once(instance: Instance, logged: list[Any]) -> None:
@@ -80,6 +83,24 @@ def test_a_candidate_clearly_worse_than_the_live_model_is_kept_but_not_activated
     assert weights_of(instance, poor.run.version).exists()
 
 
+def test_a_candidate_clearly_worse_than_linear_is_refused_though_the_live_model_is_no_better(
+    instance: Instance,
+) -> None:
+    instance.start_worker()
+    untrained: dict[str, Any] = {"kind": "denoising", "epochs": 1, "learning_rate": 1e-9, "cold": True}
+    first = instance.wait_for_end(instance.request(**untrained))
+
+    second = instance.wait_for_end(instance.request(**untrained))
+
+    assert first.gate is not None
+    assert second.gate is not None
+    assert first.gate["reason"].startswith("activated: nothing was live; but clearly worse than linear, NDCG@10 -")
+    assert second.gate["reason"].startswith("refused: clearly worse than linear, NDCG@10 -")
+    assert second.gate["linear"]["ndcg@10"] > second.gate["candidate"]["ndcg@10"]
+    assert second.gate["exposure"]["live"] == second.gate["exposure"]["candidate"]
+    assert version_that_serves(instance) == first.run.version
+
+
 def test_a_damaged_live_version_counts_as_none_and_is_said_to(instance: Instance) -> None:
     instance.start_worker()
     weights = weights_of(instance, instance.wait_for_end(instance.request("denoising", epochs=1)).run.version)
@@ -103,6 +124,37 @@ def test_the_next_run_starts_from_the_live_models_weights_unless_it_is_asked_not
     assert warm is not None
     assert cold is not None
     assert (warm["start"], cold["start"]) == (f"warm from {live}", "cold")
+
+
+def test_a_version_says_whose_ratings_it_holds_also_those_that_only_the_one_before_had_learned(
+    instance: Instance,
+) -> None:
+    instance.start_worker()
+    first = instance.wait_for_end(instance.request("denoising", epochs=1)).run.version
+    held = store.holdings(instance.settings.model_store, str(first))
+    gone = int(held.trained[0])
+    instance.write(remove_ratings_of, gone)
+
+    second = instance.wait_for_end(instance.request("denoising", epochs=1)).run.version
+    cold = instance.wait_for_end(instance.request("denoising", epochs=1, cold=True)).run.version
+
+    def part_of_gone(version: str | None) -> Part | None:
+        model_store = instance.settings.model_store
+        return instance.read(registry.holds, model_store, str(version), f"user-{gone - 1}")
+
+    assert [part_of_gone(version) for version in (first, second, cold)] == [Part.TRAINED, Part.INHERITED, None]
+    row = instance.read(registry.get_version, str(second))
+    assert row.split is not None
+    assert row.split["trained"] == {"users": len(held.trained) - 1, "ratings": 20 * (len(held.trained) - 1)}
+    assert row.split["inherited"] == {"users": 1}
+    users = [row.split[part]["users"] for part in ("trained", "validated", "judged")]
+    assert (sum(users), row.num_users, row.num_ratings) == (NUM_USERS - 1, NUM_USERS - 1, 20 * (NUM_USERS - 1))
+    of_rule = [n for n in range(1, NUM_USERS + 1) if n != gone and position(f"user-{n - 1}") >= 2 * row.split["share"]]
+    assert store.holdings(instance.settings.model_store, str(second)).trained.tolist() == of_rule
+
+
+def remove_ratings_of(session: Session, number: int) -> None:
+    session.execute(delete(Rating).where(Rating.user_id == number))
 
 
 def test_the_first_run_starts_by_itself_and_edits_count_as_changes(instance: Instance) -> None:
