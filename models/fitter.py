@@ -88,17 +88,11 @@ class Fitter(ABC):
     Attributes:
         starts_warm: whether a fit goes on from another model's weights.
         max_epochs: how many epochs there can be; None: as many as are asked for.
-        stage: what the next epoch does, in words.
-        is_preparing: whether the next epoch only prepares: it never becomes the best, and patience does not count it.
-        is_judged: whether the model after the next epoch is worth judging on the validation users.
         figures: what the fitter found out; reported with every epoch.
     """
 
     starts_warm: ClassVar[bool] = False
     max_epochs: int | None = None
-    stage: str = "fit"
-    is_preparing: bool = False
-    is_judged: bool = True
     figures: dict[str, float]
 
     @abstractmethod
@@ -108,6 +102,21 @@ class Fitter(ABC):
         Raises:
             ValueError: if the config names a hyper-parameter the kind does not have, or gives it a wrong value.
         """
+
+    @property
+    def stage(self) -> str:
+        """What the next epoch does, in words."""
+        return "fit"
+
+    @property
+    def is_preparing(self) -> bool:
+        """Whether the next epoch only prepares others: it never becomes the best, and patience does not count it."""
+        return False
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether the model after the next epoch is worth judging on the validation users."""
+        return True
 
     @abstractmethod
     def run_epoch(self) -> float | None:

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.base import Model
+from models.basic import BasicAutoencoder, BasicConfig, BasicFitter
+from models.contractive import ContractiveAutoencoder, ContractiveConfig, ContractiveFitter
 from models.denoising import DenoisingAutoencoder, DenoisingConfig, DenoisingFitter
 from models.fitter import Fitter
 from models.linear import LinearAutoencoder, LinearConfig, LinearFitter
 from models.lowrank import LowRankAutoencoder, LowRankConfig, LowRankFitter
+from models.sparse import SparseAutoencoder, SparseConfig, SparseFitter
+from models.stacked import StackedAutoencoder, StackedConfig, StackedFitter
 
 
 @dataclass(frozen=True)
@@ -29,5 +33,9 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "linear": Kind(LinearConfig, LinearAutoencoder, LinearFitter),
     "lowrank": Kind(LowRankConfig, LowRankAutoencoder, LowRankFitter),
+    "basic": Kind(BasicConfig, BasicAutoencoder, BasicFitter),
+    "sparse": Kind(SparseConfig, SparseAutoencoder, SparseFitter),
+    "contractive": Kind(ContractiveConfig, ContractiveAutoencoder, ContractiveFitter),
+    "stacked": Kind(StackedConfig, StackedAutoencoder, StackedFitter),
     "denoising": Kind(DenoisingConfig, DenoisingAutoencoder, DenoisingFitter),
 }

@@ -166,7 +166,11 @@ class Network(nn.Module):
     def embed(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Sum the embeddings of each user's ratings: float32 (B, H); and find the users' biases: float32 (B,)."""
         bags, bias_B = self.inputs(batch)
-        return sum_bags(bags, self.encoder_I3H.flatten(0, 1)) + self.encoder_H, bias_B
+        return self.summed(bags), bias_B
+
+    def summed(self, inputs: Bags) -> Tensor:
+        """Sum the embeddings of `inputs`: float32 (B, H)."""
+        return sum_bags(inputs, self.encoder_I3H.flatten(0, 1)) + self.encoder_H
 
     def inputs(self, batch: Batch) -> tuple[Bags, Tensor]:
         """Write users as the encoder reads them; and find their biases: float32 (B,).

@@ -29,6 +29,7 @@ class GradientFitter(Fitter):
         network: what is trained, on the training device.
         generator: the one source of random numbers, on the CPU.
         epoch: epochs run so far.
+        is_warm: whether the fit went on from another model's weights.
     """
 
     starts_warm = True
@@ -39,6 +40,7 @@ class GradientFitter(Fitter):
         self.device = task.options.torch_device()
         self.generator = torch.Generator().manual_seed(task.options.seed)
         self.epoch = 0
+        self.is_warm = False
         self.figures: dict[str, float] = {}
         config = config_from(self.model_class.config_class, task.train.num_items, task.config)
         self.config = self.settle(config)
@@ -92,16 +94,20 @@ class GradientFitter(Fitter):
 
     def model(self) -> NetworkModel:
         """Copy the weights as they are; reconstructed residuals count as far as they help the validation users."""
-        tensors = {name: p.detach().cpu().clone() for name, p in self.network.named_parameters()}
+        parameters = {name: p.detach().cpu().clone() for name, p in self.network.named_parameters()}
         given, targets = (Batch.of(rows, self.device) for rows in (self.task.given, self.task.targets))
         with torch.no_grad():
             trust = torch.tensor([self.network.trust(given, targets)]).double()
-        tensors |= {**self.baseline.tensors(), "trust": trust}
+        tensors = {**self.model_class.stored(parameters), **self.baseline.tensors(), "trust": trust}
         return self.model_class(self.config, self.task.train.scale, tensors)
 
     def state(self) -> dict[str, Tensor]:
-        """Give the number of epochs, Adam's averages of every weight and the generator's state."""
-        state = {"generator": self.generator.get_state(), "epoch": torch.tensor([self.epoch])}
+        """Give epochs and start, Adam's averages of every weight and the generator's state."""
+        state = {
+            "generator": self.generator.get_state(),
+            "epoch": torch.tensor([self.epoch]),
+            "is_warm": torch.tensor([self.is_warm]),
+        }
         for name, parameter in self.network.named_parameters():
             for part, value in self.optimiser.state[parameter].items():
                 state[f"adam.{part}.{name}"] = value.detach().cpu().clone()
@@ -110,7 +116,7 @@ class GradientFitter(Fitter):
     def load_state(self, state: dict[str, Tensor], item_ids: Sequence[str]) -> None:
         """Go on from a `state`; the averages of items that are new start at 0."""
         self.generator.set_state(state["generator"])
-        self.epoch = int(state["epoch"])
+        self.epoch, self.is_warm = int(state["epoch"]), bool(state["is_warm"])
         places = vocabulary_map(item_ids, self.task.train.item_ids)
         for name, parameter in self.network.named_parameters():
             parts: dict[str, Any] = {}
@@ -128,6 +134,7 @@ class GradientFitter(Fitter):
         """Copy the weights of items both vocabularies have; a network of another shape starts cold."""
         if not all(self._fits(tensors.get(name), name, p) for name, p in self.network.named_parameters()):
             return
+        self.is_warm = True
         places = vocabulary_map(item_ids, self.task.train.item_ids)
         with torch.no_grad():
             for name, parameter in self.network.named_parameters():

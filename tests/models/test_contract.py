@@ -1,5 +1,6 @@
 """What every kind of autoencoder owes the rest of Palate. A new kind is tested by being in KINDS."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,18 +8,19 @@ import pytest
 
 from models import checkpoint
 from models.base import Model
-from models.evaluate import Popularity, evaluate, holdout
+from models.checkpoint import Loaded
+from models.evaluate import Popularity, Scorer, evaluate, holdout
 from models.fit import Fit, FitOptions
-from models.interactions import Indices, Rows, Values
+from models.interactions import Indices, Interactions, Rows, Values
 from models.kinds import KINDS
-from tests.models.helpers import row, split, tastes
+from tests.models.helpers import STARS, hyper_parameters, row, small, split, tastes
 
 OPTIONS = FitOptions(epochs=12, learning_rate=0.02, batch_size=32, patience=12, seed=3, device="cpu")
 TRAIN, VALIDATION = split(tastes())
 
 
-def fitted(kind: str) -> Fit:
-    fit = Fit(kind, TRAIN, VALIDATION, OPTIONS)
+def fitted(kind: str, **config: float) -> Fit:
+    fit = Fit(kind, TRAIN, VALIDATION, OPTIONS, config=config)
     for _ in fit:
         pass
     return fit
@@ -86,3 +88,94 @@ def test_the_same_seed_gives_the_same_model(fit: Fit) -> None:
     again = fitted(fit.kind)
     np.testing.assert_array_equal(again.best.preference(VALIDATION.rows), fit.best.preference(VALIDATION.rows))
     assert [r.metrics for r in again.reports] == [r.metrics for r in fit.reports]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "num_hidden" in hyper_parameters(kind)])
+def test_more_hidden_neurons_than_items_do_not_collapse_to_copying(kind: str) -> None:
+    given, targets = holdout(VALIDATION.rows)
+    figures = {width: judged(fitted(kind, num_hidden=width).best, given, targets) for width in (4, 120)}
+    chance = judged(lambda rows: np.zeros((len(rows), TRAIN.num_items), np.float32), given, targets)
+    assert figures[120] > figures[4] - 0.05
+    assert figures[120] > chance + 0.15
+
+
+def judged(scorer: Model | Scorer, given: Rows, targets: Rows) -> float:
+    return evaluate(scorer, given, targets, TRAIN.scale).mean("ndcg@100")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if KINDS[kind].starts_warm])
+def test_a_warm_start_keeps_what_was_learned_when_the_vocabulary_has_grown(kind: str) -> None:
+    train, validation = regrown(TRAIN), regrown(VALIDATION)
+    options = replace(OPTIONS, learning_rate=1e-6, epochs=1)
+    fit = Fit(kind, train, validation, options, warm=Loaded(fitted(kind).best, TRAIN.item_ids, {}))
+    next(iter(fit))
+    given, targets = holdout(validation.rows)
+    learned = evaluate(fit.best, given, targets, train.scale).mean("ndcg@10")
+    assert learned > evaluate(Popularity(train), given, targets, train.scale).mean("ndcg@10") + 0.1
+
+
+def regrown(data: Interactions) -> Interactions:
+    """The same users over a vocabulary turned round and with new items at both ends."""
+    ids = ["new 1", *data.item_ids[::-1], "new 2"]
+    columns = len(data.item_ids) - data.rows.columns
+    return Interactions.from_arrays(data.rows.row_of_entry, columns, data.rows.values, ids, data.scale, data.num_users)
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_what_the_tick_raises_ends_the_fit(kind: str) -> None:
+    calls = iter((False, True))
+
+    def tick() -> None:
+        if next(calls):
+            raise TimeoutError
+
+    fit = Fit(kind, TRAIN, VALIDATION, OPTIONS, tick=tick)
+    with pytest.raises(TimeoutError):
+        next(iter(fit))
+    assert fit.reports == []
+
+
+@pytest.mark.parametrize("num_epochs", [1, 2, 3])
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_however_few_epochs_there_are_the_last_leaves_a_model_that_counts(kind: str, num_epochs: int) -> None:
+    fit = Fit(kind, TRAIN, VALIDATION, replace(OPTIONS, epochs=num_epochs))
+    stages = [report.stage for report in fit]
+    assert all(stages)
+    assert fit.best_report is not None
+    assert np.isfinite(fit.best.preference(VALIDATION.rows)).all()
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_epochs_that_only_prepare_are_never_the_best_while_others_follow(kind: str) -> None:
+    fit = Fit(kind, TRAIN, VALIDATION, replace(OPTIONS, patience=1))
+    reports = list(fit)
+    assert not any(report.is_best for report in reports[:-1] if report.is_preparing)
+    assert sum(not report.is_preparing for report in reports) >= 1
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_fitting_many_users_holds_no_table_of_users_by_items(kind: str) -> None:
+    num_users, num_items = 60_000, 1_200
+    users = np.repeat(np.arange(num_users), 2)
+    items = (users * 7 + np.tile([0, 1], num_users)) % num_items
+    ids = [str(item) for item in range(num_items)]
+    data = Interactions.from_arrays(users, items, np.full(len(users), 5.0), ids, STARS)
+    forget_peak()
+    before = memory("VmRSS")
+    options = FitOptions(batch_size=2_000, device="cpu")
+    next(iter(Fit(kind, data, data.take(np.arange(100)), options, config=small(kind, 4))))
+    assert memory("VmHWM") - before < num_users * num_items * 4 / 2
+
+
+def forget_peak() -> None:
+    """Have the kernel measure the peak from now on."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        pytest.skip("the peak of memory can only be reset on Linux")
+
+
+def memory(field: str) -> int:
+    """Memory of this process in bytes, as the kernel says."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(field)).split()[1]) * 1024

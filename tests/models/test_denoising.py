@@ -1,19 +1,14 @@
 """Pitfalls that sank published results, one test each."""
 
-from pathlib import Path
-
 import numpy as np
-import pytest
 import torch
 
 from models.base import Model
 from models.denoising import DenoisingAutoencoder
-from models.evaluate import evaluate, holdout
 from models.fit import Fit, FitOptions
 from models.interactions import Interactions, RatingScale
-from models.kinds import KINDS
 from models.network import NARROW, WIDE
-from tests.models.helpers import STARS, row, small, split, tastes
+from tests.models.helpers import STARS, row, split, tastes
 
 TEN = RatingScale(minimum=0, maximum=10, step=1, like_threshold=8)
 
@@ -61,16 +56,6 @@ def test_no_noise_is_left_when_serving() -> None:
     np.testing.assert_array_equal(model.preference(rows), model.preference(rows))
 
 
-def test_more_hidden_neurons_than_items_do_not_collapse_to_copying() -> None:
-    data = tastes()
-    given, targets = holdout(split(data)[1].rows)
-    wide = evaluate(fitted(data, num_hidden=120), given, targets, data.scale).mean("ndcg@100")
-    narrow = evaluate(fitted(data, num_hidden=4), given, targets, data.scale).mean("ndcg@100")
-    chance = evaluate(lambda rows: np.zeros((len(rows), 24), np.float32), given, targets, data.scale).mean("ndcg@100")
-    assert wide > narrow - 0.05
-    assert wide > chance + 0.15
-
-
 def test_short_rows_get_a_narrow_layer_and_long_ones_a_wide_one() -> None:
     assert width(tastes(num_users=32, num_items=24)) == NARROW
     assert width(tastes(num_users=32, num_items=80)) == WIDE
@@ -105,31 +90,3 @@ def test_users_who_liked_nothing_leave_the_preference_output_alone() -> None:
     rows = type(data.rows)(data.rows.offsets, data.rows.columns, np.full_like(data.rows.values, 1))
     model = fitted(Interactions(rows, data.item_ids, STARS), epochs=3, weight_decay=0.0)
     assert np.abs(model.tensors()["preference_I"].numpy()).max() == 0
-
-
-@pytest.mark.parametrize("kind", list(KINDS))
-def test_fitting_many_users_holds_no_table_of_users_by_items(kind: str) -> None:
-    num_users, num_items = 60_000, 1_200
-    users = np.repeat(np.arange(num_users), 2)
-    items = (users * 7 + np.tile([0, 1], num_users)) % num_items
-    ids = [str(item) for item in range(num_items)]
-    data = Interactions.from_arrays(users, items, np.full(len(users), 5.0), ids, STARS)
-    forget_peak()
-    before = memory("VmRSS")
-    options = FitOptions(batch_size=2_000, device="cpu")
-    next(iter(Fit(kind, data, data.take(np.arange(100)), options, config=small(kind, 4))))
-    assert memory("VmHWM") - before < num_users * num_items * 4 / 2
-
-
-def forget_peak() -> None:
-    """Have the kernel measure the peak from now on."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        pytest.skip("the peak of memory can only be reset on Linux")
-
-
-def memory(field: str) -> int:
-    """Memory of this process in bytes, as the kernel says."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith(field)).split()[1]) * 1024
