@@ -24,6 +24,7 @@ from benchmarks.ratings_file import read_ratings
 from models.evaluate import Popularity, evaluate, holdout, mean_and_error, rating_error
 from models.fit import Fit, FitOptions
 from models.interactions import Interactions, RatingScale
+from models.split import hide_tenth, split_users
 
 METRICS = ("ndcg@10", "ndcg@100", "recall@20", "recall@50")
 
@@ -112,22 +113,9 @@ def fitted(job: Job, train: Interactions, validation: Interactions) -> Fit:
 
 def rmse_of_seen_users(job: Job, data: Interactions) -> float:
     """Hide a random tenth of all ratings, fit on the rest, and predict them from what is left of the same users."""
-    hidden = np.random.default_rng(job.seed).random(data.rows.num_ratings) < 0.1
-    shown = Interactions(data.rows.where(~hidden), data.item_ids, data.scale)
+    shown, hidden = hide_tenth(data, job.seed)
     train, validation, _ = split_users(shown, job.seed, test_share=0.0)
-    return rating_error(fitted(job, train, validation).best, shown.rows, data.rows.where(hidden)).rmse
-
-
-def split_users(
-    data: Interactions, seed: int, test_share: float = 1 / 6
-) -> tuple[Interactions, Interactions, Interactions]:
-    """Split the users at random: train, validation (an eighth, at most 500), test (a sixth, at most 1,000)."""
-    users = np.random.default_rng(seed).permutation(data.num_users)
-    num_validation = min(500, data.num_users // 8)
-    num_test = min(1_000, int(data.num_users * test_share))
-    parts = np.split(users, (num_validation, num_validation + num_test))
-    validation, test, train = (data.take(np.sort(part)) for part in parts)
-    return train, validation, test
+    return rating_error(fitted(job, train, validation).best, shown.rows, hidden).rmse
 
 
 def peak_memory() -> float:
