@@ -13,7 +13,7 @@ def test_every_user_is_in_one_part_and_the_same_seed_gives_the_same_parts() -> N
     data = tastes()
     parts = split_users(data, seed=1)
     assert [part.num_users for part in parts] == [85, 15, 20]
-    assert sorted(sum((ratings(part) for part in parts), [])) == ratings(data)
+    assert sorted(pair for part in parts for pair in ratings(part)) == ratings(data)
     again = split_users(data, seed=1)
     assert all(np.array_equal(a.rows.columns, b.rows.columns) for a, b in zip(parts, again, strict=True))
     assert not np.array_equal(parts[0].rows.columns, split_users(data, seed=2)[0].rows.columns)
