@@ -14,6 +14,7 @@ from models.linear import LinearAutoencoder, LinearConfig, LinearFitter
 from models.lowrank import LowRankAutoencoder, LowRankConfig, LowRankFitter
 from models.sparse import SparseAutoencoder, SparseConfig, SparseFitter
 from models.stacked import StackedAutoencoder, StackedConfig, StackedFitter
+from models.variational import VariationalAutoencoder, VariationalConfig, VariationalFitter
 
 
 @dataclass(frozen=True)
@@ -37,5 +38,6 @@ KINDS: Mapping[str, Kind] = {
     "sparse": Kind(SparseConfig, SparseAutoencoder, SparseFitter),
     "contractive": Kind(ContractiveConfig, ContractiveAutoencoder, ContractiveFitter),
     "stacked": Kind(StackedConfig, StackedAutoencoder, StackedFitter),
+    "variational": Kind(VariationalConfig, VariationalAutoencoder, VariationalFitter),
     "denoising": Kind(DenoisingConfig, DenoisingAutoencoder, DenoisingFitter),
 }
