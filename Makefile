@@ -11,9 +11,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.palate-$(TORCH)
 TESTS ?=
+SCALE ?= 1 5 1
+SEEDS ?= 1
+BUDGET ?= 300
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test check lint lock bench clean
+.PHONY: help setup up test check lint lock bench peers clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
@@ -37,6 +40,10 @@ lint: $(STAMP)
 bench: $(STAMP) ## Measure requests per second against an empty route, on both databases, with two catalogues
 	for database in sqlite postgresql; do for items in ml 50000; do \
 	  $(BIN)/python -m benchmarks.serve --database $$database --items $$items || exit 1; done; done
+
+peers: $(STAMP) ## Measure other recommenders: RATINGS=FOLDER SCALE="1 5 1" SEEDS=1 BUDGET=300 (docs/peers.md)
+	$(BIN)/python -m benchmarks.peers --ratings $(or $(RATINGS),$(error RATINGS=FOLDER names the ratings)) \
+	  --scale $(SCALE) --seeds $(SEEDS) --budget $(BUDGET) --output var/peers/results/$(notdir $(RATINGS))
 
 lock: $(STAMP) ## Write the lock files anew from pyproject.toml
 	./scripts/lock $(BIN)/pip-compile

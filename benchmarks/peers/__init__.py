@@ -1,0 +1,1 @@
+"""The peers that Palate's kinds are compared with, each in an environment of its own: docs/peers.md."""

@@ -1,0 +1,81 @@
+"""Ranking for users who were not trained on: the task, and the scores that a peer writes for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+
+from benchmarks.peers.methods.files import Matrix, Scale, Scores, TaskFiles
+from benchmarks.peers.methods.ndcg import ndcg
+from benchmarks.peers.methods.positives import positives
+
+Scorer = Callable[[Matrix], Scores]  # ratings of users (B, I) -> scores float32 (B, I)
+
+USERS_PER_BATCH = 200  # scores held at once
+
+
+class RankingTask:
+    """Training users, and validation users cut in what is given and what is to be found."""
+
+    def __init__(self, files: TaskFiles) -> None:
+        self.scale: Scale = files.scale
+        self.train: Matrix = files.rows("train")
+        self.given: Matrix = files.rows("validation-given")
+        self.test: Matrix = files.rows("test-given")
+        self.liked: Matrix = positives(files.rows("validation-targets"), "liked", self.scale)
+
+    @property
+    def num_items(self) -> int:
+        """Count the items (I)."""
+        return int(self.train.shape[1])
+
+    def positives(self, how: str) -> Matrix:
+        """Give the training users' positives (U, I)."""
+        return positives(self.train, how, self.scale)
+
+    @cached_property
+    def popular(self) -> Scores:
+        """Count who liked each item: float32 (I,)."""
+        return np.asarray(self.positives("liked").sum(axis=0), np.float32).ravel()
+
+    def scorer(self, how: str, score: Scorer) -> Scorer:
+        """Let a function of positives answer for ratings; who has none gets what is popular."""
+
+        def of_ratings(ratings: Matrix) -> Scores:
+            rows = positives(ratings, how, self.scale)
+            scores = np.array(score(rows), np.float32)
+            scores[np.diff(rows.indptr) == 0] = self.popular
+            return scores
+
+        return of_ratings
+
+    def judge(self, scorer: Scorer) -> float:
+        """Give NDCG@100 of the validation users."""
+        return ndcg(scored(scorer, self.given), self.given, self.liked)
+
+
+def scored(scorer: Scorer, ratings: Matrix) -> Scores:
+    """Score users a batch at a time: float32 (U, I)."""
+    parts = [scorer(ratings[start : start + USERS_PER_BATCH]) for start in range(0, ratings.shape[0], USERS_PER_BATCH)]
+    return np.concatenate([np.empty((0, ratings.shape[1]), np.float32), *parts])
+
+
+def write_scores(path: Path, scorer: Scorer, ratings: Matrix) -> None:
+    """Write the scores of users, a batch at a time: float32 (U, I)."""
+    out = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=ratings.shape)
+    for start in range(0, ratings.shape[0], USERS_PER_BATCH):
+        batch = ratings[start : start + USERS_PER_BATCH]
+        out[start : start + USERS_PER_BATCH] = scorer(batch)
+    out.flush()
+
+
+def used_items(rows: Matrix) -> tuple[Matrix, Matrix]:
+    """Leave the items out that no row has: the smaller matrix (U, J), and the one (J, I) that maps it back."""
+    items = np.flatnonzero(np.bincount(rows.indices, minlength=rows.shape[1]))
+    ones = np.ones(len(items), np.float32)
+    back = sparse.csr_matrix((ones, (np.arange(len(items)), items)), shape=(len(items), rows.shape[1]))
+    return rows[:, items], back
