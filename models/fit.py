@@ -19,6 +19,7 @@ from models.base import Model
 from models.checkpoint import Loaded
 from models.evaluate import evaluate, holdout, rating_error
 from models.fitter import FitOptions, FitTask, Fitter, Tick, WarmStart
+from models.gram import Gram, GramSource
 from models.interactions import Interactions
 from models.kinds import KINDS
 from models.resume import Checkpoint, EpochReport, read_checkpoint, write_checkpoint
@@ -39,6 +40,7 @@ class Fit:
         options: how the fit runs.
         config: hyper-parameters of the kind; those left out take the kind's defaults.
         warm: a model of the same kind to start from; its vocabulary may be another.
+        gram: gives the Gram matrix of the training users to a kind that solves from it; by default it is counted.
         checkpoint: a folder `save_checkpoint` wrote, to go on from; if it holds none the fit starts afresh.
         tick: called between steps, often; what it raises ends the iteration (cancel, timeout).
 
@@ -56,6 +58,7 @@ class Fit:
         *,
         config: dict[str, Any] | None = None,
         warm: Loaded | None = None,
+        gram: GramSource = Gram.counted,
         checkpoint: Path | None = None,
         tick: Tick = lambda: None,
     ) -> None:
@@ -72,7 +75,7 @@ class Fit:
         saved = read_checkpoint(checkpoint, kind) if checkpoint is not None else None
         start = saved.now if saved is not None else start
         pinned = {**(start.config if start is not None else {}), **(config or {})}
-        self._task = FitTask(train, given, targets, options, pinned, start, tick)
+        self._task = FitTask(train, given, targets, options, pinned, start, gram, tick)
         self._fitter: Fitter = KINDS[kind].fitter(self._task)
         if saved is not None:
             self._go_on_from(saved)

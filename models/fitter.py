@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from models.base import Model
+from models.gram import Gram, GramSource
 from models.interactions import Interactions, Rows
 
 Tick = Callable[[], None]
@@ -70,6 +71,7 @@ class FitTask:
         options: how the fit runs.
         config: hyper-parameters of the kind that are pinned; the rest are the kind's defaults.
         warm: where to start from, if not from scratch.
+        gram: gives the Gram matrix of the training users to a kind that solves from it.
         tick: called between steps; what it raises ends the fit.
     """
 
@@ -79,6 +81,7 @@ class FitTask:
     options: FitOptions
     config: dict[str, Any] = field(default_factory=dict)
     warm: WarmStart | None = None
+    gram: GramSource = Gram.counted
     tick: Tick = lambda: None
 
 
@@ -87,11 +90,13 @@ class Fitter(ABC):
 
     Attributes:
         starts_warm: whether a fit goes on from another model's weights.
+        chooses: hyper-parameters that a fit tries values of on the validation users, unless they are pinned.
         max_epochs: how many epochs there can be; None: as many as are asked for.
         figures: what the fitter found out; reported with every epoch.
     """
 
     starts_warm: ClassVar[bool] = False
+    chooses: ClassVar[tuple[str, ...]] = ()
     max_epochs: int | None = None
     figures: dict[str, float]
 

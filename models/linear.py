@@ -106,6 +106,7 @@ class LinearFitter(Fitter):
     """Solves once; a further epoch would change nothing."""
 
     max_epochs = 1
+    chooses = ("regularisation", "disliked_target")
 
     def __init__(self, task: FitTask) -> None:
         self._task = task
@@ -116,9 +117,11 @@ class LinearFitter(Fitter):
     def run_epoch(self) -> None:
         """Choose what is not pinned, then solve."""
         task, train, config = self._task, self._task.train, self._config
-        problem = Problem.of(train, config.dropout, config.disliked_target or 0.0, task.tick)
+        problem = Problem.of(train, config.dropout, config.disliked_target or 0.0, task.tick, task.gram)
         penalty, target = self._chosen(problem)
         self.figures |= {"regularisation": penalty, "disliked_target": target}
+        if problem.num_updated is not None:
+            self.figures["updated_users"] = problem.num_updated
         ratings = LinearRatings.fit(task, config.num_factors, config.factor_penalty)
         config = replace(config, regularisation=penalty, disliked_target=target)
         solution = problem.aiming(target).solve(penalty)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from safetensors.torch import load_file
@@ -62,7 +63,7 @@ class Checkpoint:
 
 
 def write_checkpoint(folder: Path, tensors: Mapping[str, Tensor], document: Mapping[str, object]) -> None:
-    """Write a checkpoint; the one before stays whole until this one is."""
+    """Write tensors with a document; the one before stays whole until this one is."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"weights-{uuid4().hex}.safetensors"
     write_tensors(weights, tensors)
@@ -78,13 +79,12 @@ def read_checkpoint(folder: Path, kind: str) -> Checkpoint | None:
     Raises:
         DamagedModel: if it is damaged or of another kind.
     """
-    if not (folder / DOCUMENT).exists():
+    found = read_tensors(folder)
+    if found is None:
         return None
-    document = read_document(folder / DOCUMENT)
+    tensors, document = found
     if document["kind"] != kind:
         raise DamagedModel(f"{folder} holds a checkpoint of a {document['kind']} model, not of {kind}")
-    check(folder, document["files"])
-    tensors = load_file(folder / next(iter(document["files"])))
     now = _part(tensors, "now.")
     config, item_ids = document["config"], document["item_ids"]
     return Checkpoint(
@@ -94,6 +94,19 @@ def read_checkpoint(folder: Path, kind: str) -> Checkpoint | None:
         figures=document["figures"],
         reports=[EpochReport(**report) for report in document["reports"]],
     )
+
+
+def read_tensors(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """Read what `write_checkpoint` wrote; None if the folder holds nothing of it.
+
+    Raises:
+        DamagedModel: if it is damaged.
+    """
+    if not (folder / DOCUMENT).exists():
+        return None
+    document = read_document(folder / DOCUMENT)
+    check(folder, document["files"])
+    return load_file(folder / next(iter(document["files"]))), document
 
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -15,8 +15,10 @@ from torch import Tensor
 
 from models.dual import Product, num_inner, solve_by_users
 from models.evaluate import Scorer
+from models.gram import Gram, GramSource
 from models.interactions import Interactions, Offsets, Rows, Values
-from models.ridge import Matrix, Pairs, encode, gram, inputs_of, solve
+from models.ridge import Matrix, Pairs, encode, inputs_of, solve
+from models.ridge import gram as multiply
 
 QUICK = 2_000  # users whose side is inverted within a second
 
@@ -53,6 +55,7 @@ class Problem:
         num_items: I.
         dropout: p, the share of inputs whose absence is trained for.
         tick: called between the blocks.
+        num_updated: as of `models.gram.Gram`.
     """
 
     encoded: csr_array
@@ -62,16 +65,25 @@ class Problem:
     num_items: int
     dropout: float
     tick: Callable[[], None]
+    num_updated: int | None = None
 
     @classmethod
-    def of(cls, train: Interactions, dropout: float, disliked_target: float, tick: Callable[[], None]) -> Problem:
-        """Set the problem up for the training users."""
+    def of(
+        cls,
+        train: Interactions,
+        dropout: float,
+        disliked_target: float,
+        tick: Callable[[], None],
+        source: GramSource = Gram.counted,
+    ) -> Problem:
+        """Set the problem up for the training users; ``source`` gives their Gram matrix, if it is needed."""
         threshold, num_items = train.scale.like_threshold, train.num_items
         inputs = inputs_of(train.rows, threshold, num_items)
         encoded = encode(train.rows, threshold, num_items, inputs)
-        by_users = num_inner(encoded) < len(inputs)
         pairs = Pairs.of(inputs, num_items, disliked_target)
-        return cls(encoded, pairs, None if by_users else gram(encoded, tick), threshold, num_items, dropout, tick)
+        gram = source(train, tick) if num_inner(encoded) >= len(inputs) else None
+        problem = cls(encoded, pairs, None, threshold, num_items, dropout, tick)
+        return replace(problem, gram=gram.counts, num_updated=gram.num_updated) if gram is not None else problem
 
     @property
     def is_quick(self) -> bool:
@@ -85,7 +97,7 @@ class Problem:
         inputs = self.pairs.inputs
         places = np.flatnonzero(np.isin(inputs, np.concatenate((head, head + self.num_items, inputs[-1:]))))
         encoded = self.encoded[:, places]
-        small = gram(encoded, self.tick) if self.gram is None else self.gram[np.ix_(places, places)]
+        small = multiply(encoded, self.tick) if self.gram is None else self.gram[np.ix_(places, places)]
         pairs = Pairs.of(inputs[places], self.num_items, self.pairs.disliked_target)
         return Problem(encoded, pairs, small, self.like_threshold, self.num_items, self.dropout, self.tick)
 

@@ -12,6 +12,7 @@ from models import checkpoint
 from models.checkpoint import DamagedModel, Loaded
 
 RUNS = ".runs"  # checkpoints of the runs under way
+GRAM = ".gram"  # what `linear` keeps from run to run
 LEFTOVER_S = 3_600  # what no row knows of and nobody has touched for so long was left by a crash
 
 
@@ -108,7 +109,7 @@ def clear_leftovers(store: Path, versions: Collection[str], pending_runs: Collec
     Returns:
         the names of what was removed.
     """
-    known = {RUNS, *versions}
+    known = {RUNS, GRAM, *versions}
     strangers = [path for path in entries(store) if path.name not in known]
     strangers += [path for path in entries(store / RUNS) if path.name not in set(map(str, pending_runs))]
     old = [path for path in strangers if path.is_dir() and looks_ours(path) and age_s(path) > LEFTOVER_S]

@@ -38,12 +38,14 @@ class Snapshot:
         interactions: one row a user who has ratings; the vocabulary is every item that is rated, inactive ones too.
         user_ids: the caller's id of each row.
         user_numbers: int64, the number of each row's user in the database, ascending.
+        item_numbers: int64, the number of each column's item in the database, ascending.
         watermark: the revision up to which every change is in.
     """
 
     interactions: Interactions
     user_ids: list[str]
     user_numbers: NDArray[np.int64]
+    item_numbers: NDArray[np.int64]
     watermark: int
 
 
@@ -70,7 +72,7 @@ def load_interactions(session: Session, settings: Settings) -> Snapshot:
     interactions = Interactions.from_arrays(
         user_rows, item_columns, values, external_ids(session, Item, items), rating_scale(settings), len(users)
     )
-    return Snapshot(interactions, external_ids(session, User, users), users, watermark)
+    return Snapshot(interactions, external_ids(session, User, users), users, items, watermark)
 
 
 def read_triples(session: Session) -> Iterator[Triples]:

@@ -11,20 +11,24 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import ParamSpec, TypeVar
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from app.db import Database
 from app.registry import store
 from app.settings import Settings
-from app.training import outcome, plan, queue
+from app.training import outcome, plan, queue, running_sum
 from app.training.baseline import linear_baseline
 from app.training.data import Snapshot, load_interactions
 from app.training.gate import Verdict, finite, judge
 from app.training.lease import Interruption, persist
 from app.training.plan import Plan
 from app.training.queue import Claim
+from app.training.running_sum import KeptSum, read_past
 from app.training.split import Split, split_users
 from models.fit import EpochReport, Fit
+from models.gram import Gram, GramSource
 from models.interactions import Interactions
 
 P = ParamSpec("P")
@@ -53,7 +57,8 @@ class Job:
         split = split_users(snapshot.user_ids)
         chosen = await self.plan(snapshot)
         train = await self.in_thread(snapshot.interactions.take, split.train)
-        fit = await self.fit(chosen, train, snapshot.interactions.take(split.validation))
+        gram = await self.gram(chosen, snapshot, snapshot.user_numbers[split.train])
+        fit = await self.fit(chosen, train, snapshot.interactions.take(split.validation), gram)
         verdict = await self.in_thread(self.judge, fit, chosen, snapshot, split)
         return await self.publish(fit, chosen, snapshot, split, verdict)
 
@@ -67,10 +72,19 @@ class Job:
         log.info("training_started", run=self.held.run_id, kind=chosen.kind, start=chosen.start, **chosen.size)
         return chosen
 
-    async def fit(self, chosen: Plan, train: Interactions, validation: Interactions) -> Fit:
+    async def gram(self, chosen: Plan, snapshot: Snapshot, trained: NDArray[np.int64]) -> GramSource:
+        """Prepare what gives `linear` its Gram matrix: the kept one with the changes since, where that is of use."""
+        folder = self.settings.model_store / store.GRAM
+        if chosen.kind != "linear":
+            return Gram.counted
+        kept = await self.in_thread(KeptSum.read, folder) if not chosen.cold else None
+        past = await persist(lambda: self.database.scan(read_past, kept, trained)) if kept is not None else None
+        return running_sum.source(folder, kept, past, snapshot, trained)
+
+    async def fit(self, chosen: Plan, train: Interactions, validation: Interactions, gram: GramSource) -> Fit:
         """Fit epoch by epoch: first the row, which only the holder of the lease can write, then the checkpoint."""
         folder = store.run_folder(self.settings.model_store, self.held.run_id)
-        fit = await self.in_thread(plan.open_fit, chosen, train, validation, folder, self.interruption.tick)
+        fit = await self.in_thread(plan.open_fit, chosen, train, validation, folder, gram, self.interruption.tick)
         await persist(lambda: self.database.write(queue.resume, self.held, len(fit.reports), fit.epochs))
         reports, seconds = iter(fit), list[float]()
         while (report := await self.in_thread(next_report, reports)) is not None:

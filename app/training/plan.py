@@ -17,9 +17,11 @@ from app.training.queue import Claim
 from app.training.schedule import MIN_ITEMS, MIN_USERS
 from models.checkpoint import DamagedModel, Loaded
 from models.fit import Fit, FitOptions
+from models.gram import GramSource
 from models.interactions import Interactions
 from models.kinds import KINDS
 
+MOST_GROWTH = 0.1  # of the ratings, from version to version; beyond, hyper-parameters are chosen anew
 log = structlog.get_logger()
 
 
@@ -48,9 +50,11 @@ class Plan:
 
     kind: str
     options: FitOptions
-    start: str  # "cold", "warm from VERSION"
+    start: str  # "cold", "warm from VERSION", "hyper-parameters of VERSION"
     live: Live | None
     warm: Loaded | None
+    carried: dict[str, Any]  # hyper-parameters that the live version had chosen
+    cold: bool
     size: dict[str, int]
 
 
@@ -87,10 +91,12 @@ def make_plan(held: Claim, settings: Settings, ratings: Interactions, found: tup
         )
     live, num_succeeded = found
     kind = fitting_kind(held.kind, settings, ratings.num_items)
-    warm = warm_start(kind, live, bool(held.options.get("cold")) or num_succeeded % settings.train_cold_every == 0)
+    cold = bool(held.options.get("cold")) or num_succeeded % settings.train_cold_every == 0
+    warm, carried = warm_start(kind, live, cold), carried_over(kind, live, ratings.rows.num_ratings, cold)
     start = f"warm from {live.version}" if warm and live else "cold"
+    start = f"hyper-parameters of {live.version}" if carried and live else start
     size = {"users": ratings.num_users, "items": ratings.num_items, "ratings": ratings.rows.num_ratings}
-    return Plan(kind, fit_options(held.options, settings), start, live, warm, size)
+    return Plan(kind, fit_options(held.options, settings), start, live, warm, carried, cold, size)
 
 
 def fitting_kind(kind: str, settings: Settings, num_items: int) -> str:
@@ -111,6 +117,16 @@ def warm_start(kind: str, live: Live | None, cold: bool) -> Loaded | None:
     return live.loaded
 
 
+def carried_over(kind: str, live: Live | None, num_ratings: int, cold: bool) -> dict[str, Any]:
+    """Give the hyper-parameters that the live model chose, if it is of the same kind and of nearly as many ratings."""
+    if cold or live is None or live.kind != kind or live.loaded is None:
+        return {}
+    chosen_at = live.loaded.manifest.get("num_ratings", 0)
+    if abs(num_ratings - chosen_at) > MOST_GROWTH * chosen_at:
+        return {}
+    return {name: getattr(live.loaded.model.config, name) for name in KINDS[kind].fitter.chooses}
+
+
 def fit_options(asked: dict[str, Any], settings: Settings) -> FitOptions:
     """Take what was asked for, and the settings for the rest."""
     return FitOptions(
@@ -124,23 +140,33 @@ def fit_options(asked: dict[str, Any], settings: Settings) -> FitOptions:
 
 
 def open_fit(
-    chosen: Plan, train: Interactions, validation: Interactions, folder: Path, tick: Callable[[], None]
+    chosen: Plan,
+    train: Interactions,
+    validation: Interactions,
+    folder: Path,
+    gram: GramSource,
+    tick: Callable[[], None],
 ) -> Fit:
     """Begin the fit, or go on from the newest checkpoint that an earlier attempt left in ``folder``."""
     for checkpoint in sorted(store.entries(folder), key=attempt_number, reverse=True):
         try:
-            fit = start_fit(chosen, train, validation, tick, checkpoint)
+            fit = start_fit(chosen, train, validation, gram, tick, checkpoint)
         except DamagedModel as error:
             log.warning("checkpoint_unusable", checkpoint=str(checkpoint), error=str(error))
             continue
         if fit.reports:
             log.info("training_resumed", checkpoint=checkpoint.name, epoch=len(fit.reports))
             return fit
-    return start_fit(chosen, train, validation, tick, None)
+    return start_fit(chosen, train, validation, gram, tick, None)
 
 
 def start_fit(
-    chosen: Plan, train: Interactions, validation: Interactions, tick: Callable[[], None], checkpoint: Path | None
+    chosen: Plan,
+    train: Interactions,
+    validation: Interactions,
+    gram: GramSource,
+    tick: Callable[[], None],
+    checkpoint: Path | None,
 ) -> Fit:
     """Build the fit."""
     return Fit(
@@ -148,7 +174,9 @@ def start_fit(
         train,
         validation,
         chosen.options,
+        config=chosen.carried,
         warm=chosen.warm,
+        gram=gram,
         checkpoint=checkpoint,
         tick=tick,
     )

@@ -1,0 +1,152 @@
+"""The Gram matrix of `linear` from run to run: kept in the model store, brought up to date with the users who changed.
+
+The history knows what their ratings were, so no row of anybody is kept beside the database. There is one matrix, the
+newest run's, whichever version is live: it depends on ratings and on the like threshold, on nothing else.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+from torch import Tensor, from_numpy
+
+from app.training import repository
+from app.training.data import Snapshot
+from models.checkpoint import DamagedModel
+from models.gram import Gram, GramSource, KeptGram, triangle_size
+from models.interactions import Interactions, Rows
+from models.resume import read_tensors, write_checkpoint
+
+MOST_BYTES = 2**30  # of a kept matrix; a larger one is counted anew every time
+MOST_CHANGED = 10_000  # users whose histories are read; beyond, and beyond the share below, counting is as quick
+MOST_CHANGED_SHARE = 0.2
+
+log = structlog.get_logger()
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class KeptSum:
+    """A matrix with what it was counted from.
+
+    Attributes:
+        gram: the matrix.
+        items: int64 (I,), the number of each item of its vocabulary.
+        users: int64, the numbers of the users in it.
+        watermark: the revision of their ratings.
+        like_threshold: least rating that counted as liked.
+    """
+
+    gram: KeptGram
+    items: Numbers
+    users: Numbers
+    watermark: int
+    like_threshold: float
+
+    def save(self, folder: Path) -> None:
+        """Replace the one that was kept."""
+        arrays = {"inputs": self.gram.inputs, "items": self.items, "users": self.users}
+        tensors = {name: from_numpy(array) for name, array in arrays.items()} | {"triangle": self.gram.triangle}
+        write_checkpoint(folder, tensors, {"watermark": self.watermark, "like_threshold": self.like_threshold})
+
+    @classmethod
+    def read(cls, folder: Path) -> "KeptSum | None":
+        """Read the one that is kept; None if there is none, or it is damaged."""
+        try:
+            found = read_tensors(folder)
+        except DamagedModel as error:
+            log.warning("kept_gram_unusable", error=str(error))
+            return None
+        return cls.of(*found) if found is not None else None
+
+    @classmethod
+    def of(cls, tensors: dict[str, Tensor], document: dict[str, float]) -> "KeptSum":
+        """Build from what `save` wrote."""
+        inputs, items, users = (tensors[name].numpy() for name in ("inputs", "items", "users"))
+        gram = KeptGram(inputs, len(items), tensors["triangle"])
+        return cls(gram, items, users, int(document["watermark"]), document["like_threshold"])
+
+
+@dataclass(frozen=True)
+class Past:
+    """What the users who changed had rated at the kept revision.
+
+    Attributes:
+        changed: numbers, ascending, of everybody to take out, to put in, or both.
+        users: int64 (E,), the user of each rating; of those only who are in the kept matrix.
+        items: int64 (E,), its item's number.
+        values: float64 (E,).
+    """
+
+    changed: Numbers
+    users: Numbers
+    items: Numbers
+    values: NDArray[np.float64]
+
+
+def read_past(session: Session, kept: KeptSum, trained: Numbers) -> Past | None:
+    """Read who changed since the kept revision, and what they had rated; None if they are too many.
+
+    Changed are also those who are held out now and were not, or the other way round: the share moves with their number.
+    """
+    edited = np.array(repository.users_changed_since(session, kept.watermark), np.int64)
+    moved = np.setxor1d(kept.users, trained)
+    changed = np.union1d(moved, edited[np.isin(edited, trained)])
+    if len(changed) > min(MOST_CHANGED, MOST_CHANGED_SHARE * len(kept.users)):
+        log.info("gram_not_updated", changed_users=len(changed))
+        return None
+    rows = repository.ratings_at(session, np.intersect1d(changed, kept.users).tolist(), kept.watermark)
+    columns = list(zip(*rows, strict=True)) or [(), (), ()]
+    return Past(changed, np.array(columns[0], np.int64), np.array(columns[1], np.int64), np.array(columns[2], float))
+
+
+def source(folder: Path, kept: KeptSum | None, past: Past | None, snapshot: Snapshot, trained: Numbers) -> GramSource:
+    """Give what brings the kept matrix up to date, or counts a new one, and keeps that in turn."""
+
+    def give(train: Interactions, tick: Callable[[], None]) -> Gram:
+        gram = updated(kept, past, snapshot, train, trained) if kept is not None and past is not None else None
+        gram = gram if gram is not None else Gram.counted(train, tick)
+        if gram.num_updated is not None:
+            log.info("gram_updated", users=gram.num_updated)
+        keep(folder, gram, snapshot, train, trained)
+        return gram
+
+    return give
+
+
+def updated(kept: KeptSum, past: Past, snapshot: Snapshot, train: Interactions, trained: Numbers) -> Gram | None:
+    """Bring the matrix up to date; None if that does not give what the training users' ratings add up to."""
+    if kept.like_threshold != train.scale.like_threshold:
+        return None
+    places = np.searchsorted(snapshot.item_numbers, kept.items)
+    places[places == len(snapshot.item_numbers)] = 0
+    column_of = np.where(snapshot.item_numbers[places] == kept.items, places, -1)
+    gone = rows_of(past, np.intersect1d(past.changed, kept.users), snapshot.item_numbers, train)
+    come = np.flatnonzero(np.isin(trained, past.changed))
+    gram = kept.gram.updated(column_of, gone, train, come)
+    if not gram.is_of(train):
+        log.warning("gram_not_updated", reason="the history does not give the ratings that were counted")
+        return None
+    return gram
+
+
+def rows_of(past: Past, users: Numbers, item_numbers: Numbers, train: Interactions) -> Rows:
+    """Lay past ratings out in rows of the present vocabulary; items it lacks are left out."""
+    known = np.isin(past.items, item_numbers)
+    rows, columns = np.searchsorted(users, past.users[known]), np.searchsorted(item_numbers, past.items[known])
+    laid = Interactions.from_arrays(rows, columns, past.values[known], train.item_ids, train.scale, len(users))
+    return laid.rows
+
+
+def keep(folder: Path, gram: Gram, snapshot: Snapshot, train: Interactions, trained: Numbers) -> None:
+    """Keep a matrix for the next run, unless it is too large."""
+    if triangle_size(len(gram.inputs)) > MOST_BYTES:
+        return
+    packed = KeptGram.of(gram, train.num_items)
+    if packed.triangle.nbytes <= MOST_BYTES:
+        numbers, threshold = snapshot.item_numbers, train.scale.like_threshold
+        KeptSum(packed, numbers, trained, snapshot.watermark, threshold).save(folder)

@@ -1,0 +1,100 @@
+"""What `linear` costs after ten users changed: `python -m benchmarks.update --ratings FOLDER_OR_FILE`.
+
+Three fits in CPU seconds: cold, which chooses its hyper-parameters; with those given, counted from scratch; and the
+update of the Gram matrix that was kept. Then the largest difference between the last two, in every output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.ratings_file import read_ratings
+from models.fit import Fit, FitOptions
+from models.gram import Gram, GramSource, KeptGram
+from models.interactions import Interactions, Offsets, RatingScale, Rows
+from models.kinds import KINDS
+from models.split import split_users
+
+NUM_CHANGED = 10
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.update", description=__doc__)
+    parser.add_argument("--ratings", type=Path, required=True, help="MovieLens or MovieTweetings folder, or its file")
+    parser.add_argument("--scale", type=float, nargs=3, default=(1, 5, 1), metavar=("MIN", "MAX", "STEP"))
+    arguments = parser.parse_args()
+    low, high, step = arguments.scale
+    scale = RatingScale(minimum=low, maximum=high, step=step, like_threshold=low + 0.75 * (high - low))
+    report(read_ratings(arguments.ratings, scale))
+
+
+def report(data: Interactions) -> None:
+    """Measure one set of ratings."""
+    train, validation, _ = split_users(data, seed=0, test_share=0.05)
+    before, cold_s = fitted(train, validation, {}, Gram.counted)
+    changed = np.sort(np.random.default_rng(0).choice(train.num_users, NUM_CHANGED, replace=False))
+    after = edited(train, changed)
+    config = {name: getattr(before.best.config, name) for name in KINDS["linear"].fitter.chooses}
+    counted, counted_s = fitted(after, validation, config, Gram.counted)
+    updated, updated_s = fitted(after, validation, config, source(train, changed))
+    table = Table("fit", "CPU seconds", title=f"{train.num_users:,} users, {train.rows.num_ratings:,} ratings")
+    is_update = "updated_users" in updated.reports[0].metrics
+    for name, seconds in (
+        ("cold", cold_s),
+        ("hyper-parameters given", counted_s),
+        (f"update of {NUM_CHANGED} users" if is_update else "update: none, the users' side is solved", updated_s),
+    ):
+        table.add_row(name, f"{seconds:.2f}")
+    Console().print(table, f"largest difference: {difference(counted, updated, validation.rows):.1e}")
+
+
+def fitted(
+    train: Interactions, validation: Interactions, config: dict[str, Any], gram: GramSource
+) -> tuple[Fit, float]:
+    """Run a fit; tell its CPU seconds."""
+    started = time.process_time()
+    fit = Fit("linear", train, validation, FitOptions(), config=config, gram=gram)
+    next(iter(fit))
+    return fit, time.process_time() - started
+
+
+def edited(train: Interactions, users: Offsets) -> Interactions:
+    """Turn every rating of some users over: the highest becomes the lowest."""
+    rows, scale = train.rows, train.scale
+    values = np.where(np.isin(rows.row_of_entry, users), scale.minimum + scale.maximum - rows.values, rows.values)
+    return Interactions(Rows(rows.offsets, rows.columns, values.astype(np.float32)), train.item_ids, scale)
+
+
+def source(before: Interactions, changed: Offsets) -> GramSource:
+    """Keep the matrix of the users before, and give what brings it up to date."""
+    kept: list[KeptGram] = []
+    if np.count_nonzero(before.rows.counts > 1) > 2 * before.num_items:  # else it may not be asked for
+        kept.append(KeptGram.of(Gram.counted(before, lambda: None), before.num_items))
+
+    def give(train: Interactions, tick: Any) -> Gram:
+        if not kept:
+            return Gram.counted(train, tick)
+        gram = kept[0].updated(np.arange(train.num_items), before.rows.take(changed), train, changed)
+        if not gram.is_of(train):
+            raise ValueError("the update went wrong")
+        return gram
+
+    return give
+
+
+def difference(one: Fit, other: Fit, rows: Rows) -> float:
+    """Compare preferences and ratings of some users."""
+    outputs = [(fit.best.preference(rows), fit.best.rating(rows)) for fit in (one, other)]
+    return max(float(np.abs(mine - theirs).max()) for mine, theirs in zip(*outputs, strict=True))
+
+
+if __name__ == "__main__":
+    main()
