@@ -7,6 +7,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
+from app.comparison.commands import compare
 from app.errors import PalateError
 from app.keys.commands import commands as keys
 from app.registry.commands import commands as models
@@ -18,6 +19,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(keys, name="keys")
 app.add_typer(models, name="models")
 app.command()(train)
+app.command()(compare)
 register_transfer(app)
 
 

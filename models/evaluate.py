@@ -75,7 +75,7 @@ class RatingError:
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean of the paired differences a - b, its standard error and a 95 % bootstrap interval."""
+    """Mean of the paired differences a - b, its standard error and a 95 % interval."""
 
     mean: float
     error: float
@@ -177,6 +177,14 @@ def rating_error(model: Model, given: Rows, targets: Rows) -> RatingError:
     if not len(error):
         return RatingError(0.0, 0.0, 0)
     return RatingError(float(np.sqrt((error**2).mean())), float(np.abs(error).mean()), len(error))
+
+
+def errors_of_users(predict: Scorer, given: Rows, targets: Rows) -> tuple[PerUser, PerUser]:
+    """Add up each user's squared and absolute errors on the held-out cells: float64 (B,) and (B,), 0 without any."""
+    error_T = np.concatenate([np.empty(0), *_errors(predict, given, targets)])
+    squared_B: PerUser = np.bincount(targets.row_of_entry, error_T**2, len(targets)).astype(np.float64)
+    absolute_B: PerUser = np.bincount(targets.row_of_entry, np.abs(error_T), len(targets)).astype(np.float64)
+    return squared_B, absolute_B
 
 
 def squared_error(predict: Scorer, given: Rows, targets: Rows) -> float:

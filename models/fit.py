@@ -26,7 +26,8 @@ from models.resume import Checkpoint, EpochReport, read_checkpoint, write_checkp
 
 __all__ = ["EpochReport", "Fit", "FitOptions"]
 
-SELECTED_BY = "ndcg@100"  # the metric that decides which epoch was best
+SELECTED_BY = "ndcg@100"  # the metric that decides which epoch was best, unless another is named
+ERRORS = {"rmse", "mae"}  # metrics of which the lower one is better
 HOLDOUT_SEED = 0  # the validation users' split stays the same in every run, so that runs compare
 
 
@@ -42,6 +43,7 @@ class Fit:
         warm: a model of the same kind to start from; its vocabulary may be another.
         gram: gives the Gram matrix of the training users to a kind that solves from it; by default it is counted.
         checkpoint: a folder `save_checkpoint` wrote, to go on from; if it holds none the fit starts afresh.
+        selected_by: the validation metric that decides which epoch was best; of `ERRORS` the lowest is.
         tick: called between steps, often; what it raises ends the iteration (cancel, timeout).
 
     Raises:
@@ -60,11 +62,12 @@ class Fit:
         warm: Loaded | None = None,
         gram: GramSource = Gram.counted,
         checkpoint: Path | None = None,
+        selected_by: str = SELECTED_BY,
         tick: Tick = lambda: None,
     ) -> None:
         if kind not in KINDS:
             raise ValueError(f"unknown kind {kind}; known are {', '.join(KINDS)}")
-        self.kind, self.train, self.options = kind, train, options
+        self.kind, self.train, self.options, self.selected_by = kind, train, options, selected_by
         self.reports: list[EpochReport] = []
         self.best_report: EpochReport | None = None
         self._best: Model | None = None
@@ -122,7 +125,10 @@ class Fit:
     def _is_best(self, metrics: dict[str, float]) -> bool:
         """Compare with the best epoch so far; where nobody can be judged the last epoch counts as the best."""
         best = self.best_report.metrics if self.best_report is not None else {}
-        return not {SELECTED_BY} <= best.keys() & metrics.keys() or metrics[SELECTED_BY] > best[SELECTED_BY]
+        now, before = metrics.get(self.selected_by), best.get(self.selected_by)
+        if now is None or before is None:
+            return True
+        return now < before if self.selected_by in ERRORS else now > before
 
     def save_checkpoint(self, folder: Path) -> None:
         """Keep all that is needed to go on from the last epoch; what stood there is replaced in one step."""

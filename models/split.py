@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.interactions import Interactions, Rows
+
+MOST_VALIDATION, MOST_TEST = 500, 1_000
 
 
 def split_users(
     data: Interactions, seed: int, test_share: float = 1 / 6
 ) -> tuple[Interactions, Interactions, Interactions]:
     """Split the users at random: train, validation (an eighth, at most 500), test (a sixth, at most 1,000)."""
-    users = np.random.default_rng(seed).permutation(data.num_users)
-    num_validation = min(500, data.num_users // 8)
-    num_test = min(1_000, int(data.num_users * test_share))
-    parts = np.split(users, (num_validation, num_validation + num_test))
-    validation, test, train = (data.take(np.sort(part)) for part in parts)
+    train, validation, test = (data.take(users) for users in draw_users(data.num_users, seed, test_share))
     return train, validation, test
+
+
+def draw_users(
+    num_users: int, seed: int, test_share: float = 1 / 6
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Draw the users that `split_users` takes: int64, ascending, train, validation, test."""
+    users = np.random.default_rng(seed).permutation(num_users)
+    num_validation = min(MOST_VALIDATION, num_users // 8)
+    num_test = min(MOST_TEST, int(num_users * test_share))
+    validation, test, train = np.split(users, (num_validation, num_validation + num_test))
+    return np.sort(train), np.sort(validation), np.sort(test)
 
 
 def hide_tenth(data: Interactions, seed: int) -> tuple[Interactions, Rows]:

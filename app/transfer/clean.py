@@ -1,6 +1,6 @@
 """Turn a batch of columns into ratings to store and rows to refuse, by array."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -14,9 +14,9 @@ from app.ratings.bulk import RatingColumns
 from app.ratings.columns import NO_TIME, Flags, Whole
 from app.ratings.scale import DIGITS, MAX_AHEAD_US, Scale
 from app.settings import MAX_ID_LENGTH
-from app.times import EARLIEST_US, to_us
-from app.transfer.problems import RefusedRow
-from app.transfer.readers import Batch
+from app.times import EARLIEST_US, now_us, to_us
+from app.transfer.problems import RefusedRow, TransferProblem
+from app.transfer.readers import Batch, Source
 
 BAD_TIME = NO_TIME + 1
 SECONDS_BELOW, MILLISECONDS_BELOW = 1e11, 1e14  # a larger number of seconds lies past the year 5000
@@ -59,14 +59,14 @@ class Ids(NamedTuple):
         return place[indices], [str(self.distinct[index]) for index in np.flatnonzero(occurs).tolist()]
 
 
-def clean(batch: Batch, file: str, scale: Scale, rescale: Rescale | None, now_us: int) -> Cleaned:
+def clean(batch: Batch, file: str, scale: Scale, rescale: Rescale | None, moment_us: int) -> Cleaned:
     """Sort a batch of ratings into good and bad rows."""
     users, items = read_ids(batch.columns["user_id"]), read_ids(batch.columns["item_id"])
     raw = read_numbers(batch.columns["value"])
     values = snap(raw, scale, rescale)
     times = read_times(batch.columns.get("rated_at"), len(raw))
     on_scale = ~np.isnan(values)
-    in_time = (times == NO_TIME) | ((times >= EARLIEST_US) & (times <= now_us + MAX_AHEAD_US))
+    in_time = (times == NO_TIME) | ((times >= EARLIEST_US) & (times <= moment_us + MAX_AHEAD_US))
     ids_good = users.good() & items.good()
     good = ids_good & on_scale & in_time
     user_indices, user_ids = users.kept(good)
@@ -75,6 +75,30 @@ def clean(batch: Batch, file: str, scale: Scale, rescale: Rescale | None, now_us
     reasons = Reasons(users, items, raw, on_scale, in_time, scale if rescale is None else rescale)
     refused = batch.refused + [refuse(batch, file, int(row), reasons) for row in np.flatnonzero(~good)]
     return Cleaned(ratings, refused, int((~on_scale & ~np.isnan(raw)).sum()))
+
+
+def cleaned_batches(source: Source, scale: Scale, rescale: Rescale | None) -> Iterator[tuple[int, Cleaned]]:
+    """Clean a file's batches: bytes read so far, and what is cleaned; stop at once if its scale is another.
+
+    Raises:
+        TransferProblem: if most of the first batch is off the scale.
+    """
+    for place, batch in enumerate(source.batches()):
+        cleaned = clean(batch, source.file, scale, rescale, now_us())
+        if place == 0 and cleaned.num_off_scale * 2 > len(batch.lines):
+            raise TransferProblem(another_scale(cleaned, len(batch.lines), source.file, scale))
+        yield batch.position, cleaned
+
+
+def another_scale(cleaned: Cleaned, num_rows: int, file: str, scale: Scale) -> str:
+    """Say that a file's scale is another, and what to do."""
+    values = sorted({float(value) for row in cleaned.refused if (value := row.row["value"]) not in (None, "")})
+    return (
+        f"{cleaned.num_off_scale} of the first {num_rows} ratings of {file} (such as {values[0]:g} and"
+        f" {values[-1]:g}) are not on this instance's scale, {scale}; nothing was taken from it. Set"
+        " PALATE_RATING_MIN, PALATE_RATING_MAX and PALATE_RATING_STEP to the file's scale, or stretch the file's"
+        " scale with --rescale MIN:MAX."
+    )
 
 
 class Reasons(NamedTuple):

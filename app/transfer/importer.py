@@ -19,9 +19,9 @@ from app.errors import DatabaseUnavailable
 from app.ratings.bulk import ItemNumbers, set_columns
 from app.ratings.scale import Scale
 from app.times import now_us
-from app.transfer.clean import Cleaned, Rescale, clean
+from app.transfer.clean import Cleaned, Rescale, cleaned_batches
 from app.transfer.items import CleanedItems, clean_items
-from app.transfer.problems import RefusedRow, TransferProblem
+from app.transfer.problems import RefusedRow
 from app.transfer.readers import Source
 
 PATIENCE_S = 60  # an import waits so long for a database that went away
@@ -83,25 +83,8 @@ class RatingImporter:
         self._known = ItemNumbers()
 
     def cleaned(self) -> Iterator[tuple[int, Cleaned]]:
-        """Clean the file's batches; stop at once if its scale is another.
-
-        Raises:
-            TransferProblem: if most of the first batch is off the scale.
-        """
-        for place, batch in enumerate(self._source.batches()):
-            cleaned = clean(batch, self._source.file, self._scale, self._rescale, now_us())
-            if place == 0 and cleaned.num_off_scale * 2 > len(batch.lines):
-                raise TransferProblem(self._another_scale(cleaned, len(batch.lines)))
-            yield batch.position, cleaned
-
-    def _another_scale(self, cleaned: Cleaned, num_rows: int) -> str:
-        values = sorted({float(value) for row in cleaned.refused if (value := row.row["value"]) not in (None, "")})
-        return (
-            f"{cleaned.num_off_scale} of the first {num_rows} ratings of {self._source.file} (such as {values[0]:g} and"
-            f" {values[-1]:g}) are not on this instance's scale, {self._scale}; nothing was imported from it. Set"
-            " PALATE_RATING_MIN, PALATE_RATING_MAX and PALATE_RATING_STEP to the file's scale, or stretch the file's"
-            " scale with --rescale MIN:MAX."
-        )
+        """Clean the file's batches; see `cleaned_batches`."""
+        return cleaned_batches(self._source, self._scale, self._rescale)
 
     async def store(self, cleaned: Cleaned) -> Counter[str]:
         """Store a batch of ratings."""

@@ -29,6 +29,10 @@ def run(fit: Fit) -> Fit:
     return fit
 
 
+def denoising_with(options: FitOptions, **arguments: object) -> Fit:
+    return Fit("denoising", TRAIN, VALIDATION, options, config=SMALL, **arguments)  # type: ignore[arg-type]
+
+
 def denoising(**arguments: object) -> Fit:
     return Fit("denoising", TRAIN, VALIDATION, OPTIONS, config=SMALL, **arguments)  # type: ignore[arg-type]
 
@@ -40,6 +44,16 @@ def test_the_best_epochs_weights_are_kept() -> None:
     assert fit.best_report is not None
     assert fit.best_report.metrics["ndcg@100"] == max(figures)
     assert [report.epoch for report in fit.reports if report.is_best][-1] == int(np.argmax(figures)) + 1
+
+
+@pytest.mark.parametrize("selected_by", ["rmse", "mae", "ndcg@10"])
+def test_the_best_epoch_is_that_of_the_metric_asked_for(selected_by: str) -> None:
+    options = FitOptions(epochs=12, learning_rate=0.3, batch_size=8, patience=12, device="cpu")
+    fit = run(denoising_with(options, selected_by=selected_by))
+    figures = [report.metrics[selected_by] for report in fit.reports]
+    assert fit.best_report is not None
+    assert fit.best_report.metrics[selected_by] == (max(figures) if selected_by == "ndcg@10" else min(figures))
+    assert len(set(figures)) > 1
 
 
 def test_a_fit_stops_after_patience_epochs_without_a_better_one() -> None:

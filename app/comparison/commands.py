@@ -1,0 +1,54 @@
+"""The command `palate compare`. What it needs is imported when it runs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.settings import Settings
+
+
+def compare(
+    ratings: Annotated[
+        Path | None, typer.Option(help="What `palate import` takes; by default the ratings of the database.")
+    ] = None,
+    kinds: Annotated[str, typer.Option(help="Kinds of autoencoder, between commas.")] = "all",
+    protocols: Annotated[str, typer.Option(help="Of unseen, ratings, time.")] = "unseen,ratings",
+    seeds: Annotated[int, typer.Option(min=1, help="Number of splits.")] = 3,
+    output: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("comparison"),
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs at most; by default PALATE_TRAIN_EPOCHS.")] = None,
+    like: Annotated[
+        float | None, typer.Option(help="Least rating that counts as liked; by default PALATE_LIKE_THRESHOLD.")
+    ] = None,
+    baseline: Annotated[str | None, typer.Option(help="Row to compare with; by default the best.")] = None,
+    config: Annotated[list[str] | None, typer.Option(help="KIND.NAME=VALUE; may be repeated.")] = None,
+    peers: Annotated[list[Path] | None, typer.Option(help="Rows measured elsewhere; may be repeated.")] = None,
+    column: Annotated[list[str] | None, typer.Option(help="FIELD=COLUMN of the file; may be repeated.")] = None,
+    rescale: Annotated[str | None, typer.Option(help="MIN:MAX of the file, stretched over the own scale.")] = None,
+) -> None:
+    """Train the kinds on the same splits and say which is best: tables, plots, every test user's figures."""
+    from app.comparison.request import ask
+    from app.comparison.run import compare as run
+    from app.comparison.sources import read
+
+    with failing_clearly():
+        settings = Settings() if like is None else Settings(like_threshold=like)
+        request = ask(settings, kinds, protocols, range(seeds), epochs, config or [], baseline)
+        dataset = read(settings, ratings, column or [], rescale, output / "refused.ndjson")
+        status = run(settings, request, dataset, output, peers or [])
+    raise typer.Exit(status)
+
+
+@contextmanager
+def failing_clearly() -> Iterator[None]:
+    """Turn what the caller can mend into a sentence and exit code 2."""
+    from app.comparison.problems import ComparisonProblem
+    from app.transfer.problems import TransferProblem
+
+    try:
+        yield
+    except (ComparisonProblem, TransferProblem, OSError) as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(2) from None

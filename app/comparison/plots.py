@@ -1,0 +1,153 @@
+"""The plots of a comparison, as PNG files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from app.comparison import figures
+from app.comparison.job import POPULARITY
+from app.comparison.protocols import PROTOCOLS
+from app.comparison.results import Results
+from app.comparison.tables import LABELS
+from models.resume import EpochReport
+
+DPI = 144
+STYLE: Any = {
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.grid": True,
+    "grid.color": "#e4e4e4",
+    "axes.axisbelow": True,
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "legend.frameon": False,
+}
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7f5539", "#4b4b4b", "#8a2be2", "#b8a900")
+MARKERS = "osD^vP*Xphd"  # one more than colours: no pair of both comes twice
+EXPOSED = {
+    "coverage": "share of the items\nthat are in somebody's list",
+    "gini": "Gini of the places in lists\n(0: all items alike)",
+    "popularity": "mean share of training users\nwho rated what is shown",
+}
+
+
+def draw(results: Results, folder: Path) -> list[tuple[str, str]]:
+    """Draw every plot that there are figures for: file name and caption of each."""
+    with mpl.rc_context(STYLE):
+        drawn = []
+        for name, caption, figure in plots(results):
+            figure.savefig(folder / name, dpi=DPI)
+            drawn.append((name, caption))
+        return drawn
+
+
+def plots(results: Results) -> Iterator[tuple[str, str, Figure]]:
+    """Make the plots."""
+    for protocol in results.protocols:
+        if any(results.number(name, protocol, "seconds") for name in results.names(protocol, "ndcg@10")):
+            title = f"{PROTOCOLS[protocol].title}: accuracy against training time"
+            yield f"accuracy-{protocol}.png", title, accuracy(results, protocol)
+    for name in results.epochs:
+        protocol = next(iter(results.epochs[name]))
+        runs = results.reports(name, protocol)
+        if max(map(len, runs)) > 1:
+            yield f"epochs-{name}.png", f"Epochs of {name}", epochs(name, runs)
+    for protocol in results.protocols:
+        if results.names(protocol, "coverage"):
+            yield f"coverage-{protocol}.png", f"{PROTOCOLS[protocol].title}: what is shown", coverage(results, protocol)
+
+
+def look(results: Results, name: str) -> dict[str, str]:
+    """Give a row its colour and marker, the same in every plot."""
+    place = list(results.rows).index(name)
+    return {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[place % len(MARKERS)]}
+
+
+def accuracy(results: Results, protocol: str) -> Figure:
+    """Plot NDCG against training seconds, with standard errors; what needs no training is a line."""
+    figure = Figure(figsize=(9.5, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for axes, metric in ((left, "ndcg@10"), (right, "ndcg@100")):
+        for name in results.names(protocol, metric):
+            found, seconds = figures.overall(results, name, protocol, metric), results.number(name, protocol, "seconds")
+            if found is None:
+                continue
+            if seconds is None:
+                axes.axhline(found.mean, color="#888888", linestyle="--", linewidth=1, label=name)
+            else:
+                style = look(results, name)
+                axes.errorbar(seconds, found.mean, found.error, label=name, linestyle="", capsize=2, **style)
+        axes.set_title(LABELS[metric])
+        axes.set_xscale("log")
+        axes.set_xlabel("seconds of training, validation included")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    handles, names = left.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside right center")
+    return figure
+
+
+def epochs(name: str, runs: Sequence[Sequence[EpochReport]]) -> Figure:
+    """Plot loss and validation NDCG of each epoch, one line a seed; each stage of the fit has its colour."""
+    figure = Figure(figsize=(9.5, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    stages = list(dict.fromkeys(report.stage for reports in runs for report in reports))
+    for reports in runs:
+        for place, stage in enumerate(stages):
+            own = [report for report in reports if report.stage == stage]
+            plot_loss(left, own, COLOURS[place % len(COLOURS)], is_relative=len(stages) > 1)
+        plot_metric(right, reports, "ndcg@10", COLOURS[0])
+        plot_metric(right, reports, "ndcg@100", COLOURS[1])
+    left.set_title(f"{name}: loss" + (", the first of its stage being 1" if len(stages) > 1 else ""))
+    right.set_title("validation users; a dot marks the epoch that is kept")
+    name_lines(left, stages if len(stages) > 1 else [])
+    name_lines(right, [LABELS["ndcg@10"], LABELS["ndcg@100"]])
+    for axes in (left, right):
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
+
+
+def plot_loss(axes: Axes, reports: Sequence[EpochReport], colour: str, *, is_relative: bool) -> None:
+    """Plot the losses of one stage."""
+    points = [(report.epoch, report.loss) for report in reports if report.loss is not None]
+    first = points[0][1] if points and is_relative and points[0][1] else 1.0
+    axes.plot([epoch for epoch, _ in points], [loss / first for _, loss in points], color=colour, linewidth=1.2)
+
+
+def plot_metric(axes: Axes, reports: Sequence[EpochReport], metric: str, colour: str) -> None:
+    """Plot a validation metric, and mark the epoch that was kept."""
+    judged = [report for report in reports if metric in report.metrics]
+    axes.plot([r.epoch for r in judged], [r.metrics[metric] for r in judged], color=colour, linewidth=1.2)
+    for report in [report for report in judged if report.is_best][-1:]:
+        axes.plot(report.epoch, report.metrics[metric], "o", color=colour, markersize=5)
+
+
+def name_lines(axes: Axes, names: Sequence[str]) -> None:
+    """Name the colours."""
+    for place, name in enumerate(names):
+        axes.plot([], [], color=COLOURS[place % len(COLOURS)], label=name)
+    if names:
+        axes.legend()
+
+
+def coverage(results: Results, protocol: str) -> Figure:
+    """Plot what the lists show: coverage, Gini, popularity; one bar a row."""
+    names = results.names(protocol, "coverage")[::-1]
+    figure = Figure(figsize=(9.5, 1.4 + 0.3 * len(names)), layout="constrained")
+    for axes, (metric, label) in zip(figure.subplots(1, len(EXPOSED), sharey=True), EXPOSED.items(), strict=True):
+        values = [results.number(name, protocol, metric) or 0.0 for name in names]
+        colours = ["#888888" if name == POPULARITY else str(look(results, name)["color"]) for name in names]
+        bars = axes.barh(names, values, color=colours, height=0.65)
+        axes.bar_label(bars, [f"{value:.3f}" for value in values], padding=3, fontsize=8)
+        axes.set_xlabel(label)
+        axes.set_xlim(0, max(1e-3, *values) * 1.25)
+        axes.grid(visible=False, axis="y")
+    return figure

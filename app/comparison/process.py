@@ -1,0 +1,62 @@
+"""A job in a process of its own, so that its peak memory is its own and its end takes everything with it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from app.comparison.dataset import Dataset
+from app.comparison.job import Job, Measured, measure
+from models.resume import EpochReport
+
+
+class JobFailed(Exception):
+    """The job came to nothing; the message says why."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a job failed."""
+
+    reason: str
+
+
+def measure_alone(job: Job, data: Path, on_epoch: Callable[[EpochReport], None]) -> Measured:
+    """Do a job on a saved `Dataset`; ``on_epoch`` hears of every epoch.
+
+    Raises:
+        JobFailed: if it ends without a result.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])  # the libraries are loaded once, not for every job
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=work, args=(theirs, job, data), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        while isinstance(message := ours.recv(), EpochReport):
+            on_epoch(message)
+    except EOFError:
+        process.join()
+        raise JobFailed(f"its process ended with status {process.exitcode}; was there enough memory?") from None
+    finally:
+        process.terminate()
+        process.join()
+        ours.close()
+    if isinstance(message, Failure):
+        raise JobFailed(message.reason)
+    measured: Measured = message
+    return measured
+
+
+def work(connection: Connection, job: Job, data: Path) -> None:
+    """Do a job and send what becomes of it. Ctrl-C is the parent's, who ends this process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        connection.send(measure(job, Dataset.load(data), connection.send))
+    except Exception as error:  # whatever it is, the other kinds are still compared
+        connection.send(Failure(f"{type(error).__name__}: {error}"))

@@ -1,0 +1,122 @@
+"""Where the ratings come from: a file in any form that `palate import` takes, or the database."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.comparison.dataset import UNDATED, Dataset, Ids, Whole
+from app.comparison.problems import ComparisonProblem
+from app.db import open_database
+from app.ratings.bulk import RatingColumns
+from app.ratings.columns import NO_TIME
+from app.ratings.scale import Scale
+from app.settings import Settings
+from app.tables import Rating
+from app.training.data import load_interactions, rating_scale
+from app.transfer.clean import Rescale, cleaned_batches
+from app.transfer.fields import parse_renames
+from app.transfer.importer import RefusedFile
+from app.transfer.run import parse_rescale
+from app.transfer.sources import find_sources
+
+
+def read(settings: Settings, path: Path | None, renames: list[str], rescale: str | None, refused: Path) -> Dataset:
+    """Read what a path holds, or the database if there is none; see `read_file` and `read_database`."""
+    if path is None:
+        return read_database(settings)
+    return read_file(settings, path, parse_renames(renames), parse_rescale(rescale), refused)
+
+
+def read_file(
+    settings: Settings, path: Path, renames: dict[str, str], rescale: Rescale | None, refused: Path
+) -> Dataset:
+    """Read a file, folder or zip as `palate import` would.
+
+    Raises:
+        TransferProblem: if it cannot be read.
+        ComparisonProblem: if there is no rating in it.
+    """
+    num_refused, batches = 0, []
+    refused.parent.mkdir(parents=True, exist_ok=True)
+    with RefusedFile(refused) as rejects:
+        for source in find_sources(path, "auto", None, renames):
+            if source.kind != "ratings":
+                continue
+            for _, cleaned in cleaned_batches(source, Scale.of(settings), rescale):
+                rejects.write(cleaned.refused)
+                num_refused += len(cleaned.refused)
+                batches.append(cleaned.ratings)
+    if not sum(len(batch.values) for batch in batches):
+        why = f"all {num_refused} rows were refused, see {refused}" if num_refused else "it names no ratings"
+        raise ComparisonProblem(f"{path} holds no rating to compare on: {why}.")
+    return replace(joined(path.name, batches, settings), num_refused=num_refused)
+
+
+def joined(name: str, batches: list[RatingColumns], settings: Settings) -> Dataset:
+    """Join the batches of files; of several ratings of a pair the last write counts."""
+    users = join_ids((batch.user_ids, batch.users) for batch in batches)
+    items = join_ids((batch.item_ids, batch.items) for batch in batches)
+    values = np.concatenate([batch.values for batch in batches])
+    times = np.concatenate([batch.rated_at_us for batch in batches])
+    times = np.where(times == NO_TIME, UNDATED, times)
+    kept = last_writes(users.places, items.places, values, times)
+    users, items = Ids(users.distinct, users.places[kept]), Ids(items.distinct, items.places[kept])
+    return Dataset.of(name, users, items, values[kept], times[kept], rating_scale(settings))
+
+
+def join_ids(batches: Iterable[tuple[list[str], Whole]]) -> Ids:
+    """Number the ids of several batches through."""
+    numbers: dict[str, int] = {}
+    places = []
+    for ids, indices in batches:
+        places.append(np.array([numbers.setdefault(each, len(numbers)) for each in ids], np.int64)[indices])
+    return Ids(list(numbers), np.concatenate(places))
+
+
+def last_writes(users: Whole, items: Whole, values: np.ndarray, times: Whole) -> Whole:
+    """Pick the entry of each pair that stands in the end, by the rule of `app.ratings.decision`: int64, ascending.
+
+    The latest date wins, no date counts as now, of equal dates the later row; saying again what was said at a date
+    changes nothing.
+    """
+    ordered = np.lexsort((np.arange(len(users)), values, times, items, users))
+    said = np.column_stack((users, items, times))[ordered]
+    again = (np.diff(said, axis=0) == 0).all(axis=1) & (np.diff(values[ordered]) == 0) & (said[1:, 2] != UNDATED)
+    first = np.sort(ordered[np.append(True, ~again)])
+    ordered = first[np.lexsort((first, times[first], items[first], users[first]))]
+    is_last = np.append((np.diff(users[ordered]) != 0) | (np.diff(items[ordered]) != 0), True)
+    return np.sort(ordered[is_last])
+
+
+def read_database(settings: Settings) -> Dataset:
+    """Read the ratings that stand in the database, in one snapshot.
+
+    Raises:
+        ComparisonProblem: if there are none.
+    """
+
+    async def scan() -> Dataset:
+        database = open_database(settings.database_url, 1)
+        try:
+            return await database.scan(load, settings)
+        finally:
+            await database.close()
+
+    return asyncio.run(scan())
+
+
+def load(session: Session, settings: Settings) -> Dataset:
+    """Read ratings and their dates."""
+    snapshot = load_interactions(session, settings)
+    data = snapshot.interactions
+    if not data.rows.num_ratings:
+        raise ComparisonProblem("The database holds no ratings: import some, or name a file with --ratings.")
+    in_order = select(Rating.rated_at_us).where(Rating.value.is_not(None)).order_by(Rating.user_id, Rating.item_id)
+    times = np.fromiter(session.scalars(in_order.execution_options(yield_per=50_000)), np.int64, data.rows.num_ratings)
+    users, items = Ids(snapshot.user_ids, data.rows.row_of_entry), Ids(data.item_ids, data.rows.columns.astype(int))
+    return Dataset.of("the database", users, items, data.rows.values, times, data.scale)
