@@ -84,6 +84,7 @@ def fitted(job: Job, split: Split, on_epoch: Callable[[EpochReport], None]) -> t
         "cpu_seconds": time.process_time() - used,
         "peak_mib": peak_memory(),
         "mib_before": before,
+        "epochs": float(len(fit.reports)),
         "model_bytes": float(sum(tensor.nbytes for tensor in fit.best.tensors().values())),
     }
     return fit, costs

@@ -26,6 +26,8 @@ def merge(results: Results, path: Path) -> None:
         raise ComparisonProblem(f"{path} must hold an object: a name, and its figures by protocol.")
     check_tests(results, document.get("tests", {}), path)
     for name, figures in document.get("rows", document).items():
+        if not isinstance(figures, dict):
+            raise ComparisonProblem(f"{path}: {name} must be an object of figures by protocol.")
         if name not in results.rows:
             results.rows[name] = read_row(results, name, figures, path)
 
@@ -38,14 +40,14 @@ def check_tests(results: Results, tests: dict[str, Any], path: Path) -> None:
             raise ComparisonProblem(f"{path} was measured on other test users or seeds ({protocol}).")
 
 
-def read_row(results: Results, name: str, figures: Any, path: Path) -> dict[str, dict[str, PerSeed]]:
+def read_row(results: Results, name: str, figures: dict[str, Any], path: Path) -> dict[str, dict[str, PerSeed]]:
     """Read one row: by protocol and metric, one entry a seed; other figures count for every protocol."""
-    if not isinstance(figures, dict):
-        raise ComparisonProblem(f"{path}: {name} must be an object of figures by protocol.")
     everywhere = {metric: value for metric, value in figures.items() if metric not in results.tests}
     row: dict[str, dict[str, PerSeed]] = {}
     for protocol in results.protocols:
         if protocol in figures:
+            if not isinstance(figures[protocol], dict):
+                raise ComparisonProblem(f"{path}: {name}.{protocol} must be an object of figures by metric.")
             metrics = {**numbers_of(everywhere, len(results.tests[protocol])), **figures[protocol]}
             row[protocol] = {m: read_seeds(results, (name, protocol, m), per, path) for m, per in metrics.items()}
     return row
@@ -66,7 +68,10 @@ def read_seeds(results: Results, place: tuple[str, str, str], per_seed: Any, pat
     tests, where = results.tests[place[1]], f"{path}: {'.'.join(place)}"
     if not isinstance(per_seed, list) or len(per_seed) != len(tests):
         raise ComparisonProblem(f"{where} must have {len(tests)} entries, one a seed.")
-    read = [read_values(entry) for entry in per_seed]
+    try:
+        read = [read_values(entry) for entry in per_seed]
+    except (TypeError, ValueError) as error:
+        raise ComparisonProblem(f"{where} holds something that is no number.") from error
     for values, test in zip(read, tests, strict=True):
         if isinstance(values, np.ndarray) and len(values) != len(test.users):
             raise ComparisonProblem(

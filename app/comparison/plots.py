@@ -9,10 +9,10 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from app.comparison import figures
-from app.comparison.job import POPULARITY
+from app.comparison.job import BIASES, POPULARITY
 from app.comparison.protocols import PROTOCOLS
 from app.comparison.results import Results
 from app.comparison.tables import LABELS
@@ -31,6 +31,7 @@ STYLE: Any = {
     "legend.frameon": False,
 }
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7f5539", "#4b4b4b", "#8a2be2", "#b8a900")
+GREY = "#888888"
 MARKERS = "osD^vP*Xphd"  # one more than colours: no pair of both comes twice
 EXPOSED = {
     "coverage": "share of the items\nthat are in somebody's list",
@@ -52,22 +53,24 @@ def draw(results: Results, folder: Path) -> list[tuple[str, str]]:
 def plots(results: Results) -> Iterator[tuple[str, str, Figure]]:
     """Make the plots."""
     for protocol in results.protocols:
-        if any(results.number(name, protocol, "seconds") for name in results.names(protocol, "ndcg@10")):
+        if any(seconds_of(results, name, protocol) for name in results.names(protocol, "ndcg@10")):
             title = f"{PROTOCOLS[protocol].title}: accuracy against training time"
             yield f"accuracy-{protocol}.png", title, accuracy(results, protocol)
     for name in results.epochs:
         protocol = next(iter(results.epochs[name]))
         runs = results.reports(name, protocol)
         if max(map(len, runs)) > 1:
-            yield f"epochs-{name}.png", f"Epochs of {name}", epochs(name, runs)
+            yield f"epochs-{name}.png", f"Epochs of {name}", epochs(name, protocol, runs)
     for protocol in results.protocols:
         if results.names(protocol, "coverage"):
             yield f"coverage-{protocol}.png", f"{PROTOCOLS[protocol].title}: what is shown", coverage(results, protocol)
 
 
 def look(results: Results, name: str) -> dict[str, str]:
-    """Give a row its colour and marker, the same in every plot."""
-    place = list(results.rows).index(name)
+    """Give a row its colour and marker, the same in every plot; the baselines are grey."""
+    if name in (POPULARITY, BIASES):
+        return {"color": GREY, "marker": "."}
+    place = [each for each in results.rows if each not in (POPULARITY, BIASES)].index(name)
     return {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[place % len(MARKERS)]}
 
 
@@ -77,42 +80,66 @@ def accuracy(results: Results, protocol: str) -> Figure:
     left, right = figure.subplots(1, 2)
     for axes, metric in ((left, "ndcg@10"), (right, "ndcg@100")):
         for name in results.names(protocol, metric):
-            found, seconds = figures.overall(results, name, protocol, metric), results.number(name, protocol, "seconds")
+            found, style = figures.overall(results, name, protocol, metric), look(results, name)
+            seconds = seconds_of(results, name, protocol)
             if found is None:
                 continue
             if seconds is None:
-                axes.axhline(found.mean, color="#888888", linestyle="--", linewidth=1, label=name)
+                axes.axhline(found.mean, color=style["color"], linestyle="--", linewidth=1.2, label=name)
             else:
-                style = look(results, name)
                 axes.errorbar(seconds, found.mean, found.error, label=name, linestyle="", capsize=2, **style)
         axes.set_title(LABELS[metric])
-        axes.set_xscale("log")
-        axes.set_xlabel("seconds of training, validation included")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        lay_out_seconds(axes, [s for name in results.rows if (s := seconds_of(results, name, protocol))])
     handles, names = left.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside right center")
     return figure
 
 
-def epochs(name: str, runs: Sequence[Sequence[EpochReport]]) -> Figure:
-    """Plot loss and validation NDCG of each epoch, one line a seed; each stage of the fit has its colour."""
-    figure = Figure(figsize=(9.5, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    stages = list(dict.fromkeys(report.stage for reports in runs for report in reports))
+def seconds_of(results: Results, name: str, protocol: str) -> float | None:
+    """Give how long training took; processor time where no other is known."""
+    seconds = results.number(name, protocol, "seconds")
+    return seconds if seconds is not None else results.number(name, protocol, "cpu_seconds")
+
+
+def lay_out_seconds(axes: Axes, seconds: Sequence[float]) -> None:
+    """Make the horizontal axis one of training times: 1, 2, 5, 10 ... on a scale of ratios."""
+    axes.set_xscale("log")
+    axes.set_xlim(min(seconds) / 1.6, max(seconds) * 1.6)
+    axes.set_xlabel("seconds of training, validation included")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def epochs(name: str, protocol: str, runs: Sequence[Sequence[EpochReport]]) -> Figure:
+    """Plot loss, if there is one, and validation metrics of each epoch, one line a seed."""
+    has_loss = any(report.loss is not None for reports in runs for report in reports)
+    figure = Figure(figsize=(9.5 if has_loss else 5.2, 3.6), layout="constrained")
+    panels = figure.subplots(1, 1 + has_loss, squeeze=False)[0]
+    if has_loss:
+        plot_losses(panels[0], name, runs)
+    ranked: list[str] = [metric for metric in ("ndcg@10", "ndcg@100") if metric in PROTOCOLS[protocol].metrics]
+    metrics = ranked or [PROTOCOLS[protocol].selected_by]
     for reports in runs:
-        for place, stage in enumerate(stages):
-            own = [report for report in reports if report.stage == stage]
-            plot_loss(left, own, COLOURS[place % len(COLOURS)], is_relative=len(stages) > 1)
-        plot_metric(right, reports, "ndcg@10", COLOURS[0])
-        plot_metric(right, reports, "ndcg@100", COLOURS[1])
-    left.set_title(f"{name}: loss" + (", the first of its stage being 1" if len(stages) > 1 else ""))
-    right.set_title("validation users; a dot marks the epoch that is kept")
-    name_lines(left, stages if len(stages) > 1 else [])
-    name_lines(right, [LABELS["ndcg@10"], LABELS["ndcg@100"]])
-    for axes in (left, right):
+        for place, metric in enumerate(metrics):
+            plot_metric(panels[-1], reports, metric, COLOURS[place])
+    panels[-1].set_title(("" if has_loss else f"{name}: ") + "validation users; a dot is the epoch that is kept")
+    name_lines(panels[-1], [LABELS[metric] for metric in metrics])
+    for axes in panels:
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
+
+
+def plot_losses(axes: Axes, name: str, runs: Sequence[Sequence[EpochReport]]) -> None:
+    """Plot the loss; of several stages each in its colour and, as each has a loss of its own, from 1 on."""
+    stages = list(dict.fromkeys(report.stage for reports in runs for report in reports if report.loss is not None))
+    for reports in runs:
+        for place, stage in enumerate(stages):
+            own = [report for report in reports if report.stage == stage]
+            plot_loss(axes, own, COLOURS[place % len(COLOURS)], is_relative=len(stages) > 1)
+    axes.set_title(f"{name}: loss" + (", the first of its stage being 1" if len(stages) > 1 else ""))
+    name_lines(axes, stages if len(stages) > 1 else [])
 
 
 def plot_loss(axes: Axes, reports: Sequence[EpochReport], colour: str, *, is_relative: bool) -> None:
@@ -144,10 +171,11 @@ def coverage(results: Results, protocol: str) -> Figure:
     figure = Figure(figsize=(9.5, 1.4 + 0.3 * len(names)), layout="constrained")
     for axes, (metric, label) in zip(figure.subplots(1, len(EXPOSED), sharey=True), EXPOSED.items(), strict=True):
         values = [results.number(name, protocol, metric) or 0.0 for name in names]
-        colours = ["#888888" if name == POPULARITY else str(look(results, name)["color"]) for name in names]
+        colours = [look(results, name)["color"] for name in names]
         bars = axes.barh(names, values, color=colours, height=0.65)
         axes.bar_label(bars, [f"{value:.3f}" for value in values], padding=3, fontsize=8)
         axes.set_xlabel(label)
-        axes.set_xlim(0, max(1e-3, *values) * 1.25)
+        axes.set_xlim(0, max(1e-3, *values) * 1.3)
+        axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.grid(visible=False, axis="y")
     return figure

@@ -29,8 +29,8 @@ def show(results: Results, console: Console, baseline: str | None) -> None:
 
 def drawn(sheet: Sheet) -> Table:
     """Draw a table."""
-    table = Table(title=sheet.title, caption=sheet.note, title_justify="left", caption_justify="left")
-    table.add_column("")
+    table = Table(title=sheet.title, caption=sheet.note, title_justify="left", caption_justify="left", min_width=72)
+    table.add_column("", no_wrap=True)
     for label in sheet.labels:
         table.add_column(label, justify="right")
     for name, cells in sheet.rows:

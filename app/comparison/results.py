@@ -65,7 +65,8 @@ class Results:
         about: what was compared, on what, how.
         num_users: users of the data.
         tests: by protocol, one test a seed.
-        rows: by name, protocol and metric, one entry a seed: an array over the test users, or a number.
+        rows: by name, protocol and metric, one entry a seed: an array over the test users, or a number. In the order
+            of the tables.
         epochs: by name and protocol, one list of reports a seed.
         failed: by name and protocol, one reason a seed.
     """
@@ -101,7 +102,8 @@ class Results:
 
     def names(self, protocol: str, metric: str) -> list[str]:
         """Name the rows that have a metric, in the order they came."""
-        return [name for name, by_protocol in self.rows.items() if metric in by_protocol.get(protocol, {})]
+        known = (name for name in self.rows if any(each is not None for each in self.values(name, protocol, metric)))
+        return list(known)
 
     def values(self, name: str, protocol: str, metric: str) -> PerSeed:
         """Give a metric's entry for every seed, None where there is none."""
@@ -124,7 +126,7 @@ class Results:
             **self.about,
             **figures,
             "tests": {protocol: [test.as_dict() for test in tests] for protocol, tests in self.tests.items()},
-            "rows": self.rows,
+            "rows": {name: row for name, row in self.rows.items() if row},
             "epochs": self.epochs,
             "failed": self.failed,
         }
@@ -143,5 +145,11 @@ def plain(value: Any) -> Any:
 
 
 def read_values(entry: Any) -> NDArray[np.float64] | float | None:
-    """Read what `plain` wrote of one seed."""
-    return np.array(entry, np.float64) if isinstance(entry, list) else entry
+    """Read what `plain` wrote of one seed.
+
+    Raises:
+        TypeError, ValueError: if something in it is no number.
+    """
+    if isinstance(entry, list):
+        return np.array(entry, np.float64)
+    return None if entry is None else float(entry)

@@ -24,6 +24,7 @@ from app.settings import Settings
 from app.training.plan import fitting_kind
 
 INTERRUPTED = 130  # exit status of a command that Ctrl-C ended
+WIDTH = 100  # of tables where there is no terminal
 LEAST_USERS, LEAST_ITEMS = 24, 2
 
 
@@ -43,7 +44,8 @@ def compare(settings: Settings, request: Request, dataset: Dataset, output: Path
         run_jobs(settings, request, dataset, results, output)
     except KeyboardInterrupt:
         status = INTERRUPTED
-    finish(results, request, output, Console())
+    console = Console()
+    finish(results, request, output, console if console.is_terminal else Console(width=WIDTH))
     return status
 
 
@@ -68,7 +70,8 @@ def begin(request: Request, dataset: Dataset) -> Results:
             )
         tests[protocol] = [Test.of(dataset, s, split) for s, split in zip(request.seeds, splits, strict=True)]
     about = {"data": dataset.describe(), "options": asdict(request.options), "configs": request.configs}
-    return Results(about, data.num_users, tests)
+    names = dict.fromkeys(job.name for job in request.jobs())
+    return Results(about, data.num_users, tests, {name: {} for name in names})
 
 
 def check_baseline(request: Request, results: Results) -> None:
@@ -77,9 +80,8 @@ def check_baseline(request: Request, results: Results) -> None:
     Raises:
         ComparisonProblem: if not.
     """
-    known = dict.fromkeys([*(job.name for job in request.jobs()), *results.rows])
-    if request.baseline is not None and request.baseline not in known:
-        raise ComparisonProblem(f"--baseline {request.baseline}: choose of {', '.join(known)}.")
+    if request.baseline is not None and request.baseline not in results.rows:
+        raise ComparisonProblem(f"--baseline {request.baseline}: choose of {', '.join(results.rows)}.")
 
 
 def run_jobs(settings: Settings, request: Request, dataset: Dataset, results: Results, output: Path) -> None:

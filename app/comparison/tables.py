@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import isclose
 
 from app.comparison import figures
 from app.comparison.protocols import PROTOCOLS, RANKING, RATING
@@ -17,17 +18,29 @@ LABELS = {
     "rmse": "RMSE",
     "mae": "MAE",
 }
-BESIDE: dict[str, Callable[[float], str]] = {
-    "coverage": lambda value: share(value),
-    "gini": lambda value: share(value),
-    "popularity": lambda value: share(value),
-    "seconds": lambda value: amount(value),
-    "cpu_seconds": lambda value: amount(value),
-    "peak_mib": lambda value: f"{value:,.0f}",
-    "model_bytes": lambda value: f"{value:,.0f}",
-    "score_us": lambda value: f"{value:,.0f}",
+Write = Callable[[float], str]
+SHOWN: dict[str, tuple[str, Write]] = {
+    "coverage": ("coverage", lambda value: share(value)),
+    "gini": ("Gini", lambda value: share(value)),
+    "popularity": ("popularity", lambda value: share(value)),
+    "overlap": ("overlap", lambda value: share(value)),
 }
-BESIDE_LABELS = ("coverage", "Gini", "popularity", "train s", "CPU s", "peak MiB", "model bytes", "µs/user", "epochs")
+COSTS: dict[str, tuple[str, Write]] = {
+    "seconds": ("seconds", lambda value: amount(value)),
+    "cpu_seconds": ("CPU s", lambda value: amount(value)),
+    "epochs": ("epochs", lambda value: amount(value)),
+    "peak_mib": ("peak MiB", lambda value: f"{value:,.0f}"),
+    "model_bytes": ("model MB", lambda value: amount(value / 1e6)),
+    "score_us": ("µs a user", lambda value: f"{value:,.0f}"),
+}
+SHOWN_NOTE = (
+    "Of lists of 10: share of the items that are in somebody's; how unevenly they share the places; share of the "
+    "training users who rated what is shown; share of a list that two users have in common."
+)
+COSTS_NOTE = (
+    "Time of the fit with its validation, most memory of its process, size of the weights, and the time to score all "
+    "items for one user at a time; means over the seeds."
+)
 NOTHING = "-"
 
 
@@ -51,14 +64,15 @@ class Sheet:
 
 def sheets(results: Results, baseline: str | None) -> Iterator[Sheet]:
     """Lay out all tables, protocol by protocol."""
-    for place, (protocol, about) in enumerate((each, PROTOCOLS[each]) for each in results.protocols):
+    for protocol in results.protocols:
         for metrics in (RANKING, RATING):
-            if set(metrics) & set(about.metrics) and (rows := measured(results, protocol, metrics)):
+            if set(metrics) & set(PROTOCOLS[protocol].metrics) and (rows := measured(results, protocol, metrics)):
                 yield values_sheet(results, protocol, metrics, rows)
                 if len(rows) > 1:
                     yield differences_sheet(results, protocol, metrics, rows, baseline)
-        if place == 0 and (names := measured(results, protocol, tuple(BESIDE))):
-            yield beside_sheet(results, protocol, names)
+        for title, columns, note in (("what is shown", SHOWN, SHOWN_NOTE), ("what it costs", COSTS, COSTS_NOTE)):
+            if rows := measured(results, protocol, tuple(columns)):
+                yield numbers_sheet(results, protocol, rows, columns, f"{PROTOCOLS[protocol].title}: {title}", note)
 
 
 def measured(results: Results, protocol: str, metrics: tuple[str, ...]) -> list[str]:
@@ -76,17 +90,20 @@ def title_of(protocol: str, metrics: tuple[str, ...]) -> str:
 def values_sheet(results: Results, protocol: str, metrics: tuple[str, ...], names: list[str]) -> Sheet:
     """Lay out means and standard errors; the best of each column is bold."""
     bests = {metric: figures.best(results, protocol, metric) for metric in metrics}
-    rows = [(name, [value_cell(results, name, protocol, m, bests[m] == name) for m in metrics]) for name in names]
+    rows = [(name, [value_cell(results, name, bests[m], protocol, m) for m in metrics]) for name in names]
     judged = (figures.overall(results, name, protocol, metric) for name in names for metric in metrics)
     num_users = max(len(found.pull) for found in judged if found)
     note = f"Mean ± standard error over {num_users:,} test users; the best is bold."
     return Sheet(title_of(protocol, metrics), note, tuple(LABELS[metric] for metric in metrics), rows)
 
 
-def value_cell(results: Results, name: str, protocol: str, metric: str, is_best: bool) -> Cell:
-    """Write one figure with its error."""
+def value_cell(results: Results, name: str, best: str | None, protocol: str, metric: str) -> Cell:
+    """Write one figure with its error; bold if it is no worse than the best."""
     found = figures.overall(results, name, protocol, metric)
-    return Cell(f"{share(found.mean)} ± {share(found.error)}", is_best) if found else Cell(NOTHING)
+    winner = figures.overall(results, best, protocol, metric) if best else None
+    if found is None:
+        return Cell(NOTHING)
+    return Cell(f"{share(found.mean)} ± {share(found.error)}", winner is not None and isclose(found.mean, winner.mean))
 
 
 def differences_sheet(
@@ -111,19 +128,15 @@ def difference_cell(results: Results, name: str, other: str | None, protocol: st
     return Cell(text, found.low > 0 or found.high < 0)
 
 
-def beside_sheet(results: Results, protocol: str, names: list[str]) -> Sheet:
-    """Lay out what the lists show and what the fit costs, means over the seeds."""
+def numbers_sheet(
+    results: Results, protocol: str, names: list[str], columns: dict[str, tuple[str, Write]], title: str, note: str
+) -> Sheet:
+    """Lay out figures that are one number a split, as means over the seeds."""
     rows = []
     for name in names:
-        numbers = [(write, results.number(name, protocol, metric)) for metric, write in BESIDE.items()]
-        cells = [Cell(NOTHING if number is None else write(number)) for write, number in numbers]
-        epochs = [len(reports) for reports in results.reports(name, protocol)]
-        rows.append((name, [*cells, Cell(f"{sum(epochs) / len(epochs):.0f}" if epochs else NOTHING)]))
-    note = (
-        "Lists of 10 for the test users: share of the items shown, Gini of their places, mean share of training users"
-        " who rated what is shown. Training with validation; scores of one user at a time."
-    )
-    return Sheet("Beside accuracy", note, BESIDE_LABELS, rows)
+        found = [(write, results.number(name, protocol, metric)) for metric, (_, write) in columns.items()]
+        rows.append((name, [Cell(NOTHING if number is None else write(number)) for write, number in found]))
+    return Sheet(title, note, tuple(label for label, _ in columns.values()), rows)
 
 
 def share(value: float, *, signed: bool = False) -> str:
@@ -133,5 +146,5 @@ def share(value: float, *, signed: bool = False) -> str:
 
 
 def amount(value: float) -> str:
-    """Write seconds: more decimals the fewer there are."""
+    """Write an amount: a decimal where it is below 100."""
     return f"{value:,.1f}" if value < 100 else f"{value:,.0f}"

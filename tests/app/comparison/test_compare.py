@@ -19,10 +19,10 @@ def run(*arguments: object) -> Result:
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The folder of a comparison by all protocols, and what was printed."""
+    """The folder of a comparison by two protocols, and what was printed."""
     folder = tmp_path_factory.mktemp("compared")
     (folder / "camps.csv").write_text(csv_of(dataset(120, 24)) + "user 1,item 1,11,\n")
-    wanted = ["--kinds", "linear,denoising", "--protocols", "unseen,ratings,time", "--seeds", 1, "--epochs", 3]
+    wanted = ["--kinds", "linear,denoising", "--protocols", "unseen,ratings", "--seeds", 1, "--epochs", 3]
     small = ["--config", "denoising.num_hidden=8", "--config", "linear.num_factors=2"]
     result = run("--ratings", folder / "camps.csv", "--output", folder / "out", *wanted, *small)
     assert result.exit_code == 0, result.output
@@ -41,7 +41,7 @@ def test_every_test_user_has_his_figures_in_the_file(document: dict[str, Any]) -
     for protocol, tests in document["tests"].items():
         row = document["rows"]["linear"][protocol]
         assert len(row["squared_error"][0]) == len(tests[0]["users"]) == len(tests[0]["num_ratings"])
-    assert set(document["tests"]) == {"unseen", "ratings", "time"}
+    assert set(document["tests"]) == {"unseen", "ratings"}
     assert "ndcg@10" not in document["rows"]["linear"]["ratings"]
 
 
@@ -85,7 +85,7 @@ def test_page_and_terminal_show_the_same_figures(compared: tuple[Path, str], doc
 def test_every_plot_that_the_page_names_is_there(compared: tuple[Path, str]) -> None:
     page = (compared[0] / "report.md").read_text()
     plots = sorted(path.name for path in compared[0].glob("*.png"))
-    wanted = {"accuracy-unseen.png", "accuracy-time.png", "coverage-unseen.png", "epochs-denoising.png"}
+    wanted = {"accuracy-unseen.png", "coverage-unseen.png", "epochs-denoising.png"}
     assert wanted <= set(plots)
     for name in plots:
         assert f"]({name})" in page
