@@ -66,7 +66,7 @@ def plots(results: Results) -> Iterator[tuple[str, str, Figure]]:
             yield f"coverage-{protocol}.png", f"{PROTOCOLS[protocol].title}: what is shown", coverage(results, protocol)
 
 
-def look(results: Results, name: str) -> dict[str, str]:
+def look(results: Results, name: str) -> dict[str, Any]:
     """Give a row its colour and marker, the same in every plot; the baselines are grey."""
     if name in (POPULARITY, BIASES):
         return {"color": GREY, "marker": "."}
@@ -78,21 +78,28 @@ def accuracy(results: Results, protocol: str) -> Figure:
     """Plot NDCG against training seconds, with standard errors; what needs no training is a line."""
     figure = Figure(figsize=(9.5, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for axes, metric in ((left, "ndcg@10"), (right, "ndcg@100")):
-        for name in results.names(protocol, metric):
-            found, style = figures.overall(results, name, protocol, metric), look(results, name)
-            seconds = seconds_of(results, name, protocol)
-            if found is None:
-                continue
-            if seconds is None:
-                axes.axhline(found.mean, color=style["color"], linestyle="--", linewidth=1.2, label=name)
-            else:
-                axes.errorbar(seconds, found.mean, found.error, label=name, linestyle="", capsize=2, **style)
-        axes.set_title(LABELS[metric])
-        lay_out_seconds(axes, [s for name in results.rows if (s := seconds_of(results, name, protocol))])
+    ordered = plot_accuracy(left, results, protocol, "ndcg@10")
+    plot_accuracy(right, results, protocol, "ndcg@100")
     handles, names = left.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside right center")
+    by_name = dict(zip(names, handles, strict=True))
+    figure.legend([by_name[name] for name in ordered], ordered, loc="outside right center", title="best first")
     return figure
+
+
+def plot_accuracy(axes: Axes, results: Results, protocol: str, metric: str) -> list[str]:
+    """Plot one metric; give the rows, best first."""
+    names = results.names(protocol, metric)
+    found = {name: each for name in names if (each := figures.overall(results, name, protocol, metric))}
+    seconds = {name: taken for name in found if (taken := seconds_of(results, name, protocol)) is not None}
+    for name, each in found.items():
+        style = look(results, name)
+        if name in seconds:
+            axes.errorbar(seconds[name], each.mean, each.error, label=name, linestyle="", capsize=2, **style)
+        else:
+            axes.axhline(each.mean, color=style["color"], linestyle="--", linewidth=1.2, label=name)
+    axes.set_title(LABELS[metric])
+    lay_out_seconds(axes, list(seconds.values()))
+    return sorted(found, key=lambda name: -found[name].mean)
 
 
 def seconds_of(results: Results, name: str, protocol: str) -> float | None:
@@ -177,5 +184,6 @@ def coverage(results: Results, protocol: str) -> Figure:
         axes.set_xlabel(label)
         axes.set_xlim(0, max(1e-3, *values) * 1.3)
         axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.set_xticks([tick for tick in axes.get_xticks() if tick <= 1])
         axes.grid(visible=False, axis="y")
     return figure

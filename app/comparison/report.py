@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -22,14 +23,16 @@ EXPLAINED = {
 def show(results: Results, console: Console, baseline: str | None) -> None:
     """Print the tables, and what failed."""
     for sheet in sheets(results, baseline):
+        console.print(f"\n{sheet.title}", style="bold", markup=False, highlight=False)
         console.print(drawn(sheet))
+        console.print(sheet.note, style="dim", markup=False, highlight=False)
     for line in failures(results):
         console.print(line, style="red", markup=False)
 
 
 def drawn(sheet: Sheet) -> Table:
     """Draw a table."""
-    table = Table(title=sheet.title, caption=sheet.note, title_justify="left", caption_justify="left", min_width=72)
+    table = Table(box=box.SIMPLE_HEAD)
     table.add_column("", no_wrap=True)
     for label in sheet.labels:
         table.add_column(label, justify="right")
