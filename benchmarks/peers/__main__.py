@@ -1,4 +1,4 @@
-"""Measure the peers on a file of ratings: `python -m benchmarks.peers --ratings FOLDER --scale MIN MAX STEP`.
+"""Measure the peers on ratings: `python -m benchmarks.peers --ratings FOLDER --scale MIN MAX STEP`.
 
 The splits, the hidden targets and the evaluator are those that Palate's own kinds are judged by. Each peer runs in an
 environment of its own (made on the first run) and tunes itself on the validation users within the same budget of
@@ -13,41 +13,44 @@ from pathlib import Path
 
 from rich.console import Console
 
+from app.comparison.dataset import Dataset
+from app.comparison.sources import read_file
+from app.settings import Settings
 from benchmarks.peers import environments, report
 from benchmarks.peers.catalogue import PEERS, Peer
-from benchmarks.peers.judging import judge_ranking
+from benchmarks.peers.judging import JUDGES
 from benchmarks.peers.report import Measured
 from benchmarks.peers.running import run
-from benchmarks.peers.tasks import write_ranking
-from benchmarks.ratings_file import read_ratings
-from models.interactions import Interactions, RatingScale
+from benchmarks.peers.tables import tables
+from benchmarks.peers.tasks import WRITERS
 
 
 def main() -> None:
     """Measure what the command line asks for; the JSON grows with every peer that is done."""
     arguments = parse()
     low, high, step = arguments.scale
-    like = arguments.like if arguments.like is not None else low + 0.75 * (high - low)
-    data = read_ratings(arguments.ratings, RatingScale(minimum=low, maximum=high, step=step, like_threshold=like))
-    console, measured = Console(width=200), []
+    settings = Settings(rating_min=low, rating_max=high, rating_step=step, like_threshold=arguments.like)
+    dataset = read_file(settings, arguments.ratings, {}, None, arguments.output / "refused.ndjson")
+    console, measured = Console(width=250), []
     for peer in chosen(arguments.peers):
         for seed in range(arguments.seeds):
-            measured.append(measure(peer, data, seed, arguments.output, arguments.budget))
-            report.write(arguments.output / "peers.json", measured, arguments.budget)
-            console.print(report.table(measured[-1:], f"{arguments.ratings.name}, split {seed}"))
-    console.print(report.table(measured, f"{arguments.ratings.name}, {arguments.seeds} split(s), unseen users"))
+            measured.append(measure(peer, dataset, seed, arguments.output, arguments.budget, again=arguments.again))
+            report.write(arguments.output / "peers.json", dataset, measured, arguments.budget)
+            console.print(*tables(measured[-1:], f"{arguments.ratings.name}, split {seed}"))
+    console.print(*tables(measured, f"{arguments.ratings.name}, {arguments.seeds} split(s)"))
 
 
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
-    parser.add_argument("--ratings", type=Path, required=True, help="MovieLens or MovieTweetings folder, or its file")
+    parser.add_argument("--ratings", type=Path, required=True, help="what `palate import` takes")
     parser.add_argument("--scale", type=float, nargs=3, required=True, metavar=("MIN", "MAX", "STEP"))
     parser.add_argument("--like", type=float, help="least rating that counts as liked; default: 3/4 up the scale")
     parser.add_argument("--seeds", type=int, default=1, help="number of splits")
     parser.add_argument(
         "--budget", type=float, default=300, help="processor seconds to tune each peer in, on each split"
     )
+    parser.add_argument("--again", action="store_true", help="take over nothing of an earlier run")
     parser.add_argument("--peers", default=",".join(peer.name for peer in PEERS), help="which, by their names")
     parser.add_argument(
         "--output", type=Path, default=Path("var/peers/results"), help="folder for peers.json and the rest"
@@ -61,13 +64,22 @@ def chosen(names: str) -> list[Peer]:
     return [known[name] for name in names.split(",")]
 
 
-def measure(peer: Peer, data: Interactions, seed: int, folder: Path, budget_seconds: float) -> Measured:
-    """Write the files of a split, let the peer answer, judge it."""
+def measure(
+    peer: Peer, dataset: Dataset, seed: int, folder: Path, budget_seconds: float, *, again: bool = False
+) -> Measured:
+    """Write the files of a split, let the peer answer unless it has within this budget, judge it."""
     task, output = folder / f"seed-{seed}/{peer.protocol}", folder / f"seed-{seed}/{peer.module}"
-    truth = write_ranking(task, data, seed)
-    run(peer, environments.make(peer.environment), task.resolve(), output.resolve(), budget_seconds)
+    split = WRITERS[peer.protocol](task, dataset, seed)
+    if again or not has_answered(output, budget_seconds):
+        run(peer, environments.make(peer.environment), task.resolve(), output.resolve(), budget_seconds)
     result = json.loads((output / "result.json").read_text(encoding="utf-8"))
-    return Measured(peer, seed, judge_ranking(output / "scores.npy", truth), result)
+    return Measured(peer, seed, split, JUDGES[peer.protocol](output, split), result)
+
+
+def has_answered(output: Path, budget_seconds: float) -> bool:
+    """Tell whether a peer's answers are there from an earlier run with the same budget."""
+    path = output / "result.json"
+    return path.exists() and json.loads(path.read_text(encoding="utf-8"))["budget_seconds"] == budget_seconds
 
 
 if __name__ == "__main__":

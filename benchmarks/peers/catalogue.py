@@ -22,4 +22,8 @@ PEERS = (
     Peer("item-kNN", "itemknn", UNSEEN, "lists"),
     Peer("EASE", "ease", UNSEEN, "lists"),
     Peer("iALS", "ials", UNSEEN, "lists"),
+    Peer("Mult-VAE", "multvae", UNSEEN, "torch"),
+    Peer("RecVAE", "recvae", UNSEEN, "torch"),
+    Peer("SVD++", "svdpp", RATINGS, "ratings"),
+    Peer("Bayesian FM", "bayesfm", RATINGS, "ratings"),
 )

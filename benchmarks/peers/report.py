@@ -1,4 +1,4 @@
-"""What was measured, as JSON that `palate compare --peers` merges, and as a table."""
+"""What was measured, as JSON that `palate compare --peers` merges."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.table import Table
 
+from app.comparison.dataset import Dataset
+from app.comparison.protocols import Split
 from benchmarks.peers.catalogue import Peer
-from benchmarks.peers.judging import RANKING
-from models.evaluate import PerUser, mean_and_error
+from models.evaluate import PerUser
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,26 @@ class Measured:
 
     peer: Peer
     seed: int
+    split: Split
     metrics: dict[str, PerUser]
     result: dict[str, Any]
 
 
-def write(path: Path, measured: list[Measured], budget_seconds: float) -> None:
+def write(path: Path, dataset: Dataset, measured: list[Measured], budget_seconds: float) -> None:
     """Write the rows as docs/compare.md has them, and how each was tuned."""
-    document = {"budget_seconds": budget_seconds, "rows": rows(measured), "tuning": tuning(measured)}
+    found = {"tests": tests(dataset, measured), "rows": rows(measured), "tuning": tuning(measured)}
+    document = {"data": dataset.describe(), "budget_seconds": budget_seconds, **found}
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def tests(dataset: Dataset, measured: list[Measured]) -> dict[str, Any]:
+    """Say who was judged, split by split."""
+    splits = {(each.peer.protocol, each.seed): each.split for each in measured}
+    found: dict[str, Any] = {}
+    for (protocol, seed), split in splits.items():
+        ids = [dataset.user_ids[user] for user in split.users.tolist()]
+        found.setdefault(protocol, []).append({"seed": seed, "users": ids})
+    return found
 
 
 def rows(measured: list[Measured]) -> dict[str, Any]:
@@ -57,29 +69,3 @@ def tuning(measured: list[Measured]) -> dict[str, Any]:
         said |= {"validation": best["value"], "params": best["params"]}
         found.setdefault(each.peer.name, []).append({"seed": each.seed, **said})
     return found
-
-
-def table(measured: list[Measured], title: str) -> Table:
-    """Lay the figures out: mean over all judged users of all splits, with its standard error."""
-    out = Table(title=title)
-    out.add_column("peer")
-    for name in (*RANKING, "trials", "tuning s", "fit s"):
-        out.add_column(name, justify="right")
-    out.add_column("chosen, last split")
-    for name in dict.fromkeys(each.peer.name for each in measured):
-        out.add_row(name, *cells([each for each in measured if each.peer.name == name]))
-    return out
-
-
-def cells(runs: list[Measured]) -> list[str]:
-    """Format one peer's splits."""
-    last = runs[-1].result
-    pooled = {metric: np.concatenate([run.metrics[metric] for run in runs]) for metric in RANKING}
-    figures = [mean_and_error(values[~np.isnan(values)]) for values in pooled.values()]
-    costs = f"{len(last['trials'])}", f"{last['tuning_seconds']:,.0f}", f"{last['best']['fit_seconds']:,.1f}"
-    return [*(f"{mean:.3f} ± {error:.3f}" for mean, error in figures), *costs, shown(last["best"]["params"])]
-
-
-def shown(params: dict[str, Any]) -> str:
-    """Write hyper-parameters in a line."""
-    return ", ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in params.items())

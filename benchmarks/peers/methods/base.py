@@ -33,9 +33,11 @@ class Method(Generic[T, F]):
     Attributes:
         first: hyper-parameters tried before any other, as its authors or its library have them.
         suggest: draws hyper-parameters.
-        fit: fits with some, within what is left on the clock where it can be cut short.
+        fit: fits with some.
+        watches_clock: whether a fit ends by itself when the budget does, so that it may begin with little left.
     """
 
     first: Params
     suggest: Callable[[Trial], None]
     fit: Callable[[T, Params, Clock], F]
+    watches_clock: bool = False

@@ -13,7 +13,7 @@ from benchmarks.peers.methods.base import Method, Params, Trial
 from benchmarks.peers.methods.clock import Clock
 from benchmarks.peers.methods.files import Matrix, Scores
 from benchmarks.peers.methods.positives import POSITIVES
-from benchmarks.peers.methods.ranking import RankingTask, Scorer, used_items
+from benchmarks.peers.methods.ranking import RankingTask, Scorer, spread, used_items
 
 
 def suggest(trial: Trial) -> None:
@@ -23,13 +23,12 @@ def suggest(trial: Trial) -> None:
 
 
 def fit(task: RankingTask, params: Params, _: Clock) -> Scorer:
-    """Solve, over the items that have a positive; the others' scores are 0."""
-    used, back = used_items(task.positives(params["positives"]))
+    """Solve, over the items that have a positive; the others rank last."""
+    used, items_J = used_items(task.positives(params["positives"]))
     weights_JJ = weights((used.T @ used).toarray(), params["regularisation"])
 
     def score(rows: Matrix) -> Scores:
-        found_BJ = (rows @ back.T) @ weights_JJ
-        return np.asarray(found_BJ @ back, np.float32)
+        return spread(rows[:, items_J] @ weights_JJ, items_J, task.num_items)
 
     return task.scorer(params["positives"], score)
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from scipy import sparse
+from numpy.typing import NDArray
 
 from benchmarks.peers.methods.files import Matrix, Scale, Scores, TaskFiles
 from benchmarks.peers.methods.ndcg import ndcg
@@ -73,9 +73,14 @@ def write_scores(path: Path, scorer: Scorer, ratings: Matrix) -> None:
     out.flush()
 
 
-def used_items(rows: Matrix) -> tuple[Matrix, Matrix]:
-    """Leave the items out that no row has: the smaller matrix (U, J), and the one (J, I) that maps it back."""
-    items = np.flatnonzero(np.bincount(rows.indices, minlength=rows.shape[1]))
-    ones = np.ones(len(items), np.float32)
-    back = sparse.csr_matrix((ones, (np.arange(len(items)), items)), shape=(len(items), rows.shape[1]))
-    return rows[:, items], back
+def used_items(rows: Matrix) -> tuple[Matrix, NDArray[np.int64]]:
+    """Leave the items out that no row has: the smaller matrix (U, J), and its items int64 (J,)."""
+    items_J = np.flatnonzero(np.bincount(rows.indices, minlength=rows.shape[1]))
+    return rows[:, items_J], items_J
+
+
+def spread(scores_BJ: Scores, items_J: NDArray[np.int64], num_items: int) -> Scores:
+    """Give scores of some items the place of all: float32 (B, I), the others rank last."""
+    scores_BI = np.full((len(scores_BJ), num_items), -np.inf, np.float32)
+    scores_BI[:, items_J] = scores_BJ
+    return scores_BI

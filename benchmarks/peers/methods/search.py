@@ -59,7 +59,8 @@ def tune(
         trials = [*(tuned.trials if tuned else []), this]
         is_best = tuned is None or value > tuned.best.value
         tuned = Tuned(fitted, this, trials) if is_best or tuned is None else Tuned(tuned.fitted, tuned.best, trials)
-        if clock.left_seconds < clock.used_seconds / len(trials):
+        needed_seconds = clock.used_seconds / len(trials) if not method.watches_clock else 0
+        if clock.left_seconds <= needed_seconds:
             break
     assert tuned is not None, "the first proposal is never a repeat"
     return tuned
