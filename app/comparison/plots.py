@@ -31,6 +31,7 @@ STYLE: Any = {
     "legend.frameon": False,
 }
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7f5539", "#4b4b4b", "#8a2be2", "#b8a900")
+WIDE = 300  # from this ratio on there is no room for 2 and 5 between the powers of 10
 GREY = "#888888"
 MARKERS = "osD^vP*Xphd"  # one more than colours: no pair of both comes twice
 EXPOSED = {
@@ -80,6 +81,9 @@ def accuracy(results: Results, protocol: str) -> Figure:
     left, right = figure.subplots(1, 2)
     ordered = plot_accuracy(left, results, protocol, "ndcg@10")
     plot_accuracy(right, results, protocol, "ndcg@100")
+    known = [taken for name in results.rows if (taken := seconds_of(results, name, protocol)) is not None]
+    for axes in (left, right):
+        lay_out_seconds(axes, known)
     handles, names = left.get_legend_handles_labels()
     by_name = dict(zip(names, handles, strict=True))
     figure.legend([by_name[name] for name in ordered], ordered, loc="outside right center", title="best first")
@@ -98,7 +102,6 @@ def plot_accuracy(axes: Axes, results: Results, protocol: str, metric: str) -> l
         else:
             axes.axhline(each.mean, color=style["color"], linestyle="--", linewidth=1.2, label=name)
     axes.set_title(LABELS[metric])
-    lay_out_seconds(axes, list(seconds.values()))
     return sorted(found, key=lambda name: -found[name].mean)
 
 
@@ -109,11 +112,12 @@ def seconds_of(results: Results, name: str, protocol: str) -> float | None:
 
 
 def lay_out_seconds(axes: Axes, seconds: Sequence[float]) -> None:
-    """Make the horizontal axis one of training times: 1, 2, 5, 10 ... on a scale of ratios."""
+    """Make the horizontal axis one of training times: 1, 2, 5, 10 ... or 1, 10, 100 ... on a scale of ratios."""
     axes.set_xscale("log")
     axes.set_xlim(min(seconds) / 1.6, max(seconds) * 1.6)
     axes.set_xlabel("seconds of training, validation included")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    is_wide = max(seconds) > WIDE * min(seconds)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1,) if is_wide else (1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
 
@@ -122,7 +126,7 @@ def epochs(name: str, protocol: str, runs: Sequence[Sequence[EpochReport]]) -> F
     """Plot loss, if there is one, and validation metrics of each epoch, one line a seed."""
     has_loss = any(report.loss is not None for reports in runs for report in reports)
     figure = Figure(figsize=(9.5 if has_loss else 5.2, 3.6), layout="constrained")
-    panels = figure.subplots(1, 1 + has_loss, squeeze=False)[0]
+    panels = figure.subplots(1, 1 + has_loss, squeeze=False, sharex=True)[0]
     if has_loss:
         plot_losses(panels[0], name, runs)
     ranked: list[str] = [metric for metric in ("ndcg@10", "ndcg@100") if metric in PROTOCOLS[protocol].metrics]
@@ -186,4 +190,5 @@ def coverage(results: Results, protocol: str) -> Figure:
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.set_xticks([tick for tick in axes.get_xticks() if tick <= 1])
         axes.grid(visible=False, axis="y")
+        axes.margins(y=0.03)
     return figure
