@@ -15,10 +15,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.ratings_file import read_ratings
+from app.comparison.sources import read_file
+from app.settings import Settings
 from models.fit import Fit, FitOptions
 from models.gram import Gram, GramSource, KeptGram
-from models.interactions import Interactions, Offsets, RatingScale, Rows
+from models.interactions import Interactions, Offsets, Rows
 from models.kinds import KINDS
 from models.split import split_users
 
@@ -32,8 +33,8 @@ def main() -> None:
     parser.add_argument("--scale", type=float, nargs=3, default=(1, 5, 1), metavar=("MIN", "MAX", "STEP"))
     arguments = parser.parse_args()
     low, high, step = arguments.scale
-    scale = RatingScale(minimum=low, maximum=high, step=step, like_threshold=low + 0.75 * (high - low))
-    report(read_ratings(arguments.ratings, scale))
+    settings = Settings(rating_min=low, rating_max=high, rating_step=step)
+    report(read_file(settings, arguments.ratings, {}, None, Path("refused.ndjson")).interactions)
 
 
 def report(data: Interactions) -> None:

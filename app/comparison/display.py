@@ -43,7 +43,8 @@ class Display:
     def start(self, job: Job) -> None:
         """Show which job runs."""
         self._running, self._said, self._metric = described(job), "", PROTOCOLS[job.protocol].selected_by
-        self._bars.reset(self._epochs, total=None, visible=True)
+        self._bars.remove_task(self._epochs)
+        self._epochs = self._bars.add_task("epochs", total=None)
 
     def epoch(self, report: EpochReport) -> None:
         """Show an epoch."""

@@ -18,6 +18,7 @@ def shown(is_terminal: bool) -> str:
     with Display(2, Console(file=stream, force_terminal=is_terminal, width=160)) as display:
         for job in JOBS:
             display.start(job)
+            display._live.refresh()
             display.epoch(REPORT)
             display._live.refresh()
             display.end(job, "NDCG@10 .250")
@@ -26,7 +27,14 @@ def shown(is_terminal: bool) -> str:
 
 def test_a_terminal_shows_job_epoch_stage_and_validation() -> None:
     said = shown(is_terminal=True)
-    for text in ("unseen users, seed 3, deep", "2/9", "fine-tuning, loss 1.5000, validation NDCG@100 0.2500", "2/2"):
+    assert "0/9" not in said
+    for text in (
+        "unseen users, seed 3, deep",
+        "0/?",
+        "2/9",
+        "fine-tuning, loss 1.5000, validation NDCG@100 0.2500",
+        "2/2",
+    ):
         assert text in said, text
 
 
