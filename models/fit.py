@@ -9,29 +9,26 @@ checkpoint.save(version, fit.best, train.item_ids, {"metrics": fit.best_report.m
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
 from models.base import Model
 from models.checkpoint import Loaded
-from models.evaluate import evaluate, holdout, rating_error
-from models.fitter import FitOptions, FitTask, Fitter, Tick, WarmStart
+from models.course import Course, EpochReport
+from models.evaluate import holdout
+from models.fitter import SELECTED_BY, FitOptions, FitTask, Tick, WarmStart
 from models.gram import Gram, GramSource
 from models.interactions import Interactions
 from models.kinds import KINDS
-from models.resume import Checkpoint, EpochReport, read_checkpoint, write_checkpoint
+from models.resume import Checkpoint, read_checkpoint, write_checkpoint
 
 __all__ = ["EpochReport", "Fit", "FitOptions"]
 
-SELECTED_BY = "ndcg@100"  # the metric that decides which epoch was best, unless another is named
-ERRORS = {"rmse", "mae"}  # metrics of which the lower one is better
 HOLDOUT_SEED = 0  # the validation users' split stays the same in every run, so that runs compare
 
 
-class Fit:
+class Fit(Course):
     """One fit; iterate over it to run it, and stop whenever you like: ``best`` is the best epoch's model.
 
     Args:
@@ -43,7 +40,7 @@ class Fit:
         warm: a model of the same kind to start from; its vocabulary may be another.
         gram: gives the Gram matrix of the training users to a kind that solves from it; by default it is counted.
         checkpoint: a folder `save_checkpoint` wrote, to go on from; if it holds none the fit starts afresh.
-        selected_by: the validation metric that decides which epoch was best; of `ERRORS` the lowest is.
+        selected_by: the validation metric that decides which epoch was best; of `models.course.ERRORS` the lowest is.
         tick: called between steps, often; what it raises ends the iteration (cancel, timeout).
 
     Raises:
@@ -67,10 +64,7 @@ class Fit:
     ) -> None:
         if kind not in KINDS:
             raise ValueError(f"unknown kind {kind}; known are {', '.join(KINDS)}")
-        self.kind, self.train, self.options, self.selected_by = kind, train, options, selected_by
-        self.reports: list[EpochReport] = []
-        self.best_report: EpochReport | None = None
-        self._best: Model | None = None
+        self.kind, self.train, self.options = kind, train, options
         given, targets = holdout(validation.rows, seed=HOLDOUT_SEED)
         start = None
         if warm is not None and warm.model.kind == kind:
@@ -78,57 +72,10 @@ class Fit:
         saved = read_checkpoint(checkpoint, kind) if checkpoint is not None else None
         start = saved.now if saved is not None else start
         pinned = {**(start.config if start is not None else {}), **(config or {})}
-        self._task = FitTask(train, given, targets, options, pinned, start, gram, tick)
-        self._fitter: Fitter = KINDS[kind].fitter(self._task)
+        task = FitTask(train, given, targets, options, pinned, start, gram, selected_by, tick)
+        super().__init__(KINDS[kind].fitter(task), task)
         if saved is not None:
             self._go_on_from(saved)
-        self.epochs = min(options.epochs, self._fitter.max_epochs or options.epochs)
-
-    @property
-    def best(self) -> Model:
-        """The model of the best epoch so far, ready to serve, on the CPU; as it is now if all epochs only prepared.
-
-        Raises:
-            ValueError: before the first epoch.
-        """
-        if not self.reports:
-            raise ValueError("no epoch has been run yet")
-        return self._best or self._fitter.model()
-
-    @property
-    def is_done(self) -> bool:
-        """Whether all epochs were run, or none was better for ``patience`` of them."""
-        if len(self.reports) >= self.epochs or self.best_report is None:
-            return len(self.reports) >= self.epochs
-        worse = (report for report in self.reports[self.best_report.epoch :] if not report.is_preparing)
-        return len(list(worse)) >= self.options.patience
-
-    def __iter__(self) -> Iterator[EpochReport]:
-        """Run the epochs that are left, one at each step."""
-        while not self.is_done:
-            yield self._run_epoch()
-
-    def _run_epoch(self) -> EpochReport:
-        started, fitter, epoch = time.perf_counter(), self._fitter, len(self.reports) + 1
-        stage, is_preparing, is_judged = fitter.stage, fitter.is_preparing, fitter.is_judged
-        loss = fitter.run_epoch()
-        model = fitter.model()
-        metrics = self._judge(model) if is_judged else dict(fitter.figures)
-        is_best = self._is_best(metrics) if not is_preparing else self.best_report is None and epoch == self.epochs
-        seconds = time.perf_counter() - started
-        report = EpochReport(epoch, self.epochs, loss, metrics, seconds, is_best, stage, is_preparing)
-        self.reports.append(report)
-        if is_best:
-            self.best_report, self._best = report, model
-        return report
-
-    def _is_best(self, metrics: dict[str, float]) -> bool:
-        """Compare with the best epoch so far; where nobody can be judged the last epoch counts as the best."""
-        best = self.best_report.metrics if self.best_report is not None else {}
-        now, before = metrics.get(self.selected_by), best.get(self.selected_by)
-        if now is None or before is None:
-            return True
-        return now < before if self.selected_by in ERRORS else now > before
 
     def save_checkpoint(self, folder: Path) -> None:
         """Keep all that is needed to go on from the last epoch; what stood there is replaced in one step."""
@@ -152,19 +99,6 @@ class Fit:
         """Take up state, reports and best weights where they were left."""
         self._fitter.load_state(saved.state, saved.now.item_ids)
         self._fitter.figures |= saved.figures
-        self.reports = saved.reports
-        self.best_report = next((report for report in reversed(saved.reports) if report.is_best), None)
-        if self.best_report is not None:
-            self._best = KINDS[self.kind].fitter(replace(self._task, warm=saved.best)).model()
-
-    def _judge(self, model: Model) -> dict[str, float]:
-        """Measure a model on the validation users."""
-        given, targets = self._task.given, self._task.targets
-        metrics = dict(self._fitter.figures)
-        if targets.num_ratings:
-            judged = evaluate(model, given, targets, self.train.scale)
-            error = rating_error(model, given, targets)
-            metrics |= {"rmse": error.rmse, "mae": error.mae}
-            if len(judged.users):
-                metrics |= {name: judged.mean(name) for name in judged.metrics}
-        return metrics
+        has_best = any(report.is_best for report in saved.reports)
+        best = KINDS[self.kind].fitter(replace(self._task, warm=saved.best)).model() if has_best else None
+        self.go_on(saved.reports, best)

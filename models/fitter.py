@@ -14,6 +14,7 @@ from models.base import Model
 from models.gram import Gram, GramSource
 from models.interactions import Interactions, Rows
 
+SELECTED_BY = "ndcg@100"  # the metric that decides which epoch was best, unless another is named
 Tick = Callable[[], None]
 C = TypeVar("C")
 
@@ -72,6 +73,7 @@ class FitTask:
         config: hyper-parameters of the kind that are pinned; the rest are the kind's defaults.
         warm: where to start from, if not from scratch.
         gram: gives the Gram matrix of the training users to a kind that solves from it.
+        selected_by: the validation metric that decides which epoch was best.
         tick: called between steps; what it raises ends the fit.
     """
 
@@ -82,6 +84,7 @@ class FitTask:
     config: dict[str, Any] = field(default_factory=dict)
     warm: WarmStart | None = None
     gram: GramSource = Gram.counted
+    selected_by: str = SELECTED_BY
     tick: Tick = lambda: None
 
 
@@ -91,7 +94,7 @@ class Fitter(ABC):
     Attributes:
         starts_warm: whether a fit goes on from another model's weights.
         chooses: hyper-parameters that a fit tries values of on the validation users, unless they are pinned.
-        max_epochs: how many epochs there can be; None: as many as are asked for.
+        max_epochs: how many epochs are of use; None: as many as are asked for.
         figures: what the fitter found out; reported with every epoch.
     """
 
@@ -107,6 +110,10 @@ class Fitter(ABC):
         Raises:
             ValueError: if the config names a hyper-parameter the kind does not have, or gives it a wrong value.
         """
+
+    def num_epochs(self, options: FitOptions) -> int:
+        """Count the most epochs there can be, those that were run included."""
+        return min(options.epochs, self.max_epochs or options.epochs)
 
     @property
     def stage(self) -> str:

@@ -38,8 +38,8 @@ class LinearConfig:
     dropout: float = 0.4  # p: share of inputs whose absence is trained for, 0..1
     regularisation: float | None = None  # lambda; None: chosen on the validation users
     disliked_target: float | None = None  # of an item, where one that is liked has 1; None: chosen likewise
-    num_factors: int = 16  # of the rating output
-    factor_penalty: float = 0.05  # of the rating output, for each rating of a row
+    num_factors: int = 32  # of the rating output
+    factor_penalty: float | None = None  # of the rating output, for each rating of a row; None: chosen likewise
 
     def __post_init__(self) -> None:
         if not 0 <= self.dropout < 1:
@@ -106,7 +106,7 @@ class LinearFitter(Fitter):
     """Solves once; a further epoch would change nothing."""
 
     max_epochs = 1
-    chooses = ("regularisation", "disliked_target")
+    chooses = ("regularisation", "disliked_target", "factor_penalty")
 
     def __init__(self, task: FitTask) -> None:
         self._task = task
@@ -123,7 +123,7 @@ class LinearFitter(Fitter):
         if problem.num_updated is not None:
             self.figures["updated_users"] = problem.num_updated
         ratings = LinearRatings.fit(task, config.num_factors, config.factor_penalty)
-        config = replace(config, regularisation=penalty, disliked_target=target)
+        config = replace(config, regularisation=penalty, disliked_target=target, factor_penalty=ratings.factors.penalty)
         solution = problem.aiming(target).solve(penalty)
         self._model = LinearAutoencoder(config, train.scale, solution, ratings)
 

@@ -14,7 +14,7 @@ Shape letters: B users in a batch, U training users, I items, D factors, E ratin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, Self, cast
 
@@ -43,8 +43,10 @@ class LowRankConfig:
     regularisation: float = 0.005  # ridge of a row, for each rating of it and each weighted cell
     lowest_grade: float = 0.0  # target of the lowest rating of the scale; the highest has 1
     constant_weight: float = 0.3  # of the item behind every row
-    num_rating_factors: int = 16  # of the rating output
-    factor_penalty: float = 0.05  # of the rating output, for each rating of a row
+    num_rating_factors: int = 32  # of the rating output
+    factor_penalty: float | None = (
+        None  # of the rating output, for each rating of a row; None: chosen on the validation users
+    )
 
     def __post_init__(self) -> None:
         if self.num_factors < 1:
@@ -200,7 +202,8 @@ class LowRankFitter(Fitter):
     def model(self) -> LowRankAutoencoder:
         """Give the factors as they are."""
         side, scale = Side(self._side.factors.cpu(), self._side.gram.cpu()), self._task.train.scale
-        return LowRankAutoencoder(self._config, scale, side, self._ratings)
+        config = replace(self._config, factor_penalty=self._ratings.factors.penalty)
+        return LowRankAutoencoder(config, scale, side, self._ratings)
 
     def state(self) -> dict[str, Tensor]:
         """Nothing: the users are solved for anew in every epoch."""

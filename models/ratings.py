@@ -19,6 +19,9 @@ from models.factors import Factors, fit_factors
 from models.fitter import FitTask, vocabulary_map
 from models.interactions import Indices, RatingScale, Rows, Values
 
+PENALTIES = (0.05, 0.1, 0.2)
+DEFAULT_PENALTY = 0.05  # where there is nobody to choose on
+
 
 @dataclass(frozen=True)
 class LinearRatings:
@@ -52,16 +55,26 @@ class LinearRatings:
         return cls(Biases.from_tensors(tensors), Factors.from_tensors(tensors), scale)
 
     @classmethod
-    def fit(cls, task: FitTask, num_factors: int, penalty: float) -> Self:
-        """Fit to the training rows; factors that do not help the validation users are 0."""
-        train = task.train
-        biases = Biases.fit(train)
+    def fit(cls, task: FitTask, num_factors: int, penalty: float | None) -> Self:
+        """Fit to the training rows; a penalty that is None is chosen on the validation users.
+
+        Factors that do not help those users are 0.
+        """
+        train, biases = task.train, Biases.fit(task.train)
         seed, residuals = task.options.seed, biases.residuals(train.rows)
-        factors = fit_factors(train.rows, residuals, train.num_items, num_factors, penalty, seed, task.tick)
-        fitted = cls(biases, factors, train.scale)
-        plain = replace(fitted, factors=replace(factors, item=np.zeros_like(factors.item)))
-        errors = [squared_error(each.of_rows, task.given, task.targets) for each in (fitted, plain)]
-        return fitted if errors[0] <= errors[1] else plain
+
+        penalties = [penalty] if penalty is not None else PENALTIES if task.targets.num_ratings else [DEFAULT_PENALTY]
+        tried = [
+            cls(
+                biases,
+                fit_factors(train.rows, residuals, train.num_items, num_factors, each, seed, task.tick),
+                train.scale,
+            )
+            for each in penalties
+        ]
+        tried.append(replace(tried[0], factors=replace(tried[0].factors, item=np.zeros_like(tried[0].factors.item))))
+        errors = [squared_error(each.of_rows, task.given, task.targets) for each in tried]
+        return tried[int(np.argmin(errors))]
 
     @classmethod
     def regrown(cls, task: FitTask, tensors: dict[str, Tensor], item_ids: Sequence[str]) -> Self:

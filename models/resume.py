@@ -12,35 +12,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from models.checkpoint import DamagedModel, check, describe, read_document, write_document, write_tensors
+from models.course import EpochReport
 from models.fitter import WarmStart
 
 DOCUMENT = "checkpoint.json"
-
-
-@dataclass(frozen=True)
-class EpochReport:
-    """What one epoch came to.
-
-    Attributes:
-        epoch: 1-based.
-        epochs: the most there can be.
-        loss: mean training loss; None for a closed form.
-        metrics: on the validation users: ndcg@10, ndcg@100, recall@20, recall@50, rmse, mae and what the kind adds;
-            without validation users only the latter.
-        seconds: time of the epoch, validation included.
-        is_best: whether this is the best epoch so far.
-        stage: what the epoch did, in words.
-        is_preparing: whether it only prepared those to come: it is never the best, and patience does not count it.
-    """
-
-    epoch: int
-    epochs: int
-    loss: float | None
-    metrics: dict[str, float]
-    seconds: float
-    is_best: bool
-    stage: str = "fit"
-    is_preparing: bool = False
 
 
 @dataclass(frozen=True)

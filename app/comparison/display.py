@@ -12,7 +12,7 @@ from rich.text import Text
 from app.comparison.job import Job
 from app.comparison.protocols import PROTOCOLS
 from app.comparison.tables import LABELS
-from models.resume import EpochReport
+from models.course import EpochReport
 
 
 class Display:

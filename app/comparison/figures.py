@@ -17,8 +17,8 @@ from scipy.special import stdtrit
 
 from app.comparison.protocols import PROTOCOLS
 from app.comparison.results import Results
+from models.course import ERRORS
 from models.evaluate import Difference
-from models.fit import ERRORS
 
 SUMMED = {"rmse": "squared_error", "mae": "absolute_error"}  # metrics of ratings: the sums that they are made of
 

@@ -15,11 +15,11 @@ from app.comparison.dataset import Dataset
 from app.comparison.protocols import PROTOCOLS, RANKING, Split
 from models.base import Model, clip_to_scale
 from models.biases import Biases
+from models.course import EpochReport
 from models.evaluate import Popularity, Scorer, errors_of_users, evaluate
 from models.exposure import exposure, rated_share
 from models.fit import Fit, FitOptions
 from models.interactions import Rows, Values
-from models.resume import EpochReport
 
 POPULARITY, BIASES = "popularity", "biases"  # rows that learn no taste: of lists, of ratings
 TIMED_USERS = 200

@@ -16,7 +16,7 @@ from app.comparison.job import BIASES, POPULARITY
 from app.comparison.protocols import PROTOCOLS
 from app.comparison.results import Results
 from app.comparison.tables import LABELS
-from models.resume import EpochReport
+from models.course import EpochReport
 
 DPI = 144
 STYLE: Any = {

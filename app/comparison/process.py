@@ -11,7 +11,7 @@ from pathlib import Path
 
 from app.comparison.dataset import Dataset
 from app.comparison.job import Job, Measured, measure
-from models.resume import EpochReport
+from models.course import EpochReport
 
 
 class JobFailed(Exception):

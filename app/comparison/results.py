@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from app.comparison.dataset import Dataset, Whole
 from app.comparison.job import Job, Measured
 from app.comparison.protocols import Split
-from models.resume import EpochReport
+from models.course import EpochReport
 
 FORMAT = 1
 DECIMALS = 6

@@ -7,6 +7,7 @@ import pytest
 
 from models import checkpoint
 from models.base import Model
+from models.blend import standardised
 from models.checkpoint import DamagedModel, Loaded
 from models.fit import Fit, FitOptions
 from models.interactions import Interactions
@@ -108,7 +109,7 @@ def test_a_fit_resumes_over_a_vocabulary_that_changed(kind: str, tmp_path: Path)
     before = fit.best.preference(VALIDATION.rows.where(VALIDATION.rows.columns >= 4))
     after = resumed.best.preference(validation.rows)
     assert after.shape == (30, 23)
-    np.testing.assert_allclose(after[:, :20], before[:, 4:][:, ::-1], atol=0.05)
+    np.testing.assert_allclose(standardised(after[:, :20]), standardised(before[:, 4:][:, ::-1]), atol=0.15)
     assert len(run(resumed).reports) == fit.epochs
 
 
@@ -183,12 +184,12 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
     fit = denoising()
     next(iter(fit))
     fit.save_checkpoint(tmp_path)
+    with pytest.raises(DamagedModel, match="not of linear"):
+        Fit("linear", TRAIN, VALIDATION, OPTIONS, checkpoint=tmp_path)
     weights = next(tmp_path.glob("weights-*"))
     weights.write_bytes(weights.read_bytes()[:-10])
     with pytest.raises(DamagedModel, match="cut short or altered"):
         denoising(checkpoint=tmp_path)
-    with pytest.raises(DamagedModel, match="not of linear"):
-        Fit("linear", TRAIN, VALIDATION, OPTIONS, checkpoint=tmp_path)
 
 
 def test_a_published_model_is_the_best_epochs(tmp_path: Path) -> None:

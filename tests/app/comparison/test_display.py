@@ -6,7 +6,7 @@ from rich.console import Console
 
 from app.comparison.display import Display
 from app.comparison.job import Job
-from models.resume import EpochReport
+from models.course import EpochReport
 from tests.app.comparison.helpers import OPTIONS
 
 REPORT = EpochReport(2, 9, 1.5, {"ndcg@100": 0.25}, 1.0, is_best=True, stage="fine-tuning")

@@ -7,7 +7,7 @@ import pytest
 
 from app.comparison import plots
 from app.comparison.results import Results
-from models.resume import EpochReport
+from models.course import EpochReport
 from tests.app.comparison.helpers import results
 
 
