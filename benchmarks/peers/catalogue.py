@@ -18,7 +18,7 @@ class Peer:
 
 
 PEERS = (
-    Peer("popularity", "popularity", UNSEEN, "lists"),
+    Peer("tuned popularity", "popularity", UNSEEN, "lists"),
     Peer("item-kNN", "itemknn", UNSEEN, "lists"),
     Peer("EASE", "ease", UNSEEN, "lists"),
     Peer("iALS", "ials", UNSEEN, "lists"),

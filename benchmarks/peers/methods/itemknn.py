@@ -6,7 +6,10 @@ Shape letters: B users in a batch, U users, I items, N neighbours.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from benchmarks.peers.methods.base import Method, Params, Trial
@@ -52,12 +55,16 @@ def cosine(rows: Matrix, shrinkage: float) -> Matrix:
 
 
 def neighbours(similar: Matrix, num: int) -> Matrix:
-    """Keep the ``num`` nearest of every column of a symmetric matrix: sparse (I, I), of two as near the lower one."""
-    first = np.repeat(np.arange(similar.shape[0]), np.diff(similar.indptr))
-    order = np.lexsort((-similar.data, first))
-    kept = order[np.arange(len(order)) - similar.indptr[first] < num]
-    entries = similar.data[kept], (similar.indices[kept], first[kept])
-    return sparse.csr_matrix(entries, shape=similar.shape)
+    """Keep the ``num`` nearest of every column of a symmetric matrix: sparse (I, I)."""
+    rows = [_nearest(similar.data[start:end], num) + start for start, end in itertools.pairwise(similar.indptr)]
+    kept = np.concatenate(rows)
+    columns = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+    return sparse.csr_matrix((similar.data[kept], (similar.indices[kept], columns)), shape=similar.shape)
+
+
+def _nearest(values: Scores, num: int) -> NDArray[np.int64]:
+    """Give the places of the highest values."""
+    return np.arange(len(values)) if len(values) <= num else np.argpartition(-values, num - 1)[:num]
 
 
 METHOD = Method(first=FIRST, suggest=suggest, fit=fit)

@@ -42,9 +42,9 @@ def test_cosine_is_shrunk_and_nobody_is_his_own_neighbour() -> None:
 
 
 def test_an_item_keeps_its_nearest_neighbours_only() -> None:
-    near = np.array([[0, 3, 2, 1], [3, 0, 1, 0], [2, 1, 0, 0], [1, 0, 0, 0]], float)
-    kept = itemknn.neighbours(sparse.csr_matrix(near), 1).toarray()
-    assert kept.tolist() == [[0, 3, 2, 1], [3, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
+    near = sparse.csr_matrix(np.array([[0, 3, 2, 1], [3, 0, 1, 0], [2, 1, 0, 0], [1, 0, 0, 0]], float))
+    assert itemknn.neighbours(near, 1).toarray().tolist() == [[0, 3, 2, 1], [3, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
+    assert itemknn.neighbours(near, 2).toarray().tolist() == [[0, 3, 2, 1], [3, 0, 1, 0], [2, 1, 0, 0], [0, 0, 0, 0]]
 
 
 def test_ease_solves_every_column_as_a_ridge_regression_on_the_others() -> None:
