@@ -124,6 +124,18 @@ def test_what_cannot_be_compared_is_said_in_a_sentence(
     assert said in " ".join(refused(tmp_path, text, *arguments).split())
 
 
+def test_a_kind_too_large_for_training_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PALATE_LINEAR_MAX_ITEMS", "10")
+    (tmp_path / "ratings.csv").write_text(csv_of(dataset()))
+    wanted = ["--kinds", "linear", "--protocols", "ratings", "--seeds", 1]
+    result = run("--ratings", tmp_path / "ratings.csv", "--output", tmp_path / "out", *wanted)
+    assert result.exit_code == 0, result.output
+    document = json.loads((tmp_path / "out" / "results.json").read_bytes())
+    reason = "16 items, more than the 10 of PALATE_LINEAR_MAX_ITEMS"
+    assert document["failed"] == {"linear": {"ratings": [reason]}}
+    assert set(document["rows"]) == {"biases"}
+
+
 def test_a_kind_that_fails_does_not_keep_the_others(tmp_path: Path) -> None:
     (tmp_path / "ratings.csv").write_text(csv_of(dataset()))
     wanted = ["--kinds", "linear", "--protocols", "unseen", "--seeds", 1, "--config", "linear.dropout=2"]
