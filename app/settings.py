@@ -44,7 +44,7 @@ class Settings(BaseSettings):
 
     model_kind: Annotated[
         str,
-        Field(description="Autoencoder the trainer fits; above `linear_max_items`, `linear` gives way to `denoising`."),
+        Field(description="Autoencoder the trainer fits; above `linear_max_items`, `linear` gives way to `lowrank`."),
     ] = "linear"
     linear_max_items: Annotated[
         PositiveInt,

@@ -74,8 +74,7 @@ def fit_factors(
 
 def cells_of(rows: Rows, residuals: Values, num_items: int) -> Cells:
     """Take residuals as targets, each with weight 1: (B, I)."""
-    entries = from_numpy(rows.columns.astype(np.int64)), torch.ones(len(residuals)), from_numpy(residuals)
-    return Cells(rows.offsets, *entries, num_items)
+    return Cells(rows.offsets, from_numpy(rows.columns), tensor(1.0), from_numpy(residuals), num_items)
 
 
 def _side(factors_ND: Tensor) -> Side:

@@ -65,7 +65,7 @@ class LowRankConfig:
         ends = rows.offsets[1:]
         targets = np.insert(self.grades(rows.values, scale), ends, 1)
         weights = np.insert(np.ones(rows.num_ratings, np.float32), ends, self.constant_weight)
-        columns = np.insert(rows.columns.astype(np.int64), ends, self.num_items)
+        columns = np.insert(rows.columns, ends, self.num_items)
         entries = torch.from_numpy(columns), torch.from_numpy(weights), torch.from_numpy(targets)
         return Cells(rows.offsets + np.arange(len(rows) + 1), *entries, self.num_items + 1)
 
@@ -190,6 +190,7 @@ class LowRankFitter(Fitter):
 
     def run_epoch(self) -> None:
         """Solve for the users from nothing, then for the items from where they stand."""
+        _ = self._ratings  # first, so that its copies of the ratings are gone before those of the cells are made
         config, side, tick = self._config, self._side, self._task.tick
         by_user, by_item = self._cells
         start_UD = torch.zeros(self._task.train.num_users, config.num_factors, device=self._device)

@@ -33,8 +33,8 @@ class Cells:
 
     Attributes:
         offsets: int64 (B + 1,).
-        columns: int64 (E,).
-        weights: float32 (E,), above 0.
+        columns: int32 (E,).
+        weights: float32 (E,), above 0; one number where all are equal.
         targets: float32 (E,).
         num_columns: N.
     """
@@ -60,9 +60,14 @@ class Cells:
         shape = (len(self.offsets) - 1, self.num_columns)
         places = np.arange(len(self.columns), dtype=np.int32 if len(self.columns) < 2**31 else np.int64)
         by_column = csr_array((places, self.columns.numpy(), self.offsets), shape=shape).tocsc()
-        rows = torch.from_numpy(by_column.indices.astype(np.int64))
-        order = torch.from_numpy(by_column.data.astype(np.int64))
-        return Cells(by_column.indptr.astype(np.int64), rows, self.weights[order], self.targets[order], shape[0])
+        rows = torch.from_numpy(by_column.indices.astype(np.int32, copy=False))
+        order = torch.from_numpy(by_column.data)
+        offsets = by_column.indptr.astype(np.int64)
+        return Cells(offsets, rows, self.weights_of(order), self.targets[order], shape[0])
+
+    def weights_of(self, entries: Tensor) -> Tensor:
+        """Give the weights of some entries, in their shape; a single number as it is."""
+        return _picked(self.weights, entries) if self.weights.ndim else self.weights
 
 
 @dataclass(frozen=True)
@@ -164,7 +169,13 @@ def _blocks(cells: Cells, side: Side, ridge_B: Tensor) -> Iterator[_Block]:
         places = np.arange(counts[rows[-1]])
         inside = torch.from_numpy(places < counts[rows, None]).to(device)
         entries = torch.from_numpy(cells.offsets[rows, None] + np.minimum(places, counts[rows, None] - 1)).to(device)
+        factors_bLD = _picked(side.factors, _picked(cells.columns, entries))
+        weights_bL = cells.weights_of(entries) * inside
         diagonal_bD = side.gram + ridge_B[rows][:, None]
-        weights_bL = cells.weights[entries] * inside
-        yield _Block(rows, side.factors[cells.columns[entries]], weights_bL, cells.targets[entries], diagonal_bD)
+        yield _Block(rows, factors_bLD, weights_bL, _picked(cells.targets, entries), diagonal_bD)
         start = stop
+
+
+def _picked(table: Tensor, places: Tensor) -> Tensor:
+    """Index the rows of a table, in half the time that square brackets take."""
+    return table.index_select(0, places.reshape(-1)).view(*places.shape, *table.shape[1:])

@@ -100,10 +100,10 @@ def make_plan(held: Claim, settings: Settings, ratings: Interactions, found: tup
 
 
 def fitting_kind(kind: str, settings: Settings, num_items: int) -> str:
-    """Give way from `linear` to `denoising` where the catalogue is too large for it."""
+    """Give way from `linear` to `lowrank` where the catalogue is too large for it."""
     if kind == "linear" and num_items > settings.linear_max_items:
-        log.warning("linear_gives_way", items=num_items, linear_max_items=settings.linear_max_items, to="denoising")
-        return "denoising"
+        log.warning("linear_gives_way", items=num_items, linear_max_items=settings.linear_max_items, to="lowrank")
+        return "lowrank"
     return kind
 
 
