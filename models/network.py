@@ -113,6 +113,17 @@ class Batch:
         )
 
 
+def rating_bags(batch: Batch, channel: Tensor, residual: Tensor, num_items: int) -> Bags:
+    """Write ratings as the encoder reads them, two entries each: a liked or disliked channel, and the value."""
+    scale = batch.counts.clamp(min=1).rsqrt()[batch.user]
+    return Bags(
+        batch.user.repeat_interleave(2),
+        torch.stack((channel, batch.item * CHANNELS + VALUE), 1).flatten(),
+        torch.stack((scale, residual * scale), 1).flatten(),
+        (batch.num_users, num_items * CHANNELS),
+    )
+
+
 class Network(nn.Module):
     """An embedding sum, what a kind makes of it, and two linear outputs.
 
@@ -178,19 +189,19 @@ class Network(nn.Module):
         A rating of an item is a 1 in its liked or its disliked channel and the residual, in spreads, in its value
         channel; all of that divided by the root of how many the user has.
         """
+        residual, bias_B = self.standing(batch)
+        return rating_bags(batch, self.channel(batch), residual + batch.blur, self.config.num_items), bias_B
+
+    def channel(self, batch: Batch) -> Tensor:
+        """Find the encoder's row of each rating: its item's liked or disliked one; int64 (E,)."""
+        return batch.item * CHANNELS + ~self.is_liked(batch)
+
+    def standing(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Find what the biases leave of the ratings: float32 (E,), in spreads; and the users' biases: float32 (B,)."""
         unexplained = batch.value - self.baseline.biases.mean - self.item_bias_I[batch.item]
         sums_B = torch.zeros(batch.num_users, device=unexplained.device).index_add_(0, batch.user, unexplained)
         bias_B = sums_B / (batch.counts + USER_SHRINKAGE)
-        residual = (unexplained - bias_B[batch.user]) / self.baseline.spread + batch.blur
-        scale = batch.counts.clamp(min=1).rsqrt()[batch.user]
-        disliked = (batch.value < self.baseline.scale.like_threshold).long()
-        bags = Bags(
-            batch.user.repeat_interleave(2),
-            torch.stack((batch.item * CHANNELS + disliked, batch.item * CHANNELS + VALUE), 1).flatten(),
-            torch.stack((scale, residual * scale), 1).flatten(),
-            (batch.num_users, self.config.num_items * CHANNELS),
-        )
-        return bags, bias_B
+        return (unexplained - bias_B[batch.user]) / self.baseline.spread, bias_B
 
     def targets(self, batch: Batch, weight_E: Tensor) -> Bags:
         """Lay the ratings of a batch out as a sparse (B, I) of weights."""

@@ -5,7 +5,8 @@ Everything random comes from one generator whose state is part of the checkpoint
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -78,6 +79,17 @@ class GradientFitter(Fitter):
             total += float(loss.detach()) * batch.num_users
         self.network.eval()
         return total / max(1, self.task.train.num_users)
+
+    @contextmanager
+    def learning(self, names: Container[str]) -> Iterator[None]:
+        """Let only the weights of these names learn; the others stand still."""
+        for name, weight in self.network.named_parameters():
+            weight.requires_grad_(name in names)
+        try:
+            yield
+        finally:
+            self.network.requires_grad_()
+            self.optimiser.zero_grad()
 
     def batches(self) -> Iterator[Batch]:
         """Shuffle the users and give them batch by batch, with a tick before each."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from models.base import Model
 from models.basic import BasicAutoencoder, BasicConfig, BasicFitter
 from models.contractive import ContractiveAutoencoder, ContractiveConfig, ContractiveFitter
+from models.deep import DeepAutoencoder, DeepConfig, DeepFitter
 from models.denoising import DenoisingAutoencoder, DenoisingConfig, DenoisingFitter
 from models.fitter import Fitter
 from models.linear import LinearAutoencoder, LinearConfig, LinearFitter
@@ -38,6 +39,7 @@ SINGLES: Mapping[str, Kind] = {
     "sparse": Kind(SparseConfig, SparseAutoencoder, SparseFitter),
     "contractive": Kind(ContractiveConfig, ContractiveAutoencoder, ContractiveFitter),
     "stacked": Kind(StackedConfig, StackedAutoencoder, StackedFitter),
+    "deep": Kind(DeepConfig, DeepAutoencoder, DeepFitter),
     "variational": Kind(VariationalConfig, VariationalAutoencoder, VariationalFitter),
     "denoising": Kind(DenoisingConfig, DenoisingAutoencoder, DenoisingFitter),
 }

@@ -8,8 +8,7 @@ L layers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -198,25 +197,14 @@ class VariationalFitter(GradientFitter):
         """Teach the encoder, remember it, and teach the outputs; give the outputs' mean loss."""
         self.epoch += 1
         network = self.network
-        with self._only(network.encoder):
+        with self.learning(network.encoder):
             for _ in range(self.config.encoder_passes):
                 self.descend(lambda batch: network.encoder_loss(batch, self.old_posterior(batch), self.generator))
         self.old = self._copy()
-        with self._only(network.decoder):
+        with self.learning(network.decoder):
             for _ in range(self.config.decoder_passes):
                 loss = self.descend(lambda batch: network.loss(batch, self.generator))
         return loss
-
-    @contextmanager
-    def _only(self, learning: dict[str, nn.Parameter]) -> Iterator[None]:
-        """Let only some of the weights learn."""
-        for name, weight in self.network.named_parameters():
-            weight.requires_grad_(name in learning)
-        try:
-            yield
-        finally:
-            self.network.requires_grad_()
-            self.optimiser.zero_grad()
 
     @torch.no_grad()
     def old_posterior(self, batch: Batch) -> Posterior:

@@ -76,7 +76,7 @@ def test_the_prior_holds_the_encoder_of_the_epoch_before() -> None:
     second = fitting.old_posterior(BATCH)
     assert torch.equal(second.mean_BD, fitting.network(BATCH)[0].mean_BD)
     assert (second.mean_BD - first.mean_BD).abs().max() > 0.01
-    with fitting._only(fitting.network.encoder):
+    with fitting.learning(fitting.network.encoder):
         fitting.descend(lambda batch: fitting.network.encoder_loss(batch, fitting.old_posterior(batch), generator()))
     assert torch.equal(fitting.old_posterior(BATCH).mean_BD, second.mean_BD)
     assert (fitting.network(BATCH)[0].mean_BD - second.mean_BD).abs().max() > 0.01
