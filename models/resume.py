@@ -54,12 +54,12 @@ def read_checkpoint(folder: Path, kind: str) -> Checkpoint | None:
     Raises:
         DamagedModel: if it is damaged or of another kind.
     """
-    found = read_tensors(folder)
-    if found is None:
+    if not (folder / DOCUMENT).exists():
         return None
-    tensors, document = found
+    document = read_document(folder / DOCUMENT)
     if document["kind"] != kind:
         raise DamagedModel(f"{folder} holds a checkpoint of a {document['kind']} model, not of {kind}")
+    tensors = _checked(folder, document)
     now = _part(tensors, "now.")
     config, item_ids = document["config"], document["item_ids"]
     return Checkpoint(
@@ -80,8 +80,12 @@ def read_tensors(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | Non
     if not (folder / DOCUMENT).exists():
         return None
     document = read_document(folder / DOCUMENT)
+    return _checked(folder, document), document
+
+
+def _checked(folder: Path, document: Mapping[str, Any]) -> dict[str, Tensor]:
     check(folder, document["files"])
-    return load_file(folder / next(iter(document["files"]))), document
+    return load_file(folder / next(iter(document["files"])))
 
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
