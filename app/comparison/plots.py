@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -123,54 +124,64 @@ def lay_out_seconds(axes: Axes, seconds: Sequence[float]) -> None:
 
 
 def epochs(name: str, protocol: str, runs: Sequence[Sequence[EpochReport]]) -> Figure:
-    """Plot loss, if there is one, and validation metrics of each epoch, one line a seed."""
+    """Plot loss, if there is one, and validation of each epoch, one line a seed; each stage has a colour."""
+    stages = list(dict.fromkeys(report.stage for reports in runs for report in reports))
     has_loss = any(report.loss is not None for reports in runs for report in reports)
     figure = Figure(figsize=(9.5 if has_loss else 5.2, 3.6), layout="constrained")
     panels = figure.subplots(1, 1 + has_loss, squeeze=False, sharex=True)[0]
     if has_loss:
-        plot_losses(panels[0], name, runs)
-    ranked: list[str] = [metric for metric in ("ndcg@10", "ndcg@100") if metric in PROTOCOLS[protocol].metrics]
-    metrics = ranked or [PROTOCOLS[protocol].selected_by]
-    for reports in runs:
-        for place, metric in enumerate(metrics):
-            plot_metric(panels[-1], reports, metric, COLOURS[place])
-    panels[-1].set_title(("" if has_loss else f"{name}: ") + "validation users; a dot is the epoch that is kept")
-    name_lines(panels[-1], [LABELS[metric] for metric in metrics])
+        plot_losses(panels[0], runs, stages)
+    plot_validation(panels[-1], protocol, runs, stages)
+    panels[0].set_title(f"{name}: {panels[0].get_title('left')}", loc="left")
     for axes in panels:
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 
-def plot_losses(axes: Axes, name: str, runs: Sequence[Sequence[EpochReport]]) -> None:
-    """Plot the loss; of several stages each in its colour and, as each has a loss of its own, from 1 on."""
-    stages = list(dict.fromkeys(report.stage for reports in runs for report in reports if report.loss is not None))
-    for reports in runs:
-        for place, stage in enumerate(stages):
-            own = [report for report in reports if report.stage == stage]
-            plot_loss(axes, own, COLOURS[place % len(COLOURS)], is_relative=len(stages) > 1)
-    axes.set_title(f"{name}: loss" + (", the first of its stage being 1" if len(stages) > 1 else ""))
-    name_lines(axes, stages if len(stages) > 1 else [])
+def plot_losses(axes: Axes, runs: Sequence[Sequence[EpochReport]], stages: Sequence[str]) -> None:
+    """Plot the losses; of several stages each from 1 on, as each has a loss of its own."""
+    with_loss = [stage for stage in stages if any(r.loss is not None for run in runs for r in run if r.stage == stage)]
+    for run in runs:
+        for stage in with_loss:
+            losses = [
+                (report.epoch, report.loss) for report in run if report.stage == stage and report.loss is not None
+            ]
+            first = losses[0][1] if len(with_loss) > 1 and losses and losses[0][1] else 1.0
+            plot_line(axes, [(epoch, loss / first) for epoch, loss in losses], stages.index(stage))
+    axes.set_title("loss" + (", the first of its stage being 1" if len(with_loss) > 1 else ""), loc="left")
+    name_lines(axes, {stages.index(stage): stage for stage in with_loss} if len(stages) > 1 else {})
 
 
-def plot_loss(axes: Axes, reports: Sequence[EpochReport], colour: str, *, is_relative: bool) -> None:
-    """Plot the losses of one stage."""
-    points = [(report.epoch, report.loss) for report in reports if report.loss is not None]
-    first = points[0][1] if points and is_relative and points[0][1] else 1.0
-    axes.plot([epoch for epoch, _ in points], [loss / first for _, loss in points], color=colour, linewidth=1.2)
+def plot_validation(axes: Axes, protocol: str, runs: Sequence[Sequence[EpochReport]], stages: Sequence[str]) -> None:
+    """Plot the validation metrics of one stage, or that of several stages which chooses the epoch; mark the choice."""
+    ranked: list[str] = [metric for metric in ("ndcg@10", "ndcg@100") if metric in PROTOCOLS[protocol].metrics]
+    chooses = PROTOCOLS[protocol].selected_by
+    metrics = (ranked if len(stages) == 1 else []) or [chooses]
+    drawn: dict[int, tuple[str, str]] = {}
+    for run in runs:
+        kept = next((report for report in reversed(run) if report.is_best), None)
+        for place, (metric, stage) in enumerate(product(metrics, stages)):
+            judged = [report for report in run if report.stage == stage and metric in report.metrics]
+            plot_line(axes, [(report.epoch, report.metrics[metric]) for report in judged], place)
+            drawn |= {place: (metric, stage)} if judged else {}
+            if kept is not None and kept in judged:
+                axes.plot(kept.epoch, kept.metrics[metric], "o", color=COLOURS[place % len(COLOURS)], markersize=5)
+    which = "" if len(metrics) > 1 else f" {LABELS[chooses]}"
+    axes.set_title(f"validation{which}; a dot is the epoch that is kept", loc="left")
+    name_lines(axes, {place: stage if len(stages) > 1 else LABELS[metric] for place, (metric, stage) in drawn.items()})
 
 
-def plot_metric(axes: Axes, reports: Sequence[EpochReport], metric: str, colour: str) -> None:
-    """Plot a validation metric, and mark the epoch that was kept."""
-    judged = [report for report in reports if metric in report.metrics]
-    axes.plot([r.epoch for r in judged], [r.metrics[metric] for r in judged], color=colour, linewidth=1.2)
-    for report in [report for report in judged if report.is_best][-1:]:
-        axes.plot(report.epoch, report.metrics[metric], "o", color=colour, markersize=5)
+def plot_line(axes: Axes, points: Sequence[tuple[int, float]], place: int) -> None:
+    """Plot figures by epoch, a single one as a point."""
+    marker = "." if len(points) == 1 else ""
+    colour = COLOURS[place % len(COLOURS)]
+    axes.plot([epoch for epoch, _ in points], [y for _, y in points], color=colour, linewidth=1.2, marker=marker)
 
 
-def name_lines(axes: Axes, names: Sequence[str]) -> None:
+def name_lines(axes: Axes, names: Mapping[int, str]) -> None:
     """Name the colours."""
-    for place, name in enumerate(names):
+    for place, name in names.items():
         axes.plot([], [], color=COLOURS[place % len(COLOURS)], label=name)
     if names:
         axes.legend()

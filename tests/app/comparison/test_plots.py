@@ -33,7 +33,18 @@ def test_each_stage_has_a_line_of_its_own_that_starts_at_one() -> None:
     assert legend is not None
     assert [text.get_text() for text in legend.get_texts()] == ["layer 1", "layer 2", "fine-tuning"]
     judged = [line for line in right.lines if len(np.asarray(line.get_xdata())) > 1]
-    assert [np.asarray(line.get_xdata()).tolist() for line in judged] == [list(range(11, 21))] * 2
+    assert [np.asarray(line.get_xdata()).tolist() for line in judged] == [list(range(11, 21))]
+    legend = right.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["fine-tuning"]
+
+
+def test_a_members_figures_are_not_joined_with_the_next_ones() -> None:
+    run = [report(1, None, "linear"), report(2, 3.0, "denoising"), report(3, 2.0, "denoising", 0.3)]
+    left, right = plots.epochs("hybrid", "unseen", [run]).axes
+    assert left.get_title("left") == "hybrid: loss"
+    drawn = [np.asarray(line.get_xdata()).tolist() for line in right.lines]
+    assert [xs for xs in drawn if xs] == [[1], [2, 3], [3]]
 
 
 def test_a_fit_without_a_loss_has_the_validation_panel_alone() -> None:
