@@ -41,12 +41,11 @@ def read_file(
         TransferProblem: if it cannot be read.
         ComparisonProblem: if there is no rating in it.
     """
+    sources = [source for source in find_sources(path, "auto", None, renames) if source.kind == "ratings"]
     num_refused, batches = 0, []
     refused.parent.mkdir(parents=True, exist_ok=True)
     with RefusedFile(refused) as rejects:
-        for source in find_sources(path, "auto", None, renames):
-            if source.kind != "ratings":
-                continue
+        for source in sources:
             for _, cleaned in cleaned_batches(source, Scale.of(settings), rescale):
                 rejects.write(cleaned.refused)
                 num_refused += len(cleaned.refused)
