@@ -17,6 +17,7 @@ from rich.table import Table
 
 from app.comparison.sources import read_file
 from app.settings import Settings
+from benchmarks.synthetic import Synthetic
 from models.fit import Fit, FitOptions
 from models.gram import Gram, GramSource, KeptGram
 from models.interactions import Interactions, Offsets, Rows
@@ -29,9 +30,14 @@ NUM_CHANGED = 10
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.update", description=__doc__)
-    parser.add_argument("--ratings", type=Path, required=True, help="MovieLens or MovieTweetings folder, or its file")
+    parser.add_argument("--ratings", type=Path, help="MovieLens or MovieTweetings folder, or its file")
+    parser.add_argument("--made-up", type=int, nargs=3, metavar=("USERS", "ITEMS", "RATINGS"), help="instead of a file")
     parser.add_argument("--scale", type=float, nargs=3, default=(1, 5, 1), metavar=("MIN", "MAX", "STEP"))
     arguments = parser.parse_args()
+    if arguments.made_up:
+        users, items, ratings = arguments.made_up
+        report(Synthetic(users=users, items=items, ratings=ratings).interactions())
+        return
     low, high, step = arguments.scale
     settings = Settings(rating_min=low, rating_max=high, rating_step=step)
     report(read_file(settings, arguments.ratings, {}, None, Path("refused.ndjson")).interactions)

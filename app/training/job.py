@@ -75,9 +75,10 @@ class Job:
     async def gram(self, chosen: Plan, snapshot: Snapshot, trained: NDArray[np.int64]) -> GramSource:
         """Prepare what gives `linear` its Gram matrix: the kept one with the changes since, where that is of use."""
         folder = self.settings.model_store / store.GRAM
+        kept = await self.in_thread(KeptSum.take, folder)
         if chosen.kind != "linear":
             return Gram.counted
-        kept = await self.in_thread(KeptSum.read, folder) if not chosen.cold else None
+        kept = kept if not chosen.cold else None
         past = await persist(lambda: self.database.scan(read_past, kept, trained)) if kept is not None else None
         return running_sum.source(folder, kept, past, snapshot, trained)
 

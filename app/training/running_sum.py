@@ -4,13 +4,16 @@ The history knows what their ratings were, so no row of anybody is kept beside t
 newest run's, whichever version is live: it depends on ratings and on the like threshold, on nothing else.
 """
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from sqlalchemy.orm import Session
 from torch import Tensor, from_numpy
 
@@ -48,19 +51,34 @@ class KeptSum:
     like_threshold: float
 
     def save(self, folder: Path) -> None:
-        """Replace the one that was kept."""
+        """Keep it for the next run, in place of any other; if the disk does not let us, the next run counts anew."""
         arrays = {"inputs": self.gram.inputs, "items": self.items, "users": self.users}
         tensors = {name: from_numpy(array) for name, array in arrays.items()} | {"triangle": self.gram.triangle}
-        write_checkpoint(folder, tensors, {"watermark": self.watermark, "like_threshold": self.like_threshold})
+        mine = beside(folder)
+        try:
+            write_checkpoint(mine, tensors, {"watermark": self.watermark, "like_threshold": self.like_threshold})
+            shutil.rmtree(folder, ignore_errors=True)
+            mine.rename(folder)  # fails if another worker has just put one there: as good as this one
+        except (OSError, SafetensorError) as error:
+            log.warning("gram_not_kept", error=str(error))
+            shutil.rmtree(mine, ignore_errors=True)
 
     @classmethod
-    def read(cls, folder: Path) -> "KeptSum | None":
-        """Read the one that is kept; None if there is none, or it is damaged."""
+    def take(cls, folder: Path) -> "KeptSum | None":
+        """Read the one that is kept, and remove it; None if there is none, or it is damaged.
+
+        So none ever stays that no run keeps up to date, with somebody in it who has been erased since.
+        """
+        mine = beside(folder)
         try:
-            found = read_tensors(folder)
+            folder.rename(mine)
+            found = read_tensors(mine)
+        except FileNotFoundError:
+            return None
         except DamagedModel as error:
             log.warning("kept_gram_unusable", error=str(error))
-            return None
+            found = None
+        shutil.rmtree(mine, ignore_errors=True)
         return cls.of(*found) if found is not None else None
 
     @classmethod
@@ -69,6 +87,11 @@ class KeptSum:
         inputs, items, users = (tensors[name].numpy() for name in ("inputs", "items", "users"))
         gram = KeptGram(inputs, len(items), tensors["triangle"])
         return cls(gram, items, users, int(document["watermark"]), document["like_threshold"])
+
+
+def beside(folder: Path) -> Path:
+    """Name a folder that nobody else uses; what a crash leaves there is cleared up as any half-written one."""
+    return folder.with_name(f"{folder.name}-{uuid4().hex}.tmp")
 
 
 @dataclass(frozen=True)

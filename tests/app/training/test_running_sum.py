@@ -1,6 +1,7 @@
 """Runs of `linear` after a few changed ratings: an update of the kept Gram matrix, and the model of a full fit."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,11 @@ from app.registry import store
 from app.settings import Settings
 from app.tables import Rating, RatingChange, User
 from app.training.data import load_interactions
+from app.training.running_sum import KeptSum
 from app.training.service import Progress
 from app.training.split import split_users
 from models.fit import Fit, FitOptions
+from models.gram import Gram, KeptGram
 from models.linear import LinearAutoencoder, LinearConfig
 from tests.app.training.conftest import Instance
 
@@ -115,6 +118,14 @@ def test_a_cold_run_counts_anew_and_the_next_one_updates_what_it_kept(instance: 
     assert updated_users(train(instance)) == 0
 
 
+def test_a_run_of_another_kind_leaves_no_matrix_behind_that_would_grow_old(instance: Instance) -> None:
+    train(instance)
+    folder = instance.settings.model_store / store.GRAM
+    assert folder.exists()
+    instance.wait_for_end(instance.request("denoising", epochs=1))
+    assert not folder.exists()
+
+
 def test_many_changes_are_counted_anew(instance: Instance) -> None:
     train(instance)
     instance.write(set_ratings, [RatingRow(f"user-{n}", "item-0", 3.0, None) for n in range(NUM_USERS // 2)], 2)
@@ -130,3 +141,24 @@ def test_a_damaged_matrix_is_counted_anew_and_replaced(instance: Instance, logge
     assert updated_users(train(instance)) is None
     assert "kept_gram_unusable" in [line["event"] for line in logged]
     assert updated_users(train(instance)) == 0
+
+
+def test_what_is_kept_is_taken_once_and_a_store_that_refuses_it_is_only_said(tmp_path: Path, logged: list[Any]) -> None:
+    gram = Gram(np.array([0, 2, 6]), np.array([[2, 1, 2], [1, 3, 3], [2, 3, 4]], np.float32))
+    kept = KeptSum(KeptGram.of(gram, 3), np.array([5, 7, 9]), np.array([1, 2, 3, 4]), 17, 4.0)
+    for _ in range(2):
+        kept.save(tmp_path / "kept")
+    found = KeptSum.take(tmp_path / "kept")
+    assert found is not None
+    assert (found.watermark, found.like_threshold, found.gram.num_items) == (17, 4.0, 3)
+    assert found.gram.triangle.tolist() == [2, 1, 3, 2, 3, 4]
+    assert [each.tolist() for each in (found.items, found.users, found.gram.inputs)] == [
+        [5, 7, 9],
+        [1, 2, 3, 4],
+        [0, 2, 6],
+    ]
+    assert KeptSum.take(tmp_path / "kept") is None
+    (tmp_path / "file").touch()
+    kept.save(tmp_path / "file" / "kept")
+    assert [line["event"] for line in logged] == ["gram_not_kept"]
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
