@@ -44,8 +44,15 @@ class Settings(BaseSettings):
 
     model_kind: Annotated[
         str,
-        Field(description="Autoencoder the trainer fits; above `linear_max_items`, `linear` gives way to `lowrank`."),
-    ] = "linear"
+        Field(
+            description="Autoencoder the trainer fits; `auto`: a blend of the best, with hyper-parameters searched; "
+            "above `linear_max_items`, `linear` gives way to `lowrank`."
+        ),
+    ] = "auto"
+    tune_budget: Annotated[
+        timedelta,
+        Field(ge=timedelta(0), description="How long `auto` searches hyper-parameters, when a run starts cold."),
+    ] = timedelta(seconds=30)
     linear_max_items: Annotated[
         PositiveInt,
         Field(
@@ -90,7 +97,7 @@ class Settings(BaseSettings):
         timedelta, Field(description="How often a process looks for new models, runs and keys.")
     ] = timedelta(seconds=1)
 
-    @field_validator("train_interval", "train_timeout", "train_lease", "poll_interval", mode="before")
+    @field_validator("tune_budget", "train_interval", "train_timeout", "train_lease", "poll_interval", mode="before")
     @classmethod
     def _seconds(cls, duration: object) -> object:
         """Read `0.5` as seconds; pydantic takes only whole numbers from text."""
@@ -104,8 +111,8 @@ class Settings(BaseSettings):
     def _known_kind(cls, kind: str) -> str:
         from models.kinds import KINDS  # here, since it brings torch, which small commands do not wait for
 
-        if kind not in KINDS:
-            raise ValueError(f"must be one of {', '.join(KINDS)}")
+        if kind not in ("auto", *KINDS):
+            raise ValueError(f"must be auto or one of {', '.join(KINDS)}")
         return kind
 
     @field_validator("database_url")

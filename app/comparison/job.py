@@ -6,6 +6,7 @@ import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 
 from app.comparison.dataset import Dataset
 from app.comparison.protocols import PROTOCOLS, RANKING, Split
+from app.training.auto import AUTO, FITTED, members
+from app.training.search import search
 from models.base import Model, clip_to_scale
 from models.biases import Biases
 from models.course import EpochReport
@@ -36,6 +39,8 @@ class Job:
     seed: int
     options: FitOptions
     config: dict[str, Any] = field(default_factory=dict)
+    tune_budget: timedelta = timedelta(0)
+    linear_max_items: int = 20_000
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,8 @@ def fitted(job: Job, split: Split, on_epoch: Callable[[EpochReport], None]) -> t
     selected_by = PROTOCOLS[job.protocol].selected_by
     before, started, used = peak_memory(), time.perf_counter(), time.process_time()
     options = replace(job.options, seed=job.seed)
-    fit = Fit(job.name, split.train, split.validation, options, config=job.config, selected_by=selected_by)
+    kind, config = asked(job, split)
+    fit = Fit(kind, split.train, split.validation, options, config=config, selected_by=selected_by)
     for report in fit:
         on_epoch(report)
     costs = {
@@ -88,6 +94,17 @@ def fitted(job: Job, split: Split, on_epoch: Callable[[EpochReport], None]) -> t
         "model_bytes": float(sum(tensor.nbytes for tensor in fit.best.tensors().values())),
     }
     return fit, costs
+
+
+def asked(job: Job, split: Split) -> tuple[str, dict[str, Any]]:
+    """Give the kind to fit, and its hyper-parameters; those of `auto` are searched, on the validation users alone."""
+    kinds = members(split.train.num_items, job.linear_max_items)
+    if job.name == FITTED:
+        return FITTED, {"members": kinds, **job.config}
+    if job.name != AUTO:
+        return job.name, job.config
+    found = search(split.train, split.validation, kinds, job.tune_budget, job.seed, {}, lambda: None)
+    return FITTED, found.config
 
 
 def lists_of(scorer: Model | Scorer, split: Split) -> dict[str, PerUser]:

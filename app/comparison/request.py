@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from typing import Any, cast
 
 import orjson
@@ -12,6 +13,7 @@ from app.comparison.job import BIASES, POPULARITY, Job
 from app.comparison.problems import ComparisonProblem
 from app.comparison.protocols import PROTOCOLS, RANKING, RATING
 from app.settings import Settings
+from app.training.auto import AUTO
 from app.training.plan import fit_options
 from models.fit import FitOptions
 from models.kinds import KINDS
@@ -27,6 +29,8 @@ class Request:
     options: FitOptions
     configs: dict[str, dict[str, Any]] = field(default_factory=dict)
     baseline: str | None = None
+    tune_budget: timedelta = timedelta(0)
+    linear_max_items: int = 20_000
 
     def jobs(self) -> Iterator[Job]:
         """List the jobs: the baselines first, all kinds on one split before the next split."""
@@ -35,7 +39,8 @@ class Request:
             baselines = [POPULARITY] * bool(metrics & set(RANKING)) + [BIASES] * bool(metrics & set(RATING))
             for seed in self.seeds:
                 for name in (*baselines, *self.kinds):
-                    yield Job(name, protocol, seed, self.options, self.configs.get(name, {}))
+                    config = self.configs.get(name, {})
+                    yield Job(name, protocol, seed, self.options, config, self.tune_budget, self.linear_max_items)
 
 
 def ask(
@@ -56,12 +61,14 @@ def ask(
     if like is not None and not low < like <= high:
         raise ComparisonProblem(f"--like {like:g}: give a rating above {low:g} and up to {high:g}.")
     return Request(
-        parse_names(kinds, list(KINDS), "--kinds"),
+        parse_names(kinds, [*KINDS, AUTO], "--kinds"),
         parse_names(protocols, list(PROTOCOLS), "--protocols"),
         tuple(seeds),
         fit_options({} if epochs is None else {"epochs": epochs}, settings),
         parse_configs(configs),
         baseline,
+        settings.tune_budget,
+        settings.linear_max_items,
     )
 
 

@@ -21,6 +21,7 @@ from app.comparison.request import Request
 from app.comparison.results import Results, Test
 from app.comparison.tables import LABELS, share
 from app.settings import Settings
+from app.training.auto import AUTO
 from app.training.plan import fitting_kind
 
 INTERRUPTED = 130  # exit status of a command that Ctrl-C ended
@@ -111,7 +112,7 @@ def check_size(settings: Settings, job: Job, dataset: Dataset) -> None:
         JobFailed: if it is one.
     """
     num_items = dataset.interactions.num_items
-    if fitting_kind(job.name, settings, num_items) != job.name:
+    if job.name != AUTO and fitting_kind(job.name, settings, num_items) != job.name:
         raise JobFailed(f"{num_items:,} items, more than the {settings.linear_max_items:,} of PALATE_LINEAR_MAX_ITEMS")
 
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import numpy as np
@@ -46,6 +47,11 @@ class Job:
     thread: ThreadPoolExecutor
     interruption: Interruption
 
+    @property
+    def folder(self) -> Path:
+        """Where the run keeps what a later attempt can go on from."""
+        return store.run_folder(self.settings.model_store, self.held.run_id)
+
     async def run(self) -> str:
         """Train and publish; give the version.
 
@@ -57,8 +63,12 @@ class Job:
         split = split_users(snapshot.user_ids)
         chosen = await self.plan(snapshot)
         train = await self.in_thread(snapshot.interactions.take, split.train)
+        validation = snapshot.interactions.take(split.validation)
         gram = await self.gram(chosen, snapshot, snapshot.user_numbers[split.train])
-        fit = await self.fit(chosen, train, snapshot.interactions.take(split.validation), gram)
+        chosen = await self.in_thread(
+            plan.searched, chosen, self.settings, train, validation, self.folder, self.interruption.tick
+        )
+        fit = await self.fit(chosen, train, validation, gram)
         verdict = await self.in_thread(self.judge, fit, chosen, snapshot, split)
         return await self.publish(fit, chosen, snapshot, split, verdict)
 
@@ -76,7 +86,7 @@ class Job:
         """Prepare what gives `linear` its Gram matrix: the kept one with the changes since, where that is of use."""
         folder = self.settings.model_store / store.GRAM
         kept = await self.in_thread(KeptSum.take, folder)
-        if chosen.kind != "linear":
+        if not chosen.solves_linear:
             return Gram.counted
         kept = kept if not chosen.cold else None
         past = await persist(lambda: self.database.scan(read_past, kept, trained)) if kept is not None else None
@@ -84,7 +94,7 @@ class Job:
 
     async def fit(self, chosen: Plan, train: Interactions, validation: Interactions, gram: GramSource) -> Fit:
         """Fit epoch by epoch: first the row, which only the holder of the lease can write, then the checkpoint."""
-        folder = store.run_folder(self.settings.model_store, self.held.run_id)
+        folder = self.folder
         fit = await self.in_thread(plan.open_fit, chosen, train, validation, folder, gram, self.interruption.tick)
         await persist(lambda: self.database.write(queue.resume, self.held, len(fit.reports), fit.epochs))
         reports, seconds = iter(fit), list[float]()

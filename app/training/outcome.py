@@ -56,7 +56,7 @@ def write_version(
         "num_ratings": interactions.rows.num_ratings,
         "split": describe(split, snapshot, holdings),
         "metrics": verdict.metrics,
-        "gate": verdict.document() | {"start": chosen.start},
+        "gate": verdict.document() | {"start": chosen.start, "search": chosen.search},
     }
     manifest = values | {
         "created_at": now.isoformat(),

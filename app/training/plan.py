@@ -1,7 +1,6 @@
 """How a run will train: kind, options, and where it starts from (a checkpoint, the live model, or nothing)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,20 @@ from app.registry import service as registry
 from app.registry import store
 from app.settings import Settings
 from app.training import repository
+from app.training.auto import AUTO, FITTED, members
 from app.training.queue import Claim
 from app.training.schedule import MIN_ITEMS, MIN_USERS
-from models.checkpoint import DamagedModel, Loaded
+from app.training.search import Found, search
+from models.checkpoint import DamagedModel, Loaded, read_document, write_document
 from models.fit import Fit, FitOptions
+from models.fitter import Tick
 from models.gram import GramSource
 from models.interactions import Interactions
 from models.kinds import KINDS
 
 MOST_GROWTH = 0.1  # of the ratings, from version to version; beyond, hyper-parameters are chosen anew
 log = structlog.get_logger()
+SEARCH = "search.json"  # beside the checkpoints of a run
 
 
 class TrainingImpossible(Exception):
@@ -53,9 +56,22 @@ class Plan:
     start: str  # "cold", "warm from VERSION", "hyper-parameters of VERSION"
     live: Live | None
     warm: Loaded | None
-    carried: dict[str, Any]  # hyper-parameters that the live version had chosen
+    carried: dict[str, Any]  # hyper-parameters that the live version had chosen, or that were searched
     cold: bool
     size: dict[str, int]
+    searches: bool = False  # whether hyper-parameters are searched before the fit
+    search: dict[str, Any] | None = None  # what the search came to
+
+    @property
+    def solves_linear(self) -> bool:
+        """Whether `linear` is fitted, by itself or as a member."""
+        return "linear" in (self.kind, *self.members)
+
+    @property
+    def members(self) -> list[str]:
+        """The kinds that are blended, if any are."""
+        config = self.warm.model.config if self.warm is not None else None
+        return list(getattr(config, "members", None) or self.carried.get("members", []))
 
 
 def read_live(session: Session) -> tuple[Live | None, int]:
@@ -93,18 +109,30 @@ def make_plan(held: Claim, settings: Settings, ratings: Interactions, found: tup
     kind = fitting_kind(held.kind, settings, ratings.num_items)
     cold = bool(held.options.get("cold")) or num_succeeded % settings.train_cold_every == 0
     warm, carried = warm_start(kind, live, cold), carried_over(kind, live, ratings.rows.num_ratings, cold)
+    if kind == FITTED:
+        carried = {"members": members(ratings.num_items, settings.linear_max_items)}
+        warm = warm if warm is not None and blends_only(warm, carried["members"]) else None
+        carried = {} if warm is not None else carried
+    searches = held.kind == AUTO and warm is None
     start = f"warm from {live.version}" if warm and live else "cold"
-    start = f"hyper-parameters of {live.version}" if carried and live else start
+    start = f"hyper-parameters of {live.version}" if carried and live and kind != FITTED else start
     size = {"users": ratings.num_users, "items": ratings.num_items, "ratings": ratings.rows.num_ratings}
-    return Plan(kind, fit_options(held.options, settings), start, live, warm, carried, cold, size)
+    return Plan(kind, fit_options(held.options, settings), start, live, warm, carried, cold, size, searches)
 
 
 def fitting_kind(kind: str, settings: Settings, num_items: int) -> str:
-    """Give way from `linear` to `lowrank` where the catalogue is too large for it."""
+    """Give way from `linear` to `lowrank` where the catalogue is too large for it; say what `auto` is."""
+    if kind == AUTO:
+        return FITTED
     if kind == "linear" and num_items > settings.linear_max_items:
         log.warning("linear_gives_way", items=num_items, linear_max_items=settings.linear_max_items, to="lowrank")
         return "lowrank"
     return kind
+
+
+def blends_only(warm: Loaded, kinds: list[str]) -> bool:
+    """Tell whether a blend is of these kinds, some of which may have been dropped."""
+    return set(getattr(warm.model.config, "members", ())) <= set(kinds)
 
 
 def warm_start(kind: str, live: Live | None, cold: bool) -> Loaded | None:
@@ -139,16 +167,53 @@ def fit_options(asked: dict[str, Any], settings: Settings) -> FitOptions:
     )
 
 
+def searched(
+    chosen: Plan, settings: Settings, train: Interactions, validation: Interactions, folder: Path, tick: Tick
+) -> Plan:
+    """Search hyper-parameters if that is due, or take what an earlier attempt of the run found."""
+    if not chosen.searches:
+        return chosen
+    found = earlier(folder / SEARCH) or search(
+        train,
+        validation,
+        chosen.members,
+        settings.tune_budget,
+        chosen.options.seed,
+        found_before(chosen.live),
+        tick,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_document(folder / SEARCH, asdict(found))
+    log.info("search_finished", seconds=found.document["seconds"], config=found.config)
+    return replace(chosen, carried=found.config, search=found.document)
+
+
+def earlier(path: Path) -> Found | None:
+    """Read what a search of the same run found; None if there is none or it is damaged."""
+    try:
+        document = read_document(path)
+    except DamagedModel:
+        return None
+    return Found(document["config"], document["document"])
+
+
+def found_before(live: Live | None) -> dict[str, dict[str, Any]]:
+    """Give the hyper-parameters of the live blend's members by kind."""
+    config = live.loaded.model.config if live is not None and live.loaded is not None else None
+    return dict(getattr(config, "configs", {}))
+
+
 def open_fit(
     chosen: Plan,
     train: Interactions,
     validation: Interactions,
     folder: Path,
     gram: GramSource,
-    tick: Callable[[], None],
+    tick: Tick,
 ) -> Fit:
     """Begin the fit, or go on from the newest checkpoint that an earlier attempt left in ``folder``."""
-    for checkpoint in sorted(store.entries(folder), key=attempt_number, reverse=True):
+    attempts = (each for each in store.entries(folder) if each.is_dir())
+    for checkpoint in sorted(attempts, key=attempt_number, reverse=True):
         try:
             fit = start_fit(chosen, train, validation, gram, tick, checkpoint)
         except DamagedModel as error:
@@ -165,7 +230,7 @@ def start_fit(
     train: Interactions,
     validation: Interactions,
     gram: GramSource,
-    tick: Callable[[], None],
+    tick: Tick,
     checkpoint: Path | None,
 ) -> Fit:
     """Build the fit."""

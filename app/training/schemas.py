@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.tables import RunCause, RunState, TrainingEpoch, TrainingRun
+from app.training.auto import AUTO
 from models.kinds import KINDS
 
 if TYPE_CHECKING:
     KindName = str
 else:
-    KindName = Literal[tuple(KINDS)]
+    KindName = Literal[AUTO, *KINDS]
 
 
 class RunRequest(BaseModel):
@@ -19,7 +20,7 @@ class RunRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"kind": "linear"}]})
 
-    kind: KindName | None = Field(None, description="Autoencoder to fit.")
+    kind: KindName | None = Field(None, description="Autoencoder to fit, or `auto`; null: that of the settings.")
     epochs: int | None = Field(None, ge=1, le=100_000, description="Epochs at most; `linear` needs one.")
     learning_rate: float | None = Field(None, ge=1e-9, le=1_000, description="Step size of the optimiser.")
     batch_size: int | None = Field(None, ge=1, le=1_000_000, description="Users per step; 1 is online learning.")

@@ -5,7 +5,7 @@ shares of the members are chosen when they are fitted. What is searched here is 
 differ most from one set of ratings to another (docs/experiments.md); and with what is left of the budget the network.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import ceil
@@ -21,6 +21,7 @@ from models.base import Model
 from models.blend import Candidates, mixtures
 from models.evaluate import holdout
 from models.fit import Fit, FitOptions
+from models.fitter import Tick
 from models.hybrid import ORDER_ONLY
 from models.interactions import Interactions
 
@@ -31,7 +32,6 @@ LEAST_JUDGED = 400  # validation users a trial is judged on, if need be in sever
 MOST_FOLDS = 5
 MOST_RATINGS = 300_000  # of a fold's training users; of more, a part is drawn
 PATIENCE = 12  # trials without a better one that end a search
-DEEP_MAX_ITEMS = 50_000  # a softmax over more takes too long
 
 
 @dataclass(frozen=True)
@@ -116,13 +116,6 @@ class BudgetSpent(Exception):
     """The time for the search is over."""
 
 
-def members(num_items: int, linear_max_items: int) -> list[str]:
-    """Name the kinds that `auto` blends for a catalogue."""
-    linear = ["linear"] if num_items <= linear_max_items else []
-    deep = ["denoising"] if num_items <= DEEP_MAX_ITEMS else []
-    return [*linear, "lowrank", *deep]
-
-
 def search(
     train: Interactions,
     validation: Interactions,
@@ -130,7 +123,7 @@ def search(
     budget: timedelta,
     seed: int,
     before: Mapping[str, Mapping[str, Any]],
-    tick: Callable[[], None],
+    tick: Tick,
 ) -> Found:
     """Search for hyper-parameters of the members.
 
@@ -160,7 +153,7 @@ def search(
     return Found({"members": kinds, "configs": configs}, document)
 
 
-def with_linear(fold: Fold, seed: int, tick: Callable[[], None]) -> Fold:
+def with_linear(fold: Fold, seed: int, tick: Tick) -> Fold:
     """Fit `linear` to a fold: what is searched is to be good beside it, which is not what is best alone."""
     return replace(fold, beside=(fitted("linear", fold, 1, dict(ORDER_ONLY), seed, tick),))
 
@@ -191,7 +184,7 @@ def explore(
     deadline: float,
     seed: int,
     before: Mapping[str, Any],
-    tick: Callable[[], None],
+    tick: Tick,
 ) -> optuna.Study:
     """Try values until the deadline, or until none has been better for a while."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -223,7 +216,7 @@ def is_over(study: optuna.Study) -> bool:
     return len(values) > PATIENCE and max(values[:-PATIENCE]) >= max(values[-PATIENCE:])
 
 
-def fitted(kind: str, fold: Fold, epochs: int, config: Values, seed: int, tick: Callable[[], None]) -> Model:
+def fitted(kind: str, fold: Fold, epochs: int, config: Values, seed: int, tick: Tick) -> Model:
     """Fit one kind."""
     options = FitOptions(epochs=epochs, patience=3, seed=seed)
     fit = Fit(kind, fold.train, fold.validation, options, config=config, tick=tick)
@@ -232,7 +225,7 @@ def fitted(kind: str, fold: Fold, epochs: int, config: Values, seed: int, tick: 
     return fit.best
 
 
-def worth(space: Space, params: Values, fold: Fold, seed: int, tick: Callable[[], None]) -> float:
+def worth(space: Space, params: Values, fold: Fold, seed: int, tick: Tick) -> float:
     """Fit with some values, and give the mean of NDCG@10 and NDCG@100 of the best blend with what there is beside."""
     model = fitted(space.kind, fold, space.epochs, {**space.pinned, **params}, seed, tick)
     given, targets = holdout(fold.validation.rows)

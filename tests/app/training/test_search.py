@@ -1,0 +1,115 @@
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.registry.store import run_folder
+from app.settings import Settings
+from app.training import plan
+from app.training.auto import members
+from app.training.plan import Plan, searched
+from app.training.search import LOW_RANK, MOST_FOLDS, MOST_RATINGS, Found, explore, folds, search, thinned
+from models.fit import FitOptions
+from models.interactions import Interactions
+from tests.models.helpers import split, tastes
+
+TRAIN, VALIDATION = split(tastes(num_items=60))
+BUDGET = timedelta(seconds=60)
+
+
+def found(budget: timedelta = BUDGET, before: dict[str, dict[str, Any]] | None = None) -> Found:
+    return search(TRAIN, VALIDATION, ["lowrank"], budget, 0, before or {}, lambda: None)
+
+
+def test_the_best_trial_is_taken_and_it_is_no_worse_than_the_first() -> None:
+    result = found(timedelta(seconds=5))
+    tried = result.document["kinds"]["lowrank"]
+    assert tried["trials"] >= 1
+    best = tried["best"][0]
+    assert best["worth"] >= tried["first"]
+    assert result.config == {
+        "members": ["lowrank"],
+        "configs": {"lowrank": {name: best[name] for name in LOW_RANK.distributions}},
+    }
+
+
+def test_what_did_best_before_is_tried_first() -> None:
+    before = {"unrated_weight": 0.07, "regularisation": 0.003, "num_factors": 64}
+    parts = list(folds(TRAIN, VALIDATION, 0))[:1]
+    trials: list[dict[str, Any]] = []
+
+    def stop() -> None:
+        if trials:
+            raise InterruptedError
+        trials.append({})
+
+    with pytest.raises(InterruptedError):
+        explore(LOW_RANK, parts, np.inf, 0, before, stop)
+    study = explore(LOW_RANK, parts, 0.0, 0, before, lambda: None)
+    assert study.trials[0].params == before
+
+
+def test_a_search_without_time_or_validation_users_leaves_the_defaults() -> None:
+    assert found(timedelta(0)).config["configs"] == {}
+    nobody = VALIDATION.take(np.arange(0))
+    assert search(TRAIN, nobody, ["lowrank"], BUDGET, 0, {}, lambda: None).config["configs"] == {}
+
+
+def test_what_the_tick_raises_ends_the_search() -> None:
+    def tick() -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        search(TRAIN, VALIDATION, ["linear", "lowrank"], BUDGET, 0, {}, tick)
+
+
+def test_few_validation_users_are_helped_out_by_training_users_in_turns() -> None:
+    train, validation = split(tastes(num_users=200))
+    parts = list(folds(train, validation, 0))
+    assert len(parts) == 2  # 170 training users are enough for one more turn of 30
+    assert parts[0].validation is validation
+    assert parts[1].validation.num_users == 30
+    assert parts[1].train.num_users == 140
+    many = list(folds(tastes(num_users=1_000), tastes(num_users=20), 0))
+    assert len(many) == MOST_FOLDS
+    assert len(list(folds(tastes(num_users=1_000), tastes(num_users=400), 0))) == 1
+
+
+def test_a_trial_sees_no_more_ratings_than_stay_quick() -> None:
+    users = np.repeat(np.arange(4_000), 100)
+    items = np.tile(np.arange(100), 4_000)
+    many = Interactions.from_arrays(users, items, np.full(len(users), 4.0), [f"{i}" for i in range(100)], TRAIN.scale)
+    assert thinned(TRAIN, 0) is TRAIN
+    assert thinned(many, 0).rows.num_ratings == pytest.approx(MOST_RATINGS, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("num_items", "kinds"),
+    [
+        (100, ["linear", "lowrank", "denoising"]),
+        (101, ["lowrank", "denoising"]),
+        (50_000, ["lowrank", "denoising"]),
+        (50_001, ["lowrank"]),
+    ],
+)
+def test_the_blend_leaves_out_what_a_catalogue_is_too_large_for(num_items: int, kinds: list[str]) -> None:
+    assert members(num_items, linear_max_items=100) == kinds
+
+
+def test_a_run_that_was_taken_over_goes_on_with_what_was_found(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, tune_budget=timedelta(seconds=2))
+    chosen = Plan("hybrid", FitOptions(), "cold", None, None, {"members": ["lowrank"]}, True, {}, searches=True)
+    folder = run_folder(tmp_path, 1)
+    first = searched(chosen, settings, TRAIN, VALIDATION, folder, lambda: None)
+
+    def never() -> None:
+        raise AssertionError("searched again")
+
+    again = searched(chosen, settings, TRAIN, VALIDATION, folder, never)
+    assert first.search is not None
+    assert (again.carried, again.search) == (first.carried, first.search)
+    (folder / plan.SEARCH).write_text("{")
+    with pytest.raises(AssertionError, match="searched again"):
+        searched(chosen, settings, TRAIN, VALIDATION, folder, never)
