@@ -59,8 +59,14 @@ def parse() -> argparse.Namespace:
 
 
 def chosen(names: str) -> list[Peer]:
-    """Look the peers up, in the order named."""
+    """Look the peers up, in the order named.
+
+    Raises:
+        SystemExit: if there is none of a name.
+    """
     known = {peer.name: peer for peer in PEERS}
+    if unknown := [name for name in names.split(",") if name not in known]:
+        raise SystemExit(f"--peers {', '.join(unknown)}: choose of {', '.join(known)}")
     return [known[name] for name in names.split(",")]
 
 

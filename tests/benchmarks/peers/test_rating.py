@@ -11,6 +11,7 @@ from app.comparison import peers as merging
 from app.comparison import results as comparison
 from app.comparison.protocols import hidden_ratings, unseen_users
 from benchmarks.peers import report
+from benchmarks.peers.__main__ import chosen, has_answered
 from benchmarks.peers.catalogue import PEERS, RATINGS, UNSEEN, Peer
 from benchmarks.peers.environments import REQUIREMENTS
 from benchmarks.peers.judging import judge_ratings
@@ -140,3 +141,16 @@ def test_every_peer_has_its_module_and_its_pinned_packages() -> None:
         pins = (REQUIREMENTS / f"{peer.environment}.txt").read_text().splitlines()
         assert all("==" in pin for pin in pins if not pin.startswith("#"))
         assert any(pin.startswith("optuna==") for pin in pins)
+
+
+def test_an_unknown_peer_is_named_with_those_there_are() -> None:
+    with pytest.raises(SystemExit, match=r"--peers BPR: choose of .*, iALS"):
+        chosen("iALS,BPR")
+
+
+def test_answers_are_taken_over_only_if_they_were_made_within_the_same_budget(tmp_path: Path) -> None:
+    assert not has_answered(tmp_path, 60)
+    write_ratings(tmp_path, dataset(), seed=0)
+    predict(MEAN, TaskFiles(tmp_path), tmp_path, budget_seconds=60)
+    assert has_answered(tmp_path, 60)
+    assert not has_answered(tmp_path, 300)
