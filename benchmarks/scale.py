@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.synthetic import Synthetic
-from models.fit import Fit, FitOptions
+from models.evaluate import Popularity, evaluate, holdout
+from models.fit import HOLDOUT_SEED, Fit, FitOptions
 from models.interactions import Interactions
 
 RATINGS_A_USER = 100
@@ -75,7 +76,9 @@ def measure(spec: Synthetic, kind: str, options: FitOptions, config: dict[str, A
     first = time.process_time() - started
     ends = [time.process_time() for _ in fit]
     epochs = np.diff([started + first, *ends])
-    figures = fit.reports[-1].metrics
+    figures, peak = fit.reports[-1].metrics, memory("VmHWM")
+    given, targets = holdout(validation.rows, seed=HOLDOUT_SEED)
+    popular = evaluate(Popularity(train), given, targets, train.scale)
     return {
         "ratings": train.rows.num_ratings,
         "users": train.num_users,
@@ -86,7 +89,8 @@ def measure(spec: Synthetic, kind: str, options: FitOptions, config: dict[str, A
         "total": ends[-1] - started,
         "peak MiB to make them": to_make,
         "MiB before": before,
-        "peak MiB": memory("VmHWM"),
+        "peak MiB": peak,
+        "NDCG@100 of popularity": popular.mean("ndcg@100"),
         "NDCG@100": figures.get("ndcg@100", float("nan")),
         "RMSE": figures.get("rmse", float("nan")),
     }
@@ -112,7 +116,7 @@ def table(kind: str, rows: list[dict[str, float]]) -> Table:
         out.add_column(name, justify="right")
     for row in rows:
         out.add_row(
-            *(f"{value:,.4f}" if name in ("NDCG@100", "RMSE") else f"{value:,.0f}" for name, value in row.items())
+            *(f"{value:,.4f}" if name.startswith(("NDCG", "RMSE")) else f"{value:,.0f}" for name, value in row.items())
         )
     return out
 

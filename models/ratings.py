@@ -21,6 +21,7 @@ from models.interactions import Indices, RatingScale, Rows, Values
 
 PENALTIES = (0.05, 0.1, 0.2)
 DEFAULT_PENALTY = 0.05  # where there is nobody to choose on
+MOST_RATINGS = 2_000_000  # that the choice is made on; it is for each rating, so a part of the users shows it as well
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,13 @@ class LinearRatings:
 
         Factors that do not help those users are 0.
         """
+        if penalty is None and task.train.rows.num_ratings > MOST_RATINGS:
+            penalty = cls._best(part_of(task), num_factors, None).factors.penalty
+        return cls._best(task, num_factors, penalty)
+
+    @classmethod
+    def _best(cls, task: FitTask, num_factors: int, penalty: float | None) -> Self:
+        """Fit with the penalty given, or with each, and keep what predicts best."""
         train, biases = task.train, Biases.fit(task.train)
         seed, residuals = task.options.seed, biases.residuals(train.rows)
 
@@ -84,3 +92,10 @@ class LinearRatings:
         item = np.zeros((task.train.num_items, old_factors.item.shape[1]), np.float32)
         item[new] = old_factors.item[old]
         return cls(Biases.fit(task.train), replace(old_factors, item=item), task.train.scale)
+
+
+def part_of(task: FitTask) -> FitTask:
+    """Keep as many of the training users, taken at random, as have `MOST_RATINGS`; one at least."""
+    order = np.random.default_rng(task.options.seed).permutation(task.train.num_users)
+    num_kept = np.searchsorted(np.cumsum(task.train.rows.counts[order]), MOST_RATINGS)
+    return replace(task, train=task.train.take(np.sort(order[: max(1, int(num_kept))])))
