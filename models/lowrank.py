@@ -137,9 +137,12 @@ def _code(factors_ED: Values, grades_E: Values, inverse_D: Values) -> Values:
 
 
 def usual(train: Interactions) -> dict[str, float]:
-    """Give the hyper-parameters that did best where rows are as long as these."""
-    is_short = train.rows.num_ratings < SHORT_ROW * train.num_users
-    return {"unrated_weight": 0.03, "regularisation": 0.01} if is_short else {}
+    """Give the hyper-parameters that did best where rows are as long, and the catalogue as large, as these."""
+    if not train.rows.num_ratings:
+        return {}
+    length = train.rows.num_ratings / train.num_users
+    weight, ridge, most = (0.03, 0.01, 60) if length < SHORT_ROW else (0.2, 0.005, 30)
+    return {"unrated_weight": min(weight, most * length / train.num_items), "regularisation": ridge}
 
 
 class LowRankFitter(Fitter):

@@ -7,7 +7,7 @@ import torch
 from models.checkpoint import Loaded
 from models.fit import Fit, FitOptions
 from models.interactions import Interactions
-from models.lowrank import LowRankAutoencoder
+from models.lowrank import LowRankAutoencoder, usual
 from models.weighted import Cells, Side, descend, solve
 from tests.models.helpers import STARS, row, split, tastes
 
@@ -58,6 +58,14 @@ def test_an_empty_row_is_ordered_by_popularity() -> None:
     for _ in fit:
         pass
     assert np.argsort(-fit.best.preference(row())[0]).tolist() == [0, 1, 2]
+
+
+def test_what_is_not_rated_weighs_no_more_in_a_large_catalogue() -> None:
+    users = np.repeat(np.arange(2), 50)
+    for num_items, weight in ((7_500, 0.2), (15_000, 0.1), (150_000, 0.01)):
+        items = [str(item) for item in range(num_items)]
+        data = Interactions.from_arrays(users, np.tile(np.arange(50), 2), np.full(100, 4.0), items, STARS)
+        assert usual(data)["unrated_weight"] == pytest.approx(weight)
 
 
 @pytest.mark.parametrize(("num_items", "weight"), [(24, 0.03), (80, 0.2)], ids=["short rows", "long rows"])
