@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from types import FrameType
 
 from rich.console import Console
@@ -16,11 +17,15 @@ from app.registry.service import live_version
 from app.sample.service import has_sample
 from app.serve import PORT_TAKEN, listen
 from app.settings import Settings
+from app.tables import RunCause
 from app.tour import base_url, show, wait_until_ready
+from app.training.auto import AUTO
+from app.training.service import request_run
 
 READY_SECONDS = 120
 STOP_SECONDS = 20
 LOOK_SECONDS = 0.2
+QUICK = "linear"  # what the first model is of where `auto` is to follow: it takes seconds
 PALATE = (sys.executable, "-m", "app.cli")
 console = Console(soft_wrap=True, highlight=False)
 
@@ -80,8 +85,21 @@ def train_first(settings: Settings) -> None:
     if asyncio.run(has_model(settings)):
         return
     console.print("Model: none yet, training the first one.")
-    if subprocess.run([*PALATE, "train"], check=False).returncode:  # noqa: S603
+    kind = QUICK if settings.model_kind == AUTO else settings.model_kind
+    if subprocess.run([*PALATE, "train", "--kind", kind], check=False).returncode:  # noqa: S603
         console.print("Model: still none; popular items are recommended until there is one.")
+    elif kind != settings.model_kind:
+        asyncio.run(request_better(settings))
+        console.print(f"Model: the trainer looks for a better one meanwhile ({settings.model_kind}).")
+
+
+async def request_better(settings: Settings) -> None:
+    """Queue a run of the kind that is set: the trainer takes it up as soon as it runs."""
+    database = open_database(settings.database_url, 1)
+    try:
+        await database.write(request_run, settings, RunCause.MANUAL, datetime.now(UTC))
+    finally:
+        await database.close()
 
 
 async def has_model(settings: Settings) -> bool:

@@ -48,7 +48,7 @@ class Display:
         self.epochs = epochs
         left = f"{max(0, round((run.eta - datetime.now(UTC)).total_seconds()))} s left" if run.eta else ""
         self.bar.update(
-            self.task, description=run.kind, completed=run.epochs_finished, total=run.epochs_planned, left=left
+            self.task, description=describe(run), completed=run.epochs_finished, total=run.epochs_planned, left=left
         )
 
     def __rich__(self) -> Table:
@@ -65,6 +65,13 @@ class Display:
             figures = [number(epoch.metrics.get(name)) for name in COLUMNS]
             table.add_row(str(epoch.epoch), epoch.stage, number(epoch.loss), *figures, f"{epoch.seconds:.2f}")
         return table
+
+
+def describe(run: Run) -> str:
+    """Say what is going on."""
+    if run.state == RunState.RUNNING and run.epochs_planned is None:
+        return f"{run.kind}: reading ratings, choosing hyper-parameters"
+    return run.kind
 
 
 def number(value: float | None) -> str:

@@ -173,6 +173,7 @@ def searched(
     """Search hyper-parameters if that is due, or take what an earlier attempt of the run found."""
     if not chosen.searches:
         return chosen
+    log.info("search_started", kinds=chosen.members, budget_s=settings.tune_budget.total_seconds())
     found = earlier(folder / SEARCH) or search(
         train,
         validation,
