@@ -28,8 +28,8 @@ from models.interactions import Interactions
 log = structlog.get_logger()
 Values = dict[str, Any]
 
-LEAST_JUDGED = 400  # validation users a trial is judged on, if need be in several folds
-MOST_FOLDS = 5
+LEAST_JUDGED = 300  # validation users a trial is judged on, if need be in several folds
+MOST_FOLDS = 3
 MOST_RATINGS = 300_000  # of a fold's training users; of more, a part is drawn
 PATIENCE = 12  # trials without a better one that end a search
 
