@@ -7,7 +7,7 @@ F input features and C output items (see `models.ridge`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self, cast
 
@@ -38,7 +38,7 @@ class LinearConfig:
     dropout: float = 0.4  # p: share of inputs whose absence is trained for, 0..1
     regularisation: float | None = None  # lambda; None: chosen on the validation users
     disliked_target: float | None = None  # of an item, where one that is liked has 1; None: chosen likewise
-    num_factors: int = 32  # of the rating output
+    num_factors: int = 16  # of the rating output
     factor_penalty: float | None = None  # of the rating output, for each rating of a row; None: chosen likewise
 
     def __post_init__(self) -> None:
@@ -138,7 +138,7 @@ class LinearFitter(Fitter):
         if len(penalties) == len(aims) == 1 or not targets.num_ratings:
             return penalties[0] if len(penalties) == 1 else DEFAULT_LAMBDA, aims[0]
         problem = problem if problem.is_quick else problem.head(HEAD_ITEMS)
-        penalty = max(penalties, key=lambda each: self._rank(problem, each)) if len(penalties) > 1 else penalties[0]
+        penalty = climbed(penalties, lambda each: self._rank(problem, each)) if len(penalties) > 1 else penalties[0]
         if len(aims) > 1:
             return penalty, max(aims, key=lambda each: self._rank(problem.aiming(each), penalty))
         return penalty, aims[0]
@@ -162,6 +162,18 @@ class LinearFitter(Fitter):
 
     def load_state(self, state: dict[str, Tensor], item_ids: Sequence[str]) -> None:
         """Nothing to take up."""
+
+
+def climbed(ascending: Sequence[float], worth: Callable[[float], float]) -> float:
+    """Find the best of some values from the middle on: uphill until it goes down, as it does on both sides."""
+    place, best = len(ascending) // 2, worth(ascending[len(ascending) // 2])
+    for step in (1, -1):
+        start = place
+        while 0 <= place + step < len(ascending) and (next_best := worth(ascending[place + step])) > best:
+            place, best = place + step, next_best
+        if place != start:
+            break
+    return ascending[place]
 
 
 def regrown(warm: WarmStart, config: LinearConfig, task: FitTask) -> LinearAutoencoder:
