@@ -15,7 +15,6 @@ from app.settings import Settings
 from app.training.commands import train
 from app.transfer.commands import register as register_transfer
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded: docs/decisions/0012
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(keys, name="keys")
 app.add_typer(models, name="models")
