@@ -51,7 +51,7 @@ class Space:
     distributions: Mapping[str, BaseDistribution]
     starts: tuple[Values, ...]
     pinned: Mapping[str, Any] = field(default_factory=dict)
-    epochs: int = 5
+    epochs: int = 3
     share: float = 1.0
 
 
