@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+
+import structlog
 
 from app.comparison.dataset import Dataset
 from app.comparison.job import Job, Measured, measure
@@ -56,6 +59,7 @@ def measure_alone(job: Job, data: Path, on_epoch: Callable[[EpochReport], None])
 def work(connection: Connection, job: Job, data: Path) -> None:
     """Do a job and send what becomes of it. Ctrl-C is the parent's, who ends this process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # epochs are displayed
     try:
         connection.send(measure(job, Dataset.load(data), connection.send))
     except Exception as error:  # whatever it is, the other kinds are still compared
