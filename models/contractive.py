@@ -17,7 +17,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.losses import multinomial
 from models.network import Batch, NetworkConfig, SigmoidNetwork
 from models.serving import NetworkModel
 from models.sgd import GradientFitter
@@ -45,12 +44,7 @@ class ContractiveNetwork(SigmoidNetwork):
         """Both reconstruction losses and the penalty, mean over users."""
         code_BH, bias_B = self.encode(batch)
         rating_loss = self.rating_loss(batch, code_BH, bias_B)
-        if self.config.graded:
-            targets = self.targets(batch, self.grades(batch))
-        else:
-            liked = batch.where(self.is_liked(batch))
-            targets = self.targets(liked, torch.ones_like(liked.value))
-        preference_loss = multinomial(code_BH, self.preference_ID, self.preference_I, targets)
+        preference_loss = self.preference_loss(batch, code_BH, graded=self.config.graded)
         penalty = self.jacobian_norms(code_BH, batch.counts).mean()
         return preference_loss + self.config.rating_weight * rating_loss + self.config.contraction * penalty
 

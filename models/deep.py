@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 from models.boltzmann import BinaryMachine, RatingMachine, Ratings
 from models.fitter import FitTask
-from models.losses import multinomial
 from models.network import VALUE, Baseline, Batch, Network, NetworkConfig
 from models.serving import NetworkModel
 from models.sgd import GradientFitter
@@ -131,12 +130,7 @@ class DeepNetwork(Network):
         """Fine-tuning: hide some ratings, and find all of them again in both outputs."""
         kept = (torch.rand(len(batch.item), generator=generator) >= self.config.masking).to(batch.item.device)
         code_BH, bias_B = self.encode(batch.where(kept))
-        if self.config.graded:
-            targets = self.targets(batch, self.grades(batch))
-        else:
-            liked = batch.where(self.is_liked(batch))
-            targets = self.targets(liked, torch.ones_like(liked.value))
-        preference_loss = multinomial(code_BH, self.preference_ID, self.preference_I, targets)
+        preference_loss = self.preference_loss(batch, code_BH, graded=self.config.graded)
         return preference_loss + self.config.rating_weight * self.rating_loss(batch, code_BH, bias_B)
 
     def first_machine(self) -> RatingMachine:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from models.losses import multinomial
 from models.network import Batch, NetworkConfig, SigmoidNetwork
 from models.serving import NetworkModel
 from models.sgd import GradientFitter
@@ -48,9 +47,7 @@ class DenoisingNetwork(SigmoidNetwork):
         code_BH, bias_B = self.encode(replace(shown, blur=blur.to(batch.item.device)))
         stress = torch.where(kept, 1 - self.config.stress, self.config.stress)
         rating_loss = self.rating_loss(batch, code_BH, bias_B, stress)
-        liked = batch.where(self.is_liked(batch))
-        targets = self.targets(liked, torch.ones_like(liked.value))
-        preference_loss = multinomial(code_BH, self.preference_ID, self.preference_I, targets)
+        preference_loss = self.preference_loss(batch, code_BH, graded=False)
         return preference_loss + self.config.rating_weight * rating_loss
 
 

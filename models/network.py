@@ -17,6 +17,7 @@ from torch import Tensor, nn, tensor
 from models.bags import Bags, cells, sum_bags
 from models.biases import USER_SHRINKAGE, Biases
 from models.interactions import Interactions, RatingScale, Rows, Values
+from models.losses import multinomial
 
 CHANNELS = 3  # liked, disliked, value
 VALUE = 2
@@ -227,6 +228,12 @@ class Network(nn.Module):
         """Squared error at the rated cells alone, each with its weight; mean over users."""
         predicted, wanted = self.residuals(batch, code_BD, bias_B)
         return (weight_E * (predicted - wanted) ** 2).sum() / batch.num_users
+
+    def preference_loss(self, batch: Batch, code_BD: Tensor, *, graded: bool) -> Tensor:
+        """Multinomial loss over all items, with every rated one as a target by its grade, or every liked one alike."""
+        wanted = batch if graded else batch.where(self.is_liked(batch))
+        weight_E = self.grades(wanted) if graded else torch.ones_like(wanted.value)
+        return multinomial(code_BD, self.preference_ID, self.preference_I, self.targets(wanted, weight_E))
 
     def trust(self, given: Batch, targets: Batch) -> float:
         """Find the share of the reconstructed residuals, 0..1, that fits the targets best; 1 if there are none."""

@@ -21,7 +21,7 @@ from models.interactions import Indices, RatingScale, Rows, Values
 
 PENALTIES = (0.05, 0.1, 0.2)
 DEFAULT_PENALTY = 0.05  # where there is nobody to choose on
-MOST_RATINGS = 200_000  # that the choice is made on; it is for each rating, so a part of the users shows it as well
+MOST_RATINGS = 100_000  # that the choice is made on; it is for each rating, so a part of the users shows it as well
 
 
 @dataclass(frozen=True)

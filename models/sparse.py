@@ -15,7 +15,6 @@ from torch import Tensor
 
 from models.bags import Bags
 from models.fitter import FitTask, vocabulary_map
-from models.losses import multinomial
 from models.network import Batch, NetworkConfig, SigmoidNetwork
 from models.pruned import PrunedModel
 from models.pruning import PRUNED, largest, share_pruned
@@ -53,12 +52,7 @@ class SparseNetwork(SigmoidNetwork):
         code_BH = self.code(self.summed(drop_ratings(inputs, self.config.input_dropout, generator)))
         code_BH = drop_neurons(code_BH, self.config.hidden_dropout, generator)
         rating_loss = self.rating_loss(batch, code_BH, bias_B)
-        if self.config.graded:
-            targets = self.targets(batch, self.grades(batch))
-        else:
-            liked = batch.where(self.is_liked(batch))
-            targets = self.targets(liked, torch.ones_like(liked.value))
-        preference_loss = multinomial(code_BH, self.preference_ID, self.preference_I, targets)
+        preference_loss = self.preference_loss(batch, code_BH, graded=self.config.graded)
         return preference_loss + self.config.rating_weight * rating_loss
 
 

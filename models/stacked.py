@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 
-from models.losses import multinomial, squares
+from models.losses import squares
+from models.mixing import MixingLayer
 from models.network import VALUE, Baseline, Batch, Network, NetworkConfig, SigmoidNetwork
 from models.serving import NetworkModel
 from models.sgd import GradientFitter
@@ -41,15 +42,8 @@ class StackedConfig(NetworkConfig):
             raise ValueError("refeeding must be 0 or more")
 
 
-class ResidualLayer(nn.Module):
+class ResidualLayer(MixingLayer):
     """Adds to a code what a normalised, squashed and mixed copy of it says."""
-
-    def __init__(self, num_hidden: int) -> None:
-        super().__init__()
-        self.mix_HH = nn.Parameter(torch.empty(num_hidden, num_hidden))
-        self.mix_H = nn.Parameter(torch.zeros(num_hidden))
-        self.gain_H = nn.Parameter(torch.ones(num_hidden))
-        self.shift_H = nn.Parameter(torch.zeros(num_hidden))
 
     def start(self, generator: torch.Generator) -> None:
         """Draw the first weights."""
@@ -88,12 +82,7 @@ class StackedNetwork(SigmoidNetwork):
         kept = (torch.rand(len(batch.item), generator=generator) >= self.config.masking).to(batch.item.device)
         code_BH, bias_B = self.encode(batch.where(kept))
         loss = self.config.rating_weight * self.rating_loss(batch, code_BH, bias_B)
-        if self.config.graded:
-            targets = self.targets(batch, self.grades(batch))
-        else:
-            liked = batch.where(self.is_liked(batch))
-            targets = self.targets(liked, torch.ones_like(liked.value))
-        loss = loss + multinomial(code_BH, self.preference_ID, self.preference_I, targets)
+        loss = loss + self.preference_loss(batch, code_BH, graded=self.config.graded)
         return loss + self.config.refeeding * self.refeeding_loss(code_BH.detach()) if self.config.refeeding else loss
 
     def refeeding_loss(self, code_BH: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from torch.func import functional_call
 from torch.nn.functional import layer_norm, silu
 
 from models.fitter import FitTask, vocabulary_map
-from models.losses import multinomial
+from models.mixing import MixingLayer
 from models.network import Baseline, Batch, Network, NetworkConfig
 from models.posterior import CompositePrior, Posterior
 from models.serving import NetworkModel
@@ -59,15 +59,8 @@ class VariationalConfig(NetworkConfig):
         return self.standard_prior, self.old_prior, 1 - self.standard_prior - self.old_prior
 
 
-class DenseLayer(nn.Module):
+class DenseLayer(MixingLayer):
     """Mixes the code of the layer below, adds those of all layers below, squashes and normalises."""
-
-    def __init__(self, num_hidden: int) -> None:
-        super().__init__()
-        self.mix_HH = nn.Parameter(torch.empty(num_hidden, num_hidden))
-        self.mix_H = nn.Parameter(torch.zeros(num_hidden))
-        self.gain_H = nn.Parameter(torch.ones(num_hidden))
-        self.shift_H = nn.Parameter(torch.zeros(num_hidden))
 
     def start(self, generator: torch.Generator) -> None:
         """Draw the first weights."""
@@ -156,12 +149,7 @@ class VariationalNetwork(Network):
 
     def reconstruction_loss(self, batch: Batch, code_BD: Tensor, bias_B: Tensor) -> Tensor:
         """Find all ratings of a batch in both outputs."""
-        if self.config.graded:
-            targets = self.targets(batch, self.grades(batch))
-        else:
-            liked = batch.where(self.is_liked(batch))
-            targets = self.targets(liked, torch.ones_like(liked.value))
-        preference_loss = multinomial(code_BD, self.preference_ID, self.preference_I, targets)
+        preference_loss = self.preference_loss(batch, code_BD, graded=self.config.graded)
         return preference_loss + self.config.rating_weight * self.rating_loss(batch, code_BD, bias_B)
 
 

@@ -1,0 +1,20 @@
+"""A layer of a deep encoder: it mixes the units of a code, and has a gain and a shift to normalise with.
+
+Shape letter: H units of the layer.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+class MixingLayer(nn.Module):
+    """The weights; a kind says what comes of them."""
+
+    def __init__(self, num_hidden: int) -> None:
+        super().__init__()
+        self.mix_HH = nn.Parameter(torch.empty(num_hidden, num_hidden))
+        self.mix_H = nn.Parameter(torch.zeros(num_hidden))
+        self.gain_H = nn.Parameter(torch.ones(num_hidden))
+        self.shift_H = nn.Parameter(torch.zeros(num_hidden))
