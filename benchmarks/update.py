@@ -18,6 +18,7 @@ from rich.table import Table
 from app.comparison.sources import read_file
 from app.settings import Settings
 from benchmarks.synthetic import Synthetic
+from models.coding import Coding
 from models.fit import Fit, FitOptions
 from models.gram import Gram, GramSource, KeptGram
 from models.interactions import Interactions, Offsets, Rows
@@ -51,7 +52,8 @@ def report(data: Interactions) -> None:
     after = edited(train, changed)
     config = {name: getattr(before.best.config, name) for name in KINDS["linear"].fitter.chooses}
     counted, counted_s = fitted(after, validation, config, Gram.counted)
-    updated, updated_s = fitted(after, validation, config, source(train, changed))
+    coding = Coding(train.scale, train.num_items, config["graded"])
+    updated, updated_s = fitted(after, validation, config, source(train, coding, changed))
     table = Table("fit", "CPU seconds", title=f"{train.num_users:,} users, {train.rows.num_ratings:,} ratings")
     is_update = "updated_users" in updated.reports[0].metrics
     for name, seconds in (
@@ -80,15 +82,15 @@ def edited(train: Interactions, users: Offsets) -> Interactions:
     return Interactions(Rows(rows.offsets, rows.columns, values.astype(np.float32)), train.item_ids, scale)
 
 
-def source(before: Interactions, changed: Offsets) -> GramSource:
+def source(before: Interactions, coding: Coding, changed: Offsets) -> GramSource:
     """Keep the matrix of the users before, and give what brings it up to date."""
     kept: list[KeptGram] = []
     if np.count_nonzero(before.rows.counts > 1) > 2 * before.num_items:  # else it may not be asked for
-        kept.append(KeptGram.of(Gram.counted(before, lambda: None), before.num_items))
+        kept.append(KeptGram.of(Gram.counted(before, coding, lambda: None)))
 
-    def give(train: Interactions, tick: Any) -> Gram:
+    def give(train: Interactions, coding: Coding, tick: Any) -> Gram:
         if not kept:
-            return Gram.counted(train, tick)
+            return Gram.counted(train, coding, tick)
         gram = kept[0].updated(np.arange(train.num_items), before.rows.take(changed), train, changed)
         if not gram.is_of(train):
             raise ValueError("the update went wrong")

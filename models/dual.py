@@ -1,7 +1,7 @@
 """The solve of `models.ridge` from the users' side, for fewer users than features: nothing of F x F is ever built.
 
 Let X be the rows of the V users with two ratings or more, without the constant, and D the inverse of the penalties
-with the counts of the other users' ratings added. By Woodbury's identity the inverse of X'X + 1/D is
+with the squares of the other users' ratings added. By Woodbury's identity the inverse of X'X + 1/D is
 D - DX' (1 + XDX')^-1 XD, and a matrix of (V, V) is all that must be inverted; the constant is a border around it.
 Shape letters: U users, V of them with two ratings or more, F features, C output items, B of those at once.
 """
@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse import block_array, csr_array
 from torch import Tensor
+from torch.nn.functional import embedding_bag
 
 from models.interactions import Offsets, Values
 from models.ridge import BLOCK, CONSTANT_PENALTY, Matrix, Pairs, coefficients, gram, invert, penalties
@@ -43,7 +44,7 @@ class Product:
         weights_FC = torch.empty((self.left.shape[0], self.right.shape[1]), dtype=torch.float16)
         for start in range(0, len(weights_FC), BLOCK):
             tick()
-            weights_FC[start : start + BLOCK] = torch.from_numpy(self.left[start : start + BLOCK] @ self.right)
+            weights_FC[start : start + BLOCK] = torch.from_numpy(_product(self.left[start : start + BLOCK], self.right))
         pairs.clear(weights_FC)
         return weights_FC
 
@@ -89,23 +90,23 @@ class _Inner:
     @classmethod
     def of(cls, encoded_UF: csr_array, dropout: float, regularisation: float, tick: Callable[[], None]) -> _Inner:
         """Invert for these rows and penalties."""
-        counts_F = np.bincount(encoded_UF.indices, minlength=encoded_UF.shape[1]).astype(np.float64)[:-1]
+        sums_F, squares_F = _sums(encoded_UF)[:-1], _sums(encoded_UF**2)[:-1]
         rows_VF = encoded_UF[np.diff(encoded_UF.indptr) > 2][:, :-1]
-        alone_F = counts_F - np.bincount(rows_VF.indices, minlength=len(counts_F))
-        diagonal_F = 1 / (penalties(counts_F, dropout, regularisation) + alone_F)
+        alone_F = squares_F - _sums(rows_VF**2)
+        diagonal_F = 1 / (penalties(squares_F, dropout, regularisation) + alone_F)
         inverse_VV = gram(_times(rows_VF, np.sqrt(diagonal_F)).T.tocsr(), tick)
         np.fill_diagonal(inverse_VV, np.diagonal(inverse_VV) + 1)
         invert(inverse_VV, tick)
         scaled_FV = _times(rows_VF, diagonal_F).T.tocsr()
-        border_F = diagonal_F * counts_F - scaled_FV @ (inverse_VV @ (scaled_FV.T @ counts_F).astype(np.float32))
-        rest = encoded_UF.shape[0] + CONSTANT_PENALTY - float(counts_F @ border_F)
+        border_F = diagonal_F * sums_F - scaled_FV @ (inverse_VV @ (scaled_FV.T @ sums_F).astype(np.float32))
+        rest = encoded_UF.shape[0] + CONSTANT_PENALTY - float(sums_F @ border_F)
         return cls(scaled_FV, inverse_VV, diagonal_F, border_F, rest)
 
     def columns(self, liked: Offsets, disliked: Offsets, disliked_target: float) -> Matrix:
         """Give the right factor's columns of some outputs, by the places of their channels: float32 (V + 1, B)."""
         both = np.flatnonzero(disliked >= 0)
         disliked = disliked[both]
-        liked_BV, disliked_BV = self.scaled[liked] @ self.inverse, self.scaled[disliked] @ self.inverse
+        liked_BV, disliked_BV = (_product(self.scaled[each], self.inverse) for each in (liked, disliked))
         liked_B = self.diagonal[liked] + self._explained(liked, liked, liked_BV)
         disliked_B, cross_B = np.ones_like(liked_B), np.zeros_like(liked_B)
         disliked_B[both] = self.diagonal[disliked] + self._explained(disliked, disliked, disliked_BV)
@@ -127,4 +128,19 @@ class _Inner:
 
 def _times(rows: csr_array, factor_F: NDArray[np.float64]) -> csr_array:
     """Multiply every column by a number of its own."""
-    return csr_array((factor_F.astype(np.float32)[rows.indices], rows.indices, rows.indptr), shape=rows.shape)
+    data = rows.data * factor_F.astype(np.float32)[rows.indices]
+    return csr_array((data, rows.indices, rows.indptr), shape=rows.shape)
+
+
+def _product(sparse: csr_array, dense: Matrix) -> Matrix:
+    """Multiply on all threads, which scipy does not."""
+    places, offsets = (torch.from_numpy(each.astype(np.int64)) for each in (sparse.indices, sparse.indptr[:-1]))
+    weights = torch.from_numpy(sparse.data.astype(np.float32, copy=False))
+    bags = embedding_bag(places, torch.from_numpy(dense), offsets, mode="sum", per_sample_weights=weights)
+    product: Matrix = bags.numpy()
+    return product
+
+
+def _sums(encoded: csr_array) -> NDArray[np.float64]:
+    """Add every column up: float64 (F,)."""
+    return np.bincount(encoded.indices, encoded.data, encoded.shape[1]).astype(np.float64)

@@ -1,7 +1,8 @@
 """The Gram matrix behind `linear` as a running sum: users leave and join it, and the others are not counted again.
 
-Its entries are numbers of users: whole, and below 2**24 float32 holds them exactly. So the sum after any changes is,
-bit for bit, the one counted from scratch, and so is whatever is solved from it.
+Its entries are numbers of users, or sums of whole steps of the rating scale (`models.coding`): whole, and below 2**24
+float32 holds them exactly. So the sum after any changes is, bit for bit, the one counted from scratch, and so is
+whatever is solved from it.
 Source of the check: Freivalds, "Probabilistic machines can use less running time", IFIP 1977.
 Shape letters: I items, F features (see `models.ridge`), B users in a batch.
 """
@@ -9,44 +10,52 @@ Shape letters: I items, F features (see `models.ridge`), B users in a batch.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from scipy.sparse import diags_array, vstack
 from torch import Tensor
 
+from models.coding import Coding
 from models.interactions import Interactions, Offsets, Rows
-from models.ridge import BLOCK, Matrix, encode, inputs_of
+from models.ridge import BLOCK, Matrix
 from models.ridge import gram as multiply
 
-TYPES = (torch.uint8, torch.uint16, torch.int32)  # of the kept counts: the first that holds the number of users
+TYPES = (torch.uint8, torch.uint16, torch.int32)  # of the kept entries: the first that holds the largest
+EXACT = 2**24  # whole numbers of float32 have no gaps up to here
 
 
 @dataclass(frozen=True)
 class Gram:
-    """How many users have each two features. The solve writes over ``counts``.
+    """How many users have each two features, or how much. The solve writes over ``counts``.
 
     Attributes:
+        coding: how the users' ratings became features.
         inputs: int64 (F,), the features, as in `models.ridge.Pairs`.
-        counts: float32 (F, F); the last row and column are of the constant, which every user has.
+        counts: float32 (F, F), X'X in whole steps; the last row and column are of the constant, which every user has.
         num_updated: users whose rows were exchanged, in a sum that was kept; None if all of it was counted.
     """
 
+    coding: Coding
     inputs: Offsets
     counts: Matrix
     num_updated: int | None = None
 
     @classmethod
-    def counted(cls, train: Interactions, tick: Callable[[], None]) -> Gram:
+    def counted(cls, train: Interactions, coding: Coding, tick: Callable[[], None]) -> Gram:
         """Count all training users."""
-        threshold, num_items = train.scale.like_threshold, train.num_items
-        inputs = inputs_of(train.rows, threshold, num_items)
-        return cls(inputs, multiply(encode(train.rows, threshold, num_items, inputs), tick))
+        inputs = coding.inputs(train.rows)
+        return cls(coding, inputs, multiply(coding.encode_steps(train.rows, inputs), tick))
+
+    @property
+    def largest(self) -> float:
+        """The largest entry, which is the constant's own."""
+        return float(self.counts[-1, -1])
 
     def is_of(self, train: Interactions) -> bool:
         """Tell whether this is X'X of these rows, from its product with random vectors: wrong once in 2**26 times."""
-        encoded = encode(train.rows, train.scale.like_threshold, train.num_items, self.inputs).astype(np.float64)
+        encoded = self.coding.encode_steps(train.rows, self.inputs).astype(np.float64)
         random_F2 = np.random.default_rng().integers(0, 2**13, (len(self.inputs), 2)).astype(np.float64)
         expected_F2 = encoded.T @ (encoded @ random_F2)
         blocks = (slice(start, start + BLOCK) for start in range(0, len(self.inputs), BLOCK))
@@ -54,9 +63,9 @@ class Gram:
             np.array_equal(self.counts[each].astype(np.float64) @ random_F2, expected_F2[each]) for each in blocks
         )
 
-    def exchange(self, gone: Rows, come: Rows, like_threshold: float, num_items: int) -> None:
+    def exchange(self, gone: Rows, come: Rows) -> None:
         """Take some users' rows out and others in; features that the sum lacks are passed over."""
-        parts = [encode(rows, like_threshold, num_items, self.inputs) for rows in (come, gone)]
+        parts = [self.coding.encode_steps(rows, self.inputs) for rows in (come, gone)]
         signs = np.repeat(np.array([1, -1], np.float32), (len(come), len(gone)))
         encoded_BF = vstack(parts, format="csr")
         touched = np.unique(encoded_BF.indices)
@@ -67,7 +76,7 @@ class Gram:
             self.counts[np.ix_(touched[block], touched)] += (signed_TB[block] @ encoded_BT).toarray()
 
 
-GramSource = Callable[[Interactions, Callable[[], None]], Gram]
+GramSource = Callable[[Interactions, Coding, Callable[[], None]], Gram]
 
 
 @dataclass(frozen=True)
@@ -75,25 +84,25 @@ class KeptGram:
     """A Gram matrix as it is stored: one triangle of it, in the fewest bytes.
 
     Attributes:
-        inputs: int64 (F,), the features, over the vocabulary of then.
-        num_items: I of then.
+        coding: of the ratings over the vocabulary of then.
+        inputs: int64 (F,), the features.
         triangle: uint8, uint16 or int32 (F (F + 1) / 2,), the rows up to the diagonal, one after another.
     """
 
+    coding: Coding
     inputs: Offsets
-    num_items: int
     triangle: Tensor
 
     @classmethod
-    def of(cls, gram: Gram, num_items: int) -> KeptGram:
-        """Pack a matrix that is over a vocabulary of so many items."""
+    def of(cls, gram: Gram) -> KeptGram:
+        """Pack a matrix."""
         counts = gram.counts
-        fitting = next(kind for kind in TYPES if counts[-1, -1] <= torch.iinfo(kind).max)
+        fitting = next(kind for kind in TYPES if gram.largest <= torch.iinfo(kind).max)
         triangle = torch.empty(triangle_size(len(counts)), dtype=fitting)
         packed = triangle.numpy()
         for row in range(len(counts)):
             packed[triangle_size(row) : triangle_size(row + 1)] = counts[row, : row + 1]
-        return cls(gram.inputs, num_items, triangle)
+        return cls(gram.coding, gram.inputs, triangle)
 
     def updated(self, column_of: Offsets, gone: Rows, train: Interactions, come: Offsets) -> Gram:
         """Bring the sum up to date.
@@ -105,15 +114,15 @@ class KeptGram:
             train: everybody whom the sum is to have.
             come: who of ``train`` joined it or has other ratings now.
         """
-        threshold, num_items = train.scale.like_threshold, train.num_items
-        gram = self._over(inputs_of(train.rows, threshold, num_items), column_of, num_items)
-        gram.exchange(gone, train.rows.take(come), threshold, num_items)
-        return Gram(gram.inputs, gram.counts, max(len(gone), len(come)))
+        coding = replace(self.coding, num_items=train.num_items)
+        gram = self._over(coding, coding.inputs(train.rows), column_of)
+        gram.exchange(gone, train.rows.take(come))
+        return replace(gram, num_updated=max(len(gone), len(come)))
 
-    def _over(self, inputs: Offsets, column_of: Offsets, num_items: int) -> Gram:
+    def _over(self, coding: Coding, inputs: Offsets, column_of: Offsets) -> Gram:
         """Unpack over the features of another vocabulary: those it lacks are dropped, new ones are 0."""
-        feature_of = np.concatenate((column_of, np.where(column_of < 0, -1, column_of + num_items), [2 * num_items]))
-        place_of = np.full(2 * num_items + 1, -1)
+        feature_of = coding.carried(column_of)
+        place_of = np.full(coding.constant + 1, -1)
         place_of[inputs] = np.arange(len(inputs))
         features = feature_of[self.inputs]
         places = np.where(features < 0, -1, place_of[features])
@@ -124,7 +133,7 @@ class KeptGram:
             line = triangle[triangle_size(row) : triangle_size(row + 1)][known]
             counts[places[row], below[known]] = line
             counts[below[known], places[row]] = line
-        return Gram(inputs, counts)
+        return Gram(coding, inputs, counts)
 
 
 def triangle_size(num_rows: int | np.integer) -> int:

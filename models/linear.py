@@ -1,4 +1,4 @@
-"""Linear autoencoder in closed form, two channels (EDLAE), with a rating output.
+"""Linear autoencoder in closed form (EDLAE), of ratings liked and disliked or graded, with a rating output.
 
 Source: Steck, "Autoencoders that don't overfit towards the Identity", NeurIPS 2020.
 Shape letters: B users in a batch, I items, E ratings in a batch, K columns asked for,
@@ -8,7 +8,8 @@ F input features and C output items (see `models.ridge`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 from typing import ClassVar, Self, cast
 
 import numpy as np
@@ -17,11 +18,11 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from models.base import Model
+from models.coding import Coding
 from models.evaluate import evaluate
 from models.fitter import FitTask, Fitter, WarmStart, config_from, vocabulary_map
 from models.interactions import Indices, Offsets, RatingScale, Rows, Values
 from models.ratings import LinearRatings
-from models.ridge import encode, features_of
 from models.solution import Problem, Solution
 
 LAMBDAS = (25.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
@@ -35,8 +36,11 @@ class LinearConfig:
     """Hyper-parameters of `linear`."""
 
     num_items: int  # I
-    dropout: float = 0.4  # p: share of inputs whose absence is trained for, 0..1
+    dropout: float = 0.3  # p: share of inputs whose absence is trained for, 0..1
     regularisation: float | None = None  # lambda; None: chosen on the validation users
+    graded: bool | None = (
+        None  # an input is the rating's place on the scale, not liked or disliked; None: chosen likewise
+    )
     disliked_target: float | None = None  # of an item, where one that is liked has 1; None: chosen likewise
     num_factors: int = 16  # of the rating output
     factor_penalty: float | None = None  # of the rating output, for each rating of a row; None: chosen likewise
@@ -49,7 +53,7 @@ class LinearConfig:
 
 
 class LinearAutoencoder(Model):
-    """A matrix from every rating a user gave, liked or disliked, to every other item."""
+    """A matrix from every rating a user gave to every other item."""
 
     kind: ClassVar[str] = "linear"
 
@@ -58,27 +62,31 @@ class LinearAutoencoder(Model):
         self.scale = scale
         self._solution = solution
         self._ratings = ratings
-        self._place = np.full(2 * config.num_items + 1, -1)  # -1: a feature that training never saw
+        self._coding = Coding(scale, config.num_items, bool(config.graded))
+        self._place = np.full(self._coding.constant + 1, -1)  # -1: a feature that training never saw
         self._place[solution.inputs] = np.arange(len(solution.inputs))
 
     def preference(self, rows: Rows) -> Values:
         """Sum the weights of every rating: float32 (B, I)."""
-        encoded = encode(rows, self.scale.like_threshold, self.config.num_items, self._solution.inputs)
-        return self._sum(encoded.indices.astype(np.int64), encoded.indptr[:-1].astype(np.int64))
+        encoded = self._coding.encode(rows, self._solution.inputs)
+        return self._sum(encoded.indices.astype(np.int64), encoded.data, encoded.indptr[:-1].astype(np.int64))
 
     def preference_row(self, columns: Indices, values: Values) -> Values:
         """Sum the weights of every rating of one user: float32 (I,)."""
-        places = self._place[features_of(columns, values, self.scale.like_threshold, self.config.num_items)]
-        places = np.append(places[places >= 0], len(self._solution.inputs) - 1)
-        return cast("Values", self._sum(places, np.zeros(1, np.int64))[0])
+        places = self._place[self._coding.columns(columns, values)]
+        known = places >= 0
+        places = np.append(places[known], len(self._solution.inputs) - 1)
+        amounts = np.append(self._coding.steps(values[known]) / np.float32(self._coding.unit), np.float32(1))
+        return cast("Values", self._sum(places, amounts, np.zeros(1, np.int64))[0])
 
-    def _sum(self, places: Offsets, offsets: Offsets) -> Values:
+    def _sum(self, places: Offsets, amounts: Values, offsets: Offsets) -> Values:
         scores_BI = np.zeros((len(offsets), self.config.num_items), np.float32)
         if not len(self._solution.outputs):  # nobody has liked anything
             return scores_BI
         with torch.inference_mode():
             bags = torch.from_numpy(places), self._solution.weights, torch.from_numpy(offsets)
-            sums_BC = embedding_bag(*bags, mode="sum").float().numpy()
+            half = torch.from_numpy(amounts.astype(np.float16))
+            sums_BC = embedding_bag(*bags, mode="sum", per_sample_weights=half).float().numpy()
         scores_BI[:, self._solution.outputs] = sums_BC
         return scores_BI
 
@@ -102,11 +110,20 @@ class LinearAutoencoder(Model):
         return cls(known, scale, solution, LinearRatings.from_tensors(tensors, scale))
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Hyper-parameters that are chosen on validation users; see `LinearConfig`."""
+
+    graded: bool
+    regularisation: float
+    disliked_target: float
+
+
 class LinearFitter(Fitter):
     """Solves once; a further epoch would change nothing."""
 
     max_epochs = 1
-    chooses = ("regularisation", "disliked_target", "factor_penalty")
+    chooses = ("graded", "regularisation", "disliked_target", "factor_penalty")
 
     def __init__(self, task: FitTask) -> None:
         self._task = task
@@ -116,37 +133,54 @@ class LinearFitter(Fitter):
 
     def run_epoch(self) -> None:
         """Choose what is not pinned, then solve."""
-        task, train, config = self._task, self._task.train, self._config
-        problem = Problem.of(train, config.dropout, config.disliked_target or 0.0, task.tick, task.gram)
-        penalty, target = self._chosen(problem)
-        self.figures |= {"regularisation": penalty, "disliked_target": target}
+        task, train = self._task, self._task.train
+        choice = self._chosen()
+        problem = self._problem(choice).counted(train, task.gram)
+        self.figures |= {"graded": float(choice.graded), "regularisation": choice.regularisation}
+        self.figures["disliked_target"] = choice.disliked_target
         if problem.num_updated is not None:
             self.figures["updated_users"] = problem.num_updated
-        ratings = LinearRatings.fit(task, config.num_factors, config.factor_penalty)
-        config = replace(config, regularisation=penalty, disliked_target=target, factor_penalty=ratings.factors.penalty)
-        solution = problem.aiming(target).solve(penalty)
-        self._model = LinearAutoencoder(config, train.scale, solution, ratings)
+        ratings = LinearRatings.fit(task, self._config.num_factors, self._config.factor_penalty)
+        config = replace(self._config, **asdict(choice), factor_penalty=ratings.factors.penalty)
+        self._model = LinearAutoencoder(config, train.scale, problem.solve(choice.regularisation), ratings)
 
-    def _chosen(self, problem: Problem) -> tuple[float, float]:
-        """Pick penalty, then target, that rank best for the validation users; if need be on the most liked items alone.
+    def _problem(self, choice: Choice) -> Problem:
+        train, task = self._task.train, self._task
+        coding = Coding(train.scale, train.num_items, choice.graded)
+        return Problem.of(train, coding, self._config.dropout, choice.disliked_target, task.tick)
 
-        Where there is nobody to choose on, disliked items count nothing.
+    def _chosen(self) -> Choice:
+        """Pick what ranks best for the validation users; if need be on the most liked items alone.
+
+        Where there is nobody to choose on, the input is liked and disliked, and disliked items count nothing.
         """
-        config, targets = self._config, self._task.targets
-        penalties = [config.regularisation] if config.regularisation else LAMBDAS
+        config = self._config
+        codings = [False, True] if config.graded is None else [config.graded]
+        penalties = LAMBDAS if config.regularisation is None else [config.regularisation]
         aims = DISLIKED_TARGETS if config.disliked_target is None else [config.disliked_target]
-        if len(penalties) == len(aims) == 1 or not targets.num_ratings:
-            return penalties[0] if len(penalties) == 1 else DEFAULT_LAMBDA, aims[0]
-        problem = problem if problem.is_quick else problem.head(HEAD_ITEMS)
-        penalty = climbed(penalties, lambda each: self._rank(problem, each)) if len(penalties) > 1 else penalties[0]
-        if len(aims) > 1:
-            return penalty, max(aims, key=lambda each: self._rank(problem.aiming(each), penalty))
-        return penalty, aims[0]
+        first = Choice(codings[0], penalties[0] if len(penalties) == 1 else DEFAULT_LAMBDA, aims[0])
+        if not self._task.targets.num_ratings or len(codings) == len(penalties) == len(aims) == 1:
+            return first
+        found = [self._best(replace(first, graded=graded), penalties, aims) for graded in codings]
+        return max(found, key=lambda each: each[0])[1]
 
-    def _rank(self, problem: Problem, penalty: float) -> float:
-        """Judge a penalty on the validation users: NDCG@100."""
-        task = self._task
-        return evaluate(problem.scorer(penalty), task.given, task.targets, task.train.scale).mean("ndcg@100")
+    def _best(self, first: Choice, penalties: Sequence[float], aims: Sequence[float]) -> tuple[float, Choice]:
+        """Pick penalty, then target, for one way to code ratings; tell how well it ranks."""
+        problem = self._problem(first)
+        problem = problem if problem.is_quick else problem.head(HEAD_ITEMS)
+        worth = cache(lambda choice: self._rank(problem, choice))
+        climb = climbed(penalties, lambda each: worth(replace(first, regularisation=each)))
+        choices = [
+            replace(first, regularisation=climb, disliked_target=aim)
+            for aim in (aims if not first.graded else aims[:1])
+        ]
+        best = max(choices, key=worth)
+        return worth(best), best
+
+    def _rank(self, problem: Problem, choice: Choice) -> float:
+        """Judge a choice on the validation users: NDCG@100."""
+        task, scores = self._task, problem.aiming(choice.disliked_target).scorer(choice.regularisation)
+        return evaluate(scores, task.given, task.targets, task.train.scale).mean("ndcg@100")
 
     def model(self) -> LinearAutoencoder:
         """Give the solved model; before that, the one to start from, carried over to this vocabulary."""
@@ -182,7 +216,8 @@ def regrown(warm: WarmStart, config: LinearConfig, task: FitTask) -> LinearAutoe
     old, new = (columns.numpy() for columns in vocabulary_map(warm.item_ids, train.item_ids))
     column = np.full(num_old, -1)
     column[old] = new
-    feature = np.concatenate((column, np.where(column < 0, -1, column + train.num_items), [2 * train.num_items]))
+    config = replace(config, graded=bool(warm.config.get("graded")))
+    feature = Coding(train.scale, train.num_items, bool(config.graded)).carried(column)
     inputs, outputs = feature[warm.tensors["inputs"].numpy()], column[warm.tensors["outputs"].numpy()]
     kept_F, kept_C = np.flatnonzero(inputs >= 0), np.flatnonzero(outputs >= 0)
     weights = warm.tensors["weights"][torch.from_numpy(kept_F)][:, torch.from_numpy(kept_C)]

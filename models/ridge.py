@@ -1,9 +1,9 @@
 """The solve behind the `linear` kind: a ridge regression of every item on all the others, from the Gram matrix.
 
 Source: Steck, "Autoencoders that don't overfit towards the Identity", NeurIPS 2020 (EDLAE), sections 2 and 3; here
-with two input channels an item, both barred from predicting it, and a constant input.
-Shape letters: U users, I items, C items that anybody liked,
-F features: item liked, item disliked, as far as they occur, and the constant 1.
+with one or two inputs an item (`models.coding`), barred from predicting it, and a constant input.
+Shape letters: U users, I items, C items that have an output,
+F features: item liked, item disliked, or item graded, as far as they occur, and the constant 1.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scipy.linalg import lapack
 from scipy.sparse import csr_array
 from torch import Tensor
 
-from models.interactions import Indices, Offsets, Rows, Values
+from models.interactions import Offsets
 
 Matrix = NDArray[np.float32]
 PerOutput = NDArray[np.float64]
@@ -26,20 +26,15 @@ CONSTANT_PENALTY = 1.0
 BLOCK = 1_024  # rows worked on at once, so that no second matrix of F x F is needed
 
 
-def features_of(columns: Indices, values: Values, like_threshold: float, num_items: int) -> Offsets:
-    """Map ratings to input features: int64 (E,), column i if liked, I + i if not."""
-    return np.where(values >= like_threshold, columns, columns + np.int64(num_items)).astype(np.int64)
-
-
 @dataclass(frozen=True)
 class Pairs:
     """The features a model has: those that occurred in training.
 
     Attributes:
-        inputs: int64 (F,), each feature as column i (item i liked) or I + i (not); 2 I, the constant, comes last.
-        outputs: int64 (C,), the items that anybody liked: the others cannot be told from one another.
-        liked: int64 (C,), place in ``inputs`` of each output's liked channel.
-        disliked: int64 (C,), place of its disliked channel, -1 where nobody disliked it.
+        inputs: int64 (F,), columns of `models.coding.Coding`; the constant comes last.
+        outputs: int64 (C,), the items that anybody liked, or graded: the others cannot be told from one another.
+        liked: int64 (C,), place in ``inputs`` of each output's liked or graded channel, which is its target.
+        disliked: int64 (C,), place of its disliked channel, -1 where there is none.
         disliked_target: what is to be predicted where it was disliked, beside 1 where it was liked.
     """
 
@@ -64,23 +59,6 @@ class Pairs:
         weights_FC[self.disliked[both], outputs[both]] = 0
 
 
-def inputs_of(rows: Rows, like_threshold: float, num_items: int) -> Offsets:
-    """Find the features that occur, the constant last: ``inputs`` of `Pairs`."""
-    features = features_of(rows.columns, rows.values, like_threshold, num_items)
-    return np.append(np.flatnonzero(np.bincount(features, minlength=2 * num_items + 1)), 2 * num_items)
-
-
-def encode(rows: Rows, like_threshold: float, num_items: int, inputs: Offsets) -> csr_array:
-    """Encode rows over the features of ``inputs``, the constant last, without the others: float32 (B, F)."""
-    place = np.full(2 * num_items + 1, -1)
-    place[inputs] = np.arange(len(inputs))
-    places = place[features_of(rows.columns, rows.values, like_threshold, num_items)]
-    known = rows.where(places >= 0)
-    with_constant = np.insert(places[places >= 0], known.offsets[1:], len(inputs) - 1)
-    ones = np.ones(len(with_constant), np.float32)
-    return csr_array((ones, with_constant, known.offsets + np.arange(len(rows) + 1)), shape=(len(rows), len(inputs)))
-
-
 def gram(encoded_UF: csr_array, tick: Callable[[], None]) -> Matrix:
     """Multiply X'X: float32 (F, F), dense, block by block so that no sparse product of its size is held."""
     transposed_FU = encoded_UF.T.tocsr()
@@ -92,9 +70,9 @@ def gram(encoded_UF: csr_array, tick: Callable[[], None]) -> Matrix:
     return gram_FF
 
 
-def penalties(counts: NDArray[np.float64], dropout: float, regularisation: float) -> NDArray[np.float64]:
-    """Penalty of each feature from the number of users who have it: float64 (F,)."""
-    return counts * (dropout / (1 - dropout)) + regularisation
+def penalties(squares: NDArray[np.float64], dropout: float, regularisation: float) -> NDArray[np.float64]:
+    """Penalty of each feature from the sum of its squares, the diagonal of X'X: float64 (F,)."""
+    return squares * (dropout / (1 - dropout)) + regularisation
 
 
 def solve(gram_FF: Matrix, pairs: Pairs, dropout: float, regularisation: float, tick: Callable[[], None]) -> Tensor:
@@ -110,10 +88,10 @@ def solve(gram_FF: Matrix, pairs: Pairs, dropout: float, regularisation: float, 
         regularisation: ridge penalty of every weight but the constant's.
         tick: called between the blocks.
     """
-    counts_F = np.diagonal(gram_FF).astype(np.float64)
-    penalty_F = penalties(counts_F, dropout, regularisation)
+    squares_F = np.diagonal(gram_FF).astype(np.float64)
+    penalty_F = penalties(squares_F, dropout, regularisation)
     penalty_F[-1] = CONSTANT_PENALTY
-    np.fill_diagonal(gram_FF, counts_F + penalty_F)
+    np.fill_diagonal(gram_FF, squares_F + penalty_F)
     invert(gram_FF, tick)
     return _constrained(gram_FF, pairs, tick)
 

@@ -13,11 +13,12 @@ import torch
 from scipy.sparse import csr_array
 from torch import Tensor
 
+from models.coding import Coding
 from models.dual import Product, num_inner, solve_by_users
 from models.evaluate import Scorer
-from models.gram import Gram, GramSource
+from models.gram import GramSource
 from models.interactions import Interactions, Offsets, Rows, Values
-from models.ridge import Matrix, Pairs, encode, inputs_of, solve
+from models.ridge import Matrix, Pairs, solve
 from models.ridge import gram as multiply
 
 QUICK = 2_000  # users whose side is inverted within a second
@@ -49,57 +50,59 @@ class Problem:
 
     Attributes:
         encoded: float32 (U, F), the training rows.
+        coding: how they were encoded.
         pairs: the features and the outputs.
-        gram: float32 (F, F), X'X; None where the users' side is inverted instead.
-        like_threshold: least rating that counts as liked.
-        num_items: I.
         dropout: p, the share of inputs whose absence is trained for.
         tick: called between the blocks.
+        gram: float32 (F, F), X'X, where that is to be solved from and is counted already.
         num_updated: as of `models.gram.Gram`.
     """
 
     encoded: csr_array
+    coding: Coding
     pairs: Pairs
-    gram: Matrix | None
-    like_threshold: float
-    num_items: int
     dropout: float
     tick: Callable[[], None]
+    gram: Matrix | None = None
     num_updated: int | None = None
 
     @classmethod
     def of(
-        cls,
-        train: Interactions,
-        dropout: float,
-        disliked_target: float,
-        tick: Callable[[], None],
-        source: GramSource = Gram.counted,
+        cls, train: Interactions, coding: Coding, dropout: float, disliked_target: float, tick: Callable[[], None]
     ) -> Problem:
-        """Set the problem up for the training users; ``source`` gives their Gram matrix, if it is needed."""
-        threshold, num_items = train.scale.like_threshold, train.num_items
-        inputs = inputs_of(train.rows, threshold, num_items)
-        encoded = encode(train.rows, threshold, num_items, inputs)
-        pairs = Pairs.of(inputs, num_items, disliked_target)
-        gram = source(train, tick) if num_inner(encoded) >= len(inputs) else None
-        problem = cls(encoded, pairs, None, threshold, num_items, dropout, tick)
-        return replace(problem, gram=gram.counts, num_updated=gram.num_updated) if gram is not None else problem
+        """Set the problem up for the training users."""
+        inputs = coding.inputs(train.rows)
+        pairs = Pairs.of(inputs, coding.num_items, disliked_target)
+        return cls(coding.encode(train.rows, inputs), coding, pairs, dropout, tick)
+
+    @property
+    def is_by_users(self) -> bool:
+        """Whether the users' side is inverted: they are fewer than the features."""
+        return self.gram is None and num_inner(self.encoded) < len(self.pairs.inputs)
 
     @property
     def is_quick(self) -> bool:
         """Whether a solve takes no more than a second or so."""
-        return self.gram is None and num_inner(self.encoded) <= QUICK
+        return self.is_by_users and num_inner(self.encoded) <= QUICK
 
-    def head(self, num_liked: int) -> Problem:
-        """Cut the problem down to the items that most users liked."""
+    def counted(self, train: Interactions, source: GramSource) -> Problem:
+        """Give the problem with its Gram matrix from ``source``, if one is needed."""
+        if self.is_by_users:
+            return self
+        gram = source(train, self.coding, self.tick)
+        gram_FF = gram.counts
+        gram_FF /= np.float32(self.coding.unit**2)
+        return replace(self, gram=gram_FF, num_updated=gram.num_updated)
+
+    def head(self, num_outputs: int) -> Problem:
+        """Cut the problem down to the items that most users liked, or graded."""
         counts = np.bincount(self.encoded.indices)[self.pairs.liked]
-        head = np.sort(self.pairs.outputs[np.argsort(-counts, kind="stable")[:num_liked]])
+        head = np.sort(self.pairs.outputs[np.argsort(-counts, kind="stable")[:num_outputs]])
         inputs = self.pairs.inputs
-        places = np.flatnonzero(np.isin(inputs, np.concatenate((head, head + self.num_items, inputs[-1:]))))
+        places = np.flatnonzero(np.isin(inputs, np.concatenate((head, head + self.coding.num_items, inputs[-1:]))))
         encoded = self.encoded[:, places]
-        small = multiply(encoded, self.tick) if self.gram is None else self.gram[np.ix_(places, places)]
-        pairs = Pairs.of(inputs[places], self.num_items, self.pairs.disliked_target)
-        return Problem(encoded, pairs, small, self.like_threshold, self.num_items, self.dropout, self.tick)
+        pairs = Pairs.of(inputs[places], self.coding.num_items, self.pairs.disliked_target)
+        return replace(self, encoded=encoded, pairs=pairs, gram=multiply(encoded, self.tick))
 
     def aiming(self, disliked_target: float) -> Problem:
         """Give the problem with another target of the disliked items."""
@@ -118,9 +121,8 @@ class Problem:
         score = self._score(penalty)
 
         def scores(rows: Rows) -> Values:
-            scores_BI = np.zeros((len(rows), self.num_items), np.float32)
-            encoded = encode(rows, self.like_threshold, self.num_items, self.pairs.inputs)
-            scores_BI[:, self.pairs.outputs] = score(encoded)
+            scores_BI = np.zeros((len(rows), self.coding.num_items), np.float32)
+            scores_BI[:, self.pairs.outputs] = score(self.coding.encode(rows, self.pairs.inputs))
             return scores_BI
 
         return scores

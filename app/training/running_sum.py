@@ -1,13 +1,14 @@
 """The Gram matrix of `linear` from run to run: kept in the model store, brought up to date with the users who changed.
 
 The history knows what their ratings were, so no row of anybody is kept beside the database. There is one matrix, the
-newest run's, whichever version is live: it depends on ratings and on the like threshold, on nothing else.
+newest run's, whichever version is live: it depends on ratings and on how they are coded, on nothing else.
 """
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -20,8 +21,9 @@ from torch import Tensor, from_numpy
 from app.training import repository
 from app.training.data import Snapshot
 from models.checkpoint import DamagedModel
-from models.gram import Gram, GramSource, KeptGram, triangle_size
-from models.interactions import Interactions, Rows
+from models.coding import Coding
+from models.gram import EXACT, Gram, GramSource, KeptGram, triangle_size
+from models.interactions import Interactions, RatingScale, Rows
 from models.resume import read_tensors, write_checkpoint
 
 MOST_BYTES = 2**30  # of a kept matrix; a larger one is counted anew every time
@@ -41,14 +43,12 @@ class KeptSum:
         items: int64 (I,), the number of each item of its vocabulary.
         users: int64, the numbers of the users in it.
         watermark: the revision of their ratings.
-        like_threshold: least rating that counted as liked.
     """
 
     gram: KeptGram
     items: Numbers
     users: Numbers
     watermark: int
-    like_threshold: float
 
     def save(self, folder: Path) -> None:
         """Keep it for the next run, in place of any other; if the disk does not let us, the next run counts anew."""
@@ -56,7 +56,7 @@ class KeptSum:
         tensors = {name: from_numpy(array) for name, array in arrays.items()} | {"triangle": self.gram.triangle}
         mine = beside(folder)
         try:
-            write_checkpoint(mine, tensors, {"watermark": self.watermark, "like_threshold": self.like_threshold})
+            write_checkpoint(mine, tensors, {"watermark": self.watermark, "coding": asdict(self.gram.coding)})
             shutil.rmtree(folder, ignore_errors=True)
             mine.rename(folder)  # fails if another worker has just put one there: as good as this one
         except (OSError, SafetensorError) as error:
@@ -82,11 +82,11 @@ class KeptSum:
         return cls.of(*found) if found is not None else None
 
     @classmethod
-    def of(cls, tensors: dict[str, Tensor], document: dict[str, float]) -> "KeptSum":
+    def of(cls, tensors: dict[str, Tensor], document: dict[str, Any]) -> "KeptSum":
         """Build from what `save` wrote."""
         inputs, items, users = (tensors[name].numpy() for name in ("inputs", "items", "users"))
-        gram = KeptGram(inputs, len(items), tensors["triangle"])
-        return cls(gram, items, users, int(document["watermark"]), document["like_threshold"])
+        coding = Coding(**document["coding"] | {"scale": RatingScale(**document["coding"]["scale"])})
+        return cls(KeptGram(coding, inputs, tensors["triangle"]), items, users, int(document["watermark"]))
 
 
 def beside(folder: Path) -> Path:
@@ -130,12 +130,14 @@ def read_past(session: Session, kept: KeptSum, trained: Numbers) -> Past | None:
 def source(folder: Path, kept: KeptSum | None, past: Past | None, snapshot: Snapshot, trained: Numbers) -> GramSource:
     """Give what brings the kept matrix up to date, or counts a new one, and keeps that in turn."""
 
-    def give(train: Interactions, tick: Callable[[], None]) -> Gram:
-        gram = updated(kept, past, snapshot, train, trained) if kept is not None and past is not None else None
-        gram = gram if gram is not None else Gram.counted(train, tick)
+    def give(train: Interactions, coding: Coding, tick: Callable[[], None]) -> Gram:
+        gram = None
+        if kept is not None and past is not None and replace(kept.gram.coding, num_items=train.num_items) == coding:
+            gram = updated(kept, past, snapshot, train, trained)
+        gram = gram if gram is not None else Gram.counted(train, coding, tick)
         if gram.num_updated is not None:
             log.info("gram_updated", users=gram.num_updated)
-        keep(folder, gram, snapshot, train, trained)
+        keep(folder, gram, snapshot, trained)
         return gram
 
     return give
@@ -143,8 +145,6 @@ def source(folder: Path, kept: KeptSum | None, past: Past | None, snapshot: Snap
 
 def updated(kept: KeptSum, past: Past, snapshot: Snapshot, train: Interactions, trained: Numbers) -> Gram | None:
     """Bring the matrix up to date; None if that does not give what the training users' ratings add up to."""
-    if kept.like_threshold != train.scale.like_threshold:
-        return None
     places = np.searchsorted(snapshot.item_numbers, kept.items)
     places[places == len(snapshot.item_numbers)] = 0
     column_of = np.where(snapshot.item_numbers[places] == kept.items, places, -1)
@@ -165,11 +165,10 @@ def rows_of(past: Past, users: Numbers, item_numbers: Numbers, train: Interactio
     return laid.rows
 
 
-def keep(folder: Path, gram: Gram, snapshot: Snapshot, train: Interactions, trained: Numbers) -> None:
-    """Keep a matrix for the next run, unless it is too large."""
-    if triangle_size(len(gram.inputs)) > MOST_BYTES:
+def keep(folder: Path, gram: Gram, snapshot: Snapshot, trained: Numbers) -> None:
+    """Keep a matrix for the next run, unless it is too large, or its entries are too large to be exact."""
+    if triangle_size(len(gram.inputs)) > MOST_BYTES or gram.largest > EXACT:
         return
-    packed = KeptGram.of(gram, train.num_items)
+    packed = KeptGram.of(gram)
     if packed.triangle.nbytes <= MOST_BYTES:
-        numbers, threshold = snapshot.item_numbers, train.scale.like_threshold
-        KeptSum(packed, numbers, trained, snapshot.watermark, threshold).save(folder)
+        KeptSum(packed, snapshot.item_numbers, trained, snapshot.watermark).save(folder)

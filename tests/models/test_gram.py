@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import ridge
+from models.coding import Coding
 from models.fit import Fit, FitOptions
 from models.gram import Gram, GramSource, KeptGram
 from models.interactions import Interactions, Offsets, Rows
@@ -34,10 +35,14 @@ def table(cells: Cells) -> tuple[Interactions, Offsets, Offsets]:
     return Interactions.from_arrays(rows, columns, values, names, STARS, len(users)), users, items
 
 
-def updated(before: Cells, after: Cells) -> Gram:
+def coding(data: Interactions, graded: bool = False) -> Coding:
+    return Coding(STARS, data.num_items, graded)
+
+
+def updated(before: Cells, after: Cells, graded: bool = False) -> Gram:
     """Bring the sum of some ratings up to date with others."""
     (old, old_users, old_items), (new, new_users, new_items) = table(before), table(after)
-    kept = KeptGram.of(Gram.counted(old, ignore), old.num_items)
+    kept = KeptGram.of(Gram.counted(old, coding(old, graded), ignore))
     changed = {
         user for user, item in before.keys() | after.keys() if before.get((user, item)) != after.get((user, item))
     }
@@ -61,7 +66,7 @@ def fitted(cells: Cells, source: GramSource = Gram.counted) -> tuple[LinearAutoe
 
 
 def assert_same(update: Gram, cells: Cells) -> None:
-    scratch = Gram.counted(table(cells)[0], ignore)
+    scratch = Gram.counted(table(cells)[0], update.coding, ignore)
     np.testing.assert_array_equal(update.inputs, scratch.inputs)
     np.testing.assert_array_equal(update.counts, scratch.counts)
     assert update.is_of(table(cells)[0])
@@ -72,12 +77,12 @@ CHANGES = st.dictionaries(
 )
 
 
-@given(CHANGES)
+@given(CHANGES, st.booleans())
 def test_any_changes_give_the_sum_that_counting_from_scratch_gives(
-    changes: dict[tuple[int, int], float | None],
+    changes: dict[tuple[int, int], float | None], graded: bool
 ) -> None:
     after = {pair: value for pair, value in (BASE | changes).items() if value is not None}
-    assert_same(updated(BASE, after), after)
+    assert_same(updated(BASE, after, graded), after)
 
 
 @given(st.lists(CHANGES, min_size=2, max_size=4))
@@ -92,7 +97,7 @@ def test_changes_after_changes_do_not_drift(steps: list[dict[tuple[int, int], fl
 def test_the_model_solved_from_an_updated_sum_is_the_one_of_a_full_fit() -> None:
     after: Cells = {**BASE, (3, 2): 1.0, (3, 11): 5.0, (50, 20): 5.0, (50, 0): 4.0, (51, 20): 2.0}
     full, counted = fitted(after)
-    update, figures = fitted(after, lambda train, tick: updated(BASE, after))
+    update, figures = fitted(after, lambda train, coding, tick: updated(BASE, after, coding.graded))
     rows = table(BASE)[0].rows
     np.testing.assert_array_equal(update.preference(rows), full.preference(rows))
     np.testing.assert_array_equal(update.rating(rows), full.rating(rows))
@@ -103,7 +108,7 @@ def test_the_model_solved_from_an_updated_sum_is_the_one_of_a_full_fit() -> None
 def test_a_user_who_leaves_is_unlearned() -> None:
     without = {pair: value for pair, value in BASE.items() if pair[0] != 7}
     never, _ = fitted(without)
-    unlearned, _ = fitted(without, lambda train, tick: updated(BASE, without))
+    unlearned, _ = fitted(without, lambda train, coding, tick: updated(BASE, without, coding.graded))
     for name, tensor in never.tensors().items():
         np.testing.assert_array_equal(unlearned.tensors()[name], tensor, err_msg=name)
     with_him = fitted(BASE)[0].tensors()["weights"]
@@ -114,7 +119,8 @@ def test_a_user_who_leaves_is_unlearned() -> None:
 def test_a_sum_of_other_ratings_is_told_even_if_every_feature_is_as_frequent() -> None:
     one: Cells = {(0, 0): 5.0, (0, 1): 5.0, (1, 2): 5.0, (1, 3): 5.0}
     other: Cells = {(0, 0): 5.0, (0, 2): 5.0, (1, 1): 5.0, (1, 3): 5.0}
-    gram = Gram.counted(table(one)[0], ignore)
+    data = table(one)[0]
+    gram = Gram.counted(data, coding(data), ignore)
     assert gram.is_of(table(one)[0])
     assert not gram.is_of(table(other)[0])
 
@@ -122,8 +128,7 @@ def test_a_sum_of_other_ratings_is_told_even_if_every_feature_is_as_frequent() -
 @pytest.mark.parametrize(("num_users", "num_bytes"), [(255, 1), (256, 2), (70_000, 4)])
 def test_counts_are_kept_in_as_few_bytes_as_hold_the_users(num_users: int, num_bytes: int) -> None:
     counts = np.array([[5, 3], [3, num_users]], np.float32)
-    gram = Gram(np.array([0, 2]), counts)
-    kept = KeptGram.of(gram, 1)
+    kept = KeptGram.of(Gram(Coding(STARS, 1, graded=False), np.array([0, 2]), counts))
     assert kept.triangle.element_size() == num_bytes
     assert kept.triangle.tolist() == [5, 3, num_users]
 
@@ -132,6 +137,7 @@ def test_more_features_than_a_block_are_exchanged() -> None:
     num_items = ridge.BLOCK + 50
     rows = Rows(np.array([0, num_items]), np.arange(num_items, dtype=np.int32), np.full(num_items, 5, np.float32))
     size = num_items + 1
-    gram = Gram(np.append(np.arange(num_items), 2 * num_items), np.full((size, size), 4, np.float32))
-    gram.exchange(rows, Rows(np.zeros(1, np.int64), rows.columns[:0], rows.values[:0]), 4.0, num_items)
+    stars, inputs = Coding(STARS, num_items, graded=False), np.append(np.arange(num_items), 2 * num_items)
+    gram = Gram(stars, inputs, np.full((size, size), 4, np.float32))
+    gram.exchange(rows, Rows(np.zeros(1, np.int64), rows.columns[:0], rows.values[:0]))
     assert (gram.counts == 3).all()

@@ -7,6 +7,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from models import dual, ridge
+from models.coding import Coding
 from models.fit import Fit, FitOptions
 from models.interactions import Interactions, Offsets
 from models.linear import LinearAutoencoder
@@ -17,7 +18,7 @@ DATA = tastes(num_users=40, num_items=8)
 NOTHING = DATA.take(np.arange(0))
 
 
-def solved(data: Interactions, **config: float) -> LinearAutoencoder:
+def solved(data: Interactions, **config: float | bool) -> LinearAutoencoder:
     fit = Fit(
         "linear",
         data,
@@ -30,20 +31,21 @@ def solved(data: Interactions, **config: float) -> LinearAutoencoder:
     return fit.best
 
 
-def dense_features(data: Interactions) -> np.ndarray:
-    dense: np.ndarray = encode(data)[0].toarray().astype(np.float64)
+def dense_features(data: Interactions, graded: bool = False) -> np.ndarray:
+    dense: np.ndarray = encode(data, graded)[0].toarray().astype(np.float64)
     return dense
 
 
-def encode(data: Interactions) -> tuple[csr_array, Offsets]:
-    inputs = ridge.inputs_of(data.rows, STARS.like_threshold, data.num_items)
-    return ridge.encode(data.rows, STARS.like_threshold, data.num_items, inputs), inputs
+def encode(data: Interactions, graded: bool = False) -> tuple[csr_array, Offsets]:
+    coding = Coding(STARS, data.num_items, graded)
+    inputs = coding.inputs(data.rows)
+    return coding.encode(data.rows, inputs), inputs
 
 
 def test_weights_are_those_of_a_ridge_regression_without_the_items_own_channels() -> None:
     model, X = solved(DATA), dense_features(DATA)
     G = X.T @ X
-    penalty = np.diag(G) * 0.4 / 0.6 + 5.0
+    penalty = np.diag(G) * 0.3 / 0.7 + 5.0
     penalty[-1] = ridge.CONSTANT_PENALTY
     weights = model.tensors()["weights"].float().numpy()
     for item in range(DATA.num_items):
@@ -54,19 +56,45 @@ def test_weights_are_those_of_a_ridge_regression_without_the_items_own_channels(
         assert weights[item, item] == weights[DATA.num_items + item, item] == 0
 
 
+def test_graded_weights_are_those_of_a_ridge_regression_on_places_on_the_scale() -> None:
+    model, X = solved(DATA, graded=True), dense_features(DATA, graded=True)
+    expected_X = np.zeros((DATA.num_users, DATA.num_items))
+    expected_X[DATA.rows.row_of_entry, DATA.rows.columns] = (DATA.rows.values - 1) / 4
+    np.testing.assert_allclose(X, np.column_stack((expected_X, np.ones(DATA.num_users))), atol=1e-6)
+    G = X.T @ X
+    penalty = np.diag(G) * 0.3 / 0.7 + 5.0
+    penalty[-1] = ridge.CONSTANT_PENALTY
+    scores = model.preference(DATA.rows)
+    for item in range(DATA.num_items):
+        others = [f for f in range(X.shape[1]) if f != item]
+        weights = np.linalg.solve((G + np.diag(penalty))[np.ix_(others, others)], G[others, item])
+        np.testing.assert_allclose(scores[:, item], X[:, others] @ weights, atol=4e-3)
+
+
+@pytest.mark.parametrize("graded", [False, True])
+def test_a_row_alone_scores_as_it_does_among_others(graded: bool) -> None:
+    model = solved(DATA, graded=graded)
+    together = model.preference(DATA.rows)
+    for user in range(5):
+        one = DATA.rows.take(np.array([user]))
+        np.testing.assert_allclose(model.preference_row(one.columns, one.values), together[user], atol=1e-3)
+
+
+@pytest.mark.parametrize("graded", [False, True])
 @pytest.mark.parametrize("value", [1.0, 5.0])
-def test_rating_an_item_never_moves_its_own_score(value: float) -> None:
-    model = solved(DATA)
+def test_rating_an_item_never_moves_its_own_score(value: float, graded: bool) -> None:
+    model = solved(DATA, graded=graded)
     before, after = model.preference(row((3, 4.0))), model.preference(row((3, 4.0), (5, value)))
     assert before[0, 5] == pytest.approx(after[0, 5], abs=1e-6)
-    assert np.abs(before - after).max() > 1e-3
+    assert np.abs(before - after).max() > (0 if graded and value == STARS.minimum else 1e-3) - 1e-9
 
 
-def test_both_sides_to_solve_from_agree() -> None:
+@pytest.mark.parametrize("graded", [False, True])
+def test_both_sides_to_solve_from_agree(graded: bool) -> None:
     few = tastes(num_users=12, num_items=20)
     user, first = few.rows.row_of_entry, few.rows.offsets[few.rows.row_of_entry]
     thinned = few.rows.where((user > 3) | ((user > 0) & (np.arange(few.rows.num_ratings) == first)))
-    encoded, inputs = encode(Interactions(thinned, few.item_ids, STARS))
+    encoded, inputs = encode(Interactions(thinned, few.item_ids, STARS), graded)
     assert thinned.counts[:4].tolist() == [0, 1, 1, 1]
     assert dual.num_inner(encoded) == 8
     pairs = ridge.Pairs.of(inputs, few.num_items, 0.3)
@@ -77,8 +105,8 @@ def test_both_sides_to_solve_from_agree() -> None:
 
 
 def test_the_penalty_is_chosen_on_the_head_of_the_catalogue_where_the_whole_takes_long() -> None:
-    problem = Problem.of(DATA, 0.4, 0.3, ignore)
-    assert problem.gram is not None
+    problem = Problem.of(DATA, Coding(STARS, DATA.num_items, graded=False), 0.4, 0.3, ignore)
+    assert not problem.is_by_users
     assert not problem.is_quick
     head = problem.head(3)
     liked = DATA.rows.columns[DATA.rows.values >= STARS.like_threshold]
@@ -88,7 +116,7 @@ def test_the_penalty_is_chosen_on_the_head_of_the_catalogue_where_the_whole_take
 
 def test_users_score_the_same_from_both_sides_where_they_have_not_rated() -> None:
     few = DATA.take(np.arange(10))
-    problem = Problem.of(few, 0.4, 0.3, ignore)
+    problem = Problem.of(few, Coding(STARS, DATA.num_items, graded=False), 0.4, 0.3, ignore)
     assert problem.is_quick
     by_users = problem.scorer(5.0)(few.rows)
     by_items = replace(problem, gram=ridge.gram(problem.encoded, ignore)).scorer(5.0)(few.rows)
@@ -130,12 +158,26 @@ def test_what_disliked_items_count_is_chosen_on_validation_users_and_nothing_wit
     train, validation = split(tastes())
     figures = {}
     for target in (0.0, 0.3):
-        fit = Fit("linear", train, validation, FitOptions(), config={"regularisation": 5.0, "disliked_target": target})
+        config = {"graded": False, "regularisation": 5.0, "disliked_target": target}
+        fit = Fit("linear", train, validation, FitOptions(), config=config)
         figures[target] = next(iter(fit)).metrics["ndcg@100"]
-    fit = Fit("linear", train, validation, FitOptions(), config={"regularisation": 5.0})
+    fit = Fit("linear", train, validation, FitOptions(), config={"graded": False, "regularisation": 5.0})
     assert next(iter(fit)).metrics["ndcg@100"] == max(figures.values())
     alone = Fit("linear", DATA, NOTHING, FitOptions())
     assert next(iter(alone)).metrics["disliked_target"] == 0
+
+
+def test_how_ratings_are_coded_is_chosen_on_validation_users() -> None:
+    train, validation = split(tastes())
+    figures = {}
+    for graded in (False, True):
+        config = {"graded": graded, "regularisation": 5.0, "disliked_target": 0.0}
+        figures[graded] = next(iter(Fit("linear", train, validation, FitOptions(), config=config))).metrics
+    fit = Fit("linear", train, validation, FitOptions(), config={"regularisation": 5.0, "disliked_target": 0.0})
+    chosen = next(iter(fit)).metrics
+    assert figures[True]["ndcg@100"] != figures[False]["ndcg@100"]
+    assert chosen["ndcg@100"] == max(each["ndcg@100"] for each in figures.values())
+    assert fit.best.config.graded is bool(chosen["graded"])  # type: ignore[attr-defined]
 
 
 def test_the_penalty_chosen_on_validation_users_is_reported_and_reused() -> None:

@@ -20,8 +20,10 @@ from app.training.data import load_interactions
 from app.training.running_sum import KeptSum
 from app.training.service import Progress
 from app.training.split import split_users
+from models.coding import Coding
 from models.fit import Fit, FitOptions
 from models.gram import Gram, KeptGram
+from models.interactions import RatingScale
 from models.linear import LinearAutoencoder, LinearConfig
 from tests.app.training.conftest import Instance
 
@@ -144,13 +146,14 @@ def test_a_damaged_matrix_is_counted_anew_and_replaced(instance: Instance, logge
 
 
 def test_what_is_kept_is_taken_once_and_a_store_that_refuses_it_is_only_said(tmp_path: Path, logged: list[Any]) -> None:
-    gram = Gram(np.array([0, 2, 6]), np.array([[2, 1, 2], [1, 3, 3], [2, 3, 4]], np.float32))
-    kept = KeptSum(KeptGram.of(gram, 3), np.array([5, 7, 9]), np.array([1, 2, 3, 4]), 17, 4.0)
+    coding = Coding(RatingScale(minimum=1, maximum=5, step=0.5, like_threshold=4), 3, graded=False)
+    gram = Gram(coding, np.array([0, 2, 6]), np.array([[2, 1, 2], [1, 3, 3], [2, 3, 4]], np.float32))
+    kept = KeptSum(KeptGram.of(gram), np.array([5, 7, 9]), np.array([1, 2, 3, 4]), 17)
     for _ in range(2):
         kept.save(tmp_path / "kept")
     found = KeptSum.take(tmp_path / "kept")
     assert found is not None
-    assert (found.watermark, found.like_threshold, found.gram.num_items) == (17, 4.0, 3)
+    assert (found.watermark, found.gram.coding) == (17, coding)
     assert found.gram.triangle.tolist() == [2, 1, 3, 2, 3, 4]
     assert [each.tolist() for each in (found.items, found.users, found.gram.inputs)] == [
         [5, 7, 9],
