@@ -19,6 +19,7 @@ from app.paths import EncodedSlashes
 from app.ratings import router as ratings
 from app.ratings.writer import RatingWriter
 from app.recommendations import router as recommendations
+from app.recommendations import shelf_router as shelves
 from app.recommendations.loader import open_serving
 from app.registry import router as registry
 from app.settings import Settings
@@ -49,7 +50,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.metrics = Metrics()
     problem.install(app)
     app.add_middleware(EncodedSlashes)
-    for stage in (health, metrics, ratings, catalogue, training, registry, recommendations, console):
+    # The shelves come before the catalogue, whose route would take `popular` and `new` for ids.
+    for stage in (health, metrics, ratings, shelves, catalogue, training, registry, recommendations, console):
         app.include_router(stage.router)
     return app
 

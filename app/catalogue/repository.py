@@ -120,9 +120,10 @@ def get_item(session: Session, item_id: str) -> StoredItem | None:
     return found[0] if found else None
 
 
-def list_items(session: Session, limit: int, after: int) -> list[StoredItem]:
-    """Give items that are not deleted, oldest first, those after a number only."""
+def list_items(session: Session, limit: int, after: int, item_ids: Sequence[str] = ()) -> list[StoredItem]:
+    """Give items that are not deleted, oldest first, those after a number only; only the named, if any are."""
     query = select(*COLUMNS).where(Item.id > after, Item.deleted_at.is_(None)).order_by(Item.id)
+    query = query.where(Item.external_id.in_(item_ids)) if item_ids else query
     return fetch(session, query.limit(limit))
 
 

@@ -16,12 +16,14 @@ from app.catalogue.service import ItemChange, Written
 from app.cursors import decode_cursor, encode_cursor
 from app.deps import DatabaseDep
 from app.errors import InvalidCursor, InvalidRequest, ItemNotFound
+from app.ids import ExternalId
 from app.paths import PathItemId
 from app.problem import problem_responses
 from app.settings import MAX_LIST
 
 router = APIRouter(tags=["items"])
 
+MAX_LOOKED_UP = 100  # ids in a query
 ROUTE = "items"  # names this list's cursors
 JSON = "application/json"
 FIELDS = tuple(ItemFields.model_fields)
@@ -103,10 +105,14 @@ async def get_items(
     database: DatabaseDep,
     limit: Annotated[int, Query(ge=1, le=MAX_LIST, description="Items of a page.")] = 100,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    item_id: Annotated[
+        list[ExternalId],
+        Query(max_length=MAX_LOOKED_UP, description="Only these; repeat it for several.", examples=["clueless-1995"]),
+    ] = [],  # noqa: B006 - FastAPI copies it
 ) -> Response:
     """List the catalogue in the order the items were created, inactive ones too."""
     after = decode_cursor(ROUTE, cursor) or 0
-    items = await database.read(repository.list_items, limit + 1, after)
+    items = await database.read(repository.list_items, limit + 1, after, item_id)
     following = encode_cursor(ROUTE, items[limit - 1].id) if len(items) > limit else None
     return respond({"items": [item_body(item) for item in items[:limit]], "next_cursor": following})
 

@@ -12,6 +12,7 @@ from app.recommendations import repository, service
 from app.recommendations.schemas import GuestRating, GuestRequest
 from app.recommendations.service import SENTENCES, Options, Reason, Taste
 from app.recommendations.serving import Serving
+from app.recommendations.shelves import HalfLife
 from app.settings import Settings
 from app.times import now_us
 
@@ -80,3 +81,23 @@ async def recommend(serving: Serving, taste: Taste, options: Options) -> dict[st
         "reason_detail": SENTENCES[reason] if reason else None,
         "items": service.items_of(serving.catalogue, chosen, taste),
     }
+
+
+NOBODY = Taste.of([], [])
+
+
+async def popular(serving: Serving, half_life_days: HalfLife, options: Options) -> dict[str, Any]:
+    """Give the popular items, then those without ratings."""
+    await serving.refresh_catalogue()
+    shelf = await serving.shelves.popular(half_life_days)
+    allowed = service.allowed_slots(serving.catalogue, NOBODY, options)
+    chosen = service.select_popular(shelf.popularity, allowed, options.limit)
+    items = service.items_of(serving.catalogue, chosen, NOBODY)
+    return {"half_life_days": half_life_days, "counted_at": shelf.counted_at, "items": items}
+
+
+async def new(serving: Serving, options: Options) -> dict[str, Any]:
+    """Give the newest items."""
+    await serving.refresh_catalogue()
+    chosen = service.select_new(service.allowed_slots(serving.catalogue, NOBODY, options), options.limit)
+    return {"items": service.items_of(serving.catalogue, chosen, NOBODY)}

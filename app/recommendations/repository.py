@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from app.db import Database
@@ -29,6 +29,7 @@ HOT_READ = {
         FROM counters c LEFT JOIN users u ON u.external_id = ?
         WHERE c.name = 'catalogue'""",
 }
+MOST_HALVINGS = 60.0  # an older rating weighs as little as one of this age
 
 
 class HotRow(NamedTuple):
@@ -73,3 +74,17 @@ def rating_totals(session: Session) -> Sequence[Any]:
     columns = (Rating.item_id, func.count(), func.sum(Rating.value))
     statement = select(*columns).where(Rating.value.is_not(None)).group_by(Rating.item_id)
     return session.execute(statement).all()
+
+
+def decayed_totals(session: Session, half_life_us: int) -> Sequence[Any]:
+    """Weigh every rating by its age: rows of (item's primary key, sum of the weights, weighted sum of the ratings).
+
+    A rating weighs 1 if it is the newest of all, half as much for every half-life it is older. Age counts from the
+    newest rating, not from now, so that a quiet month forgets nothing.
+    """
+    standing = Rating.value.is_not(None)
+    newest = select(func.max(Rating.rated_at_us)).where(standing).scalar_subquery()
+    halvings = (Rating.rated_at_us - newest) / float(half_life_us)
+    weight = case((halvings < -MOST_HALVINGS, 2.0**-MOST_HALVINGS), else_=func.pow(2.0, halvings))  # no underflow
+    columns = (Rating.item_id, func.sum(weight), func.sum(weight * Rating.value))
+    return session.execute(select(*columns).where(standing).group_by(Rating.item_id)).all()

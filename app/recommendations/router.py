@@ -53,7 +53,7 @@ async def get_options(request: Request) -> Options:
 
 def json_response(answer: dict[str, Any]) -> Response:
     """Write an answer."""
-    return Response(orjson.dumps(answer), media_type="application/json")
+    return Response(orjson.dumps(answer, option=orjson.OPT_UTC_Z), media_type="application/json")
 
 
 @router.get(

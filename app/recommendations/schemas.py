@@ -1,5 +1,6 @@
 """What the recommendation routes take and give."""
 
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -58,6 +59,20 @@ class Recommendations(BaseModel):
             ]
         }
     )
+
+
+class PopularItems(BaseModel):
+    """Items by their decayed, shrunken mean rating."""
+
+    half_life_days: int
+    counted_at: datetime
+    items: list[Recommendation]
+
+
+class NewItems(BaseModel):
+    """Items, the newest first."""
+
+    items: list[Recommendation]
 
 
 class GuestRecommendations(Recommendations):

@@ -139,6 +139,13 @@ def select_popular(popularity: Popularity, allowed: Mask, limit: int) -> Selecti
     return chosen
 
 
+def select_new(allowed: Mask, limit: int) -> Selection:
+    """Give the allowed items, newest first."""
+    chosen = Selection()
+    chosen.add(np.flatnonzero(allowed)[::-1][:limit], None, None, Source.NEW)
+    return chosen
+
+
 def select_fallback(
     catalogue: Catalogue, popularity: Popularity, taste: Taste, options: Options, reason: Reason
 ) -> tuple[Selection, Reason]:

@@ -14,6 +14,7 @@ from app.recommendations.catalogue import Catalogue
 from app.recommendations.live import LiveModel
 from app.recommendations.popularity import Popularity
 from app.recommendations.scoring import Scorer
+from app.recommendations.shelves import Shelves
 from app.settings import Settings
 from models.base import FoldIn
 from models.interactions import Indices, Values
@@ -48,6 +49,7 @@ class Serving:
         self._counting = asyncio.Lock()
         self._popularity: Popularity | None = None
         self._popularity_due = 0.0
+        self.shelves = Shelves(database, self.catalogue.slot_of_id)
         self._scorer = Scorer()
 
     def status(self) -> ServingStatus:

@@ -1,0 +1,46 @@
+"""Items for everybody over HTTP: popular ones and new ones."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from app.errors import InvalidRequest
+from app.problem import problem_responses
+from app.recommendations import answers
+from app.recommendations.router import ServingDep, get_options, json_response, query_parameters
+from app.recommendations.schemas import NewItems, PopularItems
+from app.recommendations.service import Options
+from app.recommendations.shelves import HalfLife
+
+router = APIRouter(prefix="/v1/items", tags=["recommendations"])
+OptionsDep = Annotated[Options, Depends(get_options)]
+
+
+@router.get(
+    "/popular",
+    summary="List popular items",
+    response_model=PopularItems,
+    responses=problem_responses(InvalidRequest),
+    openapi_extra={"parameters": query_parameters()},
+)
+async def get_popular(
+    serving: ServingDep,
+    options: OptionsDep,
+    half_life_days: Annotated[
+        HalfLife, Query(description="Age at which a rating counts half as much as the newest one.", examples=[90])
+    ] = HalfLife.YEAR,
+) -> Response:
+    """List items by the mean of their ratings, recent ones counting more and few ratings counting little."""
+    return json_response(await answers.popular(serving, half_life_days, options))
+
+
+@router.get(
+    "/new",
+    summary="List new items",
+    response_model=NewItems,
+    responses=problem_responses(InvalidRequest),
+    openapi_extra={"parameters": query_parameters()},
+)
+async def get_new(serving: ServingDep, options: OptionsDep) -> Response:
+    """List items, the newest first."""
+    return json_response(await answers.new(serving, options))
