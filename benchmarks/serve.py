@@ -26,6 +26,7 @@ from sqlalchemy import make_url
 
 from app.db import open_database
 from app.settings import Settings
+from app.training.auto import AUTO
 from benchmarks.serving import load, world
 
 ROUTES = ("empty", "GET recommendations", "POST rating")
@@ -51,6 +52,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--items", default="ml", help="`ml`: the shape of ml-latest-small; else a number of items")
     parser.add_argument("--ratings", type=Path, help="a MovieLens folder; without it synthetic ratings of its shape")
+    parser.add_argument("--kind", default=AUTO, help="of the model that is served")
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=10, help="of each route in each round")
     parser.add_argument("--rounds", type=int, default=3)
@@ -185,7 +187,7 @@ def bench(options: argparse.Namespace, folder: Path, url: str) -> None:
         _env_file=None, database_url=url, model_store=folder / "models", port=options.port, rating_min=0.5
     )
     rated = ratings(options)
-    kind = asyncio.run(build(settings, rated, options.epochs))
+    kind = asyncio.run(build(settings, rated, options.kind, options.epochs))
     with served(settings, f"bench-{kind}") as process:
         rows = measure(options, requests_of(rated), folder, process)
         resident_mib = process.memory_info().rss / 2**20
@@ -199,11 +201,11 @@ def bench(options: argparse.Namespace, folder: Path, url: str) -> None:
         options.json.write_text(json.dumps(document, indent=2) + "\n")
 
 
-async def build(settings: Settings, rated: world.Ratings, epochs: int) -> str:
+async def build(settings: Settings, rated: world.Ratings, kind: str, epochs: int) -> str:
     """Fill the database and train."""
     database = open_database(settings.database_url)
     try:
-        return await world.build(database, settings, rated, epochs)
+        return await world.build(database, settings, rated, kind, epochs)
     finally:
         await database.close()
 

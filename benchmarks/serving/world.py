@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from app.db import Database
 from app.registry.service import publish
 from app.settings import Settings
 from app.tables import Counter, Item, Rating, RatingChange, User
+from app.training.auto import AUTO, FITTED, members
 from app.training.data import Snapshot, load_interactions
 from models import checkpoint
 from models.fit import Fit, FitOptions
@@ -137,8 +139,8 @@ def add(session: Session, table: type, rows: Iterator[dict[str, object]]) -> Non
         session.execute(insert(table), block)
 
 
-async def build(database: Database, settings: Settings, rated: Ratings, epochs: int) -> str:
-    """Store the ratings, train a model on them, publish it, and add the users to ask for. Returns the kind."""
+async def build(database: Database, settings: Settings, rated: Ratings, kind: str, epochs: int) -> str:
+    """Store the ratings, train a model on them, publish it, and add the users to ask for. Returns its kind."""
     await database.write(migrate.upgrade)
     asked = readers(rated)
     joined = [
@@ -149,8 +151,10 @@ async def build(database: Database, settings: Settings, rated: Ratings, epochs: 
     if database.dialect == "postgresql":
         await database.write(analyse)
     snapshot = await database.scan(load_interactions, settings)
-    kind = "linear" if snapshot.interactions.num_items <= settings.linear_max_items else "denoising"
-    model_folder(settings, kind, snapshot, rated.num_users, epochs)
+    config = {}
+    if kind == AUTO:
+        kind, config = FITTED, {"members": members(snapshot.interactions.num_items, settings.linear_max_items)}
+    model_folder(settings, kind, config, snapshot, rated.num_users, epochs)
     await database.write(store_version, kind, snapshot)
     return kind
 
@@ -181,11 +185,16 @@ def analyse(session: Session) -> None:
         session.connection().exec_driver_sql(f"ANALYZE {table}")
 
 
-def model_folder(settings: Settings, kind: str, snapshot: Snapshot, num_trained: int, epochs: int) -> None:
-    """Train on the given users alone (how well it ranks is not measured here) and save."""
+def model_folder(
+    settings: Settings, kind: str, config: dict[str, Any], snapshot: Snapshot, num_trained: int, epochs: int
+) -> None:
+    """Train on the given users alone and save.
+
+    How well it ranks is not measured here; a blend gives all its members the same share, and needs all of them.
+    """
     train = snapshot.interactions.take(np.arange(min(num_trained, snapshot.interactions.num_users)))
     nobody = Interactions(train.rows.take(np.arange(0)), train.item_ids, train.scale)
-    fit = Fit(kind, train, nobody, FitOptions(epochs=epochs, device="cpu"))
+    fit = Fit(kind, train, nobody, FitOptions(epochs=epochs, device="cpu"), config=config)
     for report in fit:
         print(f"epoch {report.epoch}: {report.seconds:.1f} s", flush=True)
     checkpoint.save(settings.model_store / f"bench-{kind}", fit.best, train.item_ids, {})
