@@ -1,6 +1,7 @@
 """From a request to an answer: reads what it needs, folds in, chooses, writes out."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
@@ -9,12 +10,16 @@ from app.problem import MAX_FIELDS
 from app.ratings.parse import checked
 from app.ratings.scale import Scale
 from app.recommendations import repository, service
+from app.recommendations.catalogue import Catalogue
+from app.recommendations.live import LiveModel
+from app.recommendations.repository import HotRow
 from app.recommendations.schemas import GuestRating, GuestRequest
 from app.recommendations.service import SENTENCES, Options, Reason, Taste
 from app.recommendations.serving import Serving
 from app.recommendations.shelves import HalfLife
 from app.settings import Settings
 from app.times import now_us
+from models.base import FoldIn
 
 
 async def for_user(serving: Serving, user_id: str, options: Options) -> dict[str, Any]:
@@ -22,10 +27,14 @@ async def for_user(serving: Serving, user_id: str, options: Options) -> dict[str
     row = await repository.read_user(serving.database, user_id)
     if row.catalogue_revision > serving.catalogue.revision:
         await serving.refresh_catalogue(row.catalogue_revision)
-    reason = None if row.item_ids else Reason.UNKNOWN_USER if row.revision is None else Reason.NO_RATINGS
-    slots = list(map(serving.catalogue.slot_of_id.__getitem__, row.item_ids))
-    answer = await recommend(serving, Taste.of(slots, row.values, reason), options)
+    answer = await recommend(serving, taste_of(serving.catalogue, row), options)
     return {"user_id": user_id, "revision": row.revision, **answer}
+
+
+def taste_of(catalogue: Catalogue, row: HotRow) -> Taste:
+    """Give what a user's row says, or why it says nothing. The catalogue is not older than the row."""
+    reason = None if row.item_ids else Reason.UNKNOWN_USER if row.revision is None else Reason.NO_RATINGS
+    return Taste.of(list(map(catalogue.slot_of_id.__getitem__, row.item_ids)), row.values, reason)
 
 
 async def for_guest(serving: Serving, settings: Settings, guest: GuestRequest) -> dict[str, Any]:
@@ -57,9 +66,18 @@ def latest_values(ratings: Sequence[GuestRating], scale: Scale) -> dict[str, flo
     return {item_id: value for _, item_id, value in sorted(rows, key=itemgetter(0))}
 
 
-async def recommend(serving: Serving, taste: Taste, options: Options) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Using:
+    """What to answer with: a model or none, and the user as it has folded him in, if it has already."""
+
+    live: LiveModel | None
+    fold: FoldIn | None = None
+
+
+async def recommend(serving: Serving, taste: Taste, options: Options, using: Using | None = None) -> dict[str, Any]:
     """Choose the items: personal ones if there is something to go by, else popular and new ones."""
-    live, reason = serving.live, taste.reason
+    using = using or Using(serving.live)
+    live, reason = using.live, taste.reason
     if live is None and reason is None:
         reason = Reason.NO_MODEL
     chosen = service.Selection()
@@ -67,7 +85,7 @@ async def recommend(serving: Serving, taste: Taste, options: Options) -> dict[st
         live.fit_to(serving.catalogue)
         columns, values = service.known_columns(live, taste)
         if len(columns):
-            fold = await serving.fold_in(live, columns, values)
+            fold = using.fold or await serving.fold_in(live, columns, values)
             live.fit_to(serving.catalogue)
             chosen = service.select_personal(serving.catalogue, live, fold, taste, options)
         reason = Reason.NO_KNOWN_ITEMS if not len(columns) else None if chosen.slots else Reason.ALL_RATED

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.recommendations.catalogue import CatalogueRow
+from app.rowset import select_with
 from app.tables import Counter, Item, Rating
 
 # One statement, so one snapshot: revision, catalogue and ratings belong together.
@@ -30,6 +31,23 @@ HOT_READ = {
         WHERE c.name = 'catalogue'""",
 }
 MOST_HALVINGS = 60.0  # an older rating weighs as little as one of this age
+READ_USERS = {
+    "postgresql": """
+        SELECT q.n, c.value, u.id, u.revision, r.items, r.values
+        FROM {rows} JOIN counters c ON c.name = 'catalogue' LEFT JOIN users u ON u.external_id = q.external_id
+        LEFT JOIN LATERAL (
+            SELECT array_agg(item_id) AS items, array_agg(value) AS values
+            FROM ratings WHERE user_id = u.id AND value IS NOT NULL
+        ) r ON true
+        ORDER BY q.n""",
+    "sqlite": """
+        SELECT q.n, c.value, u.id, u.revision, (
+            SELECT json_group_array(item_id) || json_group_array(value)
+            FROM ratings WHERE user_id = u.id AND value IS NOT NULL
+        )
+        FROM {rows} JOIN counters c ON c.name = 'catalogue' LEFT JOIN users u ON u.external_id = q.external_id
+        ORDER BY q.n""",
+}
 
 
 class HotRow(NamedTuple):
@@ -44,11 +62,21 @@ class HotRow(NamedTuple):
 async def read_user(database: Database, user_id: str) -> HotRow:
     """Read a user's ratings, the revision of his latest change and the catalogue's, in one row."""
     row = await database.fetch_row(HOT_READ[database.dialect], user_id)
-    if row is None:
-        return HotRow(0, None, (), ())
+    return HotRow(0, None, (), ()) if row is None else hot_row(row, database.dialect)
+
+
+def read_users(session: Session, user_ids: Sequence[str]) -> list[HotRow]:
+    """Read users in the order named, all as of one moment."""
+    dialect = session.connection().dialect.name
+    found = select_with(session, READ_USERS[dialect], "external_id text", [user_ids])
+    return [hot_row(row[1:], dialect) for row in found]
+
+
+def hot_row(row: Sequence[Any], dialect: str) -> HotRow:
+    """Unpack what was read of a user."""
     if row[1] is None:
         return HotRow(row[0], None, (), ())
-    items, values = row[3:] if database.dialect == "postgresql" else two_arrays(row[3])
+    items, values = row[3:] if dialect == "postgresql" else two_arrays(row[3])
     return HotRow(row[0], row[2], items or (), values or ())
 
 

@@ -11,8 +11,15 @@ from app.deps import SettingsDep
 from app.errors import InvalidRequest
 from app.paths import PathUserId
 from app.problem import problem_responses
-from app.recommendations import answers
-from app.recommendations.schemas import Asked, GuestRecommendations, GuestRequest, Recommendations
+from app.recommendations import answers, batch
+from app.recommendations.schemas import (
+    Asked,
+    BatchRecommendations,
+    BatchRequest,
+    GuestRecommendations,
+    GuestRequest,
+    Recommendations,
+)
 from app.recommendations.service import Options
 from app.recommendations.serving import Serving
 
@@ -79,3 +86,14 @@ async def recommend_for_user(
 async def recommend_for_guest(guest: GuestRequest, serving: ServingDep, settings: SettingsDep) -> Response:
     """Recommend items to somebody by the ratings in the request. Nothing is stored."""
     return json_response(await answers.for_guest(serving, settings, guest))
+
+
+@router.post(
+    "/recommendations/batch",
+    summary="Recommend to many users",
+    response_model=BatchRecommendations,
+    responses=problem_responses(InvalidRequest),
+)
+async def recommend_for_users(asked: BatchRequest, serving: ServingDep) -> Response:
+    """Recommend items to up to 1,000 users, to each what he would get alone; one read, few passes over the model."""
+    return json_response(await batch.for_users(serving, asked.users, asked.options()))

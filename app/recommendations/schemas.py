@@ -119,3 +119,21 @@ class GuestRequest(Asked):
     )
 
     ratings: Annotated[list[GuestRating], Field(max_length=MAX_LIST)]
+
+
+class BatchRequest(Asked):
+    """Users, and what is asked for each of them."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, json_schema_extra={"examples": [{"users": ["ada", "grace"], "limit": 5}]}
+    )
+
+    users: Annotated[list[ExternalId], Field(min_length=1, max_length=MAX_LIST)]
+
+
+class BatchRecommendations(BaseModel):
+    """The answers to many users."""
+
+    answers: list[Recommendations] = Field(
+        description="One a user, in the order asked for, each as the user alone would get it."
+    )

@@ -13,6 +13,7 @@ from models.base import FoldIn, Model
 from models.interactions import Indices, Rows, Values
 
 MAX_TOGETHER = 16
+Row = tuple[Indices, Values]  # a user's ratings: columns and values
 
 
 class Waiting(NamedTuple):
@@ -46,13 +47,18 @@ class Scorer:
             self._scoring = asyncio.create_task(self._score_all())
         return await result
 
+    async def fold_many(self, model: Model, users: Sequence[Row]) -> list[FoldIn]:
+        """Fold many users in with one pass over the weights, in turn with everybody else's passes."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, fold_together, model, users)
+
     async def _score_all(self) -> None:
         loop = asyncio.get_running_loop()
         try:
             while self._waiting:
                 group = self._take()
                 try:
-                    folded = await loop.run_in_executor(self._thread, fold_together, group)
+                    users = [(waiting.columns, waiting.values) for waiting in group]
+                    folded = await loop.run_in_executor(self._thread, fold_together, group[0].model, users)
                 except Exception as error:  # each request fails by itself, and the next group is served
                     finish(group, error)
                 else:
@@ -83,13 +89,12 @@ def finish(group: Sequence[Waiting], outcome: Sequence[FoldIn] | Exception) -> N
             waiting.result.set_result(outcome[place])
 
 
-def fold_together(group: Sequence[Waiting]) -> list[FoldIn]:
+def fold_together(model: Model, users: Sequence[Row]) -> list[FoldIn]:
     """Fold users in with one pass over the weights."""
-    model = group[0].model
-    if len(group) == 1:
-        return [model.fold_in(group[0].columns, group[0].values)]
-    offsets = np.cumsum([0, *(len(waiting.columns) for waiting in group)])
-    columns, values = (np.concatenate([getattr(w, name) for w in group]) for name in ("columns", "values"))
+    if len(users) == 1:
+        return [model.fold_in(*users[0])]
+    offsets = np.cumsum([0, *(len(columns) for columns, _ in users)])
+    columns, values = map(np.concatenate, zip(*users, strict=True))
     with torch.inference_mode():
         preference = model.preference(Rows(offsets, columns, values))
-    return [FoldIn(row, model, w.columns, w.values) for row, w in zip(preference, group, strict=True)]
+    return [FoldIn(row, model, *user) for row, user in zip(preference, users, strict=True)]
