@@ -1,7 +1,7 @@
 """Which share each of several models should have in a blend, chosen on the validation users.
 
-Scores of different models have no common unit, so each user's are standardised first (z-scores over all items). The
-shares are eighths: with some hundred users to choose on, finer ones would be chosen by chance.
+Scores of different models have no common unit, so each user's are standardised first (z-scores over all items). What is
+tried are eighths: with some hundred users to choose on, finer ones would be chosen by chance.
 Shape letters: M models, B users in a batch, I items, N judged users, L candidates of a user, T held-out ratings.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +23,13 @@ from models.interactions import RatingScale, Rows, Values
 PARTS = 8  # of which the shares are made
 DEPTH = 200  # best items of each model that may come into a blend's list
 LAST = np.float32(-1e6)  # z-score of an item that must not come into a list
+RESAMPLES = 500
+LEAST_SHARE = 1 / 16
 TIE = np.float32(1e-6)  # by which a target comes behind the others that have its score
 LEAST_SPREAD = np.float32(1e-9)
 
 Shares = NDArray[np.float64]
+PerUser = NDArray[np.float64]
 
 
 def standardised(scores: Values) -> Values:
@@ -61,8 +65,8 @@ class Candidates:
     is_target: NDArray[np.bool_]
     num_targets: NDArray[np.int64]
 
-    def worth(self, shares: Shares) -> float:
-        """Judge a blend: the mean of NDCG@10 and NDCG@100."""
+    def gains(self, shares: Shares) -> PerUser:
+        """Judge a blend: the mean of NDCG@10 and NDCG@100 for each user, float64 (N,)."""
         blended_NL = np.tensordot(shares.astype(np.float32), self.scores, 1) - TIE * self.is_target
         best_NL = np.argsort(-blended_NL, axis=1, kind="stable")[:, :100]
         hit_NL = np.take_along_axis(self.is_target, best_NL, axis=1)
@@ -72,7 +76,8 @@ class Candidates:
         at = [
             gained_NL[:, min(k, gained_NL.shape[1]) - 1] / ideal[np.minimum(self.num_targets, k) - 1] for k in (10, 100)
         ]
-        return float(np.mean(at))
+        gains_N: PerUser = np.mean(at, axis=0)
+        return gains_N
 
     @classmethod
     def of(
@@ -106,11 +111,29 @@ def _candidates(models: Sequence[Model], given: Rows, targets: Rows) -> tuple[Va
 def ranking_shares(
     models: Sequence[Model], given: Rows, targets: Rows, scale: RatingScale, tick: Tick = lambda: None
 ) -> Shares | None:
-    """Choose the shares that rank best; None where nobody can be judged: float64 (M,), 1 in sum."""
+    """Choose the shares that rank best; None where nobody can be judged: float64 (M,), 1 in sum.
+
+    The mean of what is best for `RESAMPLES` samples of the users, each as many as there are, drawn with replacement:
+    few users disagree, and the shares stay near to equal; many agree on the best. A member of little share is dropped.
+    Source: Breiman, "Bagging predictors", Machine Learning 24, 1996.
+    """
     if not (targets.values >= scale.like_threshold).any():
         return None
     candidates = Candidates.of(models, given, targets, scale, tick)
-    return max(mixtures(len(models)), key=candidates.worth)
+    every = np.stack(list(mixtures(len(models))))
+    gains_XN = np.stack([candidates.gains(shares) for shares in every])
+    num_users = gains_XN.shape[1]
+    times_RN = np.random.default_rng(0).multinomial(num_users, np.full(num_users, 1 / num_users), RESAMPLES)
+    shares = every[(gains_XN @ times_RN.T).argmax(axis=0)].mean(axis=0)
+    shares[shares < LEAST_SHARE] = 0
+    return cast("Shares", shares / shares.sum())
+
+
+def is_clearly_more(one: PerUser, other: PerUser) -> bool:
+    """Tell whether the mean of the differences, user by user, is above its standard error."""
+    difference_N = one - other
+    error = difference_N.std(ddof=1) / len(difference_N) ** 0.5 if len(difference_N) > 1 else 0.0
+    return bool(difference_N.mean() > error)
 
 
 def rating_shares(models: Sequence[Model], given: Rows, targets: Rows) -> Shares | None:

@@ -18,7 +18,7 @@ import structlog
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
 from models.base import Model
-from models.blend import Candidates, mixtures
+from models.blend import Candidates, PerUser, is_clearly_more, mixtures
 from models.evaluate import holdout
 from models.fit import Fit, FitOptions
 from models.fitter import Tick
@@ -143,8 +143,8 @@ def search(
             parts = [with_linear(fold, seed, tick) for fold in parts]
         for space in (space for space in (LOW_RANK, DENOISING) if space.kind in kinds):
             deadline = started + budget.total_seconds() * space.share
-            study = explore(space, parts, deadline, seed, before.get(space.kind, {}), tick)
-            if (best := best_of(study)) is not None:
+            study, gains = explore(space, parts, deadline, seed, before.get(space.kind, {}), tick)
+            if (best := best_of(study, gains)) is not None:
                 configs[space.kind] = best
             searched[space.kind] = described(study)
             if len(study.trials) < len(space.starts):
@@ -185,8 +185,8 @@ def explore(
     seed: int,
     before: Mapping[str, Any],
     tick: Tick,
-) -> optuna.Study:
-    """Try values until the deadline, or until none has been better for a while."""
+) -> tuple[optuna.Study, dict[int, PerUser]]:
+    """Try values until the deadline, or until none has been better for a while; with the gains of every trial."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
     known = {name: before[name] for name in space.distributions if before.get(name) is not None}
@@ -198,16 +198,18 @@ def explore(
         if monotonic() > deadline:
             raise BudgetSpent
 
+    gains = dict[int, PerUser]()
     while not is_over(study):
         trial = study.ask(dict(space.distributions))
         try:
-            value = float(np.mean([worth(space, trial.params, part, seed, tock) for part in parts]))
+            gains_N = np.concatenate([gained(space, trial.params, part, seed, tock) for part in parts])
         except BudgetSpent:
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
             break
-        study.tell(trial, value)
-        log.info("search_trial", kind=space.kind, worth=round(value, 4), **trial.params)
-    return study
+        study.tell(trial, float(gains_N.mean()))
+        gains[trial.number] = gains_N
+        log.info("search_trial", kind=space.kind, worth=round(float(gains_N.mean()), 4), **trial.params)
+    return study, gains
 
 
 def is_over(study: optuna.Study) -> bool:
@@ -225,19 +227,22 @@ def fitted(kind: str, fold: Fold, epochs: int, config: Values, seed: int, tick: 
     return fit.best
 
 
-def worth(space: Space, params: Values, fold: Fold, seed: int, tick: Tick) -> float:
-    """Fit with some values, and give the mean of NDCG@10 and NDCG@100 of the best blend with what there is beside."""
+def gained(space: Space, params: Values, fold: Fold, seed: int, tick: Tick) -> PerUser:
+    """Fit with some values, and judge the best blend with what there is beside: float64 (users,), as `Candidates`."""
     model = fitted(space.kind, fold, space.epochs, {**space.pinned, **params}, seed, tick)
     given, targets = holdout(fold.validation.rows)
     models = [model, *fold.beside]
     candidates = Candidates.of(models, given, targets, fold.train.scale, tick)
-    return max(map(candidates.worth, mixtures(len(models))))
+    return max(map(candidates.gains, mixtures(len(models))), key=np.mean)
 
 
-def best_of(study: optuna.Study) -> Values | None:
-    """Give the best values; None if no trial came to its end."""
-    finished = [trial for trial in study.trials if trial.value is not None]
-    return dict(max(finished, key=lambda trial: trial.value or 0.0).params) if finished else None
+def best_of(study: optuna.Study, gains: dict[int, PerUser]) -> Values | None:
+    """Give the best values; the first ones where none are clearly better; None if no trial came to its end."""
+    if not gains:
+        return None
+    first, best = min(gains), max(gains, key=lambda number: gains[number].mean())
+    chosen = best if is_clearly_more(gains[best], gains[first]) else first
+    return dict(study.trials[chosen].params)
 
 
 def described(study: optuna.Study) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def test_a_blend_is_worth_what_full_ranking_says(shares: tuple[float, float]) ->
     candidates = Candidates.of([LINEAR, LOW_RANK], GIVEN, TARGETS, TRAIN.scale)
     judged = evaluate(blended, GIVEN, TARGETS, TRAIN.scale)
     expected = (judged.mean("ndcg@10") + judged.mean("ndcg@100")) / 2
-    assert candidates.worth(np.array(shares)) == pytest.approx(expected, abs=1e-6)
+    assert candidates.gains(np.array(shares)).mean() == pytest.approx(expected, abs=1e-6)
 
 
 def test_who_ranks_and_predicts_badly_gets_no_share() -> None:
@@ -70,6 +70,18 @@ def test_who_ranks_and_predicts_badly_gets_no_share() -> None:
     assert ranking.tolist() == [0, 1]
     assert rating is not None
     assert rating[1] > 0.7
+
+
+def test_members_that_rank_alike_share() -> None:
+    class Same(Contrary):
+        def preference(self, rows: Rows) -> Values:
+            noise: Values = np.random.default_rng(0).normal(0, 1e-3, (len(rows), TRAIN.num_items)).astype(np.float32)
+            return LINEAR.preference(rows) + noise
+
+    shares = ranking_shares([LINEAR, Same()], GIVEN, TARGETS, TRAIN.scale)
+    assert shares is not None
+    assert shares.sum() == pytest.approx(1)
+    assert 0.2 < shares[0] < 0.8
 
 
 def test_shares_of_ratings_are_those_of_the_least_error() -> None:

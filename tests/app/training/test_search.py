@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 
 from app.registry.store import run_folder
@@ -10,7 +11,7 @@ from app.settings import Settings
 from app.training import plan
 from app.training.auto import members
 from app.training.plan import Plan, searched
-from app.training.search import LOW_RANK, MOST_FOLDS, MOST_RATINGS, Found, explore, folds, search, thinned
+from app.training.search import LOW_RANK, MOST_FOLDS, MOST_RATINGS, Found, best_of, explore, folds, search, thinned
 from models.fit import FitOptions
 from models.interactions import Interactions
 from tests.models.helpers import split, tastes
@@ -29,10 +30,24 @@ def test_the_best_trial_is_taken_and_it_is_no_worse_than_the_first() -> None:
     assert tried["trials"] >= 1
     best = tried["best"][0]
     assert best["worth"] >= tried["first"]
-    assert result.config == {
-        "members": ["lowrank"],
-        "configs": {"lowrank": {name: best[name] for name in LOW_RANK.distributions}},
-    }
+    chosen = result.config["configs"]["lowrank"]
+    assert result.config == {"members": ["lowrank"], "configs": {"lowrank": chosen}}
+    assert chosen in (
+        {name: best[name] for name in LOW_RANK.distributions},  # clearly better than what was tried first, or that
+        LOW_RANK.starts[0],
+    )
+
+
+def test_what_was_tried_first_stands_where_nothing_is_clearly_better() -> None:
+    study = optuna.create_study(direction="maximize")
+    for number in range(3):
+        study.enqueue_trial({"unrated_weight": 0.1 * (number + 1), "regularisation": 0.01, "num_factors": 64})
+        study.tell(study.ask(dict(LOW_RANK.distributions)), 0.0)
+    first, noise = np.full(50, 0.3), np.random.default_rng(0).normal(0, 0.2, 50)
+    hardly, clearly = first + noise - noise.mean() + 0.001, first + 0.05
+    assert best_of(study, {0: first, 1: hardly}) == study.trials[0].params
+    assert best_of(study, {0: first, 1: hardly, 2: clearly}) == study.trials[2].params
+    assert best_of(study, {}) is None
 
 
 def test_what_did_best_before_is_tried_first() -> None:
@@ -47,7 +62,8 @@ def test_what_did_best_before_is_tried_first() -> None:
 
     with pytest.raises(InterruptedError):
         explore(LOW_RANK, parts, np.inf, 0, before, stop)
-    study = explore(LOW_RANK, parts, 0.0, 0, before, lambda: None)
+    study, gains = explore(LOW_RANK, parts, 0.0, 0, before, lambda: None)
+    assert not gains
     assert study.trials[0].params == before
 
 
