@@ -18,6 +18,7 @@ from app.middleware import Operations
 from app.paths import EncodedSlashes
 from app.ratings import router as ratings
 from app.ratings.writer import RatingWriter
+from app.recommendations import predictions_router as predictions
 from app.recommendations import router as recommendations
 from app.recommendations import shelf_router as shelves
 from app.recommendations.loader import open_serving
@@ -51,7 +52,9 @@ def create_app(settings: Settings) -> FastAPI:
     problem.install(app)
     app.add_middleware(EncodedSlashes)
     # The shelves come before the catalogue, whose route would take `popular` and `new` for ids.
-    for stage in (health, metrics, ratings, shelves, catalogue, training, registry, recommendations, console):
+    for stage in (health, metrics, ratings, shelves, catalogue, training, registry):
+        app.include_router(stage.router)
+    for stage in (recommendations, predictions, console):
         app.include_router(stage.router)
     return app
 

@@ -73,8 +73,11 @@ def filled(path: str, operation: Document) -> str:
 
 
 def query_examples(operation: Document) -> Iterator[str]:
-    """Give a query string for every example of a query parameter, and the empty one."""
-    yield ""
+    """Give a query string for every example of a query parameter, and the empty one if that may be sent."""
+    if not any(
+        parameter.get("required") for parameter in operation.get("parameters", []) if parameter["in"] == "query"
+    ):
+        yield ""
     for parameter in operation.get("parameters", []):
         examples = parameter.get("examples") or parameter["schema"].get("examples") or []
         if parameter["in"] == "query":

@@ -24,11 +24,17 @@ from models.base import FoldIn
 
 async def for_user(serving: Serving, user_id: str, options: Options) -> dict[str, Any]:
     """Recommend to a user by his stored ratings."""
+    revision, taste = await taste_of_user(serving, user_id)
+    answer = await recommend(serving, taste, options)
+    return {"user_id": user_id, "revision": revision, **answer}
+
+
+async def taste_of_user(serving: Serving, user_id: str) -> tuple[int | None, Taste]:
+    """Read a user's ratings as of now, with the revision of the latest change; None if nobody has heard of him."""
     row = await repository.read_user(serving.database, user_id)
     if row.catalogue_revision > serving.catalogue.revision:
         await serving.refresh_catalogue(row.catalogue_revision)
-    answer = await recommend(serving, taste_of(serving.catalogue, row), options)
-    return {"user_id": user_id, "revision": row.revision, **answer}
+    return row.revision, taste_of(serving.catalogue, row)
 
 
 def taste_of(catalogue: Catalogue, row: HotRow) -> Taste:
@@ -39,13 +45,19 @@ def taste_of(catalogue: Catalogue, row: HotRow) -> Taste:
 
 async def for_guest(serving: Serving, settings: Settings, guest: GuestRequest) -> dict[str, Any]:
     """Recommend by posted ratings; store nothing."""
-    latest = latest_values(guest.ratings, Scale.of(settings))
+    unknown_items, taste = await taste_of_guest(serving, settings, guest.ratings)
+    answer = await recommend(serving, taste, guest.options())
+    return {"user_id": None, "revision": None, **answer, "unknown_items": unknown_items}
+
+
+async def taste_of_guest(serving: Serving, settings: Settings, ratings: Sequence[GuestRating]) -> tuple[int, Taste]:
+    """Check posted ratings, and count those of items that the catalogue does not have."""
+    latest = latest_values(ratings, Scale.of(settings))
     await serving.refresh_catalogue()
     slot_of = serving.catalogue.slot_of_external_id
     known = {slot_of[item_id]: value for item_id, value in latest.items() if item_id in slot_of}
     reason = None if known else Reason.NO_KNOWN_ITEMS if latest else Reason.NO_RATINGS
-    answer = await recommend(serving, Taste.of(list(known), list(known.values()), reason), guest.options())
-    return {"user_id": None, "revision": None, **answer, "unknown_items": len(latest) - len(known)}
+    return len(latest) - len(known), Taste.of(list(known), list(known.values()), reason)
 
 
 def latest_values(ratings: Sequence[GuestRating], scale: Scale) -> dict[str, float]:

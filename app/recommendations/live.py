@@ -1,6 +1,6 @@
 """A model version in memory, ready to answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +20,7 @@ class LiveModel:
         column_of_slot: int64 (slots,), -1 where the model does not know the item.
         popularity: the order for users without a taste we know.
         is_quick: whether folding a user in is so quick that the event loop may wait for it.
+        metrics: figures of held-out users, measured before the version was published.
     """
 
     version: str
@@ -28,6 +29,7 @@ class LiveModel:
     slot_of_column: Slots
     popularity: Popularity
     is_quick: bool = True
+    metrics: Mapping[str, float] = field(default_factory=dict)
     column_of_slot: Slots = field(default_factory=lambda: np.zeros(0, np.int64), init=False)
     _barred: Mask = field(default_factory=lambda: np.zeros(0, bool), init=False)
     _known: Slots = field(default_factory=lambda: np.zeros(0, np.int64), init=False)  # columns that have a slot

@@ -85,6 +85,7 @@ class Loader:
         await self.serving.refresh_catalogue()
         slots = await asyncio.to_thread(slots_of, loaded.item_ids, self.serving.catalogue.slot_of_external_id)
         live = LiveModel(version, loaded.model, loaded.item_ids, slots, await self.popularity(loaded, slots))
+        live.metrics = loaded.manifest.get("metrics", {})
         live.is_quick = await asyncio.to_thread(warm_up, live) <= INLINE_S
         self.serving.swap(live)
         if version == self.serving.live_version:

@@ -97,6 +97,12 @@ def catalogue_rows(session: Session, revision: int) -> list[CatalogueRow]:
     return [CatalogueRow(*row) for row in session.execute(statement)]
 
 
+def deleted_items(session: Session, item_ids: Sequence[str]) -> set[str]:
+    """Tell which of the named items are deleted."""
+    statement = select(Item.external_id).where(Item.external_id.in_(item_ids), Item.deleted_at.is_not(None))
+    return set(session.scalars(statement))
+
+
 def rating_totals(session: Session) -> Sequence[Any]:
     """Select number and sum of every rated item's ratings: rows of (item's primary key, number, sum)."""
     columns = (Rating.item_id, func.count(), func.sum(Rating.value))

@@ -15,6 +15,7 @@ from models.base import FoldIn
 from models.recommend import top_k
 
 Values = NDArray[np.float32]
+SCORE_DIGITS = RATING_DIGITS = 6  # behind the point: what an explanation states can be checked by asking again
 
 
 class Source(StrEnum):
@@ -87,8 +88,10 @@ class Selection:
         """Append items of one source; scores and predictions are arrays, or None where there are none."""
         count = len(slots)
         self.slots += slots.tolist()
-        self.scores += [None] * count if scores is None else [round(score, 6) for score in scores.tolist()]
-        self.predicted += [None] * count if predicted is None else [round(stars, 4) for stars in predicted.tolist()]
+        self.scores += [None] * count if scores is None else [round(score, SCORE_DIGITS) for score in scores.tolist()]
+        self.predicted += (
+            [None] * count if predicted is None else [round(stars, RATING_DIGITS) for stars in predicted.tolist()]
+        )
         self.sources += [source] * count
 
 

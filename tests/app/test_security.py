@@ -23,7 +23,7 @@ ADMIN = {
     "DELETE /v1/training-runs/{run_id}",
     "POST /v1/models/{version}/activate",
 }
-READING_POSTS = {"POST /v1/recommendations"}
+READING_POSTS = {"POST /v1/recommendations", "POST /v1/recommendations/batch", "POST /v1/predictions"}
 
 
 def routes() -> Iterator[tuple[str, str]]:

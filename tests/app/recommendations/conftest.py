@@ -47,13 +47,21 @@ def train(kind: str, data: Interactions, seed: int = 0) -> Any:
     return fit.best
 
 
-def save_version(store: Path, version: str, kind: str = "linear", num_items: int = NUM_ITEMS, seed: int = 0) -> None:
-    """Write a version's folder, with the statistics that the trainer writes."""
+def save_version(
+    store: Path,
+    version: str,
+    kind: str = "linear",
+    num_items: int = NUM_ITEMS,
+    seed: int = 0,
+    metrics: dict[str, float] | None = None,
+) -> None:
+    """Write a version's folder, with the statistics and figures that the trainer writes."""
     data = camps(num_items=num_items, seed=seed)
     counts = np.bincount(data.rows.columns, minlength=num_items)
     sums = np.bincount(data.rows.columns, data.rows.values, num_items)
     statistics = {"counts": counts.tolist(), "sums": sums.tolist()}
-    checkpoint.save(store / version, train(kind, data, seed), data.item_ids, {"item_statistics": statistics})
+    manifest = {"item_statistics": statistics, "metrics": metrics or {}}
+    checkpoint.save(store / version, train(kind, data, seed), data.item_ids, manifest)
 
 
 def row_values(version: str, kind: str = "linear") -> dict[str, Any]:
