@@ -1,8 +1,8 @@
 """Hybrid: closed-form kinds and a deep one, fitted one after the other and blended for each user.
 
 What a deep autoencoder finds and a linear one cannot, and the other way round, adds up: each member's scores of a user
-are standardised, weighted, and added. The weights are chosen on the validation users; a member that adds little there is
-dropped. Predicted ratings are a weighted mean of the members', with weights of their own.
+are standardised, weighted, and added. The weights are chosen on the validation users; a member that adds little there
+is dropped. Predicted ratings are a weighted mean of the members', with weights of their own.
 
 Source: Vancura & Kordik, "Deep Variational Autoencoder with Shallow Parallel Path for Top-N Recommendation (VASP)",
 ICANN 2021 (a linear path beside a deep one). The standardised scores and their choice are ours (docs/experiments.md).
