@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 from fastapi.routing import iter_route_contexts
@@ -81,7 +81,7 @@ def query_examples(operation: Document) -> Iterator[str]:
     for parameter in operation.get("parameters", []):
         examples = parameter.get("examples") or parameter["schema"].get("examples") or []
         if parameter["in"] == "query":
-            yield from (f"?{parameter['name']}={quote(str(example))}" for example in examples)
+            yield from (f"?{urlencode({parameter['name']: example}, doseq=True)}" for example in examples)
 
 
 def examples(document: Document) -> list[Example]:

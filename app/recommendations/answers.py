@@ -12,9 +12,10 @@ from app.ratings.scale import Scale
 from app.recommendations import repository, service
 from app.recommendations.catalogue import Catalogue
 from app.recommendations.live import LiveModel
+from app.recommendations.options import Options
 from app.recommendations.repository import HotRow
 from app.recommendations.schemas import GuestRating, GuestRequest
-from app.recommendations.service import SENTENCES, Options, Reason, Taste
+from app.recommendations.service import SENTENCES, Reason, Selection, Taste
 from app.recommendations.serving import Serving
 from app.recommendations.shelves import HalfLife
 from app.settings import Settings
@@ -87,12 +88,29 @@ class Using:
 
 
 async def recommend(serving: Serving, taste: Taste, options: Options, using: Using | None = None) -> dict[str, Any]:
-    """Choose the items: personal ones if there is something to go by, else popular and new ones."""
+    """Answer with the first ``options.limit`` items."""
+    return written(serving, await rank(serving, taste, options, using), taste)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Items in the order they are recommended, and what the order is made from.
+
+    That of a smaller limit is the head of that of a larger, so a page is a slice.
+    """
+
+    chosen: Selection
+    live: LiveModel | None
+    reason: Reason | None  # why it is not personal
+
+
+async def rank(serving: Serving, taste: Taste, options: Options, using: Using | None = None) -> Ranking:
+    """Order the first ``options.limit`` items: personal ones if there is something to go by, else popular and new."""
     using = using or Using(serving.live)
     live, reason = using.live, taste.reason
     if live is None and reason is None:
         reason = Reason.NO_MODEL
-    chosen = service.Selection()
+    chosen = Selection()
     if live is not None and reason is None:
         live.fit_to(serving.catalogue)
         columns, values = service.known_columns(live, taste)
@@ -104,12 +122,18 @@ async def recommend(serving: Serving, taste: Taste, options: Options, using: Usi
     if reason is not None:
         popularity = live.popularity if live else await serving.popularity()
         chosen, reason = service.select_fallback(serving.catalogue, popularity, taste, options, reason)
+    return Ranking(chosen, live, reason)
+
+
+def written(serving: Serving, ranking: Ranking, taste: Taste) -> dict[str, Any]:
+    """Write an answer out."""
+    reason = ranking.reason
     return {
-        "model_version": live.version if live else None,
+        "model_version": ranking.live.version if ranking.live else None,
         "personalised": reason is None,
         "reason": reason,
         "reason_detail": SENTENCES[reason] if reason else None,
-        "items": service.items_of(serving.catalogue, chosen, taste),
+        "items": service.items_of(serving.catalogue, ranking.chosen, taste),
     }
 
 

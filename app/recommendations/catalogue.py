@@ -4,15 +4,21 @@ A slot is an item's place in the arrays. Slots follow the primary keys at loadin
 is a newer item; no slot is ever given up, because a deleted item keeps its row.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.recommendations.column import MANY_CHANGES, Column
+from app.recommendations.options import NO_FILTER, Condition, Filter
+
 Slots = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 MAX_CACHED_FILTERS = 64
+MAX_COLUMNS = 64
+NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
 
 
 class CatalogueRow(NamedTuple):
@@ -23,6 +29,7 @@ class CatalogueRow(NamedTuple):
     title: str | None
     categories: Sequence[str]
     active: bool
+    attributes: Mapping[str, Any] = NO_ATTRIBUTES
 
 
 class Catalogue:
@@ -34,18 +41,22 @@ class Catalogue:
         self.slot_of_external_id: dict[str, int] = {}
         self.external_ids: list[str] = []
         self.titles: list[str | None] = []
-        self._categories: list[Sequence[str]] = []
+        self.attributes: list[Mapping[str, Any]] = []
+        self.categories: list[Sequence[str]] = []
         self._members: dict[str, set[int]] = {}
+        self._columns: dict[str, Column] = {}  # of the attributes that were asked for
         self._active: Mask = np.zeros(0, bool)
         self.active: Mask = self._active  # which items may be recommended: bool (slots,)
-        self._filters: dict[tuple[Sequence[str], Sequence[str]], Mask] = {}
+        self._filters: dict[Filter, Mask] = {}
 
     def __len__(self) -> int:
         """Count the items, deleted ones included."""
         return len(self.external_ids)
 
-    def apply(self, rows: Iterable[CatalogueRow], revision: int) -> None:
+    def apply(self, rows: Sequence[CatalogueRow], revision: int) -> None:
         """Take over the items that changed up to ``revision``, in the order of their primary keys."""
+        if len(rows) > MANY_CHANGES:
+            self._columns.clear()
         for row in rows:
             slot = self.slot_of_id.get(row.id)
             if slot is None:
@@ -53,6 +64,7 @@ class Catalogue:
             self.titles[slot] = row.title
             self._active[slot] = row.active
             self._categorise(slot, row.categories)
+            self._describe(slot, row.attributes)
         self.active = self._active[: len(self)]
         self.revision = max(self.revision, revision)
         self._filters.clear()
@@ -63,32 +75,67 @@ class Catalogue:
             self._active = np.concatenate([self._active, np.zeros(max(1024, slot), bool)])
         self.external_ids.append(row.external_id)
         self.titles.append(None)
-        self._categories.append(())
+        self.categories.append(())
+        self.attributes.append(NO_ATTRIBUTES)
         self.slot_of_external_id[row.external_id] = slot
         self.slot_of_id[row.id] = slot
         return slot
 
     def _categorise(self, slot: int, categories: Sequence[str]) -> None:
-        for category in self._categories[slot]:
+        for category in self.categories[slot]:
             self._members[category].discard(slot)
         for category in categories:
             self._members.setdefault(category, set()).add(slot)
-        self._categories[slot] = categories
+        self.categories[slot] = categories
 
-    def allowed(self, categories: Sequence[str], excluded: Sequence[str]) -> Mask:
-        """Tell which items are active, in any of ``categories`` (if there are any) and in none of ``excluded``."""
-        if not categories and not excluded:
+    def _describe(self, slot: int, attributes: Mapping[str, Any]) -> None:
+        for name, column in self._columns.items():
+            column.change(slot, self.attributes[slot].get(name), attributes.get(name))
+        self.attributes[slot] = attributes
+
+    def allowed(self, wanted: Filter = NO_FILTER) -> Mask:
+        """Tell which items may be recommended and meet a filter: bool (slots,), not to be changed."""
+        if wanted == NO_FILTER:
             return self.active
-        key = (tuple(categories), tuple(excluded))
-        if key not in self._filters:
+        if wanted not in self._filters:
             if len(self._filters) == MAX_CACHED_FILTERS:
                 self._filters.clear()
-            named = self._in_any(categories) if categories else True
-            self._filters[key] = self.active & named & ~self._in_any(excluded)
-        return self._filters[key]
+            self._filters[wanted] = self.active & self._matching(wanted)
+        return self._filters[wanted]
+
+    def _matching(self, wanted: Filter) -> Mask:
+        mask = self._in_any(wanted.categories) if wanted.categories else np.ones(len(self), bool)
+        for category in wanted.all_categories:
+            mask &= self._in_any((category,))
+        if wanted.no_categories:
+            mask &= ~self._in_any(wanted.no_categories)
+        for condition in wanted.conditions:
+            mask &= self._meeting(condition)
+        return mask
 
     def _in_any(self, categories: Sequence[str]) -> Mask:
         mask = np.zeros(len(self), bool)
         for category in categories:
             mask[list(self._members.get(category, ()))] = True
         return mask
+
+    def _meeting(self, condition: Condition) -> Mask:
+        mask = np.zeros(len(self), bool)
+        for slots in self._column(condition.attribute).slots(condition):
+            mask[slots] = True
+        return mask
+
+    def _column(self, name: str) -> Column:
+        """Give an attribute's column, built when it is first asked for and kept up to date from then on."""
+        if name not in self._columns:
+            if len(self._columns) == MAX_COLUMNS:
+                self._columns.clear()
+            self._columns[name] = Column(
+                (slot, each[name]) for slot, each in enumerate(self.attributes) if name in each
+            )
+        return self._columns[name]
+
+    def slots_of(self, external_ids: Iterable[str]) -> list[int]:
+        """Find the slots of the callers' ids, in their order; unknown ones are left out."""
+        slot_of = self.slot_of_external_id
+        return [slot_of[item_id] for item_id in external_ids if item_id in slot_of]

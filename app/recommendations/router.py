@@ -6,12 +6,14 @@ import orjson
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
+from starlette.datastructures import QueryParams
 
 from app.deps import SettingsDep
-from app.errors import InvalidRequest
+from app.errors import FieldProblem, InvalidRequest
 from app.paths import PathUserId
 from app.problem import problem_responses
 from app.recommendations import answers, batch
+from app.recommendations.options import Options
 from app.recommendations.schemas import (
     Asked,
     BatchRecommendations,
@@ -20,12 +22,13 @@ from app.recommendations.schemas import (
     GuestRequest,
     Recommendations,
 )
-from app.recommendations.service import Options
 from app.recommendations.serving import Serving
+from app.recommendations.short import FORMS, Form
 
 router = APIRouter(prefix="/v1", tags=["recommendations"])
 DEFAULTS = Options()
-LISTS = {"category", "exclude_category"}
+SCHEMAS = Asked.model_json_schema()["properties"]
+LISTS = {name for name, schema in SCHEMAS.items() if schema.get("type") == "array"}
 
 
 async def get_serving(request: Request) -> Serving:
@@ -37,9 +40,15 @@ ServingDep = Annotated[Serving, Depends(get_serving)]
 
 
 def query_parameters() -> list[dict[str, Any]]:
-    """Declare the parameters of `Asked` for OpenAPI."""
-    fields = Asked.model_json_schema()["properties"].items()
-    return [{"name": name, "in": "query", "required": False, "schema": schema} for name, schema in fields]
+    """Declare the parameters of `Asked` for OpenAPI; what is an object in a body is short text in a query."""
+    declared = SCHEMAS | {name: short_schema(SCHEMAS[name], form) for name, form in FORMS.items()}
+    return [{"name": name, "in": "query", "required": False, "schema": schema} for name, schema in declared.items()]
+
+
+def short_schema(schema: dict[str, Any], form: Form) -> dict[str, Any]:
+    """Describe a list of short texts."""
+    said = {"items": {"type": "string"}, "description": f"{schema['description']} {form.how}"}
+    return {**schema, **said, "examples": [[form.example]]}
 
 
 async def get_options(request: Request) -> Options:
@@ -51,11 +60,28 @@ async def get_options(request: Request) -> Options:
     if not request.scope["query_string"]:
         return DEFAULTS
     given = request.query_params
-    said = {name: given.getlist(name) if name in LISTS else given[name] for name in Asked.model_fields if name in given}
+    said = {name: read(name, given) for name in Asked.model_fields if name in given}
     try:
         return Asked.model_validate(said).options()
     except ValidationError as error:
         raise RequestValidationError([{**e, "loc": ("query", *e["loc"])} for e in error.errors()]) from error
+
+
+def read(name: str, given: QueryParams) -> Any:
+    """Read one parameter as the body's field of this name.
+
+    Raises:
+        InvalidRequest: if a short text cannot be read.
+    """
+    if name not in LISTS:
+        return given[name]
+    texts = given.getlist(name)
+    if name not in FORMS:
+        return texts
+    try:
+        return [FORMS[name].read(text) for text in texts]
+    except ValueError as error:
+        raise InvalidRequest(f"{name}: {error}", [FieldProblem(name, str(error))]) from None
 
 
 def json_response(answer: dict[str, Any]) -> Response:

@@ -7,8 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.ids import ExternalId
 from app.ratings.schemas import RatedAt, Value
-from app.recommendations.service import Options, Reason, Source
-from app.settings import MAX_ID_LENGTH, MAX_LIST
+from app.recommendations.filters import FilterIn, RulesIn
+from app.recommendations.options import Options
+from app.recommendations.service import Reason, Source
+from app.settings import MAX_LIST
 
 
 class Recommendation(BaseModel):
@@ -93,20 +95,15 @@ class GuestRating(BaseModel):
     rated_at: RatedAt = None
 
 
-Category = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH)]
-
-
-class Asked(BaseModel):
+class Asked(FilterIn, RulesIn):
     """What a caller asks for."""
 
     limit: Annotated[int, Field(ge=1, le=MAX_LIST, description="Number of items.")] = 10
-    category: Annotated[list[Category], Field(max_length=20, description="Only items in any of these.")] = []
-    exclude_category: Annotated[list[Category], Field(max_length=20, description="No items in any of these.")] = []
     include_rated: Annotated[bool, Field(description="Recommend rated items too.")] = False
 
     def options(self) -> Options:
         """Give it as the rules take it."""
-        return Options(self.limit, tuple(self.category), tuple(self.exclude_category), self.include_rated)
+        return Options(self.limit, self.include_rated, self.filter(), self.rules())
 
 
 class GuestRequest(Asked):
@@ -115,7 +112,18 @@ class GuestRequest(Asked):
     model_config = ConfigDict(
         extra="forbid",
         strict=True,  # JSON has kinds, other than a query: `"limit": true` is no number
-        json_schema_extra={"examples": [{"ratings": [{"item_id": "blade-runner-1982", "value": 5}], "limit": 5}]},
+        json_schema_extra={
+            "examples": [
+                {"ratings": [{"item_id": "blade-runner-1982", "value": 5}], "limit": 5},
+                {
+                    "ratings": [{"item_id": "blade-runner-1982", "value": 5}],
+                    "category": ["Sci-Fi", "Thriller"],
+                    "exclude_category": ["Horror"],
+                    "attribute": [{"name": "year", "gte": 1990}, {"name": "country", "in": ["FR", "DE"]}],
+                    "block": ["alien-1979"],
+                },
+            ]
+        },
     )
 
     ratings: Annotated[list[GuestRating], Field(max_length=MAX_LIST)]

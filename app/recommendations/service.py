@@ -1,7 +1,7 @@
 """The rules of recommending: who gets what, and why it is not personal where it is not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from app.recommendations.catalogue import Catalogue, Mask, Slots
 from app.recommendations.live import LiveModel
+from app.recommendations.options import Options as Options  # others take it from here
 from app.recommendations.popularity import Popularity
 from models.base import FoldIn
 from models.recommend import top_k
@@ -45,16 +46,6 @@ SENTENCES = {
     Reason.ALL_RATED: "Every matching item is rated already: popular ones again.",
     Reason.NO_ITEMS: "No active item matches.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a caller asks for."""
-
-    limit: int = 10
-    categories: Sequence[str] = ()
-    exclude_categories: Sequence[str] = ()
-    include_rated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +95,10 @@ def known_columns(live: LiveModel, taste: Taste) -> tuple[NDArray[np.int32], Val
 
 def select_personal(catalogue: Catalogue, live: LiveModel, fold: FoldIn, taste: Taste, options: Options) -> Selection:
     """Order what the model knows by preference, then what it does not know yet, newest first."""
-    matching = catalogue.allowed(options.categories, options.exclude_categories)
-    barred = live.barred(catalogue, matching)
-    if not options.include_rated:
-        rated = live.column_of_slot[taste.slots]
-        barred[rated[rated >= 0]] = True
+    barred = live.barred(catalogue, catalogue.allowed(options.filter))
+    for slots in excluded(catalogue, taste, options):
+        unwanted = live.column_of_slot[slots]
+        barred[unwanted[unwanted >= 0]] = True
     columns = top_k(fold.preference, options.limit, barred)
     chosen = Selection()
     if len(columns):
@@ -122,12 +112,20 @@ def select_personal(catalogue: Catalogue, live: LiveModel, fold: FoldIn, taste: 
 
 def allowed_slots(catalogue: Catalogue, taste: Taste, options: Options) -> Mask:
     """Tell which items may be in the answer: bool (slots,)."""
-    allowed = catalogue.allowed(options.categories, options.exclude_categories)
-    if options.include_rated or not len(taste.slots):
-        return allowed
-    allowed = allowed.copy()
-    allowed[taste.slots] = False
+    allowed, excepted = catalogue.allowed(options.filter), excluded(catalogue, taste, options)
+    if excepted:
+        allowed = allowed.copy()
+    for slots in excepted:
+        allowed[slots] = False
     return allowed
+
+
+def excluded(catalogue: Catalogue, taste: Taste, options: Options) -> list[Slots]:
+    """Give the slots that may not be in this answer although the filter lets them: rated and blocked ones."""
+    slots = [] if options.include_rated or not len(taste.slots) else [taste.slots]
+    if options.rules.block:
+        slots.append(np.array(catalogue.slots_of(options.rules.block), np.int64))
+    return slots
 
 
 def select_popular(popularity: Popularity, allowed: Mask, limit: int) -> Selection:
@@ -156,7 +154,7 @@ def select_fallback(
     chosen = select_popular(popularity, allowed_slots(catalogue, taste, options), options.limit)
     if chosen.slots:
         return chosen, reason
-    everything = catalogue.allowed(options.categories, options.exclude_categories)
+    everything = allowed_slots(catalogue, taste, replace(options, include_rated=True))
     chosen = select_popular(popularity, everything, options.limit)
     return chosen, Reason.ALL_RATED if chosen.slots else Reason.NO_ITEMS
 

@@ -1,6 +1,7 @@
 """The catalogue in memory follows the one in the database."""
 
 from app.recommendations.catalogue import MAX_CACHED_FILTERS, Catalogue, CatalogueRow
+from app.recommendations.options import Filter
 
 
 def row(number: int, *categories: str, active: bool = True, title: str | None = None) -> CatalogueRow:
@@ -8,7 +9,7 @@ def row(number: int, *categories: str, active: bool = True, title: str | None = 
 
 
 def names(catalogue: Catalogue, categories: tuple[str, ...] = (), excluded: tuple[str, ...] = ()) -> list[str]:
-    mask = catalogue.allowed(categories, excluded)
+    mask = catalogue.allowed(Filter(categories, no_categories=excluded))
     return [name for name, allowed in zip(catalogue.external_ids, mask, strict=True) if allowed]
 
 

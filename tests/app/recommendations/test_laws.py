@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from app.recommendations import service
 from app.recommendations.catalogue import Catalogue, CatalogueRow
 from app.recommendations.live import LiveModel
+from app.recommendations.options import Filter, Options
 from app.recommendations.popularity import Popularity
-from app.recommendations.service import Options, Reason, Selection, Source, Taste
+from app.recommendations.service import Reason, Selection, Source, Taste
 from models.base import Model
 from models.interactions import Rows
 from tests.app.recommendations.conftest import ITEMS, NUM_ITEMS, camps, train
@@ -63,9 +64,12 @@ tastes = st.dictionaries(
 options = st.builds(
     Options,
     limit=st.integers(1, 30),
-    categories=st.lists(st.sampled_from(CATEGORIES), max_size=2),
-    exclude_categories=st.lists(st.sampled_from(CATEGORIES), max_size=1),
     include_rated=st.booleans(),
+    filter=st.builds(
+        Filter,
+        categories=st.lists(st.sampled_from(CATEGORIES), max_size=2).map(tuple),
+        no_categories=st.lists(st.sampled_from(CATEGORIES), max_size=1).map(tuple),
+    ),
 )
 
 
@@ -89,7 +93,7 @@ def test_no_answer_holds_what_it_must_not_nor_is_empty_without_need(
 ) -> None:
     live = live_model(catalogue, kind)
     chosen, reason = choose(catalogue, live, Taste.of(list(rated), list(rated.values())), asked)
-    matching = set(np.flatnonzero(catalogue.allowed(asked.categories, asked.exclude_categories)).tolist())
+    matching = set(np.flatnonzero(catalogue.allowed(asked.filter)).tolist())
     assert len(chosen.slots) == len(set(chosen.slots))
     assert set(chosen.slots) <= matching
     unrated = matching - set(rated)

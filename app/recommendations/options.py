@@ -1,0 +1,58 @@
+"""What a caller asks for, in the form that the rules of recommending take. All of it is hashable and immutable."""
+
+from dataclasses import dataclass
+
+from app.recommendations.keys import Key
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The attribute has one of these values."""
+
+    attribute: str
+    keys: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The attribute lies in this range, ends included; None: open on that side. The ends are of one kind."""
+
+    attribute: str
+    low: Key | None
+    high: Key | None
+
+
+Condition = OneOf | Between
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which items may be recommended: those that meet all of it."""
+
+    categories: tuple[str, ...] = ()  # in any of these, if there are any
+    all_categories: tuple[str, ...] = ()  # in each of these
+    no_categories: tuple[str, ...] = ()  # in none of these
+    conditions: tuple[Condition, ...] = ()
+
+
+NO_FILTER = Filter()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the owner of the catalogue wants, whatever anybody's taste is."""
+
+    block: tuple[str, ...] = ()  # ids of items that are never recommended
+
+
+NO_RULES = Rules()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a caller asks for. An answer of a smaller ``limit`` is the head of one of a larger."""
+
+    limit: int = 10
+    include_rated: bool = False
+    filter: Filter = NO_FILTER
+    rules: Rules = NO_RULES

@@ -1,0 +1,63 @@
+"""Conditions as a query writes them: `year:gte:1990`, `country:in:FR,DE`, `released:lte:2026-01-01T00:00:00Z`."""
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import orjson
+
+CONDITION = re.compile(r'("(?:[^"\\]|\\.)*"|[^:"][^:]*):(eq|in|gte|lte):(.*)', re.DOTALL).fullmatch
+HOW = "write NAME:OP:VALUE, where OP is eq, in, gte or lte, such as year:gte:1990"
+
+
+def read_condition(text: str) -> Any:
+    """Read one condition as the JSON object of a body; a JSON object is taken as it is.
+
+    Raises:
+        ValueError: saying how to write it.
+    """
+    if text.startswith("{"):
+        return read_json(text)
+    match = CONDITION(text)
+    if match is None:
+        raise ValueError(HOW)
+    name, operator, value = match.groups()
+    return {"name": read_value(name), operator: read_list(value) if operator == "in" else read_value(value)}
+
+
+def read_json(text: str) -> Any:
+    """Read JSON.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise ValueError("starts like JSON and is none") from None
+
+
+def read_value(text: str) -> Any:
+    """Read a value: a JSON number, `true`, `false` or text in quotes for what they are; all else is text."""
+    if text[:1] not in '"-0123456789tf':
+        return text
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+
+
+def read_list(text: str) -> Any:
+    """Read values between commas, or a JSON list where they hold commas themselves."""
+    return read_json(text) if text.startswith("[") else [read_value(each) for each in text.split(",")]
+
+
+class Form(NamedTuple):
+    """How a query writes what is an object in a body."""
+
+    read: Callable[[str], Any]
+    how: str
+    example: str
+
+
+FORMS = {"attribute": Form(read_condition, "`NAME:OP:VALUE`, where OP is `eq`, `in`, `gte` or `lte`.", "year:gte:1990")}
