@@ -67,6 +67,14 @@ class Model(ABC):
         """Predict one user's ratings of the ``wanted`` columns: float32 (K,), equal to `rating` there."""
 
     @abstractmethod
+    def item_vectors(self) -> Values:
+        """Describe items by vectors whose cosine says how alike they are: float32 (I, D), some hundred D at most.
+
+        Length 1, or 0 for an item that the model has learned nothing of; for those with few ratings they say little.
+        Computed anew in each call, which may take seconds.
+        """
+
+    @abstractmethod
     def tensors(self) -> dict[str, Tensor]:
         """Give every weight under its name, on the CPU."""
 

@@ -26,8 +26,10 @@ from models.course import Course, EpochReport
 from models.fitter import FitOptions, FitTask, Fitter, WarmStart, config_from
 from models.interactions import Indices, RatingScale, Rows, Values
 from models.singles import SINGLES
+from models.vectors import joined
 
 ORDER_ONLY = {"num_factors": 1, "factor_penalty": 0.05}  # least of a rating output, where another has the same better
+CLOSED = {"linear", "lowrank"}  # kinds in closed form
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +97,14 @@ class HybridAutoencoder(Model):
     def rating_row(self, columns: Indices, values: Values, wanted: Indices) -> Values:
         """Take the weighted mean of the members' predictions for one user: float32 (K,)."""
         return _sum([share * model.rating_row(columns, values, wanted) for model, share in self._rating])
+
+    def item_vectors(self) -> Values:
+        """Join the vectors of the closed-form members, or of all where there is none: float32 (I, D).
+
+        Neighbours by the networks' vectors are popular items rather than alike ones (docs/experiments.md).
+        """
+        models = [each.model for each in self.members if each.model.kind in CLOSED]
+        return joined([model.item_vectors() for model in models or [each.model for each in self.members]])
 
     def tensors(self) -> dict[str, Tensor]:
         """Give every member's tensors under its kind, and the shares."""

@@ -24,6 +24,7 @@ from models.fitter import FitTask, Fitter, WarmStart, config_from, vocabulary_ma
 from models.interactions import Indices, Offsets, RatingScale, Rows, Values
 from models.ratings import LinearRatings
 from models.solution import Problem, Solution
+from models.vectors import directions, principal
 
 LAMBDAS = (25.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
 DISLIKED_TARGETS = (0.0, 0.3)
@@ -97,6 +98,16 @@ class LinearAutoencoder(Model):
     def rating_row(self, columns: Indices, values: Values, wanted: Indices) -> Values:
         """Predict one user's ratings: float32 (K,)."""
         return self._ratings.of_row(columns, values, wanted)
+
+    def item_vectors(self) -> Values:
+        """Give each item's column, all weights that predict it, along the principal directions: float32 (I, D).
+
+        Two items are alike that the same ratings speak for and against.
+        """
+        columns_CD = principal(self._solution.weights[:-1])  # the constant's weights tell how many like an item
+        vectors_ID = np.zeros((self.config.num_items, columns_CD.shape[1]), np.float32)
+        vectors_ID[self._solution.outputs] = columns_CD
+        return directions(vectors_ID)
 
     def tensors(self) -> dict[str, Tensor]:
         """Give the weights with the features they belong to, the biases and the factors."""

@@ -26,6 +26,7 @@ from models.base import Model
 from models.fitter import FitTask, Fitter, config_from, vocabulary_map
 from models.interactions import Indices, Interactions, RatingScale, Rows, Values
 from models.ratings import LinearRatings
+from models.vectors import directions
 from models.weighted import Cells, Side, descend, solve
 
 EPOCHS = 16  # the factors hardly move after a few
@@ -111,6 +112,10 @@ class LowRankAutoencoder(Model):
     def rating_row(self, columns: Indices, values: Values, wanted: Indices) -> Values:
         """Predict one user's ratings: float32 (K,)."""
         return self._ratings.of_row(columns, values, wanted)
+
+    def item_vectors(self) -> Values:
+        """Give the decoder's rows, from their mean and with length 1: float32 (I, D)."""
+        return directions(self._factors_ID[: self.config.num_items])
 
     def tensors(self) -> dict[str, Tensor]:
         """Give the item factors with their spectrum, and what predicts ratings."""

@@ -68,6 +68,15 @@ class PrunedModel(NetworkModel):
         summed_H: Values = weights @ self._tables["encoder_I3H"][rows]
         return summed_H
 
+    def _code(self, rows: Rows) -> Values:
+        """Encode users: float32 (B, H)."""
+        return self._encoded(rows)[0]
+
+    def _decoder(self) -> Values:
+        """Unpack the output that scores."""
+        decoder: Values = self._tables["preference_ID"].toarray()
+        return decoder
+
     @classmethod
     def arranged(cls, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """Leave stored tensors as they are."""

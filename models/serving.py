@@ -15,6 +15,9 @@ from torch import Tensor
 from models.base import Model, clip_to_scale
 from models.interactions import Indices, RatingScale, Rows, Values
 from models.network import VALUE, Baseline, Batch, Network, NetworkConfig
+from models.vectors import directions, spread
+
+BATCH = 1_024  # single items encoded at once
 
 
 class NetworkModel(Model):
@@ -75,6 +78,29 @@ class NetworkModel(Model):
         table = self._rows["encoder_I3H"]
         summed_H: Values = table[columns, disliked].sum(axis=0) + residual @ table[columns, VALUE]
         return summed_H
+
+    def item_vectors(self) -> Values:
+        """Give the rows of the output that scores, as far as codes tell them apart: float32 (I, D).
+
+        A direction in which codes do not differ holds what the weights were drawn as, nothing learned. How codes differ
+        is seen on those of single items.
+        """
+        items = np.arange(self.config.num_items, dtype=np.int32)
+        codes_ID = np.concatenate([self._codes_of(some) for some in np.split(items, items[BATCH::BATCH])])
+        return directions(self._decoder() @ spread(codes_ID))
+
+    def _codes_of(self, items: Indices) -> Values:
+        """Encode users who rated one item each, and that best: float32 (B, D)."""
+        best = np.full(len(items), self.scale.maximum, np.float32)
+        return self._code(Rows(np.arange(len(items) + 1), items, best))
+
+    def _code(self, rows: Rows) -> Values:
+        """Encode users: float32 (B, D)."""
+        return cast("Values", self._encode(rows)[0].numpy())
+
+    def _decoder(self) -> Values:
+        """Give the weights of the output that scores: float32 (I, D)."""
+        return self._rows["preference_ID"]
 
     def tensors(self) -> dict[str, Tensor]:
         """Give the weights, the biases, the spread of the residuals and the trust in those reconstructed."""

@@ -179,3 +179,15 @@ def memory(field: str) -> int:
     """Memory of this process in bytes, as the kernel says."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith(field)).split()[1]) * 1024
+
+
+def test_items_that_the_same_users_like_have_vectors_alike(model: Model) -> None:
+    vectors = model.item_vectors()
+    assert vectors.dtype == np.float32
+    assert len(vectors) == TRAIN.num_items
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    cosine = vectors @ vectors.T
+    camp = np.arange(TRAIN.num_items) % 2
+    of_one = (camp[:, None] == camp) & ~np.eye(len(camp), dtype=bool)
+    assert cosine[of_one].mean() > cosine[camp[:, None] != camp].mean() + 0.2
+    np.testing.assert_array_equal(model.item_vectors(), vectors)

@@ -136,6 +136,9 @@ class Constructed(Model):
     def rating_row(self, columns: Indices, values: Values, wanted: Indices) -> Values:
         raise NotImplementedError
 
+    def item_vectors(self) -> Values:
+        raise NotImplementedError
+
     def tensors(self) -> dict[str, Tensor]:
         raise NotImplementedError
 

@@ -1,0 +1,43 @@
+import numpy as np
+import torch
+
+from models.vectors import directions, joined, principal
+
+
+def cosines(vectors: np.ndarray) -> np.ndarray:
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    found: np.ndarray = unit @ unit.T
+    return found
+
+
+def test_shortened_columns_of_low_rank_have_the_angles_they_had() -> None:
+    generator = np.random.default_rng(0)
+    matrix = (generator.normal(size=(1_500, 20)) @ generator.normal(size=(20, 300))).astype(np.float32)
+    short = principal(torch.from_numpy(matrix))
+    assert short.shape == (300, 128)
+    np.testing.assert_allclose(cosines(short), cosines(matrix.T), atol=1e-3)
+
+
+def test_a_matrix_smaller_than_the_width_keeps_its_own() -> None:
+    matrix = np.random.default_rng(0).normal(size=(7, 5)).astype(np.float32)
+    np.testing.assert_allclose(cosines(principal(torch.from_numpy(matrix))), cosines(matrix.T), atol=1e-4)
+
+
+def test_what_all_have_in_common_makes_nobody_alike() -> None:
+    vectors = np.array([[10, 1], [10, -1], [10, 1], [0, 0]], np.float32)
+    unit = directions(vectors)
+    assert unit[0] @ unit[1] < 0
+    assert unit[0] @ unit[2] > 0.99
+    assert not unit[3].any()
+
+
+def test_fewer_than_two_vectors_that_say_something_say_nothing() -> None:
+    for vectors in (np.zeros((0, 3)), np.zeros((2, 3)), np.eye(3)[:1]):
+        assert not directions(vectors.astype(np.float32)).any()
+
+
+def test_joined_vectors_have_the_mean_of_the_cosines() -> None:
+    generator = np.random.default_rng(0)
+    first, second = (directions(generator.normal(size=(6, 4)).astype(np.float32)) for _ in range(2))
+    both = joined([first, second])
+    np.testing.assert_allclose(both @ both.T, (first @ first.T + second @ second.T) / 2, atol=1e-6)
