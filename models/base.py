@@ -1,6 +1,7 @@
 """What every kind of autoencoder is to the rest of Palate: the contract that tests/models/test_contract.py checks.
 
-Shape letters: B users in a batch, I items, E ratings in a batch, K columns asked for.
+Shape letters: B users in a batch, I items, E ratings in a batch, K columns asked for,
+N groups of G ratings that are left out.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.ablation import Groups, asked
 from models.interactions import Indices, RatingScale, Rows, Values
+from models.standard import standardised
 
 
 class Config(Protocol):
@@ -30,17 +33,20 @@ class FoldIn:
 
     Attributes:
         preference: float32 (I,), no unit; higher means recommend sooner. Rated items included.
+        model: which has folded him in.
+        columns: int32 (E,), the row.
+        values: float32 (E,).
         rating: float32 (I,) predicted ratings clipped to the scale, or the means to compute them per column.
     """
 
     preference: Values
-    _model: Model
-    _columns: Indices
-    _values: Values
+    model: Model
+    columns: Indices
+    values: Values
 
     def rating(self, columns: Indices) -> Values:
         """Predict the ratings of the named columns: float32 (K,), on the scale."""
-        return self._model.rating_row(self._columns, self._values, columns)
+        return self.model.rating_row(self.columns, self.values, columns)
 
 
 class Model(ABC):
@@ -65,6 +71,28 @@ class Model(ABC):
     @abstractmethod
     def rating_row(self, columns: Indices, values: Values, wanted: Indices) -> Values:
         """Predict one user's ratings of the ``wanted`` columns: float32 (K,), equal to `rating` there."""
+
+    def scores_without(
+        self, columns: Indices, values: Values, groups: Groups, wanted: Indices, *, standard: bool = False
+    ) -> Values:
+        """Score the ``wanted`` columns for one user without some of his ratings, as `preference` would.
+
+        Args:
+            columns: int32 (E,), the user's row.
+            values: float32 (E,).
+            groups: int64 (N, G), places in the row of what to leave out: one group at a time, all of it at once.
+            wanted: int32 (K,).
+            standard: give what `models.standard.standardised` makes of all items' scores.
+
+        Returns:
+            float32 (N, K).
+        """
+        answer = (lambda rows: standardised(self.preference(rows))) if standard else self.preference
+        return asked(answer, columns, values, groups, wanted, self.config.num_items)
+
+    def ratings_without(self, columns: Indices, values: Values, groups: Groups, wanted: Indices) -> Values:
+        """Predict ratings likewise, as `rating` would: float32 (N, K)."""
+        return asked(self.rating, columns, values, groups, wanted, self.config.num_items)
 
     @abstractmethod
     def item_vectors(self) -> Values:

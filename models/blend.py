@@ -19,6 +19,7 @@ from models.base import Model
 from models.evaluate import batches
 from models.fitter import Tick
 from models.interactions import RatingScale, Rows, Values
+from models.standard import standardised
 
 PARTS = 8  # of which the shares are made
 DEPTH = 200  # best items of each model that may come into a blend's list
@@ -26,22 +27,9 @@ LAST = np.float32(-1e6)  # z-score of an item that must not come into a list
 RESAMPLES = 500
 LEAST_SHARE = 1 / 16
 TIE = np.float32(1e-6)  # by which a target comes behind the others that have its score
-LEAST_SPREAD = np.float32(1e-9)
 
 Shares = NDArray[np.float64]
 PerUser = NDArray[np.float64]
-
-
-def standardised(scores: Values) -> Values:
-    """Give each user's scores mean 0 and standard deviation 1 over all items, or 0 where all are the same.
-
-    Args:
-        scores: float32 (..., I).
-    """
-    centred: Values = scores - scores.mean(axis=-1, keepdims=True)
-    spread = np.sqrt(np.square(centred).mean(axis=-1, keepdims=True))
-    centred /= np.maximum(spread, LEAST_SPREAD)
-    return centred
 
 
 def mixtures(num_models: int) -> Iterator[Shares]:

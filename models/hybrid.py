@@ -20,12 +20,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.ablation import Groups
 from models.base import Model
-from models.blend import Shares, ranking_shares, rating_shares, standardised
+from models.blend import Shares, ranking_shares, rating_shares
 from models.course import Course, EpochReport
 from models.fitter import FitOptions, FitTask, Fitter, WarmStart, config_from
 from models.interactions import Indices, RatingScale, Rows, Values
 from models.singles import SINGLES
+from models.standard import standardised
 from models.vectors import joined
 
 ORDER_ONLY = {"num_factors": 1, "factor_penalty": 0.05}  # least of a rating output, where another has the same better
@@ -105,6 +107,20 @@ class HybridAutoencoder(Model):
         """
         models = [each.model for each in self.members if each.model.kind in CLOSED]
         return joined([model.item_vectors() for model in models or [each.model for each in self.members]])
+
+    def scores_without(
+        self, columns: Indices, values: Values, groups: Groups, wanted: Indices, *, standard: bool = False
+    ) -> Values:
+        """Add the members' standardised scores up: float32 (N, K)."""
+        asked = columns, values, groups, wanted
+        if standard:
+            return super().scores_without(*asked, standard=True)
+        return _sum([share * model.scores_without(*asked, standard=True) for model, share in self._ranking])
+
+    def ratings_without(self, columns: Indices, values: Values, groups: Groups, wanted: Indices) -> Values:
+        """Take the weighted mean of the members' predictions: float32 (N, K)."""
+        asked = columns, values, groups, wanted
+        return _sum([share * model.ratings_without(*asked) for model, share in self._rating])
 
     def tensors(self) -> dict[str, Tensor]:
         """Give every member's tensors under its kind, and the shares."""

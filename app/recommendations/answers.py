@@ -9,7 +9,7 @@ from app.errors import InvalidRequest
 from app.problem import MAX_FIELDS
 from app.ratings.parse import checked
 from app.ratings.scale import Scale
-from app.recommendations import repository, service
+from app.recommendations import explained, repository, service
 from app.recommendations.catalogue import Catalogue
 from app.recommendations.live import LiveModel
 from app.recommendations.options import Options
@@ -89,7 +89,7 @@ class Using:
 
 async def recommend(serving: Serving, taste: Taste, options: Options, using: Using | None = None) -> dict[str, Any]:
     """Answer with the first ``options.limit`` items."""
-    return written(serving, await rank(serving, taste, options, using), taste)
+    return await written(serving, await rank(serving, taste, options, using), taste, options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,7 @@ class Ranking:
     chosen: Selection
     live: LiveModel | None
     reason: Reason | None  # why it is not personal
+    fold: FoldIn | None  # the user, if the model has folded him in
 
 
 async def rank(serving: Serving, taste: Taste, options: Options, using: Using | None = None) -> Ranking:
@@ -110,30 +111,32 @@ async def rank(serving: Serving, taste: Taste, options: Options, using: Using | 
     live, reason = using.live, taste.reason
     if live is None and reason is None:
         reason = Reason.NO_MODEL
-    chosen = Selection()
+    chosen, fold = Selection(), using.fold
     if live is not None and reason is None:
         live.fit_to(serving.catalogue)
         columns, values = service.known_columns(live, taste)
         if len(columns):
-            fold = using.fold or await serving.fold_in(live, columns, values)
+            fold = fold or await serving.fold_in(live, columns, values)
             live.fit_to(serving.catalogue)
             chosen = service.select_personal(serving.catalogue, live, fold, taste, options)
         reason = Reason.NO_KNOWN_ITEMS if not len(columns) else None if chosen.slots else Reason.ALL_RATED
     if reason is not None:
         popularity = live.popularity if live else await serving.popularity()
         chosen, reason = service.select_fallback(serving.catalogue, popularity, taste, options, reason)
-    return Ranking(chosen, live, reason)
+    return Ranking(chosen, live, reason, fold)
 
 
-def written(serving: Serving, ranking: Ranking, taste: Taste) -> dict[str, Any]:
-    """Write an answer out."""
-    reason = ranking.reason
+async def written(serving: Serving, ranking: Ranking, taste: Taste, options: Options) -> dict[str, Any]:
+    """Write an answer out, with its reasons if they are asked for."""
+    reason, items = ranking.reason, service.items_of(serving.catalogue, ranking.chosen, taste)
+    if options.explain_ratings:
+        await explained.explain_items(serving, ranking.live, ranking.fold, items, options.explain_ratings)
     return {
         "model_version": ranking.live.version if ranking.live else None,
         "personalised": reason is None,
         "reason": reason,
         "reason_detail": SENTENCES[reason] if reason else None,
-        "items": service.items_of(serving.catalogue, ranking.chosen, taste),
+        "items": items,
     }
 
 

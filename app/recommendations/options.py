@@ -56,3 +56,4 @@ class Options:
     include_rated: bool = False
     filter: Filter = NO_FILTER
     rules: Rules = NO_RULES
+    explain_ratings: int = 0  # ratings of each sign that an explanation names; 0: none is wanted

@@ -1,9 +1,9 @@
 """What the recommendation routes take and give."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.ids import ExternalId
 from app.ratings.schemas import RatedAt, Value
@@ -11,6 +11,26 @@ from app.recommendations.filters import FilterIn, RulesIn
 from app.recommendations.options import Options
 from app.recommendations.service import Reason, Source
 from app.settings import MAX_LIST
+
+MOST_EXPLAINED = 100  # items of an answer
+
+
+class Cause(BaseModel):
+    """A rating that moved an item: everything else as it is, what the item has with it less what it has without."""
+
+    item_id: str
+    title: str | None
+    value: float = Field(description="The rating.")
+    effect: float = Field(description="On the predicted rating, in its units.")
+    score_effect: float = Field(description="On the score.")
+
+
+class Together(BaseModel):
+    """What all ratings named that raised an item did together: effects of ratings do not add up."""
+
+    num_ratings: int
+    effect: float = Field(description="On the predicted rating, in its units.")
+    score_effect: float = Field(description="On the score.")
 
 
 class Recommendation(BaseModel):
@@ -24,6 +44,12 @@ class Recommendation(BaseModel):
     )
     source: Source
     rated: bool = Field(description="Among the ratings this answer went by.")
+    because: list[Cause] | None = Field(
+        None,
+        description="With `explain`: the ratings that raised or lowered the score most, the largest effect first. "
+        "Empty for what no rating moved by itself, popular and new items among them.",
+    )
+    because_together: Together | None = Field(None, description="With `explain`; null where nothing raised the score.")
 
 
 class Recommendations(BaseModel):
@@ -100,10 +126,26 @@ class Asked(FilterIn, RulesIn):
 
     limit: Annotated[int, Field(ge=1, le=MAX_LIST, description="Number of items.")] = 10
     include_rated: Annotated[bool, Field(description="Recommend rated items too.")] = False
+    explain: Annotated[
+        bool,
+        Field(description=f"Say for each item which ratings it is due to; `limit` is {MOST_EXPLAINED} at most then."),
+    ] = False
+    explain_ratings: Annotated[
+        int,
+        Field(ge=1, le=20, description="Number of ratings named for each item that raised it, and that lowered it."),
+    ] = 3
+
+    @model_validator(mode="after")
+    def _few_are_explained(self) -> Self:
+        if self.explain and self.limit > MOST_EXPLAINED:
+            raise ValueError(f"limit must be {MOST_EXPLAINED} at most with explain=true")
+        return self
 
     def options(self) -> Options:
         """Give it as the rules take it."""
-        return Options(self.limit, self.include_rated, self.filter(), self.rules())
+        return Options(
+            self.limit, self.include_rated, self.filter(), self.rules(), self.explain_ratings if self.explain else 0
+        )
 
 
 class GuestRequest(Asked):

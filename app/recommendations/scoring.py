@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 import torch
@@ -13,6 +13,8 @@ from models.base import FoldIn, Model
 from models.interactions import Indices, Rows, Values
 
 MAX_TOGETHER = 16
+P = ParamSpec("P")
+T = TypeVar("T")
 Row = tuple[Indices, Values]  # a user's ratings: columns and values
 
 
@@ -50,6 +52,10 @@ class Scorer:
     async def fold_many(self, model: Model, users: Sequence[Row]) -> list[FoldIn]:
         """Fold many users in with one pass over the weights, in turn with everybody else's passes."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, fold_together, model, users)
+
+    async def compute(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run other computing, in turn with the passes."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
 
     async def _score_all(self) -> None:
         loop = asyncio.get_running_loop()

@@ -1,7 +1,7 @@
 """What one API process holds to answer from: the catalogue, the live model, the popularity of items."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
@@ -14,7 +14,7 @@ from app.recommendations import repository
 from app.recommendations.catalogue import Catalogue
 from app.recommendations.live import LiveModel
 from app.recommendations.popularity import Popularity
-from app.recommendations.scoring import Row, Scorer
+from app.recommendations.scoring import P, Row, Scorer, T
 from app.recommendations.shelves import Shelves
 from app.settings import Settings
 from models.base import FoldIn
@@ -101,6 +101,10 @@ class Serving:
     async def fold_many(self, live: LiveModel, users: Sequence[Row]) -> list[FoldIn]:
         """Fold many users in with one pass over the weights, in the computing thread."""
         return await self._scorer.fold_many(live.model, users)
+
+    async def compute(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run what takes long in the computing thread."""
+        return await self._scorer.compute(work, *args, **kwargs)
 
     def close(self) -> None:
         """Stop the computing thread."""

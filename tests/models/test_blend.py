@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from models.base import Model
-from models.blend import PARTS, Candidates, mixtures, ranking_shares, rating_shares, standardised
+from models.blend import PARTS, Candidates, mixtures, ranking_shares, rating_shares
 from models.evaluate import evaluate, holdout
 from models.fit import Fit, FitOptions
 from models.interactions import Rows, Values
+from models.standard import standardised
 from tests.models.helpers import split, tastes
 
 TRAIN, VALIDATION = split(tastes(num_items=60))

@@ -7,11 +7,11 @@ import pytest
 
 from models import checkpoint
 from models.base import Model
-from models.blend import standardised
 from models.checkpoint import DamagedModel, Loaded
 from models.fit import Fit, FitOptions
 from models.interactions import Interactions
 from models.kinds import KINDS
+from models.standard import standardised
 from tests.models.helpers import split, tastes
 
 TRAIN, VALIDATION = split(tastes())

@@ -4,11 +4,11 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from models.blend import standardised
 from models.checkpoint import Loaded
 from models.evaluate import evaluate, holdout
 from models.fit import Fit, FitOptions
 from models.hybrid import HybridAutoencoder, HybridConfig
+from models.standard import standardised
 from tests.models.helpers import split, tastes
 
 OPTIONS = FitOptions(epochs=6, learning_rate=0.02, batch_size=32, patience=6, seed=3, device="cpu")

@@ -19,6 +19,7 @@ from app.settings import Settings
 from models import checkpoint
 from models.fit import Fit, FitOptions
 from models.interactions import Interactions, RatingScale
+from tests.models.helpers import small
 
 SCALE = RatingScale(minimum=1, maximum=5, step=0.5, like_threshold=4)
 NUM_ITEMS = 12
@@ -39,7 +40,7 @@ def camps(num_users: int = 60, num_items: int = NUM_ITEMS, seed: int = 0) -> Int
 def train(kind: str, data: Interactions, seed: int = 0) -> Any:
     """Fit a model to every user."""
     nobody = Interactions(data.rows.take(np.arange(0)), data.item_ids, data.scale)
-    config = {"num_hidden": 8} if kind == "denoising" else {"regularisation": 5.0}
+    config = small(kind) | {"linear": {"regularisation": 5.0}, "lowrank": {"regularisation": 0.005}}.get(kind, {})
     options = FitOptions(epochs=3, batch_size=16, learning_rate=0.01, seed=seed, device="cpu")
     fit = Fit(kind, data, nobody, options, config=config)
     for _ in fit:

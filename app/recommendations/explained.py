@@ -1,0 +1,46 @@
+"""Writes into an answer why each of its items is there."""
+
+from typing import Any
+
+import numpy as np
+
+from app.recommendations.explanation import Because, explain
+from app.recommendations.live import LiveModel
+from app.recommendations.service import Source
+from app.recommendations.serving import Serving
+from models.base import FoldIn
+
+
+async def explain_items(
+    serving: Serving, live: LiveModel | None, fold: FoldIn | None, items: list[dict[str, Any]], most: int
+) -> None:
+    """Add `because` to items; what is not the model's choice for this user is due to none of his ratings."""
+    for item in items:
+        item |= {"because": [], "because_together": None}
+    personal = [item for item in items if item["source"] == Source.PERSONAL]
+    if live is None or fold is None or not personal:
+        return
+    slots = [serving.catalogue.slot_of_external_id[item["item_id"]] for item in personal]
+    wanted = live.column_of_slot[slots].astype(np.int32)
+    for item, because in zip(personal, await serving.compute(explain, fold, wanted, most), strict=True):
+        item |= written(serving, live, fold, because)
+
+
+def written(serving: Serving, live: LiveModel, fold: FoldIn, because: Because) -> dict[str, Any]:
+    """Write one item's causes out."""
+    slots = live.slot_of_column[fold.columns[list(because.places)]].tolist()
+    causes = [
+        {
+            "item_id": serving.catalogue.external_ids[slot],
+            "title": serving.catalogue.titles[slot],
+            "value": round(float(fold.values[place]), 6),
+            "effect": effect,
+            "score_effect": score_effect,
+        }
+        for slot, place, (effect, score_effect) in zip(slots, because.places, because.effects, strict=True)
+    ]
+    if because.together is None:
+        return {"because": causes, "because_together": None}
+    effect, score_effect = because.together
+    together = {"num_ratings": len(because.raising), "effect": effect, "score_effect": score_effect}
+    return {"because": causes, "because_together": together}

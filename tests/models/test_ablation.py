@@ -1,0 +1,71 @@
+"""What a model says without some ratings is what it says of a row that never had them, for every kind."""
+
+import numpy as np
+import pytest
+
+from models.ablation import Groups
+from models.base import Model
+from models.fit import Fit, FitOptions
+from models.interactions import Indices, Rows, Values
+from models.kinds import KINDS
+from models.standard import standardised
+from tests.models.helpers import small, split, tastes
+
+TRAIN, VALIDATION = split(tastes())
+OPTIONS = FitOptions(epochs=6, learning_rate=0.02, batch_size=32, patience=6, seed=3, device="cpu")
+WANTED = np.array([3, 0, 17, 8], np.int32)
+
+
+@pytest.fixture(scope="module", params=list(KINDS))
+def model(request: pytest.FixtureRequest) -> Model:
+    fit = Fit(request.param, TRAIN, VALIDATION, OPTIONS, config=small(request.param))
+    for _ in fit:
+        pass
+    return fit.best
+
+
+def user(generator: np.random.Generator, count: int) -> tuple[Indices, Values]:
+    columns = np.sort(generator.choice(TRAIN.num_items, count, replace=False)).astype(np.int32)
+    return columns, (generator.integers(2, 11, count) / 2).astype(np.float32)
+
+
+def left(columns: Indices, values: Values, group: Groups) -> tuple[Indices, Values]:
+    return np.delete(columns, group), np.delete(values, group)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 9, TRAIN.num_items])
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_leaving_ratings_out_is_never_having_had_them(model: Model, count: int, size: int) -> None:
+    if size > count:
+        return
+    generator = np.random.default_rng(10 * count + size)
+    columns, values = user(generator, count)
+    groups = np.stack([generator.choice(count, size, replace=False) for _ in range(7)])
+    scores = model.scores_without(columns, values, groups, WANTED)
+    ratings = model.ratings_without(columns, values, groups, WANTED)
+    standard = model.scores_without(columns, values, groups, WANTED, standard=True)
+    assert scores.shape == ratings.shape == standard.shape == (7, len(WANTED))
+    assert scores.dtype == ratings.dtype == np.float32
+    for place, group in enumerate(groups):
+        row = left(columns, values, group)
+        preference = model.preference_row(*row)
+        np.testing.assert_allclose(scores[place], preference[WANTED], atol=2e-5)
+        np.testing.assert_allclose(ratings[place], model.rating_row(*row, WANTED), atol=2e-5)
+        np.testing.assert_allclose(standard[place], standardised(preference)[WANTED], atol=1e-4)
+
+
+def test_no_groups_give_no_rows(model: Model) -> None:
+    columns, values = user(np.random.default_rng(0), 4)
+    none = np.empty((0, 1), np.int64)
+    assert model.scores_without(columns, values, none, WANTED).shape == (0, len(WANTED))
+    assert model.ratings_without(columns, values, none, WANTED).shape == (0, len(WANTED))
+
+
+def test_the_row_itself_is_left_as_it_is(model: Model) -> None:
+    columns, values = user(np.random.default_rng(1), 6)
+    before = columns.copy(), values.copy()
+    model.scores_without(columns, values, np.arange(6)[:, None], WANTED)
+    model.ratings_without(columns, values, np.arange(6)[:, None], WANTED)
+    np.testing.assert_array_equal(columns, before[0])
+    np.testing.assert_array_equal(values, before[1])
+    assert isinstance(Rows(np.array([0, 6]), columns, values), Rows)
