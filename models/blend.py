@@ -24,6 +24,7 @@ from models.standard import standardised
 PARTS = 8  # of which the shares are made
 DEPTH = 200  # best items of each model that may come into a blend's list
 LAST = np.float32(-1e6)  # z-score of an item that must not come into a list
+CLEARLY = 2  # standard errors
 RESAMPLES = 500
 LEAST_SHARE = 1 / 16
 TIE = np.float32(1e-6)  # by which a target comes behind the others that have its score
@@ -118,10 +119,10 @@ def ranking_shares(
 
 
 def is_clearly_more(one: PerUser, other: PerUser) -> bool:
-    """Tell whether the mean of the differences, user by user, is above its standard error."""
+    """Tell whether the mean of the differences, user by user, is above `CLEARLY` of its standard errors."""
     difference_N = one - other
     error = difference_N.std(ddof=1) / len(difference_N) ** 0.5 if len(difference_N) > 1 else 0.0
-    return bool(difference_N.mean() > error)
+    return bool(difference_N.mean() > CLEARLY * error)
 
 
 def rating_shares(models: Sequence[Model], given: Rows, targets: Rows) -> Shares | None:
