@@ -51,11 +51,12 @@ class BulkReader(Generic[M]):
     def _read_each(self, body: bytes) -> list[M | Refused]:
         document = parsed_json(body)
         if isinstance(document, dict):
-            return [self._read_row(document, "")]
+            return [self.read_row(document, "")]
         check_length(document)
-        return [self._read_row(row, f"/{index}") for index, row in enumerate(document)]
+        return [self.read_row(row, f"/{index}") for index, row in enumerate(document)]
 
-    def _read_row(self, row: Any, place: str) -> M | Refused:
+    def read_row(self, row: Any, place: str) -> M | Refused:
+        """Read one row of parsed JSON; ``place`` is its JSON pointer."""
         try:
             return self._one.validate_json(orjson.dumps(row))
         except orjson.JSONEncodeError:

@@ -16,6 +16,7 @@ from app.keys.ring import KeyRing
 from app.metrics import Metrics
 from app.middleware import Operations
 from app.paths import EncodedSlashes
+from app.ratings import merge_router as merging
 from app.ratings import router as ratings
 from app.ratings.writer import RatingWriter
 from app.recommendations import predictions_router as predictions
@@ -52,7 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
     problem.install(app)
     app.add_middleware(EncodedSlashes)
     # The shelves come before the catalogue, whose route would take `popular` and `new` for ids.
-    for stage in (health, metrics, ratings, shelves, catalogue, training, registry):
+    for stage in (health, metrics, ratings, merging, shelves, catalogue, training, registry):
         app.include_router(stage.router)
     for stage in (recommendations, predictions, console):
         app.include_router(stage.router)

@@ -207,6 +207,16 @@ def list_ratings(session: Session, user: StoredUser, limit: int, before: int | N
     return RatingPage(counters.read(session, "ratings"), rows[:limit], len(rows) > limit)
 
 
+def all_ratings(session: Session, user: StoredUser) -> Sequence[Any]:
+    """Give every rating of a user, oldest first: (item id, value, rated_at_us) each."""
+    query = (
+        select(Item.external_id, Rating.value, Rating.rated_at_us)
+        .join(Item, Item.id == Rating.item_id)
+        .where(Rating.user_id == user.id, Rating.value.is_not(None))
+    )
+    return session.execute(query.order_by(Rating.rated_at_us, Rating.item_id)).all()
+
+
 def raters(session: Session, item_id: str, limit: int) -> Sequence[str]:
     """Give some of the users who rate an item now."""
     query = (

@@ -44,6 +44,16 @@ class RatingIn(BaseModel):
     rated_at: RatedAt = None
 
 
+class RatingOfItem(BaseModel):
+    """A rating of somebody whom the request names elsewhere."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    item_id: Annotated[ExternalId, Field(examples=["blade-runner-1982"])]
+    value: Value
+    rated_at: RatedAt = None
+
+
 class RatingValue(BaseModel):
     """The value of a rating whose user and item the path names."""
 
