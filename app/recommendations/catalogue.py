@@ -30,6 +30,7 @@ class CatalogueRow(NamedTuple):
     categories: Sequence[str]
     active: bool
     attributes: Mapping[str, Any] = NO_ATTRIBUTES
+    deleted: bool = False
 
 
 class Catalogue:
@@ -45,6 +46,8 @@ class Catalogue:
         self.categories: list[Sequence[str]] = []
         self._members: dict[str, set[int]] = {}
         self._columns: dict[str, Column] = {}  # of the attributes that were asked for
+        self.deleted: set[int] = set()
+        self._changed_at = np.zeros(0, np.int64)  # revision of the latest change that was read
         self._active: Mask = np.zeros(0, bool)
         self.active: Mask = self._active  # which items may be recommended: bool (slots,)
         self._filters: dict[Filter, Mask] = {}
@@ -63,6 +66,8 @@ class Catalogue:
                 slot = self._append(row)
             self.titles[slot] = row.title
             self._active[slot] = row.active
+            self._changed_at[slot] = revision
+            (self.deleted.add if row.deleted else self.deleted.discard)(slot)
             self._categorise(slot, row.categories)
             self._describe(slot, row.attributes)
         self.active = self._active[: len(self)]
@@ -73,6 +78,7 @@ class Catalogue:
         slot = len(self)
         if slot == len(self._active):
             self._active = np.concatenate([self._active, np.zeros(max(1024, slot), bool)])
+            self._changed_at = np.concatenate([self._changed_at, np.zeros(max(1024, slot), np.int64)])
         self.external_ids.append(row.external_id)
         self.titles.append(None)
         self.categories.append(())
@@ -80,6 +86,10 @@ class Catalogue:
         self.slot_of_external_id[row.external_id] = slot
         self.slot_of_id[row.id] = slot
         return slot
+
+    def changed_since(self, revision: int) -> Slots:
+        """Give the slots of the items that changed after ``revision``, which was the catalogue's once."""
+        return np.flatnonzero(self._changed_at[: len(self)] > revision)
 
     def _categorise(self, slot: int, categories: Sequence[str]) -> None:
         for category in self.categories[slot]:

@@ -1,13 +1,16 @@
 """A model version in memory, ready to answer."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.recommendations.catalogue import Catalogue, Mask, Slots
 from app.recommendations.popularity import Popularity
 from models.base import Model
+from models.interactions import Values
 
 
 @dataclass
@@ -19,6 +22,7 @@ class LiveModel:
         slot_of_column: int64 (I,), -1 where the catalogue has no such item.
         column_of_slot: int64 (slots,), -1 where the model does not know the item.
         popularity: the order for users without a taste we know.
+        counts: float64 (I,), ratings of each column's item when it was trained.
         is_quick: whether folding a user in is so quick that the event loop may wait for it.
         metrics: figures of held-out users, measured before the version was published.
     """
@@ -31,6 +35,8 @@ class LiveModel:
     is_quick: bool = True
     metrics: Mapping[str, float] = field(default_factory=dict)
     column_of_slot: Slots = field(default_factory=lambda: np.zeros(0, np.int64), init=False)
+    counts: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0), init=False)
+    _vectors: asyncio.Task[Values] | None = field(default=None, init=False)
     _barred: Mask = field(default_factory=lambda: np.zeros(0, bool), init=False)
     _known: Slots = field(default_factory=lambda: np.zeros(0, np.int64), init=False)  # columns that have a slot
     _fitted_to: int = field(default=-2, init=False)  # revision of the catalogue
@@ -39,6 +45,12 @@ class LiveModel:
         """Note the items that the catalogue does not have; it may learn of them."""
         missing = np.flatnonzero(self.slot_of_column < 0)
         self._missing = {self.item_ids[column]: column for column in missing.tolist()}
+
+    async def item_vectors(self) -> Values:
+        """Give the model's item vectors: float32 (I, D). The first call computes them in a thread, for seconds."""
+        if self._vectors is None:
+            self._vectors = asyncio.create_task(asyncio.to_thread(self.model.item_vectors))
+        return await asyncio.shield(self._vectors)
 
     def fit_to(self, catalogue: Catalogue) -> None:
         """Bring what depends on the catalogue up to it; nothing to do while it has not changed."""
@@ -57,6 +69,8 @@ class LiveModel:
         self._known = np.flatnonzero(self.slot_of_column >= 0)
         self.column_of_slot = np.full(len(catalogue), -1, np.int64)
         self.column_of_slot[self.slot_of_column[self._known]] = self._known
+        self.counts = np.zeros(len(self.slot_of_column))
+        self.counts[self.column_of_slot[self.popularity.slots]] = self.popularity.counts
 
     def barred(self, catalogue: Catalogue, allowed: Mask) -> Mask:
         """Tell which columns may not be recommended when only the ``allowed`` slots may: bool (I,), a copy."""

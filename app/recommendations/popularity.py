@@ -18,11 +18,13 @@ class Popularity:
         slots: int64 (P,), most popular first.
         scores: float64 (P,), no unit.
         means: float64 (P,), mean rating of each, on the scale.
+        counts: float64 (P,), number of ratings of each, or their weight.
     """
 
     slots: Slots
     scores: NDArray[np.float64]
     means: NDArray[np.float64]
+    counts: NDArray[np.float64]
 
     @classmethod
     def of(cls, slots: Slots, counts: NDArray[np.float64], sums: NDArray[np.float64], lowest: float) -> "Popularity":
@@ -33,4 +35,4 @@ class Popularity:
         shrunken = (sums + PRIOR_RATINGS * overall) / (counts + PRIOR_RATINGS)
         scores = counts * (shrunken - lowest)
         order = np.lexsort((slots, -scores))
-        return cls(slots[order], scores[order], (sums / counts)[order])
+        return cls(slots[order], scores[order], (sums / counts)[order], counts[order])

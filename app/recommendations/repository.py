@@ -92,7 +92,15 @@ def catalogue_revision(session: Session) -> int:
 
 def catalogue_rows(session: Session, revision: int) -> list[CatalogueRow]:
     """Select the items that changed after ``revision``, in the order of their primary keys."""
-    columns = (Item.id, Item.external_id, Item.title, Item.categories, Item.active, Item.attributes)
+    columns = (
+        Item.id,
+        Item.external_id,
+        Item.title,
+        Item.categories,
+        Item.active,
+        Item.attributes,
+        Item.deleted_at.is_not(None),
+    )
     statement = select(*columns).where(Item.revision > revision).order_by(Item.id)
     return [CatalogueRow(*row) for row in session.execute(statement)]
 

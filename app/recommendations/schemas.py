@@ -97,6 +97,26 @@ class PopularItems(BaseModel):
     items: list[Recommendation]
 
 
+class SimilarItem(BaseModel):
+    """An item like another."""
+
+    item_id: str
+    title: str | None
+    similarity: float = Field(description="Orders the list; 1 at most, and no unit.")
+    source: Source = Field(
+        description="What says so, or most of it: `similar`, the same people like both; `attributes`, both say alike "
+        "things about themselves."
+    )
+
+
+class SimilarItems(BaseModel):
+    """Items like an item, the most alike first."""
+
+    item_id: str
+    model_version: str | None
+    items: list[SimilarItem]
+
+
 class NewItems(BaseModel):
     """Items, the newest first."""
 

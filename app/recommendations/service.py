@@ -25,6 +25,8 @@ class Source(StrEnum):
     PERSONAL = "personal"  # the model's reconstruction of this user
     POPULAR = "popular"  # what everybody likes
     NEW = "new"  # not rated, or not learned yet
+    SIMILAR = "similar"  # what is liked by those who like an item
+    ATTRIBUTES = "attributes"  # what says alike things about itself: title, categories, attributes
 
 
 class Reason(StrEnum):

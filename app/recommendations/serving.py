@@ -16,6 +16,7 @@ from app.recommendations.live import LiveModel
 from app.recommendations.popularity import Popularity
 from app.recommendations.scoring import P, Row, Scorer, T
 from app.recommendations.shelves import Shelves
+from app.recommendations.trait_index import TraitIndex
 from app.settings import Settings
 from models.base import FoldIn
 from models.interactions import Indices, Values
@@ -51,6 +52,7 @@ class Serving:
         self._popularity: Popularity | None = None
         self._popularity_due = 0.0
         self.shelves = Shelves(database, self.catalogue.slot_of_id)
+        self.traits = TraitIndex(self.catalogue)
         self._scorer = Scorer()
 
     def status(self) -> ServingStatus:

@@ -1,14 +1,15 @@
-"""Items for everybody over HTTP: popular ones and new ones."""
+"""Items over HTTP that are not for a user: popular ones, new ones, those like another."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from app.errors import InvalidRequest
+from app.errors import InvalidRequest, ItemNotFound
+from app.paths import PathItemId
 from app.problem import problem_responses
-from app.recommendations import answers
+from app.recommendations import answers, similar
 from app.recommendations.router import ServingDep, get_options, json_response, query_parameters
-from app.recommendations.schemas import NewItems, PopularItems
+from app.recommendations.schemas import NewItems, PopularItems, SimilarItems
 from app.recommendations.service import Options
 from app.recommendations.shelves import HalfLife
 
@@ -44,3 +45,15 @@ async def get_popular(
 async def get_new(serving: ServingDep, options: OptionsDep) -> Response:
     """List items, the newest first."""
     return json_response(await answers.new(serving, options))
+
+
+@router.get(
+    "/{item_id}/similar",
+    summary="List items like an item",
+    response_model=SimilarItems,
+    responses=problem_responses(ItemNotFound, InvalidRequest),
+    openapi_extra={"parameters": query_parameters()},
+)
+async def get_similar(item_id: PathItemId, serving: ServingDep, options: OptionsDep) -> Response:
+    """List the items that are most like an item, the model's word and that of their attributes taken together."""
+    return json_response(await similar.similar_items(serving, item_id, options))

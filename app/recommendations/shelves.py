@@ -83,4 +83,4 @@ def by_mean(slots: Slots, weights: NDArray[np.float64], sums: NDArray[np.float64
     overall = sums.sum() / max(weights.sum(), 1e-300)
     scores = (sums + PRIOR_WEIGHT * overall) / (weights + PRIOR_WEIGHT)
     order = np.lexsort((slots, -scores))
-    return Popularity(slots[order], scores[order], (sums / weights)[order])
+    return Popularity(slots[order], scores[order], (sums / weights)[order], weights[order])

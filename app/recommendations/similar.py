@@ -1,0 +1,60 @@
+"""Items like an item: who is asked for, what may come, in which order."""
+
+import asyncio
+from typing import Any
+
+import numpy as np
+
+from app.errors import ItemNotFound
+from app.recommendations import service
+from app.recommendations.catalogue import Mask
+from app.recommendations.likeness import Likeness, likeness
+from app.recommendations.options import Options
+from app.recommendations.service import Selection, Source, Taste
+from app.recommendations.serving import Serving
+from models.recommend import top_k
+
+NOBODY = Taste.of([], [])
+
+
+async def similar_items(serving: Serving, item_id: str, options: Options) -> dict[str, Any]:
+    """Give the items most like one of them.
+
+    Raises:
+        ItemNotFound: if there is no such item.
+    """
+    await serving.refresh_catalogue()
+    catalogue, live = serving.catalogue, serving.live
+    slot = catalogue.slot_of_external_id.get(item_id)
+    if slot is None or slot in catalogue.deleted:
+        raise ItemNotFound(f"There is no item {item_id!r}: PUT /v1/items/... creates one.")
+    traits = await serving.traits.vectors()
+    vectors = None if live is None else await live.item_vectors()
+    if live is not None:
+        live.fit_to(catalogue)
+    alike = await asyncio.to_thread(likeness, slot, len(catalogue), live, vectors, traits)
+    allowed = service.allowed_slots(catalogue, NOBODY, options)[: len(alike.by_model)]
+    chosen = select_similar(alike, slot, allowed, options.limit)
+    items = [
+        {
+            "item_id": catalogue.external_ids[slot],
+            "title": catalogue.titles[slot],
+            "similarity": score,
+            "source": source,
+        }
+        for slot, score, source in zip(chosen.slots, chosen.scores, chosen.sources, strict=True)
+    ]
+    return {"item_id": item_id, "model_version": live.version if live else None, "items": items}
+
+
+def select_similar(alike: Likeness, slot: int, allowed: Mask, limit: int) -> Selection:
+    """Choose the allowed items that are most alike, each with what says so: the larger part of it."""
+    total = alike.total
+    barred = ~allowed | (total <= 0)
+    barred[slot] = True
+    slots = top_k(total, limit, barred).astype(np.int64)
+    by_model = alike.by_model[slots] >= alike.by_traits[slots]
+    chosen = Selection()
+    chosen.add(slots, total[slots], None, Source.SIMILAR)
+    chosen.sources = [Source.SIMILAR if each else Source.ATTRIBUTES for each in by_model.tolist()]
+    return chosen
