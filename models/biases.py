@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, from_numpy, tensor
 
+from models.ablation import Groups
 from models.interactions import Indices, Interactions, Rows, Values
 
 ROUNDS = 4  # of alternating between the users' and the items' biases; they no longer move after that
@@ -39,6 +41,13 @@ class Biases:
     def of_user(self, columns: Indices, values: Values) -> float:
         """Compute one user's bias, as `of_users` does."""
         return float((values - self.mean - self.item[columns]).sum(dtype=np.float64) / (len(columns) + USER_SHRINKAGE))
+
+    def of_user_without(self, columns: Indices, values: Values, groups: Groups) -> NDArray[np.float64]:
+        """Compute it without each of N groups of his ratings: float64 (N,)."""
+        unexplained = (values - self.mean - self.item[columns]).astype(np.float64)
+        left_N = unexplained.sum() - unexplained[groups].sum(axis=1)
+        biases_N: NDArray[np.float64] = left_N / (len(columns) - groups.shape[1] + USER_SHRINKAGE)
+        return biases_N
 
     def residuals(self, rows: Rows) -> Values:
         """Subtract the baseline from every rating: float32 (E,)."""

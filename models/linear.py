@@ -2,7 +2,7 @@
 
 Source: Steck, "Autoencoders that don't overfit towards the Identity", NeurIPS 2020.
 Shape letters: B users in a batch, I items, E ratings in a batch, K columns asked for,
-F input features and C output items (see `models.ridge`).
+N groups of ratings left out, F input features and C output items (see `models.ridge`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
+from models.ablation import Groups
 from models.base import Model
 from models.coding import Coding
 from models.evaluate import evaluate
@@ -24,6 +25,8 @@ from models.fitter import FitTask, Fitter, WarmStart, config_from, vocabulary_ma
 from models.interactions import Indices, Offsets, RatingScale, Rows, Values
 from models.ratings import LinearRatings
 from models.solution import Problem, Solution
+from models.standard import LEAST_SPREAD
+from models.sums import Sum
 from models.vectors import directions, principal
 
 LAMBDAS = (25.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
@@ -66,6 +69,8 @@ class LinearAutoencoder(Model):
         self._coding = Coding(scale, config.num_items, bool(config.graded))
         self._place = np.full(self._coding.constant + 1, -1)  # -1: a feature that training never saw
         self._place[solution.inputs] = np.arange(len(solution.inputs))
+        self._output = np.full(config.num_items, -1)  # -1: an item that nobody has liked
+        self._output[solution.outputs] = np.arange(len(solution.outputs))
 
     def preference(self, rows: Rows) -> Values:
         """Sum the weights of every rating: float32 (B, I)."""
@@ -98,6 +103,31 @@ class LinearAutoencoder(Model):
     def rating_row(self, columns: Indices, values: Values, wanted: Indices) -> Values:
         """Predict one user's ratings: float32 (K,)."""
         return self._ratings.of_row(columns, values, wanted)
+
+    def scores_without(
+        self, columns: Indices, values: Values, groups: Groups, wanted: Indices, *, standard: bool = False
+    ) -> Values:
+        """Sum the weights of what is left of one user's ratings: float32 (N, K)."""
+        scores_NK = np.zeros((len(groups), len(wanted)), np.float32)
+        if not len(self._solution.outputs) or not len(groups):
+            return scores_NK
+        terms, output = self._terms(columns, values), self._output[wanted]
+        scores_NK[:, output >= 0] = terms.without(groups, output[output >= 0])
+        if not standard:
+            return scores_NK
+        mean_N, spread_N = terms.moments_without(groups, self.config.num_items)
+        standard_NK = (scores_NK - mean_N[:, None]) / np.maximum(spread_N, LEAST_SPREAD)[:, None]
+        return cast("Values", standard_NK.astype(np.float32))
+
+    def _terms(self, columns: Indices, values: Values) -> Sum:
+        """Give what one user's scores are summed from, the constant last."""
+        places = np.append(self._place[self._coding.columns(columns, values)], len(self._solution.inputs) - 1)
+        amounts = np.append(self._coding.steps(values) / np.float32(self._coding.unit), np.float32(1))
+        return Sum(self._solution.weights, places, amounts.astype(np.float16))
+
+    def ratings_without(self, columns: Indices, values: Values, groups: Groups, wanted: Indices) -> Values:
+        """Predict one user's ratings from what is left: float32 (N, K)."""
+        return self._ratings.without(columns, values, groups, wanted)
 
     def item_vectors(self) -> Values:
         """Give each item's column, all weights that predict it, along the principal directions: float32 (I, D).

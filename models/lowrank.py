@@ -8,7 +8,8 @@ The grade of a rating is its place on the scale, 0..1: that ranks much better th
 
 Sources: Hu, Koren & Volinsky, "Collaborative Filtering for Implicit Feedback Datasets", ICDM 2008; Rendle, Krichene,
 Zhang & Koren, "Revisiting the Performance of iALS on Item Recommendation Benchmarks", RecSys 2022 (the ridge).
-Shape letters: B users in a batch, U training users, I items, D factors, E ratings in a batch, K columns asked for.
+Shape letters: B users in a batch, U training users, I items, D factors, E ratings in a batch, K columns asked for,
+N groups of G ratings left out.
 """
 
 from __future__ import annotations
@@ -22,9 +23,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.ablation import Groups
 from models.base import Model
+from models.downdate import solutions_without
 from models.fitter import FitTask, Fitter, config_from, vocabulary_map
 from models.interactions import Indices, Interactions, RatingScale, Rows, Values
+from models.moments import Moments
 from models.ratings import LinearRatings
 from models.vectors import directions
 from models.weighted import Cells, Side, descend, solve
@@ -71,6 +75,10 @@ class LowRankConfig:
         entries = torch.from_numpy(columns), torch.from_numpy(weights), torch.from_numpy(targets)
         return Cells(rows.offsets + np.arange(len(rows) + 1), *entries, self.num_items + 1)
 
+    def ridge_of(self, num_ratings: int) -> float:
+        """Give the ridge of one row of so many ratings."""
+        return self.regularisation * (num_ratings + 1 + self.unrated_weight * (self.num_items + 1))
+
     def ridge(self, cells: Cells) -> Tensor:
         """Give the ridge of every row: float32 (B,)."""
         ridge_B = self.regularisation * (cells.counts + self.unrated_weight * cells.num_columns)
@@ -98,7 +106,7 @@ class LowRankAutoencoder(Model):
     def preference_row(self, columns: Indices, values: Values) -> Values:
         """Score every item for one user, in numpy: float32 (I,)."""
         config = self.config
-        ridge = config.regularisation * (len(columns) + 1 + config.unrated_weight * (config.num_items + 1))
+        ridge = config.ridge_of(len(columns))
         root = np.float32(config.constant_weight**0.5)
         factors_ED = np.vstack((self._factors_ID[columns], self._factors_ID[-1:] * root))
         grades_E = np.append(config.grades(values, self.scale), root)
@@ -112,6 +120,32 @@ class LowRankAutoencoder(Model):
     def rating_row(self, columns: Indices, values: Values, wanted: Indices) -> Values:
         """Predict one user's ratings: float32 (K,)."""
         return self._ratings.of_row(columns, values, wanted)
+
+    def scores_without(
+        self, columns: Indices, values: Values, groups: Groups, wanted: Indices, *, standard: bool = False
+    ) -> Values:
+        """Encode one user without each group, all from one solve, and decode: float32 (N, K)."""
+        code_ND = self._codes_without(columns, values, groups)
+        scores_NK: Values = code_ND @ self._factors_ID[wanted].T
+        return self._moments.standardised(scores_NK, code_ND) if standard else scores_NK
+
+    def _codes_without(self, columns: Indices, values: Values, groups: Groups) -> Values:
+        """Encode: float32 (N, D). The ridge is that of the shorter row."""
+        config, root = self.config, self.config.constant_weight**0.5
+        factors_ED = np.vstack((self._factors_ID[columns], self._factors_ID[-1:] * root)).astype(np.float64)
+        grades_E = np.append(config.grades(values, self.scale), root).astype(np.float64)
+        ridge_D = self._gram_D.astype(np.float64) + config.ridge_of(len(columns) - groups.shape[1])
+        return solutions_without(factors_ED, grades_E, ridge_D, groups).astype(np.float32)
+
+    @cached_property
+    def _moments(self) -> Moments:
+        """Those of the decoder."""
+        factors_ID = self._factors_ID[: self.config.num_items]
+        return Moments.of(factors_ID.__getitem__, self.config.num_items)
+
+    def ratings_without(self, columns: Indices, values: Values, groups: Groups, wanted: Indices) -> Values:
+        """Predict one user's ratings from what is left: float32 (N, K)."""
+        return self._ratings.without(columns, values, groups, wanted)
 
     def item_vectors(self) -> Values:
         """Give the decoder's rows, from their mean and with length 1: float32 (I, D)."""

@@ -68,6 +68,15 @@ class PrunedModel(NetworkModel):
         summed_H: Values = weights @ self._tables["encoder_I3H"][rows]
         return summed_H
 
+    def _embedded(self, columns: Indices, channel: NDArray[np.int64]) -> Values:
+        """Unpack the embeddings of ratings: float32 (E, H)."""
+        embedded_EH: Values = self._tables["encoder_I3H"][columns * CHANNELS + channel].toarray()
+        return embedded_EH
+
+    def _output(self, wanted: Indices | slice, name: str) -> Values:
+        """Unpack the weights of an output, with its bias: float32 (K, H + 1)."""
+        return np.column_stack((self._tables[f"{name}_ID"][wanted].toarray(), self._rows[f"{name}_I"][wanted]))
+
     def _code(self, rows: Rows) -> Values:
         """Encode users: float32 (B, H)."""
         return self._encoded(rows)[0]

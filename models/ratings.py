@@ -1,6 +1,7 @@
 """The rating output of the closed-form kinds: biases, and what they leave as a low-rank linear autoencoder.
 
-Shape letters: B users in a batch, I items, E ratings in a batch, K columns asked for.
+Shape letters: B users in a batch, I items, E ratings in a batch, K columns asked for,
+N groups of ratings left out, D factors.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Self
 import numpy as np
 from torch import Tensor
 
+from models.ablation import Groups
 from models.base import clip_to_scale
 from models.biases import Biases
 from models.evaluate import squared_error
@@ -45,6 +47,15 @@ class LinearRatings:
         residuals = values - baseline - self.biases.item[columns]
         residual_K = self.factors.item[wanted] @ self.factors.encode_row(columns, residuals)
         return clip_to_scale(residual_K + self.biases.item[wanted] + baseline, self.scale)
+
+    def without(self, columns: Indices, values: Values, groups: Groups, wanted: Indices) -> Values:
+        """Predict one user's ratings without each of N groups of his: float32 (N, K), on the scale."""
+        user_N = self.biases.of_user_without(columns, values, groups)
+        unexplained = values - self.biases.mean - self.biases.item[columns]
+        code_ND = self.factors.encode_without(columns, unexplained, user_N, groups)
+        baseline_NK = self.biases.item[wanted] + (self.biases.mean + user_N)[:, None]
+        predicted_NK = baseline_NK + code_ND @ self.factors.item[wanted].T
+        return clip_to_scale(predicted_NK.astype(np.float32), self.scale)
 
     def tensors(self) -> dict[str, Tensor]:
         """Give biases and factors by name."""

@@ -1,10 +1,12 @@
 """A trained network as it is served: batches through torch, one user through numpy.
 
-Shape letters: B users in a batch, I items, E ratings in a batch, H hidden units, D units of the code, K columns asked.
+Shape letters: B users in a batch, I items, E ratings in a batch, H hidden units, D units of the code, K columns asked,
+N groups of ratings left out.
 """
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import ClassVar, Self, cast
 
 import numpy as np
@@ -12,8 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.ablation import Groups
 from models.base import Model, clip_to_scale
 from models.interactions import Indices, RatingScale, Rows, Values
+from models.moments import Moments
 from models.network import VALUE, Baseline, Batch, Network, NetworkConfig
 from models.vectors import directions, spread
 
@@ -79,6 +83,53 @@ class NetworkModel(Model):
         summed_H: Values = table[columns, disliked].sum(axis=0) + residual @ table[columns, VALUE]
         return summed_H
 
+    def scores_without(
+        self, columns: Indices, values: Values, groups: Groups, wanted: Indices, *, standard: bool = False
+    ) -> Values:
+        """Score from the sums without each group: float32 (N, K)."""
+        code_ND = with_one(self._codes_without(columns, values, groups)[0])
+        scores_NK: Values = code_ND @ self._output(wanted, "preference").T
+        return self._moments.standardised(scores_NK, code_ND) if standard else scores_NK
+
+    def ratings_without(self, columns: Indices, values: Values, groups: Groups, wanted: Indices) -> Values:
+        """Predict ratings likewise: float32 (N, K)."""
+        code_ND, bias_N = self._codes_without(columns, values, groups)
+        residual_NK = with_one(code_ND) @ self._output(wanted, "rating").T
+        baseline_NK = self._biases.item[wanted] + (bias_N + self._biases.mean).astype(np.float32)[:, None]
+        return clip_to_scale(residual_NK * np.float32(self._reach) + baseline_NK, self.scale)
+
+    def _codes_without(self, columns: Indices, values: Values, groups: Groups) -> tuple[Values, NDArray[np.float64]]:
+        """Encode one user without each group: float32 (N, D); and find his biases: float64 (N,).
+
+        His bias shifts the residual of every rating alike, so three sums over all of them do for every group.
+        """
+        bias_N = self._biases.of_user_without(columns, values, groups)
+        disliked = (values < self.scale.like_threshold).astype(np.int64)
+        taste_EH, value_EH = self._embedded(columns, disliked), self._embedded(columns, np.full_like(disliked, VALUE))
+        unexplained_E = values - self._biases.mean - self._biases.item[columns]
+        graded_EH = taste_EH + unexplained_E[:, None] / np.float32(self._baseline.spread) * value_EH
+        left_NH = graded_EH.sum(axis=0) - graded_EH[groups].sum(axis=1)
+        shift_N = (bias_N / self._baseline.spread).astype(np.float32)
+        left_NH -= shift_N[:, None] * (value_EH.sum(axis=0) - value_EH[groups].sum(axis=1))
+        left_NH *= np.float32(max(1, len(columns) - groups.shape[1]) ** -0.5)
+        with torch.inference_mode():
+            code_ND = self._network.code(torch.from_numpy(left_NH + self._rows["encoder_H"]))
+        return code_ND.numpy(), bias_N
+
+    def _embedded(self, columns: Indices, channel: NDArray[np.int64]) -> Values:
+        """Give the embeddings of ratings: float32 (E, H)."""
+        embedded_EH: Values = self._rows["encoder_I3H"][columns, channel]
+        return embedded_EH
+
+    def _output(self, wanted: Indices | slice, name: str) -> Values:
+        """Give the weights of an output with its bias: float32 (K, D + 1)."""
+        return np.column_stack((self._rows[f"{name}_ID"][wanted], self._rows[f"{name}_I"][wanted]))
+
+    @cached_property
+    def _moments(self) -> Moments:
+        """Those of the output that scores."""
+        return Moments.of(lambda block: self._output(block, "preference"), self.config.num_items)
+
     def item_vectors(self) -> Values:
         """Give the rows of the output that scores, as far as codes tell them apart: float32 (I, D).
 
@@ -128,3 +179,8 @@ class NetworkModel(Model):
     def from_tensors(cls, config: dict[str, object], scale: RatingScale, tensors: dict[str, Tensor]) -> Self:
         """Build from what `tensors` gave."""
         return cls(cls.config_class(**config), scale, tensors)  # type: ignore[arg-type]
+
+
+def with_one(codes_ND: Values) -> Values:
+    """Add a unit that is always 1, for the bias of an output: float32 (N, D + 1)."""
+    return np.column_stack((codes_ND, np.ones(len(codes_ND), np.float32)))

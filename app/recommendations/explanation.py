@@ -43,7 +43,7 @@ def explain(fold: FoldIn, wanted: Indices, most: int) -> list[Because]:
     whole = np.stack((fold.rating(wanted), fold.preference[wanted]))
     singles = np.arange(len(columns))[:, None]
     effects_2EK = whole[:, None] - without(model, columns, values, singles, wanted)
-    listed = [shown(effects_E, most) for effects_E in effects_2EK[1].T]
+    listed = shown(effects_2EK[1], most)
     raising = [[place for place in places if effects_2EK[1, place, item] > 0] for item, places in enumerate(listed)]
     together = joint(model, columns, values, wanted, raising)
     return [
@@ -63,12 +63,14 @@ def without(model: Model, columns: Indices, values: Values, groups: NDArray[np.i
     return np.stack((model.ratings_without(*asked), model.scores_without(*asked)))
 
 
-def shown(effects_E: Values, most: int) -> list[int]:
-    """Pick the largest effects of each sign, the largest first; of equal ones the earlier rating."""
-    order = np.argsort(-np.abs(effects_E), kind="stable").tolist()
-    clear = [place for place in order if abs(effects_E[place]) >= LEAST_EFFECT]
-    chosen = {place for sign in (1, -1) for place in [p for p in clear if effects_E[p] * sign > 0][:most]}
-    return [place for place in clear if place in chosen]
+def shown(effects_EK: Values, most: int) -> list[list[int]]:
+    """Pick each item's largest effects of each sign, the largest first; of equal ones the earlier rating."""
+    order_EK = np.argsort(-np.abs(effects_EK), axis=0, kind="stable")
+    sorted_EK = np.take_along_axis(effects_EK, order_EK, axis=0)
+    chosen_EK = np.zeros(sorted_EK.shape, bool)
+    for clear_EK in (sorted_EK >= LEAST_EFFECT, sorted_EK <= -LEAST_EFFECT):
+        chosen_EK |= clear_EK & (np.cumsum(clear_EK, axis=0) <= most)
+    return [order_E[chosen_E].tolist() for order_E, chosen_E in zip(order_EK.T, chosen_EK.T, strict=True)]
 
 
 def joint(

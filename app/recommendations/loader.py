@@ -12,6 +12,7 @@ import structlog
 from app.db import Database
 from app.errors import DatabaseUnavailable, SchemaOutdated
 from app.recommendations.catalogue import Slots
+from app.recommendations.explanation import explain
 from app.recommendations.live import LiveModel
 from app.recommendations.popularity import Popularity
 from app.recommendations.serving import Serving
@@ -114,7 +115,11 @@ def slots_of(item_ids: Sequence[str], slot_of_external_id: dict[str, int]) -> Sl
 
 
 def warm_up(live: LiveModel) -> float:
-    """Fold a user in a few times, so that no caller pays for first calls; give the quickest time in seconds."""
+    """Fold a user in a few times and explain an item, so that no caller pays for first calls.
+
+    Returns:
+        the quickest time to fold him in, in seconds.
+    """
     columns = np.arange(min(TYPICAL_RATINGS, len(live.slot_of_column)), dtype=np.int32)
     values = np.full(len(columns), live.model.scale.maximum, np.float32)
     seconds = []
@@ -122,6 +127,8 @@ def warm_up(live: LiveModel) -> float:
         started = perf_counter()
         live.model.fold_in(columns, values).rating(columns)
         seconds.append(perf_counter() - started)
+    if len(columns):
+        explain(live.model.fold_in(columns, values), columns[:1], 1)
     return min(seconds)
 
 

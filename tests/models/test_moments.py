@@ -1,0 +1,49 @@
+"""Mean and spread over all items are what they are when all scores are made."""
+
+import numpy as np
+import pytest
+import torch
+
+from models.downdate import solutions_without
+from models.moments import Moments
+from models.standard import standardised
+from models.sums import Sum
+
+
+@pytest.mark.parametrize("num_items", [7, 1_024, 3_000])
+def test_standardised_scores_are_those_of_all_items(num_items: int) -> None:
+    generator = np.random.default_rng(num_items)
+    weights = generator.normal(0.3, 1, (num_items, 5)).astype(np.float32)
+    codes = generator.normal(2, 0.01, (6, 5)).astype(np.float32)
+    scores = codes @ weights.T
+    wanted = generator.integers(0, num_items, 3)
+    found = Moments.of(weights.__getitem__, num_items).standardised(scores[:, wanted], codes)
+    np.testing.assert_allclose(found, standardised(scores)[:, wanted], atol=1e-4)
+
+
+def test_a_sum_without_terms_is_the_sum_of_the_others_to_the_last_bit() -> None:
+    generator = np.random.default_rng(0)
+    weights = torch.from_numpy(generator.normal(0, 0.1, (40, 300))).half()
+    places = np.array([3, 39, -1, 7, 20, 0])
+    amounts = generator.random(6).astype(np.float16)
+    whole = Sum(weights, places, amounts)
+    groups = np.array([[0, 2], [1, 3], [4, 5]])
+    wanted = np.array([299, 5, 17])
+    for place, group in enumerate(groups):
+        left = Sum(weights, np.delete(places, group), np.delete(amounts, group))
+        alone = left.without(np.empty((1, 0), np.int64), np.arange(300))[0]
+        np.testing.assert_array_equal(whole.without(groups, wanted)[place], alone[wanted])
+        mean, spread = (each[place] for each in whole.moments_without(groups, 500))
+        assert mean == pytest.approx(alone.sum() / 500, abs=1e-5)
+        assert spread == pytest.approx(np.append(alone, np.zeros(200)).std(), abs=1e-5)
+
+
+def test_a_ridge_solution_without_rows_is_solved_from_the_others() -> None:
+    generator = np.random.default_rng(1)
+    rows, targets = generator.normal(size=(9, 4)), generator.normal(size=9)
+    ridge, shift = generator.random(4) + 0.1, generator.normal(size=3)
+    groups = np.array([[0, 8], [3, 4], [5, 1]])
+    found = solutions_without(rows, targets, ridge, groups, shift)
+    for place, group in enumerate(groups):
+        left, wanted = np.delete(rows, group, 0), np.delete(targets, group) - shift[place]
+        np.testing.assert_allclose(found[place], np.linalg.solve(left.T @ left + np.diag(ridge), left.T @ wanted))
