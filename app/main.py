@@ -21,6 +21,7 @@ from app.ratings import router as ratings
 from app.ratings.writer import RatingWriter
 from app.recommendations import predictions_router as predictions
 from app.recommendations import router as recommendations
+from app.recommendations import rules_router as rules
 from app.recommendations import shelf_router as shelves
 from app.recommendations.loader import open_serving
 from app.registry import router as registry
@@ -55,7 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
     # The shelves come before the catalogue, whose route would take `popular` and `new` for ids.
     for stage in (health, metrics, ratings, merging, shelves, catalogue, training, registry):
         app.include_router(stage.router)
-    for stage in (recommendations, predictions, console):
+    for stage in (recommendations, predictions, rules, console):
         app.include_router(stage.router)
     return app
 

@@ -74,10 +74,23 @@ class Item(Base):
     categories: Mapped[list[str]]
     attributes: Mapped[dict[str, Any]] = mapped_column(JSON)  # as text: JSONB would turn 1e22 into a whole number
     active: Mapped[bool]
+    available_from: Mapped[datetime | None]  # recommended from then on
+    available_until: Mapped[datetime | None]  # and no more from then on
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
     revision: Mapped[int] = mapped_column(BigInteger, index=True)  # of the counter `catalogue`
+
+
+class CatalogueRules(Base):
+    """What is blocked, boosted and pinned for everybody: one row, or none. `revision` is of the counter `catalogue`."""
+
+    __tablename__ = "catalogue_rules"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    document: Mapped[dict[str, Any]] = mapped_column(JSON)  # as text, like the attributes that it compares with
+    updated_at: Mapped[datetime]
+    revision: Mapped[int] = mapped_column(BigInteger)
 
 
 class Rating(Base):

@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 from time import time_ns
+from typing import Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 DAY_US = timedelta(days=1) // MICROSECOND
 EARLIEST_US = (datetime.min.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
+FIRST_YEAR = 1900
 LATEST_US = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
 
 
@@ -28,3 +30,31 @@ def from_us(moment_us: int) -> datetime:
 def database_time(moment: datetime, dialect: str) -> datetime | str:
     """Give a moment as the driver takes it where SQLAlchemy is not between."""
     return moment if dialect == "postgresql" else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def rfc3339(value: Any) -> Any:
+    """Refuse the numbers that pydantic would take for times: whoever sends milliseconds would not notice.
+
+    Raises:
+        ValueError: if the value is not text that starts like a date.
+    """
+    if isinstance(value, str) and value[4:5] != "-":
+        raise ValueError("must be RFC 3339 with a time zone, such as 2026-11-23T10:15:00Z")
+    if isinstance(value, int | float):
+        raise ValueError("must be text, RFC 3339 with a time zone, such as 2026-11-23T10:15:00Z")
+    return value
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Give a moment in UTC, if both databases can keep it.
+
+    Raises:
+        ValueError: if it lies before 1900 or after 9999.
+    """
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        moment = datetime.min
+    if moment.year < FIRST_YEAR:
+        raise ValueError(f"must lie between the years {FIRST_YEAR} and 9999")
+    return moment

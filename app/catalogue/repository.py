@@ -21,6 +21,8 @@ COLUMNS = (
     Item.categories,
     Item.active,
     Item.attributes,
+    Item.available_from,
+    Item.available_until,
     Item.created_at,
     Item.updated_at,
     Item.deleted_at,
@@ -31,21 +33,24 @@ FIND_NUMBERS = (
 )
 UPSERT = """
     ON CONFLICT (external_id) DO UPDATE SET title = excluded.title, categories = excluded.categories,
-    active = excluded.active, attributes = excluded.attributes, created_at = excluded.created_at,
-    updated_at = excluded.updated_at, deleted_at = excluded.deleted_at, revision = excluded.revision
+    active = excluded.active, attributes = excluded.attributes, available_from = excluded.available_from,
+    available_until = excluded.available_until, created_at = excluded.created_at, updated_at = excluded.updated_at,
+    deleted_at = excluded.deleted_at, revision = excluded.revision
 """
-INTO = "INTO items (external_id, title, categories, active, attributes, created_at, updated_at, deleted_at, revision)"
+NAMES = (
+    "external_id, title, categories, active, attributes, available_from, available_until, created_at, updated_at, "
+    "deleted_at, revision"
+)
 SAVE = {
     "postgresql": f"""
-        INSERT {INTO}
-        SELECT external_id, title, categories::jsonb, active, attributes::json, created_at, updated_at, deleted_at,
-            revision
+        INSERT INTO items ({NAMES})
+        SELECT external_id, title, categories::jsonb, active, attributes::json, available_from, available_until,
+            created_at, updated_at, deleted_at, revision
         FROM unnest($1::text[], $2::text[], $3::text[], $4::bool[], $5::text[], $6::timestamptz[], $7::timestamptz[],
-            $8::timestamptz[], $9::bigint[])
-        AS q(external_id, title, categories, active, attributes, created_at, updated_at, deleted_at, revision)
+            $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::bigint[]) AS q({NAMES})
         {UPSERT}
     """,  # noqa: S608 - text of our own
-    "sqlite": f"INSERT {INTO} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) {UPSERT}",  # noqa: S608
+    "sqlite": f"INSERT INTO items ({NAMES}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) {UPSERT}",  # noqa: S608
 }
 TAKE_NUMBERS = {  # gives the last one
     "postgresql": "SELECT setval(name, nextval(name) + $1 - 1) FROM pg_get_serial_sequence('items', 'id') AS name",
@@ -84,6 +89,8 @@ class StoredItem(NamedTuple):
     categories: list[str]
     active: bool
     attributes: dict[str, Any]
+    available_from: datetime | None
+    available_until: datetime | None
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
@@ -98,6 +105,8 @@ class ItemState(NamedTuple):
     categories: list[str]
     active: bool
     attributes: dict[str, Any]
+    available_from: datetime | None
+    available_until: datetime | None
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
@@ -143,6 +152,8 @@ def database_row(item: ItemState, dialect: str) -> tuple[object, ...]:
         json.dumps(item.categories),
         item.active,
         json.dumps(item.attributes),
+        item.available_from and database_time(item.available_from, dialect),
+        item.available_until and database_time(item.available_until, dialect),
         database_time(item.created_at, dialect),
         database_time(item.updated_at, dialect),
         item.deleted_at and database_time(item.deleted_at, dialect),

@@ -57,6 +57,8 @@ def item_body(item: StoredItem) -> dict[str, Any]:
         "categories": item.categories,
         "active": item.active,
         "attributes": item.attributes,
+        "available_from": item.available_from,
+        "available_until": item.available_until,
         "created_at": item.created_at,
         "updated_at": item.updated_at,
         "revision": item.revision,

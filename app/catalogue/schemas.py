@@ -5,9 +5,20 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 from app.ids import ExternalId, storable
+from app.times import in_utc, rfc3339
 
 MAX_ATTRIBUTES_BYTES = 16 * 1024
 MAX_DEPTH = 32
@@ -60,12 +71,42 @@ Attributes = Annotated[
     Field(description="Any JSON object, up to 16 KiB.", examples=[{"year": 1982}]),
 ]
 Active = Annotated[bool, Field(strict=True, description="Items that are not active are never recommended.")]
+Moment = Annotated[AwareDatetime, BeforeValidator(rfc3339), AfterValidator(in_utc)]
+AvailableFrom = Annotated[
+    Moment | None,
+    Field(
+        description="RFC 3339; before then the item is not recommended. Null: it always was.",
+        examples=["2026-01-01T00:00:00Z"],
+    ),
+]
+AvailableUntil = Annotated[
+    Moment | None,
+    Field(
+        description="RFC 3339; from then on the item is not recommended. Null: it always will be.",
+        examples=["2999-01-01T00:00:00Z"],
+    ),
+]
 
 
-class ItemFields(BaseModel):
-    """All that the caller says about an item; what is left out takes its default."""
+class Window(BaseModel):
+    """When an item may be recommended."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    available_from: AvailableFrom = None
+    available_until: AvailableUntil = None
+
+    @field_validator("available_until")
+    @classmethod
+    def _opens_before_it_closes(cls, until: datetime | None, info: ValidationInfo) -> datetime | None:
+        start = info.data.get("available_from")
+        if start is not None and until is not None and until <= start:
+            raise ValueError("must be later than available_from")
+        return until
+
+
+class ItemFields(Window):
+    """All that the caller says about an item; what is left out takes its default."""
 
     title: Annotated[Title | None, Field(examples=["Blade Runner"])] = None
     categories: Categories = []
@@ -79,10 +120,8 @@ class ItemIn(ItemFields):
     item_id: Annotated[ExternalId, Field(examples=["blade-runner-1982"])]
 
 
-class ItemPatch(BaseModel):
+class ItemPatch(Window):
     """The fields to change; what is left out stays. `"title": null` clears the title."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: Title | None = None
     categories: Categories = []
@@ -98,6 +137,8 @@ class ItemOut(BaseModel):
     categories: list[str]
     active: bool
     attributes: dict[str, Any]
+    available_from: datetime | None
+    available_until: datetime | None
     created_at: datetime
     updated_at: datetime
     revision: int = Field(description="Number of the item's latest change.")

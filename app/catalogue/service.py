@@ -11,9 +11,16 @@ from sqlalchemy.orm import Session
 from app import counters
 from app.catalogue import repository
 from app.catalogue.repository import ItemState, StoredItem
-from app.errors import ItemNotFound
+from app.errors import FieldProblem, InvalidRequest, ItemNotFound
 
-DEFAULTS: dict[str, Any] = {"title": None, "categories": [], "active": True, "attributes": {}}
+DEFAULTS: dict[str, Any] = {
+    "title": None,
+    "categories": [],
+    "active": True,
+    "attributes": {},
+    "available_from": None,
+    "available_until": None,
+}
 
 
 class Status(StrEnum):
@@ -78,8 +85,10 @@ def is_same(item: StoredItem | ItemState, fields: Mapping[str, Any]) -> bool:
 
 
 def is_equal(stored: Any, said: Any) -> bool:
-    """Compare two JSON values; in Python 1, 1.0 and True would be the same."""
-    return stored == said and json.dumps(stored, sort_keys=True) == json.dumps(said, sort_keys=True)
+    """Compare two JSON values, in Python 1, 1.0 and True would be the same; or two moments."""
+    if isinstance(stored, datetime) or stored != said:
+        return bool(stored == said)
+    return json.dumps(stored, sort_keys=True) == json.dumps(said, sort_keys=True)
 
 
 def changed_item(
@@ -105,9 +114,14 @@ def patch_item(session: Session, change: ItemChange, moment: datetime) -> Stored
 
     Raises:
         ItemNotFound: if there is no such item.
+        InvalidRequest: if it would be available until before it is available from.
     """
     counters.lock(session, "catalogue")
-    get_item(session, change.item_id)
+    before = get_item(session, change.item_id)
+    ends = [change.fields.get(name, getattr(before, name)) for name in ("available_from", "available_until")]
+    if None not in ends and ends[0] >= ends[1]:
+        problem = f"must be later than available_from, which is {ends[0].isoformat()}"
+        raise InvalidRequest(f"available_until: {problem}", [FieldProblem("/available_until", problem)])
     return put_item(session, change, moment)
 
 
@@ -131,5 +145,6 @@ def mark_deleted(session: Session, item_id: str, moment: datetime) -> None:
     """
     revision = counters.lock(session, "catalogue") + 1
     item = get_item(session, item_id)
-    repository.save_items(session, [ItemState(item_id, None, [], False, {}, item.created_at, moment, moment, revision)])
+    stamps = {"created_at": item.created_at, "updated_at": moment, "deleted_at": moment, "revision": revision}
+    repository.save_items(session, [ItemState(item_id=item_id, **(DEFAULTS | {"active": False} | stamps))])
     counters.move(session, "catalogue", revision)

@@ -6,21 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.ids import ExternalId
+from app.times import rfc3339
 
 Value = Annotated[float, Field(strict=True, allow_inf_nan=False, description="On the declared scale.", examples=[4.5])]
-
-
-def rfc3339(value: Any) -> Any:
-    """Refuse the numbers that pydantic would take for times: whoever sends milliseconds would not notice.
-
-    Raises:
-        ValueError: if the value is not text that starts like a date.
-    """
-    if isinstance(value, str) and value[4:5] != "-":
-        raise ValueError("must be RFC 3339 with a time zone, such as 2026-11-23T10:15:00Z")
-    if isinstance(value, int | float):
-        raise ValueError("must be text, RFC 3339 with a time zone, such as 2026-11-23T10:15:00Z")
-    return value
 
 
 RatedAt = Annotated[

@@ -147,8 +147,7 @@ async def popular(serving: Serving, half_life_days: HalfLife, options: Options) 
     """Give the popular items, then those without ratings."""
     await serving.refresh_catalogue()
     shelf = await serving.shelves.popular(half_life_days)
-    allowed = service.allowed_slots(serving.catalogue, NOBODY, options)
-    chosen = service.select_popular(shelf.popularity, allowed, options.limit)
+    chosen = service.select_popular(serving.catalogue, shelf.popularity, NOBODY, options)
     items = service.items_of(serving.catalogue, chosen, NOBODY)
     return {"half_life_days": half_life_days, "counted_at": shelf.counted_at, "items": items}
 
@@ -156,5 +155,5 @@ async def popular(serving: Serving, half_life_days: HalfLife, options: Options) 
 async def new(serving: Serving, options: Options) -> dict[str, Any]:
     """Give the newest items."""
     await serving.refresh_catalogue()
-    chosen = service.select_new(service.allowed_slots(serving.catalogue, NOBODY, options), options.limit)
+    chosen = service.select_new(serving.catalogue, NOBODY, options)
     return {"items": service.items_of(serving.catalogue, chosen, NOBODY)}

@@ -5,6 +5,7 @@ is a newer item; no slot is ever given up, because a deleted item keeps its row.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -12,12 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.recommendations.column import MANY_CHANGES, Column
-from app.recommendations.options import NO_FILTER, Condition, Filter
+from app.recommendations.options import NO_FILTER, NO_RULES, Boost, Condition, Filter
+from app.recommendations.windows import Windows
+from app.times import now_us
 
 Slots = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Factors = NDArray[np.float64]
 MAX_CACHED_FILTERS = 64
 MAX_COLUMNS = 64
+LEAST_FACTOR, LARGEST_FACTOR = 1e-6, 1e6  # of all boosts of an item together
 NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -30,6 +35,8 @@ class CatalogueRow(NamedTuple):
     categories: Sequence[str]
     active: bool
     attributes: Mapping[str, Any] = NO_ATTRIBUTES
+    available_from: datetime | None = None
+    available_until: datetime | None = None
     deleted: bool = False
 
 
@@ -49,8 +56,12 @@ class Catalogue:
         self.deleted: set[int] = set()
         self._changed_at = np.zeros(0, np.int64)  # revision of the latest change that was read
         self._active: Mask = np.zeros(0, bool)
-        self.active: Mask = self._active  # which items may be recommended: bool (slots,)
+        self.active: Mask = self._active  # which items may be recommended now, by anyone: bool (slots,)
+        self.state = 0  # number of times that changed
+        self.rules = NO_RULES  # for everybody; set before `apply`
+        self._windows = Windows()
         self._filters: dict[Filter, Mask] = {}
+        self._factors: dict[tuple[Boost, ...], Factors] = {}
 
     def __len__(self) -> int:
         """Count the items, deleted ones included."""
@@ -70,9 +81,17 @@ class Catalogue:
             (self.deleted.add if row.deleted else self.deleted.discard)(slot)
             self._categorise(slot, row.categories)
             self._describe(slot, row.attributes)
-        self.active = self._active[: len(self)]
+            self._windows.set(slot, row.available_from, row.available_until)
         self.revision = max(self.revision, revision)
+        self._factors.clear()
+        self._renew(now_us())
+
+    def _renew(self, moment_us: int) -> None:
+        """Find out anew which items may be recommended."""
+        self.active = self._active[: len(self)] & self._windows.open_at(moment_us, len(self))
+        self.active[self.slots_of(self.rules.block)] = False
         self._filters.clear()
+        self.state += 1
 
     def _append(self, row: CatalogueRow) -> int:
         slot = len(self)
@@ -104,7 +123,9 @@ class Catalogue:
         self.attributes[slot] = attributes
 
     def allowed(self, wanted: Filter = NO_FILTER) -> Mask:
-        """Tell which items may be recommended and meet a filter: bool (slots,), not to be changed."""
+        """Tell which items may be recommended now and meet a filter: bool (slots,), not to be changed."""
+        if self._windows.due_us <= (moment_us := now_us()):
+            self._renew(moment_us)
         if wanted == NO_FILTER:
             return self.active
         if wanted not in self._filters:
@@ -144,6 +165,27 @@ class Catalogue:
                 (slot, each[name]) for slot, each in enumerate(self.attributes) if name in each
             )
         return self._columns[name]
+
+    def factors(self, boosts: tuple[Boost, ...]) -> Factors | None:
+        """Multiply the factors of all boosts that each item has: float64 (slots,); None without any boost."""
+        if not boosts:
+            return None
+        if boosts not in self._factors:
+            if len(self._factors) == MAX_CACHED_FILTERS:
+                self._factors.clear()
+            factors = np.ones(len(self))
+            for boost in boosts:
+                factors[self._boosted(boost)] *= boost.factor
+            self._factors[boosts] = np.clip(factors, LEAST_FACTOR, LARGEST_FACTOR)
+        return self._factors[boosts]
+
+    def _boosted(self, boost: Boost) -> Mask:
+        mask = self._matching(boost.filter)
+        if boost.item_ids:
+            named = np.zeros(len(self), bool)
+            named[self.slots_of(boost.item_ids)] = True
+            mask &= named
+        return mask
 
     def slots_of(self, external_ids: Iterable[str]) -> list[int]:
         """Find the slots of the callers' ids, in their order; unknown ones are left out."""

@@ -1,6 +1,7 @@
 """Filters and rules as callers write them: JSON objects in a body, short text in a query (short.py)."""
 
 import math
+from collections import Counter
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -11,15 +12,17 @@ from pydantic import (
     Field,
     StringConstraints,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 
 from app.ids import ExternalId, storable
 from app.recommendations.keys import KeyKind, key_of
-from app.recommendations.options import Between, Condition, Filter, OneOf, Rules
+from app.recommendations.options import Between, Boost, Condition, Filter, OneOf, Pin, Rules
 from app.settings import MAX_ID_LENGTH, MAX_LIST
 
 MAX_NAMED = 20  # categories or conditions of one filter
+MAX_RULES = 100
 
 
 def comparable(value: Any) -> Any:
@@ -96,11 +99,61 @@ class FilterIn(BaseModel):
         return Filter(tuple(self.category), tuple(self.category_all), tuple(self.exclude_category), conditions)
 
 
+class BoostIn(FilterIn):
+    """Items to recommend sooner, or later: those that meet the filter and, if any are named, are among `item_id`."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"factor": 1.5, "category": ["Drama"]}]})
+
+    factor: Annotated[
+        float,
+        Field(strict=True, ge=0.001, le=1_000, allow_inf_nan=False, description="Above 1: sooner; below 1: later."),
+    ]
+    item_id: Annotated[list[ExternalId], Field(max_length=MAX_LIST, description="Only these items.")] = []
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if not (self.item_id or self.category or self.category_all or self.exclude_category or self.attribute):
+            raise ValueError("must say which items: by item_id, category or attribute")
+        return self
+
+    def boost(self) -> Boost:
+        """Give it as recommending takes it."""
+        return Boost(self.factor, self.filter(), tuple(self.item_id))
+
+
+class PinIn(BaseModel):
+    """An item to show at a position, as far as filters and blocks let it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    item_id: Annotated[ExternalId, Field(examples=["blade-runner-1982"])]
+    position: Annotated[
+        int | None,
+        Field(strict=True, ge=1, le=MAX_LIST, description="Counted from 1. Left out: before all others.", examples=[3]),
+    ] = None
+
+
 class RulesIn(BaseModel):
     """What the owner of the catalogue wants, whatever anybody's taste is."""
 
     block: Annotated[list[ExternalId], Field(max_length=MAX_LIST, description="Items never to recommend.")] = []
+    boost: Annotated[
+        list[BoostIn], Field(max_length=MAX_RULES, description="Items to recommend sooner, or later.")
+    ] = []
+    pin: Annotated[
+        list[PinIn], Field(max_length=MAX_RULES, description="Items to show first, in this order, or at a position.")
+    ] = []
+
+    @field_validator("pin")
+    @classmethod
+    def _pins_are_apart(cls, pins: list[PinIn]) -> list[PinIn]:
+        positions = [pin.position for pin in pins if pin.position is not None]
+        for name, said in (("item", [pin.item_id for pin in pins]), ("position", positions)):
+            if twice := [each for each, times in Counter(said).items() if times > 1]:
+                raise ValueError(f"names the {name} {twice[0]!r} twice")
+        return pins
 
     def rules(self) -> Rules:
         """Give it as recommending takes it."""
-        return Rules(tuple(self.block))
+        boosts = tuple(each.boost() for each in self.boost)
+        return Rules(tuple(self.block), boosts, tuple(Pin(pin.item_id, pin.position) for pin in self.pin))

@@ -39,7 +39,7 @@ class LiveModel:
     _vectors: asyncio.Task[Values] | None = field(default=None, init=False)
     _barred: Mask = field(default_factory=lambda: np.zeros(0, bool), init=False)
     _known: Slots = field(default_factory=lambda: np.zeros(0, np.int64), init=False)  # columns that have a slot
-    _fitted_to: int = field(default=-2, init=False)  # revision of the catalogue
+    _fitted_to: int = field(default=-2, init=False)  # state of the catalogue
 
     def __post_init__(self) -> None:
         """Note the items that the catalogue does not have; it may learn of them."""
@@ -54,12 +54,12 @@ class LiveModel:
 
     def fit_to(self, catalogue: Catalogue) -> None:
         """Bring what depends on the catalogue up to it; nothing to do while it has not changed."""
-        if self._fitted_to == catalogue.revision:
+        if self._fitted_to == catalogue.state:
             return
         if len(self.column_of_slot) != len(catalogue):
             self._place(catalogue)
         self._barred = self._barred_columns(catalogue.active)
-        self._fitted_to = catalogue.revision
+        self._fitted_to = catalogue.state
 
     def _place(self, catalogue: Catalogue) -> None:
         """Find the columns of the items that the catalogue has learned of."""
@@ -74,12 +74,19 @@ class LiveModel:
 
     def barred(self, catalogue: Catalogue, allowed: Mask) -> Mask:
         """Tell which columns may not be recommended when only the ``allowed`` slots may: bool (I,), a copy."""
+        self.fit_to(catalogue)  # an item's window may have closed since the last answer
         return self._barred.copy() if allowed is catalogue.active else self._barred_columns(allowed)
 
     def _barred_columns(self, allowed: Mask) -> Mask:
         barred = np.ones(len(self.slot_of_column), bool)
         barred[self._known] = ~allowed[self.slot_of_column[self._known]]
         return barred
+
+    def of_columns(self, of_slots: NDArray[np.float64], missing: float) -> NDArray[np.float64]:
+        """Give each column what its slot has, or ``missing``: float64 (I,)."""
+        values = np.full(len(self.slot_of_column), missing)
+        values[self._known] = of_slots[self.slot_of_column[self._known]]
+        return values
 
     def newcomers(self, allowed: Mask) -> Slots:
         """Give the allowed items that the model does not know, newest first."""

@@ -39,10 +39,29 @@ NO_FILTER = Filter()
 
 
 @dataclass(frozen=True, slots=True)
+class Boost:
+    """Items that should come sooner, or later: those that meet the filter and, if there are ids, have one of them."""
+
+    factor: float  # above 1: sooner; below: later
+    filter: Filter = NO_FILTER
+    item_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """An item that stands at a position, counted from 1; None: before all others, after earlier pins."""
+
+    item_id: str
+    position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """What the owner of the catalogue wants, whatever anybody's taste is."""
 
     block: tuple[str, ...] = ()  # ids of items that are never recommended
+    boosts: tuple[Boost, ...] = ()
+    pins: tuple[Pin, ...] = ()
 
 
 NO_RULES = Rules()

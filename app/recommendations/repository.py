@@ -99,6 +99,8 @@ def catalogue_rows(session: Session, revision: int) -> list[CatalogueRow]:
         Item.categories,
         Item.active,
         Item.attributes,
+        Item.available_from,
+        Item.available_until,
         Item.deleted_at.is_not(None),
     )
     statement = select(*columns).where(Item.revision > revision).order_by(Item.id)

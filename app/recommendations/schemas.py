@@ -183,6 +183,8 @@ class GuestRequest(Asked):
                     "exclude_category": ["Horror"],
                     "attribute": [{"name": "year", "gte": 1990}, {"name": "country", "in": ["FR", "DE"]}],
                     "block": ["alien-1979"],
+                    "boost": [{"factor": 2, "category": ["Drama"]}],
+                    "pin": [{"item_id": "metropolis-1927", "position": 2}],
                 },
             ]
         },

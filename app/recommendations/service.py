@@ -1,32 +1,26 @@
 """The rules of recommending: who gets what, and why it is not personal where it is not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.recommendations.catalogue import Catalogue, Mask, Slots
+from app.recommendations.catalogue import Catalogue, Factors, Mask, Slots
 from app.recommendations.live import LiveModel
 from app.recommendations.options import Options as Options  # others take it from here
+from app.recommendations.ordering import Order, Scope, by_age, by_popularity, by_taste
+from app.recommendations.pins import pinned
 from app.recommendations.popularity import Popularity
+from app.recommendations.selection import RATING_DIGITS as RATING_DIGITS
+from app.recommendations.selection import SCORE_DIGITS as SCORE_DIGITS
+from app.recommendations.selection import Selection as Selection
+from app.recommendations.selection import Source as Source
 from models.base import FoldIn
-from models.recommend import top_k
 
 Values = NDArray[np.float32]
-SCORE_DIGITS = RATING_DIGITS = 6  # behind the point: what an explanation states can be checked by asking again
-
-
-class Source(StrEnum):
-    """Where an item of an answer comes from."""
-
-    PERSONAL = "personal"  # the model's reconstruction of this user
-    POPULAR = "popular"  # what everybody likes
-    NEW = "new"  # not rated, or not learned yet
-    SIMILAR = "similar"  # what is liked by those who like an item
-    ATTRIBUTES = "attributes"  # what says alike things about itself: title, categories, attributes
 
 
 class Reason(StrEnum):
@@ -68,26 +62,6 @@ class Taste:
         return cls(slots_E, values_E, reason)
 
 
-@dataclass(slots=True)
-class Selection:
-    """Items in the order they are recommended: parallel lists."""
-
-    slots: list[int] = field(default_factory=list)
-    scores: list[float | None] = field(default_factory=list)
-    predicted: list[float | None] = field(default_factory=list)
-    sources: list[Source] = field(default_factory=list)
-
-    def add(self, slots: Slots, scores: Any, predicted: Any, source: Source) -> None:
-        """Append items of one source; scores and predictions are arrays, or None where there are none."""
-        count = len(slots)
-        self.slots += slots.tolist()
-        self.scores += [None] * count if scores is None else [round(score, SCORE_DIGITS) for score in scores.tolist()]
-        self.predicted += (
-            [None] * count if predicted is None else [round(stars, RATING_DIGITS) for stars in predicted.tolist()]
-        )
-        self.sources += [source] * count
-
-
 def known_columns(live: LiveModel, taste: Taste) -> tuple[NDArray[np.int32], Values]:
     """Give the columns and values of the ratings that the model can read."""
     columns = live.column_of_slot[taste.slots].astype(np.int32)
@@ -96,69 +70,59 @@ def known_columns(live: LiveModel, taste: Taste) -> tuple[NDArray[np.int32], Val
 
 
 def select_personal(catalogue: Catalogue, live: LiveModel, fold: FoldIn, taste: Taste, options: Options) -> Selection:
-    """Order what the model knows by preference, then what it does not know yet, newest first."""
-    barred = live.barred(catalogue, catalogue.allowed(options.filter))
-    for slots in excluded(catalogue, taste, options):
-        unwanted = live.column_of_slot[slots]
-        barred[unwanted[unwanted >= 0]] = True
-    columns = top_k(fold.preference, options.limit, barred)
-    chosen = Selection()
-    if len(columns):
-        slots = live.slot_of_column[columns]
-        chosen.add(slots, fold.preference[columns], fold.rating(columns), Source.PERSONAL)
-    if len(columns) < options.limit:
-        newcomers = live.newcomers(allowed_slots(catalogue, taste, options))
-        chosen.add(newcomers[: options.limit - len(columns)], None, None, Source.NEW)
-    return chosen
+    """Choose by taste: what the model knows by preference, then what it does not know yet, newest first."""
+    order = by_taste(catalogue, live, fold, factors_of(catalogue, options))
+    return arranged(order, catalogue, options)(scope_of(catalogue, taste, options))
 
 
-def allowed_slots(catalogue: Catalogue, taste: Taste, options: Options) -> Mask:
-    """Tell which items may be in the answer: bool (slots,)."""
-    allowed, excepted = catalogue.allowed(options.filter), excluded(catalogue, taste, options)
-    if excepted:
-        allowed = allowed.copy()
-    for slots in excepted:
-        allowed[slots] = False
-    return allowed
+def select_popular(catalogue: Catalogue, popularity: Popularity, taste: Taste, options: Options) -> Selection:
+    """Choose by popularity, then the unrated items, newest first."""
+    order = by_popularity(popularity, factors_of(catalogue, options))
+    return arranged(order, catalogue, options)(scope_of(catalogue, taste, options))
 
 
-def excluded(catalogue: Catalogue, taste: Taste, options: Options) -> list[Slots]:
-    """Give the slots that may not be in this answer although the filter lets them: rated and blocked ones."""
-    slots = [] if options.include_rated or not len(taste.slots) else [taste.slots]
-    if options.rules.block:
-        slots.append(np.array(catalogue.slots_of(options.rules.block), np.int64))
-    return slots
-
-
-def select_popular(popularity: Popularity, allowed: Mask, limit: int) -> Selection:
-    """Order the allowed items by popularity, then the unrated ones, newest first."""
-    chosen = Selection()
-    popular = np.flatnonzero(allowed[popularity.slots])[:limit]
-    chosen.add(popularity.slots[popular], popularity.scores[popular], popularity.means[popular], Source.POPULAR)
-    if len(popular) < limit:
-        unrated = allowed.copy()
-        unrated[popularity.slots] = False
-        chosen.add(np.flatnonzero(unrated)[::-1][: limit - len(popular)], None, None, Source.NEW)
-    return chosen
-
-
-def select_new(allowed: Mask, limit: int) -> Selection:
-    """Give the allowed items, newest first."""
-    chosen = Selection()
-    chosen.add(np.flatnonzero(allowed)[::-1][:limit], None, None, Source.NEW)
-    return chosen
+def select_new(catalogue: Catalogue, taste: Taste, options: Options) -> Selection:
+    """Choose the newest items."""
+    order = by_age(factors_of(catalogue, options))
+    return arranged(order, catalogue, options)(scope_of(catalogue, taste, options))
 
 
 def select_fallback(
     catalogue: Catalogue, popularity: Popularity, taste: Taste, options: Options, reason: Reason
 ) -> tuple[Selection, Reason]:
     """Choose popular and new items; rated ones when nothing else is left."""
-    chosen = select_popular(popularity, allowed_slots(catalogue, taste, options), options.limit)
+    chosen = select_popular(catalogue, popularity, taste, options)
     if chosen.slots:
         return chosen, reason
-    everything = allowed_slots(catalogue, taste, replace(options, include_rated=True))
-    chosen = select_popular(popularity, everything, options.limit)
+    chosen = select_popular(catalogue, popularity, taste, replace(options, include_rated=True))
     return chosen, Reason.ALL_RATED if chosen.slots else Reason.NO_ITEMS
+
+
+def arranged(order: Order, catalogue: Catalogue, options: Options) -> Order:
+    """Let the rules that are asked for have their say in an order."""
+    plain, pins = order, options.rules.pins + catalogue.rules.pins
+    if pins:
+        order = pinned(order, plain, catalogue, pins)
+    return order
+
+
+def factors_of(catalogue: Catalogue, options: Options) -> Factors | None:
+    """Give what every item's score is multiplied by, if anything is: for everybody and in this request."""
+    return catalogue.factors(catalogue.rules.boosts + options.rules.boosts)
+
+
+def scope_of(catalogue: Catalogue, taste: Taste, options: Options) -> Scope:
+    """Give the items that may be in the answer: those the filter lets through, without rated and blocked ones."""
+    without = () if options.include_rated or not len(taste.slots) else (taste.slots,)
+    scope = Scope(catalogue.allowed(options.filter), options.limit, without)
+    if options.rules.block:
+        scope = scope.less(np.array(catalogue.slots_of(options.rules.block), np.int64))
+    return scope
+
+
+def allowed_slots(catalogue: Catalogue, taste: Taste, options: Options) -> Mask:
+    """Tell which items may be in the answer: bool (slots,), not to be changed."""
+    return scope_of(catalogue, taste, options).mask()
 
 
 def items_of(catalogue: Catalogue, chosen: Selection, taste: Taste) -> list[dict[str, Any]]:

@@ -8,11 +8,13 @@ from time import monotonic
 
 import numpy as np
 import torch
+from sqlalchemy.orm import Session
 
 from app.db import Database
-from app.recommendations import repository
-from app.recommendations.catalogue import Catalogue
+from app.recommendations import repository, stored_rules
+from app.recommendations.catalogue import Catalogue, CatalogueRow
 from app.recommendations.live import LiveModel
+from app.recommendations.options import Rules
 from app.recommendations.popularity import Popularity
 from app.recommendations.scoring import P, Row, Scorer, T
 from app.recommendations.shelves import Shelves
@@ -33,6 +35,11 @@ class ServingStatus:
     live_version: str | None
     loaded_at: datetime | None
     problem: str | None
+
+
+def catalogue_changes(session: Session, revision: int) -> tuple[list[CatalogueRow], Rules]:
+    """Read the items that changed after ``revision``, and the rules as they are now."""
+    return repository.catalogue_rows(session, revision), stored_rules.as_recommending_takes_them(session)
 
 
 class Serving:
@@ -74,7 +81,8 @@ class Serving:
             if revision <= known:
                 return
             read = self.database.scan if known < 0 or revision - known > MANY_CHANGES else self.database.read
-            rows = await read(repository.catalogue_rows, known)
+            rows, rules = await read(catalogue_changes, known)
+            self.catalogue.rules = rules
             self.catalogue.apply(rows, revision)
 
     async def popularity(self) -> Popularity:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import orjson
 
 CONDITION = re.compile(r'("(?:[^"\\]|\\.)*"|[^:"][^:]*):(eq|in|gte|lte):(.*)', re.DOTALL).fullmatch
+HOW_TO_BOOST = "write FACTOR:item:ID, FACTOR:category:NAME or FACTOR:attribute:NAME:OP:VALUE"
 HOW = "write NAME:OP:VALUE, where OP is eq, in, gte or lte, such as year:gte:1990"
 
 
@@ -52,6 +53,38 @@ def read_list(text: str) -> Any:
     return read_json(text) if text.startswith("[") else [read_value(each) for each in text.split(",")]
 
 
+def read_boost(text: str) -> Any:
+    """Read one boost: `1.5:category:Drama`, `0.5:item:ID`, `2:attribute:year:gte:1990`, or the object of a body.
+
+    Raises:
+        ValueError: saying how to write it.
+    """
+    if text.startswith("{"):
+        return read_json(text)
+    factor, _, rest = text.partition(":")
+    what, colon, named = rest.partition(":")
+    if not colon or what not in BOOSTED:
+        raise ValueError(HOW_TO_BOOST)
+    field, read = BOOSTED[what]
+    return {"factor": read_value(factor), field: [read(named)]}
+
+
+def read_pin(text: str) -> Any:
+    """Read one pin: an item's id, or the object of a body.
+
+    Raises:
+        ValueError: if it starts like an object and is none.
+    """
+    return read_json(text) if text.startswith("{") else {"item_id": text}
+
+
+BOOSTED: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "item": ("item_id", str),
+    "category": ("category", str),
+    "attribute": ("attribute", read_condition),
+}
+
+
 class Form(NamedTuple):
     """How a query writes what is an object in a body."""
 
@@ -60,4 +93,12 @@ class Form(NamedTuple):
     example: str
 
 
-FORMS = {"attribute": Form(read_condition, "`NAME:OP:VALUE`, where OP is `eq`, `in`, `gte` or `lte`.", "year:gte:1990")}
+FORMS = {
+    "attribute": Form(read_condition, "`NAME:OP:VALUE`, where OP is `eq`, `in`, `gte` or `lte`.", "year:gte:1990"),
+    "boost": Form(
+        read_boost,
+        "`FACTOR:item:ID`, `FACTOR:category:NAME` or `FACTOR:attribute:NAME:OP:VALUE`.",
+        "1.5:category:Sci-Fi",
+    ),
+    "pin": Form(read_pin, "An item's id, or the object of a body.", "blade-runner-1982"),
+}

@@ -30,6 +30,8 @@ ITEM_SCHEMA = pa.schema(
         "categories": pa.list_(pa.string()),
         "active": pa.bool_(),
         "attributes": pa.string(),  # JSON text: an object of any keys has no column type
+        "available_from": pa.timestamp("us", "UTC"),
+        "available_until": pa.timestamp("us", "UTC"),
     }
 )
 Rows = list[dict[str, Any]]
@@ -123,8 +125,12 @@ def export_items(session: Session, writer: Writer, progress: Progress) -> int:
     """Write every item that is not deleted, ordered by id; give their number."""
     standing = Item.deleted_at.is_(None)
     total = session.scalar(select(func.count()).select_from(Item).where(standing)) or 0
-    columns = (Item.external_id.label("item_id"), Item.title, Item.categories, Item.active, Item.attributes)
-    query = select(*columns).where(standing).order_by(by_code_point(session, Item.external_id))
+    named = (Item.title, Item.categories, Item.active, Item.attributes, Item.available_from, Item.available_until)
+    query = (
+        select(Item.external_id.label("item_id"), *named)
+        .where(standing)
+        .order_by(by_code_point(session, Item.external_id))
+    )
     num_rows = 0
     for step in session.execute(query.execution_options(yield_per=ITEMS_A_STEP)).mappings().partitions():
         writer.write([dict(row) for row in step])

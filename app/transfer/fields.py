@@ -13,9 +13,11 @@ SYNONYMS = {
     "categories": ("genres", "category", "genre"),
     "active": (),
     "attributes": (),
+    "available_from": (),
+    "available_until": (),
 }
 RATING_FIELDS = ("user_id", "item_id", "value", "rated_at")
-ITEM_FIELDS = ("item_id", "title", "categories", "active", "attributes")
+ITEM_FIELDS = ("item_id", "title", "categories", "active", "attributes", "available_from", "available_until")
 NEEDED = {"ratings": ("user_id", "item_id", "value"), "items": ("item_id",)}
 
 

@@ -103,9 +103,16 @@ def read_title(value: Any) -> str:
     return value if isinstance(value, str) else str(value)
 
 
+def read_moment(value: Any) -> Any:
+    """Read a time; an empty cell is none."""
+    return None if value == "" else value
+
+
 READ = {
     "title": read_title,
     "categories": read_categories,
     "active": read_active,
     "attributes": read_attributes,
+    "available_from": read_moment,
+    "available_until": read_moment,
 }

@@ -1,6 +1,9 @@
 """Laws that hold for every catalogue, taste and request."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -9,8 +12,19 @@ from hypothesis import strategies as st
 
 from app.recommendations import service
 from app.recommendations.catalogue import Catalogue, CatalogueRow
+from app.recommendations.keys import key_of
 from app.recommendations.live import LiveModel
-from app.recommendations.options import Filter, Options
+from app.recommendations.options import (
+    NO_RULES,
+    Between,
+    Boost,
+    Condition,
+    Filter,
+    OneOf,
+    Options,
+    Pin,
+    Rules,
+)
 from app.recommendations.popularity import Popularity
 from app.recommendations.service import Reason, Selection, Source, Taste
 from models.base import Model
@@ -29,24 +43,89 @@ def model_of(kind: str) -> Model:
     return MODELS[kind]
 
 
+def item_id(place: int) -> str:
+    return ITEMS[place] if place < NUM_ITEMS else f"new {place}"
+
+
+PAST, FUTURE = datetime(2020, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
+WINDOWS = [(None, None)] * 4 + [(PAST, FUTURE), (FUTURE, None), (None, PAST)]
+item_ids = st.integers(0, NUM_CATALOGUE).map(lambda place: item_id(place) if place < NUM_CATALOGUE else "unheard of")
+categories = st.lists(st.sampled_from(CATEGORIES), max_size=2).map(tuple)
+conditions = st.one_of(
+    st.builds(OneOf, st.just("year"), st.lists(st.integers(0, 3).map(key_of), min_size=1).map(tuple)),
+    st.builds(Between, st.just("year"), st.none() | st.integers(0, 3).map(key_of), st.integers(0, 3).map(key_of)),
+)
+filters = st.builds(
+    Filter,
+    categories=categories,
+    all_categories=st.just(()) | categories,
+    no_categories=st.just(()) | categories,
+    conditions=st.lists(conditions, max_size=1).map(tuple),
+)
+boosts = st.builds(
+    Boost, st.sampled_from([0.001, 0.5, 1.0, 3.0, 1000.0]), filters, st.lists(item_ids, max_size=2).map(tuple)
+)
+rules = st.builds(
+    Rules,
+    block=st.lists(item_ids, max_size=3).map(tuple),
+    boosts=st.lists(boosts, max_size=2).map(tuple),
+    pins=st.lists(st.builds(Pin, item_ids, st.none() | st.integers(1, 20)), max_size=3).map(tuple),
+)
+
+
+class World(NamedTuple):
+    """A catalogue in memory, and what it was made from."""
+
+    catalogue: Catalogue
+    rows: Sequence[CatalogueRow]
+
+
 @st.composite
-def catalogues(draw: st.DrawFn) -> Catalogue:
-    """Any catalogue of the known items and some new ones, in any state, learned of in two steps."""
+def worlds(draw: st.DrawFn) -> World:
+    """Any catalogue of the known items and some new ones, in any state, under any rules, learned of in two steps."""
     rows = [
         CatalogueRow(
-            id=10 + 3 * place,
-            external_id=ITEMS[place] if place < NUM_ITEMS else f"new {place}",
-            title=None,
-            categories=draw(st.lists(st.sampled_from(CATEGORIES), unique=True, max_size=2)),
-            active=draw(st.booleans()),
+            10 + 3 * place,
+            item_id(place),
+            None,
+            draw(st.lists(st.sampled_from(CATEGORIES), unique=True, max_size=2)),
+            draw(st.booleans()),
+            draw(st.dictionaries(st.just("year"), st.integers(0, 3))),
+            *draw(st.sampled_from(WINDOWS)),
         )
         for place in range(NUM_CATALOGUE)
     ]
     catalogue = Catalogue()
     first = draw(st.integers(0, NUM_CATALOGUE))
-    catalogue.apply([row._replace(active=not row.active) for row in rows[:first]], 1)
+    catalogue.apply([row._replace(active=not row.active, attributes={"year": 1}) for row in rows[:first]], 1)
+    catalogue.allowed(Filter(conditions=(OneOf("year", (key_of(1),)),)))  # builds the column
+    catalogue.rules = draw(st.just(NO_RULES) | rules)
     catalogue.apply(rows, 2)
-    return catalogue
+    return World(catalogue, rows)
+
+
+def may_be_shown(world: World, slot: int, asked: Options) -> bool:
+    """Tell whether an item meets everything, the slow way."""
+    row, wanted = world.rows[slot], asked.filter
+    theirs, year = set(row.categories), row.attributes.get("year")
+    return (
+        row.active
+        and row.available_from is not FUTURE
+        and row.available_until is not PAST
+        and row.external_id not in asked.rules.block + world.catalogue.rules.block
+        and (not wanted.categories or bool(theirs & set(wanted.categories)))
+        and theirs >= set(wanted.all_categories)
+        and not theirs & set(wanted.no_categories)
+        and all(year is not None and meets(condition, year) for condition in wanted.conditions)
+    )
+
+
+def meets(condition: Condition, year: int) -> bool:
+    """Tell whether a year meets a condition."""
+    if isinstance(condition, OneOf):
+        return key_of(year) in condition.keys
+    low, high = condition.low, condition.high
+    return (low is None or year >= low.value) and (high is None or year <= high.value)  # type: ignore[operator]
 
 
 def live_model(catalogue: Catalogue, kind: str) -> LiveModel:
@@ -62,14 +141,7 @@ tastes = st.dictionaries(
     st.integers(0, NUM_CATALOGUE - 1), st.integers(2, 10).map(lambda half: half / 2), max_size=NUM_CATALOGUE
 )
 options = st.builds(
-    Options,
-    limit=st.integers(1, 30),
-    include_rated=st.booleans(),
-    filter=st.builds(
-        Filter,
-        categories=st.lists(st.sampled_from(CATEGORIES), max_size=2).map(tuple),
-        no_categories=st.lists(st.sampled_from(CATEGORIES), max_size=1).map(tuple),
-    ),
+    Options, limit=st.integers(1, 30), include_rated=st.booleans(), filter=filters, rules=st.just(NO_RULES) | rules
 )
 
 
@@ -87,13 +159,13 @@ def choose(catalogue: Catalogue, live: LiveModel, taste: Taste, asked: Options) 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
 @settings(max_examples=150, deadline=None)
-@given(catalogue=catalogues(), rated=tastes, asked=options)
+@given(world=worlds(), rated=tastes, asked=options)
 def test_no_answer_holds_what_it_must_not_nor_is_empty_without_need(
-    kind: str, catalogue: Catalogue, rated: dict[int, float], asked: Options
+    kind: str, world: World, rated: dict[int, float], asked: Options
 ) -> None:
-    live = live_model(catalogue, kind)
-    chosen, reason = choose(catalogue, live, Taste.of(list(rated), list(rated.values())), asked)
-    matching = set(np.flatnonzero(catalogue.allowed(asked.filter)).tolist())
+    live = live_model(world.catalogue, kind)
+    chosen, reason = choose(world.catalogue, live, Taste.of(list(rated), list(rated.values())), asked)
+    matching = {slot for slot in range(NUM_CATALOGUE) if may_be_shown(world, slot, asked)}
     assert len(chosen.slots) == len(set(chosen.slots))
     assert set(chosen.slots) <= matching
     unrated = matching - set(rated)
@@ -107,6 +179,19 @@ def test_no_answer_holds_what_it_must_not_nor_is_empty_without_need(
         assert len(chosen.slots) == min(asked.limit, len(unrated))
     assert bool(chosen.slots) == bool(matching)
     assert (reason is Reason.NO_ITEMS) == (not matching)
+
+
+@pytest.mark.parametrize("kind", ["linear", "denoising"])
+@settings(max_examples=100, deadline=None)
+@given(world=worlds(), rated=tastes, asked=options)
+def test_a_shorter_answer_is_the_head_of_a_longer_one(
+    kind: str, world: World, rated: dict[int, float], asked: Options
+) -> None:
+    live, taste = live_model(world.catalogue, kind), Taste.of(list(rated), list(rated.values()))
+    longest, _ = choose(world.catalogue, live, taste, replace(asked, limit=30))
+    chosen, _ = choose(world.catalogue, live, taste, asked)
+    head: list[list[Any]] = [longest.slots, longest.scores, longest.predicted, longest.sources]
+    assert [chosen.slots, chosen.scores, chosen.predicted, chosen.sources] == [each[: asked.limit] for each in head]
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
@@ -144,5 +229,5 @@ def test_ties_are_broken_by_the_catalogues_order(limit: int) -> None:
     catalogue = Catalogue()
     catalogue.apply([CatalogueRow(place, item, None, (), True) for place, item in enumerate(ITEMS)], 1)
     popularity = Popularity.of(np.arange(NUM_ITEMS), np.ones(NUM_ITEMS), np.full(NUM_ITEMS, 4.0), 1)
-    chosen = service.select_popular(popularity, catalogue.active, limit)
+    chosen = service.select_popular(catalogue, popularity, Taste.of([], []), Options(limit))
     assert chosen.slots == list(range(min(limit, NUM_ITEMS)))

@@ -78,15 +78,17 @@ def on_database(settings: Settings, work: Any, *args: Any) -> Any:
 
 
 SCORED = [("1", "10", 4.0, "2000-01-01T00:00:00Z"), ("1", "20", 2.5, "2000-01-01T00:00:01Z")]
+ALWAYS = {"available_from": None, "available_until": None}
 FILMS = [
-    {
+    ALWAYS
+    | {
         "item_id": "10",
         "title": "Alien",
         "categories": ["Horror", "Sci-Fi"],
         "active": True,
         "attributes": {"year": 1979},
     },
-    {"item_id": "20", "title": "Fantômas", "categories": [], "active": True, "attributes": {}},
+    ALWAYS | {"item_id": "20", "title": "Fantômas", "categories": [], "active": True, "attributes": {}},
 ]
 
 
@@ -247,17 +249,20 @@ def test_a_pair_twice_in_a_file_ends_with_the_later_date(settings: Settings, tmp
 
 
 def test_items_of_a_csv_may_have_quotes_line_breaks_and_json(settings: Settings, tmp_path: Path) -> None:
-    content = 'item_id,title,genres,active,attributes\nx,"A ""b""\nc",One|Two,false,"{""k"": [1, null]}"\ny,,,,\n'
+    row = 'x,"A ""b""\nc",One|Two,false,"{""k"": [1, null]}",2026-01-01T02:00:00+02:00'
+    content = f"item_id,title,genres,active,attributes,available_from\n{row}\ny,,,,,\n"
     assert load(settings, write(tmp_path / "items.csv", content)).items == {"created": 2, "refused": 0}
     x, y = exported(settings, "items", tmp_path)
     assert x == {
+        "available_from": "2026-01-01T00:00:00Z",
+        "available_until": None,
         "item_id": "x",
         "title": 'A "b"\nc',
         "categories": ["One", "Two"],
         "active": False,
         "attributes": {"k": [1, None]},
     }
-    assert y == {"item_id": "y", "title": None, "categories": [], "active": True, "attributes": {}}
+    assert y == ALWAYS | {"item_id": "y", "title": None, "categories": [], "active": True, "attributes": {}}
     assert load(settings, write(tmp_path / "items.csv", "item_id,title\nx,New\n")).items == {"updated": 1, "refused": 0}
     assert exported(settings, "items", tmp_path)[0] == x | {"title": "New"}
 
@@ -272,13 +277,31 @@ LEAVES = st.one_of(
 JSON = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3))
 FORMS = st.sampled_from(["ndjson", "parquet"])
 RATED = st.fixed_dictionaries({"value": VALUES, "rated_at": MOMENTS})
-ITEMS = st.fixed_dictionaries(
-    {
-        "title": st.none() | IDS,
-        "categories": st.lists(IDS, max_size=3),
-        "active": st.booleans(),
-        "attributes": st.dictionaries(TEXT, JSON, max_size=3),
-    }
+WINDOWS = st.lists(MOMENTS, min_size=2, max_size=2, unique=True).map(sorted)
+ENDS = st.tuples(WINDOWS, st.booleans(), st.booleans())
+
+
+def window(ends: Any) -> dict[str, Any]:
+    """Write a window as it is exported; it may be open on either side."""
+    (start, end), starts, stops = ends
+    return {"available_from": written(start) if starts else None, "available_until": written(end) if stops else None}
+
+
+def written(moment: datetime) -> str:
+    return str(orjson.loads(orjson.dumps(moment, option=orjson.OPT_UTC_Z)))
+
+
+ITEMS = st.builds(
+    lambda fields, ends: fields | window(ends),
+    st.fixed_dictionaries(
+        {
+            "title": st.none() | IDS,
+            "categories": st.lists(IDS, max_size=3),
+            "active": st.booleans(),
+            "attributes": st.dictionaries(TEXT, JSON, max_size=3),
+        }
+    ),
+    ENDS,
 )
 
 
