@@ -8,6 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from app.comparison.commands import compare
+from app.erasure.commands import erase, erasures
 from app.errors import PalateError
 from app.keys.commands import commands as keys
 from app.registry.commands import commands as models
@@ -20,6 +21,8 @@ app.add_typer(keys, name="keys")
 app.add_typer(models, name="models")
 app.command()(train)
 app.command()(compare)
+app.command()(erase)
+app.command()(erasures)
 register_transfer(app)
 
 

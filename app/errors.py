@@ -123,6 +123,12 @@ class VersionNotFound(PalateError):
     status = 404
 
 
+class ErasureNotFound(PalateError):
+    """There is no such receipt of an erasure."""
+
+    status = 404
+
+
 class RunAlreadyEnded(PalateError):
     """The training run has ended already and cannot be cancelled."""
 

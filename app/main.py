@@ -12,6 +12,7 @@ from app import health, metrics, problem
 from app.catalogue import router as catalogue
 from app.console import router as console
 from app.db import open_database
+from app.erasure import router as erasure
 from app.keys.ring import KeyRing
 from app.metrics import Metrics
 from app.middleware import Operations
@@ -54,7 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
     problem.install(app)
     app.add_middleware(EncodedSlashes)
     # The shelves come before the catalogue, whose route would take `popular` and `new` for ids.
-    for stage in (health, metrics, ratings, merging, shelves, catalogue, training, registry):
+    for stage in (health, metrics, ratings, merging, shelves, catalogue, training, registry, erasure):
         app.include_router(stage.router)
     for stage in (recommendations, predictions, rules, console):
         app.include_router(stage.router)

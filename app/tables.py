@@ -3,6 +3,8 @@
 Ids of callers are strings (`external_id`); inside, users and items have integers. The rows of `ratings` and
 `rating_changes` name them without foreign keys: users and items are never removed before their ratings, and checking
 two keys a row would halve the speed of an import (docs/decisions/).
+
+Whatever belongs to a user names him in a column `user_id`, by his number: there an erasure finds and removes it.
 """
 
 from datetime import UTC, datetime
@@ -224,6 +226,28 @@ class Activation(Base):
     activated_at: Mapped[datetime]
     actor: Mapped[str | None] = mapped_column(String(255))  # who: a key, or a user of the command line
     reason: Mapped[str | None] = mapped_column(Text)  # as he gave it
+
+
+class Erasure(Base):
+    """A user was erased: the receipt, without his id. His number, which is never given again, is what versions hold."""
+
+    __tablename__ = "erasures"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)  # random
+    user_number: Mapped[int] = mapped_column(BigInteger, unique=True)
+    revision: Mapped[int] = mapped_column(BigInteger, index=True)  # versions of this watermark have not seen him
+    erased_at: Mapped[datetime]
+    removed: Mapped[dict[str, Any]]  # rows by table
+
+
+class ErasureVersion(Base):
+    """A version holds a user who was erased: it was kept when he was, or a run that had read his ratings made it."""
+
+    __tablename__ = "erasure_versions"
+
+    erasure_id: Mapped[str] = mapped_column(ForeignKey("erasures.id"), primary_key=True)
+    version: Mapped[str] = mapped_column(ForeignKey("model_versions.version"), primary_key=True, index=True)
+    part: Mapped[str] = mapped_column(String(20))  # `registry.holdings.Part`
 
 
 class ApiKey(Base):

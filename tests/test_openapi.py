@@ -16,6 +16,7 @@ from app.settings import Settings
 Document = dict[str, Any]
 ORDER = ["put", "post", "patch", "get", "delete"]  # what one example makes, a later one reads
 NEED_A_MODEL = {"/v1/models/{version}", "/v1/models/{version}/activate"}  # shown in tests/app/registry
+NEED_A_RECEIPT = {"/v1/erasures/{erasure_id}"}  # shown in tests/app/erasure
 ENDLESS = "/v1/training-runs/{run_id}/events"  # ends with its run, so it comes last
 
 
@@ -92,7 +93,7 @@ def examples(document: Document) -> list[Example]:
         for method, operation in operations.items()
         for body in bodies(document, operation)
         for query in query_examples(operation)
-        if path not in NEED_A_MODEL
+        if path not in NEED_A_MODEL | NEED_A_RECEIPT
     ]
     return sorted(found, key=lambda example: (example.path == ENDLESS, ORDER.index(example.method)))
 

@@ -30,7 +30,10 @@ RECALL = """
     JOIN rating_changes c ON c.user_id = q.user_id AND c.item_id = q.item_id AND c.rated_at_us = q.rated_at_us
 """
 FIND_USERS = "SELECT u.external_id, u.id FROM {rows} JOIN users u ON u.external_id = q.external_id"
-LAST_USER = "SELECT coalesce(max(id), 0) FROM users"
+LAST_USER = """
+    SELECT coalesce(max(n), 0)
+    FROM (SELECT max(id) AS n FROM users UNION ALL SELECT max(user_number) FROM erasures) AS given
+"""  # the number of a user who was erased still names him in model versions
 ADD_USERS = {
     "postgresql": """
         INSERT INTO users (id, external_id, revision, created_at) SELECT id, external_id, revision, $4

@@ -98,6 +98,12 @@ def run_folder(store: Path, run_id: int) -> Path:
     return store / RUNS / str(run_id)
 
 
+def forget_run(folder: Path) -> None:
+    """Remove what earlier attempts of a run left; raises `OSError` if something stays."""
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
 def clear_leftovers(store: Path, versions: Collection[str], pending_runs: Collection[int]) -> list[str]:
     """Remove what crashes left behind: half-written folders, folders that never got a row, checkpoints of ended runs.
 

@@ -60,6 +60,8 @@ class Job:
             TrainingImpossible: if the ratings do not suffice.
         """
         snapshot = await persist(lambda: self.database.scan(load_interactions, self.settings))
+        if await persist(lambda: self.database.read(outcome.must_forget, self.held.run_id)):
+            await self.in_thread(store.forget_run, self.folder)
         split = split_users(snapshot.user_ids)
         chosen = await self.plan(snapshot)
         train = await self.in_thread(snapshot.interactions.take, split.train)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
+from app.erasure import repository as erasures
+from app.erasure import service as erasure
 from app.registry import service as registry
 from app.registry import store
 from app.registry.holdings import FILE, Holdings, Part
@@ -28,9 +30,10 @@ LIBRARIES = ("palate", "torch", "numpy", "scipy", "safetensors")
 
 @dataclass(frozen=True)
 class Published:
-    """A version on its way: its folder, its row's values, whether it goes live."""
+    """A version on its way: its folder, whose ratings it holds, its row's values, whether it goes live."""
 
     folder: Path
+    holdings: Holdings
     activate: bool
     created_at: datetime
     values: dict[str, Any]
@@ -70,7 +73,7 @@ def write_version(
         now,
         lambda name: checkpoint.save(name, model, interactions.item_ids, manifest, beside),
     )
-    return Published(folder, verdict.activate, now, values | {"num_bytes": store.num_bytes(folder)})
+    return Published(folder, holdings, verdict.activate, now, values | {"num_bytes": store.num_bytes(folder)})
 
 
 def holdings_of(chosen: Plan, snapshot: Snapshot, split: Split, model_store: Path) -> Holdings:
@@ -99,6 +102,12 @@ def item_statistics(interactions: Interactions) -> dict[str, list[float]]:
     return {"counts": np.bincount(columns, minlength=num_items).tolist(), "sums": sums.tolist()}
 
 
+def must_forget(session: Session, run_id: int) -> bool:
+    """Tell whether somebody was erased since earlier attempts of a run read the ratings: their checkpoints hold him."""
+    run = repository.find_run(session, run_id)
+    return run is not None and bool(erasures.since(session, run.watermark or 0))
+
+
 def store_row(session: Session, held: Claim, published: Published) -> None:
     """End the run and store (and activate) its version, all or nothing. Does nothing if it was done already.
 
@@ -116,3 +125,4 @@ def store_row(session: Session, held: Claim, published: Published) -> None:
         version=published.version,
         **published.values,
     )
+    erasure.note_published(session, published.version, published.values["watermark"], published.holdings)

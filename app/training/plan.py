@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from sqlalchemy.orm import Session
 
+from app.erasure import repository as erasures
 from app.errors import VersionUnusable
 from app.registry import service as registry
 from app.registry import store
@@ -34,12 +35,16 @@ class TrainingImpossible(Exception):
 
 @dataclass(frozen=True)
 class Live:
-    """The live version as a run finds it; not loaded if its files are damaged or gone, and then why."""
+    """The live version as a run finds it; not loaded if its files are damaged or gone, and then why.
+
+    ``holds_erased``: somebody is in it who was erased. It is compared with, and nothing of it is taken over.
+    """
 
     version: str
     kind: str
     loaded: Loaded | None = None
     problem: str = ""
+    holds_erased: bool = False
 
     @property
     def says_who(self) -> bool:
@@ -53,7 +58,7 @@ class Plan:
 
     kind: str
     options: FitOptions
-    start: str  # "cold", "warm from VERSION", "hyper-parameters of VERSION"
+    start: str  # "cold" (and why), "warm from VERSION", "hyper-parameters of VERSION"
     live: Live | None
     warm: Loaded | None
     carried: dict[str, Any]  # hyper-parameters that the live version had chosen, or that were searched
@@ -77,7 +82,10 @@ class Plan:
 def read_live(session: Session) -> tuple[Live | None, int]:
     """Read which version is live and how many runs have succeeded so far."""
     row = registry.live_version(session)
-    return (Live(row.version, row.kind) if row else None), repository.num_succeeded(session)
+    num_succeeded = repository.num_succeeded(session)
+    if row is None:
+        return None, num_succeeded
+    return Live(row.version, row.kind, holds_erased=erasures.holds_erased(session, row.version)), num_succeeded
 
 
 def open_live(model_store: Path, found: tuple[Live | None, int]) -> tuple[Live | None, int]:
@@ -86,12 +94,10 @@ def open_live(model_store: Path, found: tuple[Live | None, int]) -> tuple[Live |
     if live is None:
         return None, num_succeeded
     try:
-        return Live(live.version, live.kind, store.load(model_store, live.version)), num_succeeded
+        return replace(live, loaded=store.load(model_store, live.version)), num_succeeded
     except VersionUnusable as error:
         log.warning("live_version_unusable", version=live.version, error=error.detail)
-        return Live(
-            live.version, live.kind, problem=f"the live version cannot be compared with. {error.detail}"
-        ), num_succeeded
+        return replace(live, problem=f"the live version cannot be compared with. {error.detail}"), num_succeeded
 
 
 def make_plan(held: Claim, settings: Settings, ratings: Interactions, found: tuple[Live | None, int]) -> Plan:
@@ -108,16 +114,22 @@ def make_plan(held: Claim, settings: Settings, ratings: Interactions, found: tup
     live, num_succeeded = found
     kind = fitting_kind(held.kind, settings, ratings.num_items)
     cold = bool(held.options.get("cold")) or num_succeeded % settings.train_cold_every == 0
-    warm, carried = warm_start(kind, live, cold), carried_over(kind, live, ratings.rows.num_ratings, cold)
+    source = live if live is not None and not live.holds_erased else None
+    warm, carried = warm_start(kind, source, cold), carried_over(kind, source, ratings.rows.num_ratings, cold)
     if kind == FITTED:
         carried = {"members": members(ratings.num_items, settings.linear_max_items)}
         warm = warm if warm is not None and blends_only(warm, carried["members"]) else None
         carried = {} if warm is not None else carried
     searches = held.kind == AUTO and warm is None
-    start = f"warm from {live.version}" if warm and live else "cold"
+    start = f"warm from {live.version}" if warm and live else cold_start(live)
     start = f"hyper-parameters of {live.version}" if carried and live and kind != FITTED else start
     size = {"users": ratings.num_users, "items": ratings.num_items, "ratings": ratings.rows.num_ratings}
     return Plan(kind, fit_options(held.options, settings), start, live, warm, carried, cold, size, searches)
+
+
+def cold_start(live: Live | None) -> str:
+    """Say that a run starts cold, and why if somebody was erased."""
+    return f"cold, because {live.version} holds a user who was erased" if live and live.holds_erased else "cold"
 
 
 def fitting_kind(kind: str, settings: Settings, num_items: int) -> str:
@@ -199,8 +211,9 @@ def earlier(path: Path) -> Found | None:
 
 
 def found_before(live: Live | None) -> dict[str, dict[str, Any]]:
-    """Give the hyper-parameters of the live blend's members by kind."""
-    config = live.loaded.model.config if live is not None and live.loaded is not None else None
+    """Give the hyper-parameters of the live blend's members by kind; none if somebody in it was erased."""
+    loaded = live.loaded if live is not None and not live.holds_erased else None
+    config = loaded.model.config if loaded is not None else None
     return dict(getattr(config, "configs", {}))
 
 

@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from sqlalchemy.orm import Session
 from torch import Tensor, from_numpy
 
+from app.erasure import repository as erasures
 from app.training import repository
 from app.training.data import Snapshot
 from models.checkpoint import DamagedModel
@@ -114,8 +115,13 @@ class Past:
 def read_past(session: Session, kept: KeptSum, trained: Numbers) -> Past | None:
     """Read who changed since the kept revision, and what they had rated; None if they are too many.
 
-    Changed are also those who are held out now and were not, or the other way round: the share moves with their number.
+    None too if somebody in the matrix was erased: nobody knows any more what to subtract. Changed are also those who
+    are held out now and were not, or the other way round: the share moves with their number.
     """
+    erased = [erasure.user_number for erasure in erasures.since(session, kept.watermark)]
+    if np.isin(erased, kept.users).any():
+        log.info("gram_not_updated", erased_users=len(erased))
+        return None
     edited = np.array(repository.users_changed_since(session, kept.watermark), np.int64)
     moved = np.setxor1d(kept.users, trained)
     changed = np.union1d(moved, edited[np.isin(edited, trained)])

@@ -31,6 +31,8 @@ class Demand:
         changes: ratings set, edited or removed since the ratings that the latest version has learned.
         new_changes: those of them that came after the latest run was asked for, so that a run that failed or was
             cancelled is not repeated at once.
+        erased: users in the live version who were erased since the ratings that the latest version has learned.
+        newly_erased: those of them who were erased after the latest run was asked for.
         last_requested: when the latest run was asked for; None before the first.
         trained_before: a version was made.
         num_users: users with ratings, counted up to `MIN_USERS`.
@@ -40,6 +42,8 @@ class Demand:
     pending: bool
     changes: int
     new_changes: int
+    erased: int
+    newly_erased: int
     last_requested: datetime | None
     trained_before: bool
     num_users: int
@@ -84,14 +88,24 @@ def decide(settings: Settings, demand: Demand, looked_at: datetime | None, now: 
         return Decision(RunCause.CHANGES, "there are ratings and no model yet")
     if enough and settings.train_changes is not None and demand.new_changes >= settings.train_changes:
         return Decision(RunCause.CHANGES, f"{demand.new_changes} changes since the last run")
+    scheduled = settings.train_cron is not None or settings.train_interval is not None
+    if enough and settings.train_changes is not None and not scheduled and demand.newly_erased:
+        return Decision(RunCause.CHANGES, told_erased(demand.newly_erased))
     due = next_due(settings, latest(demand.last_requested, looked_at), now)
     if due is None or due > now:
         return None
     if not enough:
         return Decision(None, f"a model needs ratings of at least {MIN_USERS} users and {MIN_ITEMS} items")
+    if demand.changes < settings.train_min_changes and demand.erased:
+        return Decision(RunCause.SCHEDULE, told_erased(demand.erased))
     if demand.changes < settings.train_min_changes:
         return Decision(None, f"{demand.changes} changes since the last model, fewer than {settings.train_min_changes}")
     return Decision(RunCause.SCHEDULE, f"{demand.changes} changes since the last model")
+
+
+def told_erased(num_users: int) -> str:
+    """Say that the live model has to be replaced by one that never saw the users who were erased."""
+    return f"{num_users} {'user' if num_users == 1 else 'users'} of the live model erased"
 
 
 def latest(*moments: datetime | None) -> datetime | None:

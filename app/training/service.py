@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.erasure import repository as erasures
 from app.errors import RunAlreadyEnded, RunNotFound
 from app.settings import Settings
 from app.tables import Rating, RunCause, RunState, TrainingEpoch, TrainingRun
@@ -89,10 +90,13 @@ def demand(session: Session) -> Demand:
     watermark = repository.learned_watermark(session)
     revision = repository.revision(session)
     requested_at, requested_watermark = repository.last_requested(session)
+    latest = max(watermark or 0, requested_watermark)
     return Demand(
         pending=repository.is_pending(session),
         changes=revision - (watermark or 0),
-        new_changes=revision - max(watermark or 0, requested_watermark),
+        new_changes=revision - latest,
+        erased=erasures.num_in_live(session, watermark or 0),
+        newly_erased=erasures.num_in_live(session, latest),
         last_requested=requested_at,
         trained_before=watermark is not None,
         num_users=repository.count_up_to(session, Rating.user_id, MIN_USERS),

@@ -21,6 +21,8 @@ def demand(**changed: Any) -> Demand:
         "pending": False,
         "changes": 50,
         "new_changes": 50,
+        "erased": 0,
+        "newly_erased": 0,
         "last_requested": NOON - 2 * HOUR,
         "trained_before": True,
         "num_users": 2,

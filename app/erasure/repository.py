@@ -1,0 +1,96 @@
+"""Every query about erasures."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Table, delete, func, select
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.orm import Session
+
+from app.tables import Activation, Base, Erasure, ErasureVersion, ModelVersion, Rating, RunState, TrainingRun, User
+
+Held = tuple[ModelVersion, str]  # a version, and what part a user has in it
+
+
+def count_ratings(session: Session, number: int) -> int:
+    """Count the ratings of a user that stand."""
+    standing = select(func.count()).where(Rating.user_id == number, Rating.value.is_not(None))
+    return session.scalars(standing).one()
+
+
+def remove_user(session: Session, number: int) -> dict[str, int]:
+    """Remove every row that belongs to a user, and his own; count them by table."""
+    owned = [(table, table.c.user_id == number) for table in owned_tables()]
+    where: list[tuple[Table, ColumnElement[bool]]] = [*owned, (Base.metadata.tables["users"], User.id == number)]
+    return {table.name: delete_rows(session, table, condition) for table, condition in where}
+
+
+def owned_tables() -> list[Table]:
+    """Give the tables whose rows belong to users, those first that refer to others."""
+    return [table for table in reversed(Base.metadata.sorted_tables) if "user_id" in table.c]
+
+
+def delete_rows(session: Session, table: Table, condition: ColumnElement[bool]) -> int:
+    """Delete rows, and count them."""
+    result = session.execute(delete(table).where(condition))
+    assert isinstance(result, CursorResult)  # noqa: S101 - tells mypy what a DELETE gives
+    return result.rowcount
+
+
+def add(session: Session, erasure: Erasure, versions: Sequence[ErasureVersion]) -> None:
+    """Store a receipt and the versions that it names."""
+    session.add(erasure)
+    session.flush()
+    add_versions(session, versions)
+
+
+def add_versions(session: Session, versions: Sequence[ErasureVersion]) -> None:
+    """Name further versions in receipts."""
+    session.add_all(versions)
+    session.flush()
+
+
+def find(session: Session, erasure_id: str) -> Erasure | None:
+    """Read a receipt."""
+    return session.get(Erasure, erasure_id)
+
+
+def find_held(session: Session, erasure_id: str) -> list[Held]:
+    """Read the versions that hold an erased user, newest first."""
+    query = (
+        select(ModelVersion, ErasureVersion.part)
+        .join(ErasureVersion, ErasureVersion.version == ModelVersion.version)
+        .where(ErasureVersion.erasure_id == erasure_id)
+        .order_by(ModelVersion.created_at.desc(), ModelVersion.version.desc())
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def activations_since(session: Session, moment: datetime) -> list[Activation]:
+    """Read what went live after a moment, and what was live then: the latest first."""
+    live_then = select(func.max(Activation.id)).where(Activation.activated_at <= moment).scalar_subquery()
+    query = select(Activation).where(Activation.id >= func.coalesce(live_then, 0)).order_by(Activation.id.desc())
+    return list(session.scalars(query))
+
+
+def runs_under_way(session: Session, revision: int) -> list[int]:
+    """Number the runs under way that may have read the ratings before a revision."""
+    query = select(TrainingRun.id).where(TrainingRun.state == RunState.RUNNING, TrainingRun.watermark < revision)
+    return list(session.scalars(query.order_by(TrainingRun.id)))
+
+
+def since(session: Session, revision: int) -> list[Erasure]:
+    """Read the receipts of those who were erased after a revision."""
+    return list(session.scalars(select(Erasure).where(Erasure.revision > revision)))
+
+
+def holds_erased(session: Session, version: str) -> bool:
+    """Tell whether a version holds somebody who was erased."""
+    return session.scalar(select(ErasureVersion.version).where(ErasureVersion.version == version).limit(1)) is not None
+
+
+def num_in_live(session: Session, revision: int) -> int:
+    """Count those erased after a revision whom the live version holds."""
+    live = select(Activation.version).order_by(Activation.id.desc()).limit(1).scalar_subquery()
+    query = select(func.count()).select_from(ErasureVersion).join(Erasure, Erasure.id == ErasureVersion.erasure_id)
+    return session.scalars(query.where(ErasureVersion.version == live, Erasure.revision > revision)).one()

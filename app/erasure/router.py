@@ -1,0 +1,30 @@
+"""Erasures over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from app.deps import DatabaseDep, SettingsDep
+from app.erasure import service
+from app.erasure.schemas import ReceiptOut
+from app.errors import ErasureNotFound, UserNotFound
+from app.paths import PathUserId
+from app.problem import problem_responses
+
+router = APIRouter(tags=["erasures"])
+ErasureId = Annotated[str, Path(description="`erasure_id` of a receipt.")]
+
+
+@router.delete("/v1/users/{user_id}", summary="Erase a user", responses=problem_responses(UserNotFound))
+async def delete_user(user_id: PathUserId, database: DatabaseDep, settings: SettingsDep) -> ReceiptOut:
+    """Erase a user: every row of his goes at once, and no model that is trained from now on has seen him.
+
+    Keep the receipt's id: nothing here can find it by the user any more. The same id later is a new user.
+    """
+    return ReceiptOut.of(await service.erase_user(database, settings.model_store, user_id))
+
+
+@router.get("/v1/erasures/{erasure_id}", summary="Follow an erasure", responses=problem_responses(ErasureNotFound))
+async def get_erasure(erasure_id: ErasureId, database: DatabaseDep) -> ReceiptOut:
+    """Show a receipt as of now: which versions still hold the erased user, and since when the live one does not."""
+    return ReceiptOut.of(await database.read(service.get_receipt, erasure_id))

@@ -1,0 +1,158 @@
+"""The rules of erasing a user: what goes, what the receipt says, when no model holds him any more.
+
+A receipt has no id of his. It names the versions that hold him by number: those kept when he was erased, and those of
+runs that had read his ratings before. A run that reads the ratings later neither finds him nor goes on from a version
+that holds him, so whatever it publishes is free of him.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import takewhile
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy.orm import Session
+
+from app import counters
+from app.db import Database
+from app.erasure import repository
+from app.erasure.repository import Held
+from app.errors import ErasureNotFound, UserNotFound
+from app.registry import repository as registry
+from app.registry import store
+from app.registry.holdings import Holdings, Part
+from app.registry.service import kept_with_user
+from app.tables import Erasure, ErasureVersion
+from app.times import from_us, now_us
+
+
+class State(StrEnum):
+    """How far the models are free of an erased user."""
+
+    PENDING = "pending"  # the live version holds him, or a run under way may have read his ratings
+    CLEAN = "clean"  # the live version does not hold him; one that is kept does
+    PURGED = "purged"  # no version that is kept holds him
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the files of versions said of a user when they were read: his number, his part in each."""
+
+    number: int
+    parts: Mapping[str, Part | None]
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """An erasure and what has become of it.
+
+    Attributes:
+        erasure: what was removed, and when.
+        held: the versions that hold him, newest first, with his part.
+        live: the version that is live.
+        runs: runs under way that may have read his ratings.
+        clean: what was live when no live version held him any more, and since when; None while one does.
+    """
+
+    erasure: Erasure
+    held: list[Held]
+    live: str | None
+    runs: list[int]
+    clean: tuple[str | None, datetime] | None
+
+    @property
+    def state(self) -> State:
+        """How far the models are free of him."""
+        if self.clean is None:
+            return State.PENDING
+        return State.CLEAN if any(row.removed_at is None for row, _ in self.held) else State.PURGED
+
+    @property
+    def purged_at(self) -> datetime | None:
+        """When the last version that held him was removed."""
+        if self.state is not State.PURGED:
+            return None
+        removed = [row.removed_at for row, _ in self.held if row.removed_at]
+        return max([*removed, self.clean[1] if self.clean else self.erasure.erased_at])
+
+
+async def erase_user(database: Database, model_store: Path, user_id: str) -> Receipt:
+    """Erase a user: one transaction, before which the versions' files are read, so that nobody waits for them.
+
+    Raises:
+        UserNotFound: if there is no such user.
+    """
+    number, listing = await database.read(kept_with_user, user_id)
+    versions = [row.version for row in listing.rows]
+    seen = Seen(number, await asyncio.to_thread(store.parts_of, model_store, versions, number))
+    return await database.write(erase, user_id, seen, model_store, now_us())
+
+
+def erase(session: Session, user_id: str, seen: Seen, model_store: Path, now_us: int) -> Receipt:
+    """Remove a user with all that is his, as a change of each of his ratings, and write the receipt.
+
+    Raises:
+        UserNotFound: if there is no such user.
+    """
+    revision = counters.lock(session, "ratings")
+    if (number := registry.find_user(session, user_id)) is None:
+        raise UserNotFound(f"There is no user {user_id!r}.")
+    revision += max(1, repository.count_ratings(session, number))
+    counters.move(session, "ratings", revision)
+    parts = parts_now(session, number, seen, model_store)
+    erasure = Erasure(
+        id=uuid4().hex,
+        user_number=number,
+        revision=revision,
+        erased_at=from_us(now_us),
+        removed=repository.remove_user(session, number),
+    )
+    held = [ErasureVersion(erasure_id=erasure.id, version=version, part=part) for version, part in parts.items()]
+    repository.add(session, erasure, held)
+    return get_receipt(session, erasure.id)
+
+
+def parts_now(session: Session, number: int, seen: Seen, model_store: Path) -> dict[str, Part]:
+    """Tell a user's part in every kept version that holds him; only what came after `Seen` is read here."""
+    known = seen.parts if seen.number == number else {}
+    parts = {
+        row.version: known[row.version] if row.version in known else store.part_of(model_store, row.version, number)
+        for row in registry.kept_versions(session)
+    }
+    return {version: part for version, part in parts.items() if part is not None}
+
+
+def note_published(session: Session, version: str, watermark: int, holdings: Holdings) -> None:
+    """Name a new version in the receipts of those whom it holds and who were erased while it was made."""
+    counters.lock(session, "ratings")  # so that nobody is erased between this look and the commit
+    repository.add_versions(
+        session,
+        [
+            ErasureVersion(erasure_id=erasure.id, version=version, part=part)
+            for erasure in repository.since(session, watermark)
+            if (part := holdings.part_of(erasure.user_number))
+        ],
+    )
+
+
+def get_receipt(session: Session, erasure_id: str) -> Receipt:
+    """Read a receipt as of now, or raise `ErasureNotFound`."""
+    if (erasure := repository.find(session, erasure_id)) is None:
+        raise ErasureNotFound(f"There is no receipt {erasure_id!r}.")
+    held = repository.find_held(session, erasure_id)
+    runs = repository.runs_under_way(session, erasure.revision)
+    live = registry.find_live(session)
+    clean = clean_since(session, erasure, {row.version for row, _ in held}) if not runs else None
+    return Receipt(erasure, held, live.version if live else None, runs, clean)
+
+
+def clean_since(session: Session, erasure: Erasure, held: set[str]) -> tuple[str | None, datetime] | None:
+    """Tell from which version on, and since when, none was live that holds a user; None if the live one does."""
+    lately = repository.activations_since(session, erasure.erased_at)
+    free = list(takewhile(lambda activation: activation.version not in held, lately))
+    if not free:
+        return None if lately else (None, erasure.erased_at)
+    return free[-1].version, max(free[-1].activated_at, erasure.erased_at)

@@ -1,0 +1,100 @@
+"""A user is erased: his rows, what models hold of him, and the receipt that follows it."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.app.erasure.conftest import ADA, ADA_URL, NUM_RATED, rate
+from tests.app.training.conftest import Instance
+
+
+def train(instance: Instance, kind: str, **options: Any) -> str:
+    """Train a version."""
+    run = instance.wait_for_end(instance.request(kind, **options)).run
+    assert run.error is None
+    return str(run.version)
+
+
+def erase(client: TestClient, url: str = ADA_URL) -> dict[str, Any]:
+    answer = client.delete(url)
+    assert answer.status_code == 200, answer.text
+    receipt: dict[str, Any] = answer.json()
+    return receipt
+
+
+def follow(client: TestClient, receipt: dict[str, Any]) -> dict[str, Any]:
+    answer = client.get(f"/v1/erasures/{receipt['erasure_id']}")
+    assert answer.status_code == 200, answer.text
+    now: dict[str, Any] = answer.json()
+    return now
+
+
+@pytest.mark.parametrize(
+    ("kind", "goes_on"),
+    [("linear", "hyper-parameters of {}"), ("denoising", "warm from {}")],
+    ids=["linear", "denoising"],
+)
+def test_the_receipt_is_pending_until_a_version_that_never_saw_him_is_live(
+    instance: Instance, client: TestClient, kind: str, goes_on: str
+) -> None:
+    rate(client)
+    instance.start_worker(keep_versions=1)
+    versions = [train(instance, kind, epochs=8), train(instance, kind, epochs=8)]
+    assert client.get(f"/v1/models/{versions[1]}").json()["gate"]["start"] == goes_on.format(versions[0])
+
+    receipt = erase(client)
+
+    assert receipt["state"] == "pending"
+    assert receipt["removed"] == {"users": 1, "ratings": NUM_RATED + 1, "rating_changes": NUM_RATED + 2}
+    assert [(row["version"], row["part"]) for row in receipt["versions"]] == [(v, "trained") for v in versions[::-1]]
+    assert receipt["live_version_holds"]
+    assert (receipt["clean_version"], receipt["clean_at"], receipt["purged_at"]) == (None, None, None)
+    assert follow(client, receipt) == receipt
+
+    clean = train(instance, kind, epochs=8)
+    version = client.post(f"/v1/models/{clean}/activate", json={"force": True}).json()
+
+    assert version["gate"]["start"] == f"cold, because {versions[1]} holds a user who was erased"
+    assert version["watermark"] >= receipt["revision"]
+    now = follow(client, receipt)
+    assert (now["state"], now["clean_version"], now["live_version_holds"]) == ("clean", clean, False)
+    assert datetime.fromisoformat(now["clean_at"]) == datetime.fromisoformat(version["activated_at"])
+
+    # One that holds him goes live again; then it is removed, and with it all that held him.
+    assert client.post(f"/v1/models/{versions[1]}/activate").is_success
+    assert follow(client, receipt)["state"] == "pending"
+    assert client.post(f"/v1/models/{clean}/activate").is_success
+    last = train(instance, kind, epochs=8)
+    assert client.post(f"/v1/models/{last}/activate", json={"force": True}).is_success
+    train(instance, kind, epochs=8)
+    now = instance.wait_until(lambda: (found := follow(client, receipt))["purged_at"] and found)
+    assert (now["state"], now["clean_version"]) == ("purged", clean)
+    assert now["purged_at"] == max(row["removed_at"] for row in now["versions"])
+
+
+def test_a_user_who_is_not_there_is_not_erased(client: TestClient) -> None:
+    rate(client)
+    erase(client)
+    for url in (ADA_URL, "/v1/users/nobody"):
+        answer = client.delete(url)
+        assert (answer.status_code, answer.json()["type"]) == (404, "/problems/user-not-found")
+    unknown = client.get("/v1/erasures/0")
+    assert (unknown.status_code, unknown.json()["type"]) == (404, "/problems/erasure-not-found")
+
+
+def test_the_same_id_is_a_new_user_under_a_new_number(client: TestClient) -> None:
+    rate(client)
+    first = erase(client)
+    assert (first["state"], first["versions"], first["clean_version"]) == ("purged", [], None)
+
+    again = {"user_id": ADA, "item_id": "item-20", "value": 2}
+    assert client.post("/v1/ratings", json=again).json()["counts"]["created"] == 1  # a tombstone would call it stale
+
+    (rating,) = client.get(f"{ADA_URL}/ratings").json()["ratings"]
+    assert (rating["item_id"], rating["value"]) == ("item-20", 2)
+    assert rating["revision"] > first["revision"]
+    second = erase(client)
+    assert second["user_number"] > first["user_number"]
+    assert second["removed"] == {"users": 1, "ratings": 1, "rating_changes": 1}
