@@ -67,6 +67,12 @@ class InvalidCursor(PalateError):
     status = 422
 
 
+class CursorExpired(PalateError):
+    """What the cursor goes on with is not kept any more: start again without it."""
+
+    status = 410
+
+
 class KeyMissing(PalateError):
     """This server needs a key: send it as X-API-Key."""
 

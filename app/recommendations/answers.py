@@ -14,7 +14,7 @@ from app.recommendations.catalogue import Catalogue
 from app.recommendations.live import LiveModel
 from app.recommendations.options import Options
 from app.recommendations.repository import HotRow
-from app.recommendations.schemas import GuestRating, GuestRequest
+from app.recommendations.schemas import GuestRating
 from app.recommendations.service import SENTENCES, Reason, Selection, Taste
 from app.recommendations.serving import Serving
 from app.recommendations.shelves import HalfLife
@@ -23,19 +23,18 @@ from app.times import now_us
 from models.base import FoldIn
 
 
-async def for_user(serving: Serving, user_id: str, options: Options) -> dict[str, Any]:
-    """Recommend to a user by his stored ratings."""
-    revision, taste = await taste_of_user(serving, user_id)
-    answer = await recommend(serving, taste, options)
-    return {"user_id": user_id, "revision": revision, **answer}
-
-
 async def taste_of_user(serving: Serving, user_id: str) -> tuple[int | None, Taste]:
     """Read a user's ratings as of now, with the revision of the latest change; None if nobody has heard of him."""
+    row = await read_user(serving, user_id)
+    return row.revision, taste_of(serving.catalogue, row)
+
+
+async def read_user(serving: Serving, user_id: str) -> HotRow:
+    """Read a user as of now, and what changed in the catalogue."""
     row = await repository.read_user(serving.database, user_id)
     if row.catalogue_revision > serving.catalogue.revision:
         await serving.refresh_catalogue(row.catalogue_revision)
-    return row.revision, taste_of(serving.catalogue, row)
+    return row
 
 
 def taste_of(catalogue: Catalogue, row: HotRow) -> Taste:
@@ -44,21 +43,16 @@ def taste_of(catalogue: Catalogue, row: HotRow) -> Taste:
     return Taste.of(list(map(catalogue.slot_of_id.__getitem__, row.item_ids)), row.values, reason)
 
 
-async def for_guest(serving: Serving, settings: Settings, guest: GuestRequest) -> dict[str, Any]:
-    """Recommend by posted ratings; store nothing."""
-    unknown_items, taste = await taste_of_guest(serving, settings, guest.ratings)
-    answer = await recommend(serving, taste, guest.options())
-    return {"user_id": None, "revision": None, **answer, "unknown_items": unknown_items}
-
-
-async def taste_of_guest(serving: Serving, settings: Settings, ratings: Sequence[GuestRating]) -> tuple[int, Taste]:
-    """Check posted ratings, and count those of items that the catalogue does not have."""
+async def taste_of_guest(
+    serving: Serving, settings: Settings, ratings: Sequence[GuestRating], num_slots: int | None = None
+) -> tuple[int, Taste]:
+    """Check posted ratings, and count those of items that are not in the catalogue, or not among its oldest."""
     latest = latest_values(ratings, Scale.of(settings))
     await serving.refresh_catalogue()
-    slot_of = serving.catalogue.slot_of_external_id
-    known = {slot_of[item_id]: value for item_id, value in latest.items() if item_id in slot_of}
-    reason = None if known else Reason.NO_KNOWN_ITEMS if latest else Reason.NO_RATINGS
-    return len(latest) - len(known), Taste.of(list(known), list(known.values()), reason)
+    slot_of, most = serving.catalogue.slot_of_external_id, len(serving.catalogue) if num_slots is None else num_slots
+    slots = {slot: value for item_id, value in latest.items() if (slot := slot_of.get(item_id, most)) < most}
+    reason = None if slots else Reason.NO_KNOWN_ITEMS if latest else Reason.NO_RATINGS
+    return len(latest) - len(slots), Taste.of(list(slots), list(slots.values()), reason)
 
 
 def latest_values(ratings: Sequence[GuestRating], scale: Scale) -> dict[str, float]:

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from app.recommendations import repository, service
-from app.recommendations.answers import Using, recommend, taste_of
+from app.recommendations.answers import Using, taste_of
+from app.recommendations.bookmark import list_of
 from app.recommendations.live import LiveModel
+from app.recommendations.paging import page, start
 from app.recommendations.repository import HotRow
 from app.recommendations.service import Options, Taste
 from app.recommendations.serving import Serving
@@ -16,7 +18,7 @@ MAX_SCORES = 2**20  # float32 in memory at a time; whoever else waits for the co
 
 
 async def for_users(serving: Serving, user_ids: Sequence[str], options: Options) -> dict[str, Any]:
-    """Recommend to users, each as `answers.for_user` would at this moment."""
+    """Recommend to users, each as `paging.for_user` would at this moment."""
     rows = await serving.database.scan(repository.read_users, user_ids)
     return {"answers": [answer async for answer in answer_rows(serving, user_ids, rows, options)]}
 
@@ -31,11 +33,12 @@ async def answer_rows(
     live = serving.live
     tastes = [taste_of(serving.catalogue, row) for row in rows]
     size = len(rows) if live is None else max(1, MAX_SCORES // max(1, len(live.item_ids)))
-    for start in range(0, len(rows), size):
-        part = slice(start, start + size)
+    for first in range(0, len(rows), size):
+        part = slice(first, first + size)
         folds = await fold_in(serving, live, tastes[part])
         for user_id, row, taste, fold in zip(user_ids[part], rows[part], tastes[part], folds, strict=True):
-            answer = await recommend(serving, taste, options, Using(live, fold))
+            mark = start(serving, list_of(user_id.encode(), options), live, row.revision)
+            answer = await page(serving, taste, options, mark, Using(live, fold))
             yield {"user_id": user_id, "revision": row.revision, **answer}
             await asyncio.sleep(0)  # other requests come in between
 

@@ -49,6 +49,7 @@ class Loader:
     async def look(self) -> None:
         """Load the live version if it is another than the loaded one."""
         serving = self.serving
+        serving.former.drop_unused()
         versions = await serving.database.read(live_versions, 2)
         serving.live_version = versions[0] if versions else None
         if not versions:
@@ -82,24 +83,11 @@ class Loader:
     async def load(self, version: str) -> None:
         """Load a version in a thread and swap it in."""
         started = monotonic()
-        loaded = await asyncio.to_thread(load, self.store / version)
-        await self.serving.refresh_catalogue()
-        slots = await asyncio.to_thread(slots_of, loaded.item_ids, self.serving.catalogue.slot_of_external_id)
-        live = LiveModel(version, loaded.model, loaded.item_ids, slots, await self.popularity(loaded, slots))
-        live.metrics = loaded.manifest.get("metrics", {})
-        live.is_quick = await asyncio.to_thread(warm_up, live) <= INLINE_S
+        live = await read_model(self.serving, self.store / version)
         self.serving.swap(live)
         if version == self.serving.live_version:
             self.serving.problem = None
-        log.info("model_loaded", version=version, items=len(slots), seconds=round(monotonic() - started, 3))
-
-    async def popularity(self, loaded: Loaded, slots: Slots) -> Popularity:
-        """Take the statistics published with the model, or count anew where there are none."""
-        statistics = loaded.manifest.get("item_statistics")
-        if statistics is None:
-            return await self.serving.count_ratings()
-        counts, sums = (np.array(statistics[name], np.float64) for name in ("counts", "sums"))
-        return Popularity.of(slots, counts, sums, loaded.model.scale.minimum)
+        log.info("model_loaded", version=version, items=len(live.item_ids), seconds=round(monotonic() - started, 3))
 
     def refuse(self, version: str, error: Exception) -> None:
         """Say that a version cannot be loaded."""
@@ -107,6 +95,26 @@ class Loader:
         if version == self.serving.live_version:
             self.serving.problem = f"version {version} is refused: {error}"
         log.error("model_refused", version=version, error=str(error), serves_on=serves)
+
+
+async def read_model(serving: Serving, folder: Path) -> LiveModel:
+    """Read a version in a thread, ready to answer; raises whatever is in the way."""
+    loaded = await asyncio.to_thread(load, folder)
+    await serving.refresh_catalogue()
+    slots = await asyncio.to_thread(slots_of, loaded.item_ids, serving.catalogue.slot_of_external_id)
+    live = LiveModel(folder.name, loaded.model, loaded.item_ids, slots, await popularity_of(serving, loaded, slots))
+    live.metrics = loaded.manifest.get("metrics", {})
+    live.is_quick = await asyncio.to_thread(warm_up, live) <= INLINE_S
+    return live
+
+
+async def popularity_of(serving: Serving, loaded: Loaded, slots: Slots) -> Popularity:
+    """Take the statistics published with the model, or count anew where there are none."""
+    statistics = loaded.manifest.get("item_statistics")
+    if statistics is None:
+        return await serving.count_ratings()
+    counts, sums = (np.array(statistics[name], np.float64) for name in ("counts", "sums"))
+    return Popularity.of(slots, counts, sums, loaded.model.scale.minimum)
 
 
 def slots_of(item_ids: Sequence[str], slot_of_external_id: dict[str, int]) -> Slots:

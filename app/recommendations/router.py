@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from starlette.datastructures import QueryParams
 
 from app.deps import SettingsDep
-from app.errors import FieldProblem, InvalidRequest
+from app.errors import CursorExpired, FieldProblem, InvalidCursor, InvalidRequest
 from app.paths import PathUserId
 from app.problem import problem_responses
-from app.recommendations import answers, batch
+from app.recommendations import batch, paging
 from app.recommendations.options import Options
 from app.recommendations.schemas import (
     Asked,
@@ -27,6 +27,13 @@ from app.recommendations.short import FORMS, Form
 
 router = APIRouter(prefix="/v1", tags=["recommendations"])
 DEFAULTS = Options()
+CURSOR = {
+    "name": "cursor",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "`next_cursor` of the page before; all else but `limit` as it was there.",
+}
 SCHEMAS = Asked.model_json_schema()["properties"]
 LISTS = {name for name, schema in SCHEMAS.items() if schema.get("type") == "array"}
 
@@ -93,25 +100,26 @@ def json_response(answer: dict[str, Any]) -> Response:
     "/users/{user_id}/recommendations",
     summary="Recommend to a user",
     response_model=Recommendations,
-    responses=problem_responses(InvalidRequest),
-    openapi_extra={"parameters": query_parameters()},
+    responses=problem_responses(InvalidRequest, InvalidCursor, CursorExpired),
+    openapi_extra={"parameters": [*query_parameters(), CURSOR]},
 )
 async def recommend_for_user(
-    user_id: PathUserId, serving: ServingDep, options: Annotated[Options, Depends(get_options)]
+    user_id: PathUserId, request: Request, serving: ServingDep, options: Annotated[Options, Depends(get_options)]
 ) -> Response:
-    """Recommend items to a user, going by his ratings as of now."""
-    return json_response(await answers.for_user(serving, user_id, options))
+    """Recommend items to a user, going by his ratings as of now; the pages after the first are of the same list."""
+    cursor = request.query_params.get("cursor") if request.scope["query_string"] else None
+    return json_response(await paging.for_user(serving, user_id, options, cursor))
 
 
 @router.post(
     "/recommendations",
     summary="Recommend to a guest",
     response_model=GuestRecommendations,
-    responses=problem_responses(InvalidRequest),
+    responses=problem_responses(InvalidRequest, InvalidCursor, CursorExpired),
 )
 async def recommend_for_guest(guest: GuestRequest, serving: ServingDep, settings: SettingsDep) -> Response:
     """Recommend items to somebody by the ratings in the request. Nothing is stored."""
-    return json_response(await answers.for_guest(serving, settings, guest))
+    return json_response(await paging.for_guest(serving, settings, guest))
 
 
 @router.post(

@@ -12,6 +12,9 @@ from app.recommendations.options import Options
 from app.recommendations.service import Reason, Source
 from app.settings import MAX_LIST
 
+Cursor = Annotated[
+    str | None, Field(description="`next_cursor` of the page before; all else but `limit` as it was there.")
+]
 MOST_EXPLAINED = 100  # items of an answer
 
 
@@ -62,6 +65,7 @@ class Recommendations(BaseModel):
     reason: Reason | None = Field(description="Why the answer is not personal.")
     reason_detail: str | None = Field(description="The reason as a sentence.")
     items: list[Recommendation]
+    next_cursor: str | None = Field(description="`cursor` of the next page of this list; null on the last.")
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -83,6 +87,7 @@ class Recommendations(BaseModel):
                             "rated": False,
                         }
                     ],
+                    "next_cursor": None,
                 }
             ]
         }
@@ -191,6 +196,7 @@ class GuestRequest(Asked):
     )
 
     ratings: Annotated[list[GuestRating], Field(max_length=MAX_LIST)]
+    cursor: Cursor = None
 
 
 class BatchRequest(Asked):

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.db import Database
 from app.recommendations import repository, stored_rules
 from app.recommendations.catalogue import Catalogue, CatalogueRow
+from app.recommendations.former import FormerModels
 from app.recommendations.live import LiveModel
 from app.recommendations.options import Rules
 from app.recommendations.popularity import Popularity
@@ -51,6 +52,7 @@ class Serving:
         self.settings = settings
         self.catalogue = Catalogue()
         self.live: LiveModel | None = None
+        self.former = FormerModels()
         self.live_version: str | None = None
         self.problem: str | None = "no look at the model store yet"
         self._loaded_at: datetime | None = None
@@ -70,6 +72,8 @@ class Serving:
     def swap(self, live: LiveModel) -> None:
         """Answer from another model from now on; requests under way finish with the one they hold."""
         live.fit_to(self.catalogue)
+        if self.live is not None:
+            self.former.keep(self.live)
         self.live, self._loaded_at = live, datetime.now(UTC)
 
     async def refresh_catalogue(self, revision: int | None = None) -> None:
@@ -86,9 +90,7 @@ class Serving:
             self.catalogue.apply(rows, revision)
 
     async def popularity(self) -> Popularity:
-        """Give the order of popularity: the live model's, or without a model one that is some seconds old at most."""
-        if self.live is not None:
-            return self.live.popularity
+        """Give the order of popularity for answers without a model, some seconds old at most."""
         async with self._counting:
             if self._popularity is None or monotonic() > self._popularity_due:
                 self._popularity = await self.count_ratings()

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
 from app.main import create_app
-from app.recommendations import loader
+from app.recommendations import former, loader
 from app.recommendations.serving import Serving
 from app.registry.repository import live_versions
 from app.settings import Settings
@@ -171,7 +171,10 @@ def test_files_cut_short_after_loading_harm_nobody(
     assert "weights.safetensors" not in Path("/proc/self/maps").read_text()
 
 
-def test_the_memory_of_the_model_before_is_freed(client: TestClient, publish_version: Publish) -> None:
+def test_the_memory_of_the_model_before_is_freed_when_no_cursor_asks_for_it(
+    client: TestClient, publish_version: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(former, "KEPT_S", 0.0)  # as if nobody had asked for it in ten minutes
     add_items(client)
     rate(client, "ada", {"even 0": 5})
     wait_for_version(client, publish_version("v1"))
@@ -182,6 +185,7 @@ def test_the_memory_of_the_model_before_is_freed(client: TestClient, publish_ver
     del live
     wait_for_version(client, publish_version("v2", "denoising"))
     recommend(client, "ada")
+    serving(client).former.drop_unused()
     gc.collect()
     assert old() is None
 

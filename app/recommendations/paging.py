@@ -1,0 +1,165 @@
+"""Pages of one list: each is what is left of the list as it was when its first page was asked for.
+
+The list is made again for every page, from what the cursor names: that model version, the user's ratings as of that
+revision, the items there were then. What was shown is left out, so whatever becomes of the catalogue in between, no
+item comes twice and none is passed over; what may not be shown any more is gone.
+"""
+
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+import structlog
+from sqlalchemy.orm import Session
+
+from app.errors import CursorExpired, DatabaseUnavailable, SchemaOutdated
+from app.recommendations import answers, repository
+from app.recommendations.answers import Ranking, Using
+from app.recommendations.bookmark import MAX_SHOWN, Bookmark, decode, list_of
+from app.recommendations.live import LiveModel
+from app.recommendations.loader import read_model
+from app.recommendations.options import Options
+from app.recommendations.repository import HotRow
+from app.recommendations.schemas import GuestRequest
+from app.recommendations.service import Selection, Taste
+from app.recommendations.serving import Serving
+from app.registry import repository as registry
+from app.settings import Settings
+
+log = structlog.get_logger()
+LISTS = [one.name for one in fields(Selection)]
+
+
+async def for_user(serving: Serving, user_id: str, options: Options, cursor: str | None = None) -> dict[str, Any]:
+    """Recommend to a user: by his ratings as of now, or the page that a cursor names.
+
+    Raises:
+        InvalidCursor: if the cursor is not one of this user's and these options.
+        CursorExpired: if what it names is gone.
+    """
+    row, of = await answers.read_user(serving, user_id), list_of(user_id.encode(), options)
+    if cursor is None:
+        mark, live = start(serving, of, serving.live, row.revision), serving.live
+    else:
+        mark = decode(cursor, "cursor").checked(of, "cursor")
+        row, live = await row_at(serving, user_id, row, mark.revision), await model_of(serving, mark.version)
+    taste = answers.taste_of(serving.catalogue, row)
+    return {"user_id": user_id, "revision": row.revision, **await page(serving, taste, options, mark, Using(live))}
+
+
+async def for_guest(serving: Serving, settings: Settings, guest: GuestRequest) -> dict[str, Any]:
+    """Recommend by posted ratings, or the page that a cursor names; store nothing.
+
+    Raises:
+        InvalidRequest: naming each rating that is wrong.
+        InvalidCursor: if the cursor is not one of these ratings and options.
+        CursorExpired: if what it names is gone.
+    """
+    mark = None if guest.cursor is None else decode(guest.cursor, "/cursor")
+    known = mark.num_slots if mark else None
+    unknown_items, taste = await answers.taste_of_guest(serving, settings, guest.ratings, known)
+    options, live = guest.options(), serving.live
+    of = list_of(taste.slots.tobytes() + taste.values.tobytes(), options)
+    if mark is None:
+        mark = start(serving, of, live, None)
+    else:
+        live = await model_of(serving, mark.checked(of, "/cursor").version)
+    answer = await page(serving, taste, options, mark, Using(live))
+    return {"user_id": None, "revision": None, **answer, "unknown_items": unknown_items}
+
+
+def start(serving: Serving, of: bytes, live: LiveModel | None, revision: int | None) -> Bookmark:
+    """Give the bookmark before the first page of a list made now."""
+    return Bookmark(of, live.version if live else None, revision, len(serving.catalogue))
+
+
+async def page(serving: Serving, taste: Taste, options: Options, mark: Bookmark, using: Using) -> dict[str, Any]:
+    """Answer with the first items behind a bookmark, and the cursor of those that follow."""
+    ranking, places = await rest(serving, taste, options, mark, using)
+    more = len(places) > options.limit
+    chosen = part(ranking.chosen, places[: options.limit])
+    answer = await answers.written(serving, replace(ranking, chosen=chosen), taste, options)
+    goes_on = more and len(mark.shown) + options.limit <= MAX_SHOWN
+    return {**answer, "next_cursor": mark.encode(chosen.slots) if goes_on else None}
+
+
+async def rest(
+    serving: Serving, taste: Taste, options: Options, mark: Bookmark, using: Using
+) -> tuple[Ranking, range | list[int]]:
+    """Order what a list holds, and give the places of what is left of it: one more than fits the page, if there are."""
+    most = len(mark.shown) + options.limit + 1
+    while True:
+        ranking = await answers.rank(serving, taste, replace(options, limit=most), using)
+        places = left_of(ranking.chosen.slots, mark)
+        if len(places) > options.limit or len(ranking.chosen.slots) < most:
+            return ranking, places
+        most *= 2  # items that are newer than the list stand between
+        using = Using(using.live, ranking.fold)
+
+
+def left_of(slots: list[int], mark: Bookmark) -> range | list[int]:
+    """Give the places of the items that belong to a list and were not shown yet."""
+    if not len(mark.shown) and max(slots, default=-1) < mark.num_slots:
+        return range(len(slots))
+    slots_S = np.array(slots, np.int64)
+    return np.flatnonzero((slots_S < mark.num_slots) & ~np.isin(slots_S, mark.shown)).tolist()
+
+
+def part(chosen: Selection, places: range | list[int]) -> Selection:
+    """Give the items at some places."""
+    if isinstance(places, range):
+        return Selection(*(getattr(chosen, name)[places.start : places.stop] for name in LISTS))
+    return Selection(*([getattr(chosen, name)[place] for place in places] for name in LISTS))
+
+
+async def row_at(serving: Serving, user_id: str, row: HotRow, revision: int | None) -> HotRow:
+    """Give a user as he was at a revision of his.
+
+    Raises:
+        CursorExpired: if he has not come so far: what was known then is deleted.
+    """
+    if row.revision == revision:
+        return row
+    if revision is None:
+        return HotRow(row.catalogue_revision, None, (), ())
+    if row.revision is None or row.revision < revision:
+        raise CursorExpired("The user of this cursor was deleted: start again without `cursor`.")
+    rated = await serving.database.read(repository.ratings_at, user_id, revision)
+    return HotRow(row.catalogue_revision, revision, list(rated), list(rated.values()))
+
+
+async def model_of(serving: Serving, version: str | None) -> LiveModel | None:
+    """Give the model of a version: the live one, a former one still in memory, or read again from the store.
+
+    Raises:
+        CursorExpired: if it is not kept.
+    """
+    if version is None:
+        return None
+    if serving.live is not None and serving.live.version == version:
+        return serving.live
+    return await serving.former.get(version, lambda name: read_former(serving, name))
+
+
+async def read_former(serving: Serving, version: str) -> LiveModel:
+    """Read a version that was live once.
+
+    Raises:
+        CursorExpired: if it is not kept, or cannot be read any more.
+    """
+    gone = CursorExpired(f"Model version {version!r} is not kept any more: start again without `cursor`.")
+    if not await serving.database.read(was_live_and_kept, version):
+        raise gone
+    try:
+        return await read_model(serving, serving.settings.model_store / version)
+    except (DatabaseUnavailable, SchemaOutdated):
+        raise
+    except Exception as error:  # damaged, or removed while it was read
+        log.warning("former_model_unreadable", version=version, error=str(error))
+        raise gone from error
+
+
+def was_live_and_kept(session: Session, version: str) -> bool:
+    """Tell whether a version served once and its files are there."""
+    found = registry.find_version(session, version)
+    return found is not None and found.removed_at is None and registry.was_live(session, version)
