@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
+from zlib import crc32
 
 from app.errors import InvalidRequest
 from app.problem import MAX_FIELDS
@@ -21,12 +22,13 @@ from app.recommendations.shelves import HalfLife
 from app.settings import Settings
 from app.times import now_us
 from models.base import FoldIn
+from models.interactions import Values
 
 
 async def taste_of_user(serving: Serving, user_id: str) -> tuple[int | None, Taste]:
     """Read a user's ratings as of now, with the revision of the latest change; None if nobody has heard of him."""
     row = await read_user(serving, user_id)
-    return row.revision, taste_of(serving.catalogue, row)
+    return row.revision, taste_of(serving.catalogue, user_id, row)
 
 
 async def read_user(serving: Serving, user_id: str) -> HotRow:
@@ -37,10 +39,11 @@ async def read_user(serving: Serving, user_id: str) -> HotRow:
     return row
 
 
-def taste_of(catalogue: Catalogue, row: HotRow) -> Taste:
+def taste_of(catalogue: Catalogue, user_id: str, row: HotRow) -> Taste:
     """Give what a user's row says, or why it says nothing. The catalogue is not older than the row."""
     reason = None if row.item_ids else Reason.UNKNOWN_USER if row.revision is None else Reason.NO_RATINGS
-    return Taste.of(list(map(catalogue.slot_of_id.__getitem__, row.item_ids)), row.values, reason)
+    seed = crc32(user_id.encode()) if row.revision is None else row.revision  # no two users have the same revision
+    return Taste.of(list(map(catalogue.slot_of_id.__getitem__, row.item_ids)), row.values, reason, seed)
 
 
 async def taste_of_guest(
@@ -52,7 +55,8 @@ async def taste_of_guest(
     slot_of, most = serving.catalogue.slot_of_external_id, len(serving.catalogue) if num_slots is None else num_slots
     slots = {slot: value for item_id, value in latest.items() if (slot := slot_of.get(item_id, most)) < most}
     reason = None if slots else Reason.NO_KNOWN_ITEMS if latest else Reason.NO_RATINGS
-    return len(latest) - len(slots), Taste.of(list(slots), list(slots.values()), reason)
+    seed = crc32(repr(sorted(slots.items())).encode())
+    return len(latest) - len(slots), Taste.of(list(slots), list(slots.values()), reason, seed)
 
 
 def latest_values(ratings: Sequence[GuestRating], scale: Scale) -> dict[str, float]:
@@ -111,13 +115,22 @@ async def rank(serving: Serving, taste: Taste, options: Options, using: Using | 
         columns, values = service.known_columns(live, taste)
         if len(columns):
             fold = fold or await serving.fold_in(live, columns, values)
+            vectors = await vectors_for(live, options)
             live.fit_to(serving.catalogue)
-            chosen = service.select_personal(serving.catalogue, live, fold, taste, options)
+            chosen = service.select_personal(serving.catalogue, live, fold, taste, options, vectors)
         reason = Reason.NO_KNOWN_ITEMS if not len(columns) else None if chosen.slots else Reason.ALL_RATED
     if reason is not None:
         popularity = live.popularity if live else await serving.popularity()
-        chosen, reason = service.select_fallback(serving.catalogue, popularity, taste, options, reason)
+        vectors = await vectors_for(live, options)
+        if live is not None:
+            live.fit_to(serving.catalogue)
+        chosen, reason = service.select_fallback(serving.catalogue, popularity, taste, options, reason, live, vectors)
     return Ranking(chosen, live, reason, fold)
+
+
+async def vectors_for(live: LiveModel | None, options: Options) -> Values | None:
+    """Give the model's item vectors, if diversity is asked for."""
+    return None if live is None or not options.diversity else await live.item_vectors()
 
 
 async def written(serving: Serving, ranking: Ranking, taste: Taste, options: Options) -> dict[str, Any]:
@@ -140,8 +153,11 @@ NOBODY = Taste.of([], [])
 async def popular(serving: Serving, half_life_days: HalfLife, options: Options) -> dict[str, Any]:
     """Give the popular items, then those without ratings."""
     await serving.refresh_catalogue()
-    shelf = await serving.shelves.popular(half_life_days)
-    chosen = service.select_popular(serving.catalogue, shelf.popularity, NOBODY, options)
+    shelf, live = await serving.shelves.popular(half_life_days), serving.live
+    vectors = await vectors_for(live, options)
+    if live is not None:
+        live.fit_to(serving.catalogue)
+    chosen = service.select_popular(serving.catalogue, shelf.popularity, NOBODY, options, live, vectors)
     items = service.items_of(serving.catalogue, chosen, NOBODY)
     return {"half_life_days": half_life_days, "counted_at": shelf.counted_at, "items": items}
 
@@ -149,5 +165,9 @@ async def popular(serving: Serving, half_life_days: HalfLife, options: Options) 
 async def new(serving: Serving, options: Options) -> dict[str, Any]:
     """Give the newest items."""
     await serving.refresh_catalogue()
-    chosen = service.select_new(serving.catalogue, NOBODY, options)
+    live = serving.live
+    vectors = await vectors_for(live, options)
+    if live is not None:
+        live.fit_to(serving.catalogue)
+    chosen = service.select_new(serving.catalogue, NOBODY, options, live, vectors)
     return {"items": service.items_of(serving.catalogue, chosen, NOBODY)}

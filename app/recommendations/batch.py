@@ -31,7 +31,7 @@ async def answer_rows(
     if revision > serving.catalogue.revision:
         await serving.refresh_catalogue(revision)
     live = serving.live
-    tastes = [taste_of(serving.catalogue, row) for row in rows]
+    tastes = [taste_of(serving.catalogue, *pair) for pair in zip(user_ids, rows, strict=True)]
     size = len(rows) if live is None else max(1, MAX_SCORES // max(1, len(live.item_ids)))
     for first in range(0, len(rows), size):
         part = slice(first, first + size)

@@ -70,7 +70,8 @@ class LiveModel:
         self.column_of_slot = np.full(len(catalogue), -1, np.int64)
         self.column_of_slot[self.slot_of_column[self._known]] = self._known
         self.counts = np.zeros(len(self.slot_of_column))
-        self.counts[self.column_of_slot[self.popularity.slots]] = self.popularity.counts
+        rated = self.column_of_slot[self.popularity.slots]
+        self.counts[rated[rated >= 0]] = self.popularity.counts[rated >= 0]
 
     def barred(self, catalogue: Catalogue, allowed: Mask) -> Mask:
         """Tell which columns may not be recommended when only the ``allowed`` slots may: bool (I,), a copy."""

@@ -75,4 +75,6 @@ class Options:
     include_rated: bool = False
     filter: Filter = NO_FILTER
     rules: Rules = NO_RULES
+    diversity: float = 0.0  # 0..1; 0: the plain order, 1: items as unlike each other as can be
+    exploration: float = 0.0  # 0..1: share of the places that new items get
     explain_ratings: int = 0  # ratings of each sign that an explanation names; 0: none is wanted

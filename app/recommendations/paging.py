@@ -43,7 +43,7 @@ async def for_user(serving: Serving, user_id: str, options: Options, cursor: str
     else:
         mark = decode(cursor, "cursor").checked(of, "cursor")
         row, live = await row_at(serving, user_id, row, mark.revision), await model_of(serving, mark.version)
-    taste = answers.taste_of(serving.catalogue, row)
+    taste = answers.taste_of(serving.catalogue, user_id, row)
     return {"user_id": user_id, "revision": row.revision, **await page(serving, taste, options, mark, Using(live))}
 
 

@@ -151,6 +151,12 @@ class Asked(FilterIn, RulesIn):
 
     limit: Annotated[int, Field(ge=1, le=MAX_LIST, description="Number of items.")] = 10
     include_rated: Annotated[bool, Field(description="Recommend rated items too.")] = False
+    diversity: Annotated[
+        float, Field(ge=0, le=1, description="How unlike each other the items are to be; 0: the plain order.")
+    ] = 0.0
+    exploration: Annotated[
+        float, Field(ge=0, le=1, description="Share of the places for new items, which are `new` as their source.")
+    ] = 0.0
     explain: Annotated[
         bool,
         Field(description=f"Say for each item which ratings it is due to; `limit` is {MOST_EXPLAINED} at most then."),
@@ -169,7 +175,13 @@ class Asked(FilterIn, RulesIn):
     def options(self) -> Options:
         """Give it as the rules take it."""
         return Options(
-            self.limit, self.include_rated, self.filter(), self.rules(), self.explain_ratings if self.explain else 0
+            limit=self.limit,
+            include_rated=self.include_rated,
+            filter=self.filter(),
+            rules=self.rules(),
+            diversity=self.diversity,
+            exploration=self.exploration,
+            explain_ratings=self.explain_ratings if self.explain else 0,
         )
 
 
@@ -190,6 +202,8 @@ class GuestRequest(Asked):
                     "block": ["alien-1979"],
                     "boost": [{"factor": 2, "category": ["Drama"]}],
                     "pin": [{"item_id": "metropolis-1927", "position": 2}],
+                    "diversity": 0.3,
+                    "exploration": 0.1,
                 },
             ]
         },

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.recommendations.catalogue import Catalogue, Factors, Mask, Slots
+from app.recommendations.diversity import diversified
+from app.recommendations.exploration import explored, new_items
 from app.recommendations.live import LiveModel
 from app.recommendations.options import Options as Options  # others take it from here
 from app.recommendations.ordering import Order, Scope, by_age, by_popularity, by_taste
@@ -51,15 +53,16 @@ class Taste:
     slots: Slots
     values: Values
     reason: Reason | None = None  # why there are no ratings
+    seed: int = 0  # of what is drawn for him; another for each user and revision
 
     @classmethod
-    def of(cls, slots: Sequence[int], values: Sequence[float], reason: Reason | None = None) -> "Taste":
+    def of(cls, slots: Sequence[int], values: Sequence[float], reason: Reason | None = None, seed: int = 0) -> "Taste":
         """Sort the ratings by item, so that sums over them never depend on who sent them."""
         slots_E, values_E = np.array(slots, np.int64), np.array(values, np.float32)
         if (slots_E[1:] < slots_E[:-1]).any():
             order = slots_E.argsort()
             slots_E, values_E = slots_E[order], values_E[order]
-        return cls(slots_E, values_E, reason)
+        return cls(slots_E, values_E, reason, seed)
 
 
 def known_columns(live: LiveModel, taste: Taste) -> tuple[NDArray[np.int32], Values]:
@@ -69,38 +72,74 @@ def known_columns(live: LiveModel, taste: Taste) -> tuple[NDArray[np.int32], Val
     return (columns, taste.values) if known.all() else (columns[known], taste.values[known])
 
 
-def select_personal(catalogue: Catalogue, live: LiveModel, fold: FoldIn, taste: Taste, options: Options) -> Selection:
-    """Choose by taste: what the model knows by preference, then what it does not know yet, newest first."""
+def select_personal(
+    catalogue: Catalogue, live: LiveModel, fold: FoldIn, taste: Taste, options: Options, vectors: Values | None = None
+) -> Selection:
+    """Choose by taste: what the model knows by preference, then what it does not know yet, newest first.
+
+    ``vectors``, here and below: the model's item vectors, if diversity is asked for.
+    """
     order = by_taste(catalogue, live, fold, factors_of(catalogue, options))
-    return arranged(order, catalogue, options)(scope_of(catalogue, taste, options))
+    aids = Aids(live, vectors, live.popularity)
+    return arranged(order, catalogue, taste, options, aids)(scope_of(catalogue, taste, options))
 
 
-def select_popular(catalogue: Catalogue, popularity: Popularity, taste: Taste, options: Options) -> Selection:
+def select_popular(
+    catalogue: Catalogue,
+    popularity: Popularity,
+    taste: Taste,
+    options: Options,
+    live: LiveModel | None = None,
+    vectors: Values | None = None,
+) -> Selection:
     """Choose by popularity, then the unrated items, newest first."""
     order = by_popularity(popularity, factors_of(catalogue, options))
-    return arranged(order, catalogue, options)(scope_of(catalogue, taste, options))
+    aids = Aids(live, vectors, popularity if live is None else live.popularity)
+    return arranged(order, catalogue, taste, options, aids)(scope_of(catalogue, taste, options))
 
 
-def select_new(catalogue: Catalogue, taste: Taste, options: Options) -> Selection:
+def select_new(
+    catalogue: Catalogue, taste: Taste, options: Options, live: LiveModel | None = None, vectors: Values | None = None
+) -> Selection:
     """Choose the newest items."""
     order = by_age(factors_of(catalogue, options))
-    return arranged(order, catalogue, options)(scope_of(catalogue, taste, options))
+    aids = Aids(live, vectors, None if live is None else live.popularity)
+    return arranged(order, catalogue, taste, options, aids)(scope_of(catalogue, taste, options))
 
 
 def select_fallback(
-    catalogue: Catalogue, popularity: Popularity, taste: Taste, options: Options, reason: Reason
+    catalogue: Catalogue,
+    popularity: Popularity,
+    taste: Taste,
+    options: Options,
+    reason: Reason,
+    live: LiveModel | None = None,
+    vectors: Values | None = None,
 ) -> tuple[Selection, Reason]:
     """Choose popular and new items; rated ones when nothing else is left."""
-    chosen = select_popular(catalogue, popularity, taste, options)
+    chosen = select_popular(catalogue, popularity, taste, options, live, vectors)
     if chosen.slots:
         return chosen, reason
-    chosen = select_popular(catalogue, popularity, taste, replace(options, include_rated=True))
+    chosen = select_popular(catalogue, popularity, taste, replace(options, include_rated=True), live, vectors)
     return chosen, Reason.ALL_RATED if chosen.slots else Reason.NO_ITEMS
 
 
-def arranged(order: Order, catalogue: Catalogue, options: Options) -> Order:
-    """Let the rules that are asked for have their say in an order."""
+class Aids(NamedTuple):
+    """What orders are arranged with."""
+
+    live: LiveModel | None
+    vectors: Values | None
+    popularity: Popularity | None  # tells how many ratings an item has
+
+
+def arranged(order: Order, catalogue: Catalogue, taste: Taste, options: Options, aids: Aids) -> Order:
+    """Let diversity, exploration and pins have their say in an order, as far as they are asked for."""
     plain, pins = order, options.rules.pins + catalogue.rules.pins
+    if options.diversity and aids.live is not None and aids.vectors is not None:
+        order = diversified(order, aids.live, aids.vectors, options.diversity)
+    if options.exploration:
+        new = new_items(catalogue, aids.live, aids.popularity)
+        order = explored(order, new, options.exploration, taste.seed, factors_of(catalogue, options))
     if pins:
         order = pinned(order, plain, catalogue, pins)
     return order

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.recommendations import service
 from app.recommendations.catalogue import Catalogue, CatalogueRow
+from app.recommendations.exploration import new_items
 from app.recommendations.keys import key_of
 from app.recommendations.live import LiveModel
 from app.recommendations.options import (
@@ -140,21 +141,29 @@ def live_model(catalogue: Catalogue, kind: str) -> LiveModel:
 tastes = st.dictionaries(
     st.integers(0, NUM_CATALOGUE - 1), st.integers(2, 10).map(lambda half: half / 2), max_size=NUM_CATALOGUE
 )
+shares = st.just(0.0) | st.sampled_from([0.2, 0.5, 1.0])
 options = st.builds(
-    Options, limit=st.integers(1, 30), include_rated=st.booleans(), filter=filters, rules=st.just(NO_RULES) | rules
+    Options,
+    limit=st.integers(1, 30),
+    include_rated=st.booleans(),
+    filter=filters,
+    rules=st.just(NO_RULES) | rules,
+    diversity=shares,
+    exploration=shares,
 )
 
 
 def choose(catalogue: Catalogue, live: LiveModel, taste: Taste, asked: Options) -> tuple[Selection, Reason | None]:
     """Choose as the route does."""
+    vectors = live.model.item_vectors() if asked.diversity else None
     columns, values = service.known_columns(live, taste)
     if len(columns):
         fold = live.model.fold_in(columns, values)
-        chosen = service.select_personal(catalogue, live, fold, taste, asked)
+        chosen = service.select_personal(catalogue, live, fold, taste, asked, vectors)
         if chosen.slots:
             return chosen, None
     reason = Reason.ALL_RATED if len(columns) else Reason.NO_KNOWN_ITEMS
-    return service.select_fallback(catalogue, live.popularity, taste, asked, reason)
+    return service.select_fallback(catalogue, live.popularity, taste, asked, reason, live, vectors)
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
@@ -222,6 +231,27 @@ def test_the_answer_is_the_head_of_the_torch_forward_pass(kind: str, rated: dict
     left_out = [float(scores[slot]) for slot in range(NUM_ITEMS) if slot not in rated and slot not in chosen.slots]
     if left_out and personal:
         assert max(left_out) <= personal[-1][1] + 1e-4
+
+
+@pytest.mark.parametrize("kind", ["linear", "denoising"])
+@settings(max_examples=100, deadline=None)
+@given(world=worlds(), rated=tastes, asked=options, seed=st.integers(0, 2**63 - 1))
+def test_exploration_gives_new_items_their_share_of_the_places_without_a_pin(
+    kind: str, world: World, rated: dict[int, float], asked: Options, seed: int
+) -> None:
+    live, taste = live_model(world.catalogue, kind), Taste.of(list(rated), list(rated.values()), seed=seed)
+    chosen, reason = choose(world.catalogue, live, taste, asked)
+    plain, _ = choose(world.catalogue, live, taste, replace(asked, exploration=0.0))
+    assert len(chosen.slots) == len(plain.slots)
+    free = [
+        (slot, source) for slot, source in zip(chosen.slots, chosen.sources, strict=True) if source is not Source.PINNED
+    ]
+    is_new = [source is Source.NEW for _, source in free]
+    new = np.flatnonzero(new_items(world.catalogue, live, live.popularity)).tolist()
+    assert all(slot in new for slot, source in free if source is Source.NEW)
+    left = sum(may_be_shown(world, slot, asked) for slot in set(new) - set(chosen.slots) - set(rated))
+    if left and reason is not Reason.ALL_RATED:  # nobody had to give way
+        assert sum(is_new) >= int(asked.exploration * len(free))
 
 
 @given(limit=st.integers(1, 30))

@@ -1,0 +1,48 @@
+"""Lists whose items differ: the best candidates in an order in which no two neighbours are much alike."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.recommendations.live import LiveModel
+from app.recommendations.ordering import Order, Scope
+from app.recommendations.selection import Selection
+from models.diversity import most_marginal
+from models.interactions import Values
+
+POOL = 200  # candidates that are put in another order together; the next so many follow for longer lists
+
+
+def diversified(order: Order, live: LiveModel, vectors: Values, diversity: float) -> Order:
+    """Put the items of an order that have scores, or are all without, into the order of marginal relevance.
+
+    ``vectors`` are the model's: float32 (I, D). Items it does not know are like nothing.
+    """
+
+    def diverse(scope: Scope) -> Selection:
+        found = order(replace(scope, limit=-(-scope.limit // POOL) * POOL))
+        chosen = Selection()
+        for start in range(0, min(scope.limit, len(found.slots)), POOL):
+            block = np.array(found.slots[start : start + POOL], np.int64)
+            worth = relevance(found.scores[start : start + POOL])
+            head = most_marginal(worth, of_slots(live, vectors, block[: len(worth)]), diversity, scope.limit - start)
+            rest = range(len(worth), min(len(block), scope.limit - start))
+            for place in [*head.tolist(), *rest]:
+                chosen.take(found, start + place)
+        return chosen
+
+    return diverse
+
+
+def relevance(scores: list[float | None]) -> NDArray[np.float64]:
+    """Give the scores of those that have one, who come first; if nobody has, one that falls from item to item."""
+    known = [score for score in scores if score is not None]
+    return np.array(known, np.float64) if known else np.arange(len(scores), 0, -1, dtype=np.float64)
+
+
+def of_slots(live: LiveModel, vectors: Values, slots: NDArray[np.int64]) -> Values:
+    """Give the vectors of slots, 0 where the model has none: float32 (C, D)."""
+    columns = live.column_of_slot[slots]
+    found: Values = np.where(columns[:, None] >= 0, vectors[columns], np.float32(0))
+    return found
