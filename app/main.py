@@ -24,6 +24,7 @@ from app.recommendations import predictions_router as predictions
 from app.recommendations import router as recommendations
 from app.recommendations import rules_router as rules
 from app.recommendations import shelf_router as shelves
+from app.recommendations import what_if_router as what_if
 from app.recommendations.loader import open_serving
 from app.registry import router as registry
 from app.settings import Settings
@@ -57,7 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
     # The shelves come before the catalogue, whose route would take `popular` and `new` for ids.
     for stage in (health, metrics, ratings, merging, shelves, catalogue, training, registry, erasure):
         app.include_router(stage.router)
-    for stage in (recommendations, predictions, rules, console):
+    for stage in (recommendations, predictions, what_if, rules, console):
         app.include_router(stage.router)
     return app
 

@@ -59,7 +59,7 @@ async def taste_of_guest(
     return len(latest) - len(slots), Taste.of(list(slots), list(slots.values()), reason, seed)
 
 
-def latest_values(ratings: Sequence[GuestRating], scale: Scale) -> dict[str, float]:
+def latest_values(ratings: Sequence[GuestRating], scale: Scale, field: str = "/ratings") -> dict[str, float]:
     """Check posted ratings and keep one of each item: the latest, of equal times the last in the list.
 
     Raises:
@@ -67,7 +67,7 @@ def latest_values(ratings: Sequence[GuestRating], scale: Scale) -> dict[str, flo
     """
     now, rows, problems = now_us(), [], []
     for index, rating in enumerate(ratings):
-        value, rated_at_us, wrong = checked(rating.value, rating.rated_at, scale, now, f"/ratings/{index}")
+        value, rated_at_us, wrong = checked(rating.value, rating.rated_at, scale, now, f"{field}/{index}")
         problems += wrong
         if value is not None:
             rows.append((now if rated_at_us is None else rated_at_us, rating.item_id, value))

@@ -25,7 +25,7 @@ class Cause(BaseModel):
     title: str | None
     value: float = Field(description="The rating.")
     effect: float = Field(description="On the predicted rating, in its units.")
-    score_effect: float = Field(description="On the score.")
+    score_effect: float = Field(description="On the model's score, before boosts.")
 
 
 class Together(BaseModel):
@@ -33,7 +33,7 @@ class Together(BaseModel):
 
     num_ratings: int
     effect: float = Field(description="On the predicted rating, in its units.")
-    score_effect: float = Field(description="On the score.")
+    score_effect: float = Field(description="On the model's score, before boosts.")
 
 
 class Recommendation(BaseModel):

@@ -14,6 +14,10 @@ WRITES = {
     "PUT /v1/users/{user_id}/ratings/{item_id}",
     "DELETE /v1/users/{user_id}/ratings/{item_id}",
     "POST /v1/items",
+    "POST /v1/users/{user_id}/merge",
+    "DELETE /v1/users/{user_id}",
+    "PUT /v1/rules",
+    "DELETE /v1/rules",
     "PUT /v1/items/{item_id}",
     "PATCH /v1/items/{item_id}",
     "DELETE /v1/items/{item_id}",
@@ -23,7 +27,12 @@ ADMIN = {
     "DELETE /v1/training-runs/{run_id}",
     "POST /v1/models/{version}/activate",
 }
-READING_POSTS = {"POST /v1/recommendations", "POST /v1/recommendations/batch", "POST /v1/predictions"}
+READING_POSTS = {
+    "POST /v1/recommendations",
+    "POST /v1/recommendations/batch",
+    "POST /v1/predictions",
+    "POST /v1/users/{user_id}/what-if",
+}
 
 
 def routes() -> Iterator[tuple[str, str]]:
@@ -54,6 +63,8 @@ def test_every_other_route_needs_read_or_is_one_of_the_open_ones() -> None:
     ("method", "path"),
     [
         ("POST", "/v1/recommendations2"),
+        ("POST", "/v1/items/what-if"),
+        ("POST", "/v1/users/what-if/merge"),
         ("DELETE", "/v1/recommendations"),
         ("POST", "/v1/something-new"),
         ("BREW", "/v1/items"),
