@@ -11,6 +11,7 @@ from app.comparison.commands import compare
 from app.erasure.commands import erase, erasures
 from app.errors import PalateError
 from app.keys.commands import commands as keys
+from app.offline.commands import recommend
 from app.registry.commands import commands as models
 from app.settings import Settings
 from app.training.commands import train
@@ -21,6 +22,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(models, name="models")
 app.command()(train)
 app.command()(compare)
+app.command()(recommend)
 app.command()(erase)
 app.command()(erasures)
 register_transfer(app)

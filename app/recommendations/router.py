@@ -64,9 +64,15 @@ async def get_options(request: Request) -> Options:
     Raises:
         RequestValidationError: naming the parameters that are wrong.
     """
-    if not request.scope["query_string"]:
-        return DEFAULTS
-    given = request.query_params
+    return read_options(request.query_params) if request.scope["query_string"] else DEFAULTS
+
+
+def read_options(given: QueryParams) -> Options:
+    """Read what is asked for.
+
+    Raises:
+        InvalidRequest, RequestValidationError: naming the parameters that are wrong.
+    """
     said = {name: read(name, given) for name in Asked.model_fields if name in given}
     try:
         return Asked.model_validate(said).options()

@@ -1,5 +1,6 @@
 """Twenty pages over HTTP while everything changes: no item twice, none passed over."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -35,7 +36,11 @@ NUM_ITEMS, NUM_KNOWN, PAGE = 480, 340, 20
 CATALOGUE = [f"{'even' if i % 2 == 0 else 'odd'} {i}" for i in range(NUM_ITEMS)]
 RATED = {"even 0": 5.0, "even 2": 4.5, "odd 1": 1.0, "odd 33": 2.0, "even 44": 5.0}
 Client = Any  # of another process or of this one
-OPTIONS: list[dict[str, Any]] = [{}, {"include_rated": True, "exclude_category": ["nothing"]}]
+OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"include_rated": True, "exclude_category": ["nothing"]},
+    {"boost": [{"factor": 3, "item_id": ["odd 101", "even 202"]}], "pin": [{"item_id": "odd 7"}]},
+]
 
 
 def publish_wide(settings: Settings, version: str, seed: int) -> Callable[[Session], None]:
@@ -122,7 +127,7 @@ class Reader:
             self.options | {"limit": limit} | ({"cursor": cursor} if cursor else {}),
         )
         if not self.guest:
-            return good(client.get("/v1/users/ada/recommendations", params=said))
+            return good(client.get("/v1/users/ada/recommendations", params={n: texts(v) for n, v in said.items()}))
         ratings = [{"item_id": item_id, "value": value} for item_id, value in RATED.items()]
         return good(client.post("/v1/recommendations", json={"ratings": ratings, **said}))
 
@@ -133,6 +138,13 @@ class Reader:
         self.expected += [item for item in self.whole if item not in self.expected and item not in gone][:PAGE]
         assert self.seen == self.expected
         assert self.answer["model_version"] == "v1"
+
+
+def texts(value: Any) -> Any:
+    """Write what is an object in a body as a query does."""
+    return (
+        [json.dumps(each) if isinstance(each, dict) else each for each in value] if isinstance(value, list) else value
+    )
 
 
 def good(response: Any) -> dict[str, Any]:

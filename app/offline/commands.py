@@ -1,0 +1,49 @@
+"""`palate recommend`. What it needs is imported when it runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ANY = "NAME=VALUE: any parameter of GET /v1/users/{user}/recommendations, as there; may be repeated."
+
+
+def recommend(
+    user: Annotated[str | None, typer.Argument(help="A user's id.")] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="Recommend to every user in the database.")] = False,
+    output: Annotated[
+        Path | None, typer.Option(help="File to write: .parquet, .ndjson or .csv; - is NDJSON on standard output.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Items a user.")] = 10,
+    category: Annotated[list[str] | None, typer.Option(help="Only items in any of these; may be repeated.")] = None,
+    exclude_category: Annotated[list[str] | None, typer.Option(help="No items in any of these.")] = None,
+    include_rated: Annotated[bool, typer.Option("--include-rated", help="Recommend rated items too.")] = False,
+    option: Annotated[list[str] | None, typer.Option(help=ANY)] = None,
+) -> None:
+    """Recommend without a server, as it would: to one user, or to all into a file."""
+    from app import logs
+    from app.offline.run import recommend_one, recommend_to_file
+    from app.settings import Settings
+
+    if (user is None) != everybody:
+        raise typer.BadParameter("name one user, or --all")
+    if everybody and output is None:
+        raise typer.BadParameter("--all needs --output FILE", param_hint="--output")
+    asked = [("limit", str(limit)), ("include_rated", str(include_rated))]
+    asked += [("category", each) for each in category or []]
+    asked += [("exclude_category", each) for each in exclude_category or []]
+    asked += [pair(each) for each in option or []]
+    settings = Settings()
+    logs.configure(settings.model_copy(update={"log_level": "warning"}))
+    if output is None:
+        recommend_one(settings, user or "", asked)
+    else:
+        recommend_to_file(settings, user, asked, output)
+
+
+def pair(text: str) -> tuple[str, str]:
+    """Read NAME=VALUE."""
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise typer.BadParameter(f"{text}: write NAME=VALUE", param_hint="--option")
+    return name, value
