@@ -10,7 +10,7 @@ import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -33,9 +33,11 @@ LOST_SQLSTATE_CLASSES = {"08", "53", "57"}  # connection, resources, operator in
 LOST_SQLITE_ERRORS = ("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY")
 MAX_ATTEMPTS = 3
 BUSY_TIMEOUT_MS = 10_000
+LOG_TIMEOUT_MS = 500  # how long writers wait for readers so that the log can be emptied
 CACHE = "cache_size=-65536"  # KiB: an import in no order touches the whole index
 CONNECT_TIMEOUT_S = 5
 HOT_TIMEOUT_S = 10
+HIDDEN: dict[str, Any] = {"hide_parameters": True}  # an error is logged, and a parameter may be the id of a user
 
 
 class Database(ABC):
@@ -68,6 +70,13 @@ class Database(ABC):
         """Fetch one row with the driver itself: the hot read. Placeholders are the driver's own ($1 or ?)."""
 
     @abstractmethod
+    async def overwrite(self) -> None:
+        """Bring deletions to the disk, so that what was deleted is not in its files any more.
+
+        As far as we can: PostgreSQL sees to that by itself, later; SQLite not while another process reads.
+        """
+
+    @abstractmethod
     async def close(self) -> None:
         """Close every connection."""
 
@@ -91,6 +100,7 @@ class PostgresDatabase(Database):
             pool_size=pool_size - num_hot,
             max_overflow=0,
             pool_timeout=10,
+            **HIDDEN,
             connect_args={"timeout": CONNECT_TIMEOUT_S, "command_timeout": 600, "server_settings": {"jit": "off"}},
         )
         self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ")
@@ -130,6 +140,9 @@ class PostgresDatabase(Database):
                 if attempt == MAX_ATTEMPTS or isinstance(error, TimeoutError) or not is_stale(error):
                     raise unavailable(error) from error
         raise AssertionError("unreachable")
+
+    async def overwrite(self) -> None:
+        return
 
     async def close(self) -> None:
         await self._hot.close()
@@ -223,6 +236,9 @@ class SqliteDatabase(Database):
         except sqlite3.OperationalError as error:
             raise unavailable(error) from error
 
+    async def overwrite(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._write_thread, empty_log, self._writer)
+
     async def close(self) -> None:
         self._write_thread.shutdown()
         self._scan_thread.shutdown()
@@ -239,15 +255,24 @@ def sqlite_transaction(engine: Engine, work: Work[P, T], *args: P.args, **kwargs
         raise unavailable(error) from error
 
 
+def empty_log(engine: Engine) -> None:
+    """Write SQLite's write-ahead log back into the database and cut it to nothing, unless somebody reads from it."""
+    with closing(engine.raw_connection()) as connection, suppress(sqlite3.OperationalError):  # then some other time
+        connection.execute(f"PRAGMA busy_timeout={LOG_TIMEOUT_MS}")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+
+
 def sqlite_engine(path: Path, begin: str) -> Engine:
     """Make an engine of one connection that starts each transaction with ``begin``."""
-    engine = create_engine(f"sqlite:///{path}", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    arguments = {"check_same_thread": False}
+    engine = create_engine(f"sqlite:///{path}", poolclass=StaticPool, connect_args=arguments, **HIDDEN)
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None
         busy = f"busy_timeout={BUSY_TIMEOUT_MS}"
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", busy, "foreign_keys=ON", CACHE):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", busy, "foreign_keys=ON", CACHE, "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -88,7 +88,9 @@ async def erase_user(database: Database, model_store: Path, user_id: str) -> Rec
     number, listing = await database.read(kept_with_user, user_id)
     versions = [row.version for row in listing.rows]
     seen = Seen(number, await asyncio.to_thread(store.parts_of, model_store, versions, number))
-    return await database.write(erase, user_id, seen, model_store, now_us())
+    receipt = await database.write(erase, user_id, seen, model_store, now_us())
+    await database.overwrite()
+    return receipt
 
 
 def erase(session: Session, user_id: str, seen: Seen, model_store: Path, now_us: int) -> Receipt:

@@ -30,3 +30,11 @@ def instance(settings: Settings) -> Iterator[Instance]:
     instance.write(store_ratings, NUM_USERS)
     yield instance
     instance.close()
+
+
+@pytest.fixture
+def empty(settings: Settings) -> Iterator[Instance]:
+    """Nobody is here yet."""
+    instance = Instance(settings)
+    yield instance
+    instance.close()

@@ -114,3 +114,18 @@ def test_without_ratings_of_two_users_nothing_starts_and_it_is_said() -> None:
     alone = demand(num_users=1, last_requested=None, trained_before=False, new_changes=10_000)
     decision = decide(settings(), alone, None, NOON)
     assert decision == Decision(None, "a model needs ratings of at least 2 users and 2 items")
+
+
+def test_an_erased_user_of_the_live_model_makes_a_due_run_start_below_the_least_number_of_changes() -> None:
+    due = decide(settings(), demand(changes=3, new_changes=3, erased=1, newly_erased=1), None, NOON)
+    assert due == Decision(RunCause.SCHEDULE, "1 user of the live model erased")
+    early = demand(changes=3, new_changes=3, erased=1, newly_erased=1, last_requested=NOON)
+    assert decide(settings(), early, None, NOON) is None
+
+
+def test_without_a_schedule_an_erased_user_starts_a_run_at_once_unless_runs_are_started_by_hand_only() -> None:
+    erased = demand(changes=3, new_changes=3, erased=2, newly_erased=2)
+    changes_only = settings(train_interval=None)
+    assert decide(changes_only, erased, None, NOON) == Decision(RunCause.CHANGES, "2 users of the live model erased")
+    assert decide(changes_only, demand(changes=3, new_changes=0, erased=2), None, NOON) is None
+    assert decide(settings(train_interval=None, train_changes=None), erased, None, NOON) is None
