@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,12 +21,15 @@ def top_k(preference: Values, k: int, excluded: NDArray[np.bool_] | NDArray[np.i
     Returns:
         int32 (at most k,).
     """
+    mask = cast("NDArray[np.bool_]", excluded) if excluded is not None and excluded.dtype == np.bool_ else None
+    num_left = len(preference) - (0 if mask is None else int(np.count_nonzero(mask)))
+    if mask is not None and 4 * num_left < 3 * len(preference):  # `partition` is slow among many equal scores
+        left = np.flatnonzero(~mask)
+        return left[top_k(preference[left], k)].astype(np.int32)
     scores = np.fmax(preference, np.finfo(np.float32).min)  # fmax passes NaN over
-    num_left = len(scores)
     if excluded is not None and len(excluded):
         scores[excluded] = -np.inf
-        is_mask = excluded.dtype == np.bool_
-        num_left -= int(np.count_nonzero(excluded) if is_mask else np.isneginf(scores).sum())
+        num_left -= int(np.isneginf(scores).sum()) if mask is None else 0
     k = min(k, num_left)
     if k <= 0:
         return np.empty(0, np.int32)

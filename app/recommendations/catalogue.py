@@ -134,6 +134,10 @@ class Catalogue:
             self._filters[wanted] = self.active & self._matching(wanted)
         return self._filters[wanted]
 
+    def keeps(self, mask: Mask) -> bool:
+        """Tell whether a mask is one that `allowed` gives again for the same filter."""
+        return any(mask is kept for kept in self._filters.values())
+
     def _matching(self, wanted: Filter) -> Mask:
         mask = self._in_any(wanted.categories) if wanted.categories else np.ones(len(self), bool)
         for category in wanted.all_categories:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from app.recommendations.catalogue import Catalogue, Mask, Slots
+from app.recommendations.catalogue import MAX_CACHED_FILTERS, Catalogue, Mask, Slots
 from app.recommendations.popularity import Popularity
 from models.base import Model
 from models.interactions import Values
@@ -38,6 +38,7 @@ class LiveModel:
     counts: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0), init=False)
     _vectors: asyncio.Task[Values] | None = field(default=None, init=False)
     _barred: Mask = field(default_factory=lambda: np.zeros(0, bool), init=False)
+    _filtered: dict[int, tuple[Mask, Mask]] = field(default_factory=dict, init=False)  # by the id of the first
     _known: Slots = field(default_factory=lambda: np.zeros(0, np.int64), init=False)  # columns that have a slot
     _fitted_to: int = field(default=-2, init=False)  # state of the catalogue
 
@@ -59,6 +60,7 @@ class LiveModel:
         if len(self.column_of_slot) != len(catalogue):
             self._place(catalogue)
         self._barred = self._barred_columns(catalogue.active)
+        self._filtered.clear()
         self._fitted_to = catalogue.state
 
     def _place(self, catalogue: Catalogue) -> None:
@@ -76,11 +78,20 @@ class LiveModel:
     def barred(self, catalogue: Catalogue, allowed: Mask) -> Mask:
         """Tell which columns may not be recommended when only the ``allowed`` slots may: bool (I,), a copy."""
         self.fit_to(catalogue)  # an item's window may have closed since the last answer
-        return self._barred.copy() if allowed is catalogue.active else self._barred_columns(allowed)
+        if allowed is catalogue.active:
+            return self._barred.copy()
+        if not catalogue.keeps(allowed):
+            return self._barred_columns(allowed)
+        if id(allowed) not in self._filtered:
+            if len(self._filtered) == MAX_CACHED_FILTERS:
+                self._filtered.clear()
+            self._filtered[id(allowed)] = (allowed, self._barred_columns(allowed))
+        return self._filtered[id(allowed)][1].copy()
 
     def _barred_columns(self, allowed: Mask) -> Mask:
         barred = np.ones(len(self.slot_of_column), bool)
-        barred[self._known] = ~allowed[self.slot_of_column[self._known]]
+        columns = self.column_of_slot[np.flatnonzero(allowed)]
+        barred[columns[columns >= 0]] = False
         return barred
 
     def of_columns(self, of_slots: NDArray[np.float64], missing: float) -> NDArray[np.float64]:

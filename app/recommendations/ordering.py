@@ -54,9 +54,12 @@ def boosted(scores: NDArray[Any], factors: Factors) -> NDArray[Any]:
         return scores
     lowest, highest = float(scores.min()), float(scores.max())
     zero = lowest - ((highest - lowest) * MARGIN or 1.0)
-    changed = (zero + (scores.astype(np.float64) - zero) * factors).astype(scores.dtype)
-    changed = np.where(factors > 1, np.maximum(scores, changed), np.minimum(scores, changed))
-    return np.where(factors == 1, scores, changed)
+    moved = np.flatnonzero(factors != 1)
+    before, theirs = scores[moved], factors[moved]
+    after = (zero + (before.astype(np.float64) - zero) * theirs).astype(scores.dtype)
+    boosted_scores = scores.copy()
+    boosted_scores[moved] = np.where(theirs > 1, np.maximum(before, after), np.minimum(before, after))
+    return boosted_scores
 
 
 def by_factor(newest: Slots, factors: Factors | None) -> Slots:

@@ -15,7 +15,7 @@ from app.recommendations.filters import ConditionIn, FilterIn
 from app.recommendations.keys import key_of
 from app.recommendations.options import Filter
 from app.recommendations.short import read_condition
-from tests.app.recommendations.conftest import add_items, ids, rate, recommend
+from tests.app.recommendations.conftest import Publish, add_items, ids, rate, recommend, wait_for_version
 
 EARLY, LATE = "2026-01-01T00:00:00Z", "2026-01-01T12:00:00+11:00"  # an hour later
 VALUES: list[Any] = [1, 1.0, 0, True, False, 2.5, "1", "", "b", EARLY, LATE, "2026", [1, "b"], [True], None, {"a": 1}]
@@ -206,3 +206,22 @@ def test_a_wrong_filter_in_a_body_is_named(client: TestClient, condition: Any, f
     response = client.post("/v1/recommendations", json={"ratings": [], "attribute": [condition]})
     assert response.status_code == 422
     assert field in [error["field"] for error in response.json()["errors"]]
+
+
+def test_a_filters_mask_is_made_once_for_the_catalogue_and_once_for_the_model(
+    client: TestClient, publish_version: Publish
+) -> None:
+    add_items(client)
+    wait_for_version(client, publish_version())
+    rate(client, "ada", {"even 0": 5})
+    asked = {"attribute": "year:gte:1990", "limit": 20}
+    assert ids(recommend(client, "ada", **asked)) == []
+    live, catalogue = client.app.state.serving.live, client.app.state.serving.catalogue  # type: ignore[attr-defined]
+    masks = dict(live._filtered)
+    assert recommend(client, "ada", **asked)["reason"] == "no_items"
+    assert dict(live._filtered) == masks
+    assert len(catalogue._filters) == 1
+    for item, year in {"even 2": 1995, "even 4": 1985, "even 6": 2000}.items():
+        client.patch(f"/v1/items/{item}", json={"attributes": {"year": year}})
+    assert sorted(ids(recommend(client, "ada", **asked))) == ["even 2", "even 6"]
+    assert len(live._filtered) == len(catalogue._filters) == 1
