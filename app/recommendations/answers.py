@@ -116,6 +116,8 @@ async def rank(serving: Serving, taste: Taste, options: Options, using: Using | 
         if len(columns):
             fold = fold or await serving.fold_in(live, columns, values)
             vectors = await vectors_for(live, options)
+            if live.cold_revision != serving.catalogue.revision:
+                await serving.newcomers.take_up(live)
             live.fit_to(serving.catalogue)
             chosen = service.select_personal(serving.catalogue, live, fold, taste, options, vectors)
         reason = Reason.NO_KNOWN_ITEMS if not len(columns) else None if chosen.slots else Reason.ALL_RATED

@@ -53,7 +53,7 @@ class Catalogue:
         self.categories: list[Sequence[str]] = []
         self._members: dict[str, set[int]] = {}
         self._columns: dict[str, Column] = {}  # of the attributes that were asked for
-        self.deleted: set[int] = set()
+        self._deleted: Mask = np.zeros(0, bool)
         self._changed_at = np.zeros(0, np.int64)  # revision of the latest change that was read
         self._active: Mask = np.zeros(0, bool)
         self.active: Mask = self._active  # which items may be recommended now, by anyone: bool (slots,)
@@ -78,7 +78,7 @@ class Catalogue:
             self.titles[slot] = row.title
             self._active[slot] = row.active
             self._changed_at[slot] = revision
-            (self.deleted.add if row.deleted else self.deleted.discard)(slot)
+            self._deleted[slot] = row.deleted
             self._categorise(slot, row.categories)
             self._describe(slot, row.attributes)
             self._windows.set(slot, row.available_from, row.available_until)
@@ -98,6 +98,7 @@ class Catalogue:
         if slot == len(self._active):
             self._active = np.concatenate([self._active, np.zeros(max(1024, slot), bool)])
             self._changed_at = np.concatenate([self._changed_at, np.zeros(max(1024, slot), np.int64)])
+            self._deleted = np.concatenate([self._deleted, np.zeros(max(1024, slot), bool)])
         self.external_ids.append(row.external_id)
         self.titles.append(None)
         self.categories.append(())
@@ -105,6 +106,11 @@ class Catalogue:
         self.slot_of_external_id[row.external_id] = slot
         self.slot_of_id[row.id] = slot
         return slot
+
+    @property
+    def deleted(self) -> Mask:
+        """Tell which items are deleted: bool (slots,)."""
+        return self._deleted[: len(self)]
 
     def changed_since(self, revision: int) -> Slots:
         """Give the slots of the items that changed after ``revision``, which was the catalogue's once."""

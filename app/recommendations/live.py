@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.recommendations.catalogue import MAX_CACHED_FILTERS, Catalogue, Mask, Slots
+from app.recommendations.cold import NONE, ColdItems, KnownTraits
 from app.recommendations.popularity import Popularity
 from models.base import Model
 from models.interactions import Values
@@ -23,6 +24,10 @@ class LiveModel:
         column_of_slot: int64 (slots,), -1 where the model does not know the item.
         popularity: the order for users without a taste we know.
         counts: float64 (I,), ratings of each column's item when it was trained.
+        cold: items that the model does not know and that are like known ones; `newcomers` keeps them up to date.
+        cold_revision: of the catalogue that they are of.
+        known_traits: what they are compared with.
+        num_newcomers: items that the model does not know.
         is_quick: whether folding a user in is so quick that the event loop may wait for it.
         metrics: figures of held-out users, measured before the version was published.
     """
@@ -36,6 +41,10 @@ class LiveModel:
     metrics: Mapping[str, float] = field(default_factory=dict)
     column_of_slot: Slots = field(default_factory=lambda: np.zeros(0, np.int64), init=False)
     counts: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0), init=False)
+    cold: ColdItems = field(default=NONE, init=False)
+    cold_revision: int = field(default=-1, init=False)
+    known_traits: KnownTraits | None = field(default=None, init=False)
+    num_newcomers: int = field(default=0, init=False)
     _vectors: asyncio.Task[Values] | None = field(default=None, init=False)
     _barred: Mask = field(default_factory=lambda: np.zeros(0, bool), init=False)
     _filtered: dict[int, tuple[Mask, Mask]] = field(default_factory=dict, init=False)  # by the id of the first
@@ -61,6 +70,7 @@ class LiveModel:
             self._place(catalogue)
         self._barred = self._barred_columns(catalogue.active)
         self._filtered.clear()
+        self.num_newcomers = int(np.count_nonzero((self.column_of_slot < 0) & ~catalogue.deleted))
         self._fitted_to = catalogue.state
 
     def _place(self, catalogue: Catalogue) -> None:

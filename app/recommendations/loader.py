@@ -22,6 +22,7 @@ from models.checkpoint import Loaded, load
 
 log = structlog.get_logger()
 INLINE_S = 0.001  # a model that takes longer scores in a thread, so that no other request waits for it
+NEWCOMERS_S = 2.0  # that the swap waits for what new items are like; after that it comes when it comes
 TYPICAL_RATINGS = 100  # of the user a model is timed with
 RETRY_AFTER_S = 30.0  # a refused version is tried again after this, or as soon as its files change
 Fingerprint = tuple[tuple[str, int, int], ...]
@@ -84,6 +85,8 @@ class Loader:
         """Load a version in a thread and swap it in."""
         started = monotonic()
         live = await read_model(self.serving, self.store / version)
+        live.fit_to(self.serving.catalogue)
+        await self.serving.newcomers.take_up(live, NEWCOMERS_S)
         self.serving.swap(live)
         if version == self.serving.live_version:
             self.serving.problem = None

@@ -1,42 +1,21 @@
 """What can be ordered, and the plain orders: by taste, by popularity, by age."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.recommendations.catalogue import Catalogue, Factors, Mask, Slots
+from app.recommendations.candidates import Candidates
+from app.recommendations.catalogue import Catalogue, Factors, Slots
 from app.recommendations.live import LiveModel
 from app.recommendations.popularity import Popularity
+from app.recommendations.scope import Scope as Scope
 from app.recommendations.selection import Selection, Source
 from models.base import FoldIn
 from models.recommend import top_k
 
 MARGIN = 0.1  # of the range of scores, by which zero lies below the lowest
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Which items a list is made of, and how long it may get: what ``base`` lets through ``without`` some slots."""
-
-    base: Mask
-    limit: int
-    without: tuple[Slots, ...] = field(default=())
-
-    def mask(self) -> Mask:
-        """Give what is left: bool (slots,), not to be changed."""
-        if not self.without:
-            return self.base
-        mask = self.base.copy()
-        for slots in self.without:
-            mask[slots] = False
-        return mask
-
-    def less(self, slots: Slots) -> "Scope":
-        """Give the scope without some more slots."""
-        return replace(self, without=(*self.without, slots))
 
 
 # Gives the best items of a scope. That of a smaller limit is the head of that of a larger.
@@ -68,23 +47,18 @@ def by_factor(newest: Slots, factors: Factors | None) -> Slots:
 
 
 def by_taste(catalogue: Catalogue, live: LiveModel, fold: FoldIn, factors: Factors | None) -> Order:
-    """Order what the model knows by preference, then what it does not know yet, newest first."""
-    preference = fold.preference
+    """Order what has a score by it, then what nothing can be said of yet, newest first."""
+    candidates = Candidates(live, fold)
+    scores = candidates.scores
     if factors is not None:
-        preference = boosted(preference, live.of_columns(factors, 1.0))
+        scores = boosted(scores, candidates.factors(factors))
 
     def order(scope: Scope) -> Selection:
-        barred = live.barred(catalogue, scope.base)
-        for slots in scope.without:
-            unwanted = live.column_of_slot[slots]
-            barred[unwanted[unwanted >= 0]] = True
-        columns = top_k(preference, scope.limit, barred)
-        chosen = Selection()
-        if len(columns):
-            chosen.add(live.slot_of_column[columns], preference[columns], fold.rating(columns), Source.PERSONAL)
-        if len(columns) < scope.limit:
-            newcomers = by_factor(live.newcomers(scope.mask()), factors)
-            chosen.add(newcomers[: scope.limit - len(columns)], None, None, Source.NEW)
+        places = top_k(scores, scope.limit, candidates.barred(catalogue, scope))
+        chosen = candidates.selection(places, scores[places])
+        if len(places) < scope.limit:
+            newcomers = by_factor(live.newcomers(scope.less(candidates.cold.slots).mask()), factors)
+            chosen.add(newcomers[: scope.limit - len(places)], None, None, Source.NEW)
         return chosen
 
     return order

@@ -15,6 +15,7 @@ from app.recommendations import repository, stored_rules
 from app.recommendations.catalogue import Catalogue, CatalogueRow
 from app.recommendations.former import FormerModels
 from app.recommendations.live import LiveModel
+from app.recommendations.newcomers import Newcomers
 from app.recommendations.options import Rules
 from app.recommendations.popularity import Popularity
 from app.recommendations.scoring import P, Row, Scorer, T
@@ -62,6 +63,7 @@ class Serving:
         self._popularity_due = 0.0
         self.shelves = Shelves(database, self.catalogue.slot_of_id)
         self.traits = TraitIndex(self.catalogue)
+        self.newcomers = Newcomers(self.catalogue)
         self._scorer = Scorer()
 
     def status(self) -> ServingStatus:

@@ -26,7 +26,7 @@ async def similar_items(serving: Serving, item_id: str, options: Options) -> dic
     await serving.refresh_catalogue()
     catalogue, live = serving.catalogue, serving.live
     slot = catalogue.slot_of_external_id.get(item_id)
-    if slot is None or slot in catalogue.deleted:
+    if slot is None or catalogue.deleted[slot]:
         raise ItemNotFound(f"There is no item {item_id!r}: PUT /v1/items/... creates one.")
     traits = await serving.traits.vectors()
     vectors = None if live is None else await live.item_vectors()

@@ -19,7 +19,7 @@ WORDS = re.compile(r"\w+").findall
 MANY_WORDS = 4  # a text of more is read as words, not as a name
 NUM_RANGES = 8  # that the values of a number are cut into, alike in the number of items
 MAX_TRAITS = 50  # of one side of an item
-MOST = 0.5  # share of the items above which a trait tells nothing
+MOST = 0.5  # a trait of such a share of the items, or a larger one, tells nothing
 
 
 class Described(NamedTuple):
@@ -93,7 +93,7 @@ class Vocabulary:
         """Learn which traits are shared by several items, and by how many."""
         ends = ranges(trait for item in items for trait in traits_of(item))
         counts = Counter(key for item in items for key in {key for key, _ in weighed(traits_of(item), ends)})
-        shared = [(key, count) for key, count in counts.items() if 1 < count <= max(2, MOST * len(items))]
+        shared = [(key, count) for key, count in counts.items() if 1 < count < max(3, MOST * len(items))]
         weight = np.log((len(items) + 1) / np.array([count for _, count in shared], np.float32))
         return cls({key: place for place, (key, _) in enumerate(shared)}, weight, ends)
 

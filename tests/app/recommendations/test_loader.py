@@ -197,7 +197,8 @@ def test_a_version_with_more_items_is_swapped_in_without_a_restart(
     rate(client, "ada", {"even 0": 5})
     wait_for_version(client, publish_version("v1", num_items=6))
     few = recommend(client, "ada", limit=20)
-    assert [item["source"] for item in few["items"]] == ["personal"] * 5 + ["new"] * 6
+    assert sum(item["source"] == "personal" for item in few["items"]) == 5
+    assert {item["source"] for item in few["items"]} <= {"personal", "attributes", "new"}
     wait_for_version(client, publish_version("v2"))
     all_items = recommend(client, "ada", limit=20)
     assert [item["source"] for item in all_items["items"]] == ["personal"] * (len(ITEMS) - 1)

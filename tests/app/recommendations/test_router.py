@@ -89,9 +89,9 @@ def test_rated_items_come_only_when_asked_for_and_say_so(trained: TestClient) ->
     assert {item["item_id"] for item in answer["items"] if item["rated"]} == {"even 0", "odd 1"}
 
 
-def test_an_item_the_model_does_not_know_comes_last_as_new(trained: TestClient) -> None:
+def test_an_item_of_which_nothing_is_known_comes_last_as_new(trained: TestClient) -> None:
     rate(trained, "ada", {"even 0": 5})
-    add_items(trained, ["even 90", "even 91"])
+    add_items(trained, ["even 90", "even 91"], title=None, categories=[])
     answer = recommend(trained, "ada", limit=20)
     assert len(answer["items"]) == len(ITEMS) - 1 + 2
     assert ids(answer)[-2:] == ["even 91", "even 90"]

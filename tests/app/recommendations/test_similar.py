@@ -19,6 +19,7 @@ FILMS: list[dict[str, Any]] = [
     {"item_id": "clueless", "title": "Clueless", "categories": ["Comedy"], "attributes": {"year": 1995}},
     {"item_id": "emma", "title": "Emma", "categories": ["Comedy", "Romance"], "attributes": {"year": 1996}},
     {"item_id": "bare"},
+    {"item_id": "bare too"},
 ]
 
 

@@ -1,0 +1,82 @@
+"""Keeps what a live model's new items are like up to date with the catalogue; no answer waits for it for long."""
+
+import asyncio
+from collections.abc import Sequence
+from time import monotonic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.recommendations.catalogue import Catalogue, Slots
+from app.recommendations.cold import NONE, ColdItems, KnownTraits, cold_items
+from app.recommendations.live import LiveModel
+from app.recommendations.trait_index import described
+from app.recommendations.traits import Described, Vocabulary
+
+MOST = 5_000  # newest items that are scored; an answer's time grows with them
+PATIENCE_S = 0.05  # that an answer waits; if it takes longer, later answers have the new items
+BUSY_SHARE = 0.1  # of the time, at most, that goes into what takes longer
+
+
+class Newcomers:
+    """Finds what new items are like, as soon as they are there."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._task: asyncio.Task[None] | None = None
+        self._cost_s = 0.0  # of the last time
+        self._due = 0.0
+
+    async def take_up(self, live: LiveModel, patience_s: float = PATIENCE_S) -> None:
+        """Bring a model's cold items up to the catalogue that it has been fitted to."""
+        if not live.num_newcomers:
+            live.cold, live.cold_revision = NONE, self._catalogue.revision
+            return
+        if self._task is None and monotonic() >= self._due:
+            self._task = asyncio.create_task(self._run(live))
+        if self._task is not None and self._cost_s < patience_s:
+            await asyncio.wait([self._task], timeout=patience_s)
+
+    async def _run(self, live: LiveModel) -> None:
+        started = monotonic()
+        try:
+            await self._renew(live)
+        finally:
+            self._task, self._cost_s = None, monotonic() - started
+            self._due = monotonic() + (self._cost_s / BUSY_SHARE if self._cost_s > PATIENCE_S else 0.0)
+
+    async def _renew(self, live: LiveModel) -> None:
+        """Compare the new items that have changed, or all if there is nothing yet to compare them with."""
+        catalogue, revision = self._catalogue, self._catalogue.revision
+        live.fit_to(catalogue)
+        if live.known_traits is None or live.known_traits.num_columns != np.count_nonzero(live.slot_of_column >= 0):
+            await self._learn(live)
+        known, old = live.known_traits, live.cold
+        assert known is not None  # noqa: S101 - that is what was learned
+        wanted = np.sort(live.newcomers(~catalogue.deleted)[:MOST])
+        fresh = np.intersect1d(wanted, catalogue.changed_since(live.cold_revision))
+        kept = old.only(np.isin(old.slots, wanted) & ~np.isin(old.slots, fresh))
+        items = described(catalogue, fresh.tolist())
+        found = await asyncio.to_thread(compare, fresh, items, known, live.counts)
+        live.cold, live.cold_revision = kept.joined(found), revision
+
+    async def _learn(self, live: LiveModel) -> None:
+        """Describe the items that the model knows; what is new is compared with them as they are now."""
+        columns = np.flatnonzero(live.slot_of_column >= 0)
+        items = described(self._catalogue, live.slot_of_column[columns].tolist())
+        live.known_traits = await asyncio.to_thread(learned, items, columns, len(live.slot_of_column))
+        live.cold, live.cold_revision = NONE, -1
+
+
+def learned(items: Sequence[Described], columns: NDArray[np.int64], num_columns: int) -> KnownTraits:
+    """Learn a vocabulary from the items of some columns, and describe every column; 0 where nothing is known."""
+    vocabulary = Vocabulary.of(items)
+    row_of_column = np.full(num_columns, len(items))
+    row_of_column[columns] = np.arange(len(items))
+    vectors = vocabulary.vectors([*items, Described(None, (), {})])
+    return KnownTraits(vocabulary, vectors[row_of_column], len(columns))
+
+
+def compare(slots: Slots, items: Sequence[Described], known: KnownTraits, counts: NDArray[np.float64]) -> ColdItems:
+    """Compare new items with those that the model knows."""
+    return cold_items(slots, known.vocabulary.vectors(items), known.vectors, counts)
