@@ -56,7 +56,7 @@ class Catalogue:
         self._deleted: Mask = np.zeros(0, bool)
         self._changed_at = np.zeros(0, np.int64)  # revision of the latest change that was read
         self._active: Mask = np.zeros(0, bool)
-        self.active: Mask = self._active  # which items may be recommended now, by anyone: bool (slots,)
+        self._open: Mask = self._active  # which items may be recommended, until a window opens or closes
         self.state = 0  # number of times that changed
         self.rules = NO_RULES  # for everybody; set before `apply`
         self._windows = Windows()
@@ -86,10 +86,17 @@ class Catalogue:
         self._factors.clear()
         self._renew(now_us())
 
+    @property
+    def active(self) -> Mask:
+        """Which items may be recommended now, to anyone: bool (slots,), not to be changed."""
+        if self._windows.due_us <= (moment_us := now_us()):
+            self._renew(moment_us)
+        return self._open
+
     def _renew(self, moment_us: int) -> None:
         """Find out anew which items may be recommended."""
-        self.active = self._active[: len(self)] & self._windows.open_at(moment_us, len(self))
-        self.active[self.slots_of(self.rules.block)] = False
+        self._open = self._active[: len(self)] & self._windows.open_at(moment_us, len(self))
+        self._open[self.slots_of(self.rules.block)] = False
         self._filters.clear()
         self.state += 1
 
@@ -130,14 +137,13 @@ class Catalogue:
 
     def allowed(self, wanted: Filter = NO_FILTER) -> Mask:
         """Tell which items may be recommended now and meet a filter: bool (slots,), not to be changed."""
-        if self._windows.due_us <= (moment_us := now_us()):
-            self._renew(moment_us)
+        active = self.active
         if wanted == NO_FILTER:
-            return self.active
+            return active
         if wanted not in self._filters:
             if len(self._filters) == MAX_CACHED_FILTERS:
                 self._filters.clear()
-            self._filters[wanted] = self.active & self._matching(wanted)
+            self._filters[wanted] = active & self._matching(wanted)
         return self._filters[wanted]
 
     def keeps(self, mask: Mask) -> bool:

@@ -64,11 +64,12 @@ class LiveModel:
 
     def fit_to(self, catalogue: Catalogue) -> None:
         """Bring what depends on the catalogue up to it; nothing to do while it has not changed."""
+        active = catalogue.active
         if self._fitted_to == catalogue.state:
             return
         if len(self.column_of_slot) != len(catalogue):
             self._place(catalogue)
-        self._barred = self._barred_columns(catalogue.active)
+        self._barred = self._barred_columns(active)
         self._filtered.clear()
         self.num_newcomers = int(np.count_nonzero((self.column_of_slot < 0) & ~catalogue.deleted))
         self._fitted_to = catalogue.state

@@ -25,6 +25,7 @@ def pinned(order: Order, plain: Order, catalogue: Catalogue, pins: Sequence[Pin]
         theirs = np.zeros(len(catalogue), bool)
         theirs[slots] = True
         facts = plain(Scope(theirs, len(slots)))
+        facts.add(np.setdiff1d(slots, facts.slots), None, None, Source.PINNED)  # of whom the order has nothing to say
         return interleaved(placed(wanted), facts, order(scope.less(slots)), scope.limit)
 
     return with_pins

@@ -107,10 +107,13 @@ class SimilarItem(BaseModel):
 
     item_id: str
     title: str | None
-    similarity: float = Field(description="Orders the list; 1 at most, and no unit.")
+    similarity: float | None = Field(
+        description="Orders the list; no unit, and 1 at most where nothing is boosted. Null for an item that is not "
+        "like it: one that a rule pins, or that `exploration` brings."
+    )
     source: Source = Field(
         description="What says so, or most of it: `similar`, the same people like both; `attributes`, both say alike "
-        "things about themselves."
+        "things about themselves; or `pinned`, `new`."
     )
 
 

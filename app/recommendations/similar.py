@@ -7,10 +7,12 @@ import numpy as np
 
 from app.errors import ItemNotFound
 from app.recommendations import service
-from app.recommendations.catalogue import Mask
+from app.recommendations.catalogue import Factors
 from app.recommendations.likeness import Likeness, likeness
 from app.recommendations.options import Options
-from app.recommendations.service import Selection, Source, Taste
+from app.recommendations.ordering import Order, Scope, boosted
+from app.recommendations.selection import Selection, Source
+from app.recommendations.service import Aids, Taste
 from app.recommendations.serving import Serving
 from models.recommend import top_k
 
@@ -33,8 +35,12 @@ async def similar_items(serving: Serving, item_id: str, options: Options) -> dic
     if live is not None:
         live.fit_to(catalogue)
     alike = await asyncio.to_thread(likeness, slot, len(catalogue), live, vectors, traits)
-    allowed = service.allowed_slots(catalogue, NOBODY, options)[: len(alike.by_model)]
-    chosen = select_similar(alike, slot, allowed, options.limit)
+    if live is not None:
+        live.fit_to(catalogue)
+    order = by_likeness(alike, slot, service.factors_of(catalogue, options))
+    scope = service.scope_of(catalogue, NOBODY, options).less(np.array([slot]))
+    aids = Aids(live, vectors, live.popularity if live else None)
+    chosen = service.arranged(order, catalogue, NOBODY, options, aids)(scope)
     items = [
         {
             "item_id": catalogue.external_ids[slot],
@@ -47,14 +53,20 @@ async def similar_items(serving: Serving, item_id: str, options: Options) -> dic
     return {"item_id": item_id, "model_version": live.version if live else None, "items": items}
 
 
-def select_similar(alike: Likeness, slot: int, allowed: Mask, limit: int) -> Selection:
-    """Choose the allowed items that are most alike, each with what says so: the larger part of it."""
-    total = alike.total
-    barred = ~allowed | (total <= 0)
-    barred[slot] = True
-    slots = top_k(total, limit, barred).astype(np.int64)
-    by_model = alike.by_model[slots] >= alike.by_traits[slots]
-    chosen = Selection()
-    chosen.add(slots, total[slots], None, Source.SIMILAR)
-    chosen.sources = [Source.SIMILAR if each else Source.ATTRIBUTES for each in by_model.tolist()]
-    return chosen
+def by_likeness(alike: Likeness, slot: int, factors: Factors | None) -> Order:
+    """Order the items that are like one of them at all, each with what says so: the larger part of it."""
+    likeness, num_slots = alike.total, len(alike.total)
+    unlike = likeness <= 0
+    unlike[slot] = True
+    scores = likeness if factors is None else boosted(likeness, factors[:num_slots])
+
+    def order(scope: Scope) -> Selection:
+        allowed = scope.mask()[:num_slots]  # items that came while the likeness was computed are not in it
+        slots = top_k(scores, scope.limit, ~allowed | unlike).astype(np.int64)
+        by_model = alike.by_model[slots] >= alike.by_traits[slots]
+        chosen = Selection()
+        chosen.add(slots, scores[slots], None, Source.SIMILAR)
+        chosen.sources = [Source.SIMILAR if each else Source.ATTRIBUTES for each in by_model.tolist()]
+        return chosen
+
+    return order

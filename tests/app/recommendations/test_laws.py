@@ -14,6 +14,7 @@ from app.recommendations import service
 from app.recommendations.catalogue import Catalogue, CatalogueRow
 from app.recommendations.exploration import new_items
 from app.recommendations.keys import key_of
+from app.recommendations.likeness import Likeness
 from app.recommendations.live import LiveModel
 from app.recommendations.options import (
     NO_RULES,
@@ -28,6 +29,7 @@ from app.recommendations.options import (
 )
 from app.recommendations.popularity import Popularity
 from app.recommendations.service import Reason, Selection, Source, Taste
+from app.recommendations.similar import by_likeness
 from models.base import Model
 from models.interactions import Rows
 from tests.app.recommendations.conftest import ITEMS, NUM_ITEMS, camps, train
@@ -254,6 +256,32 @@ def test_exploration_gives_new_items_their_share_of_the_places_without_a_pin(
     left = sum(may_be_shown(world, slot, asked) for slot in set(new) - set(chosen.slots) - set(rated))
     if left and reason is not Reason.ALL_RATED:  # nobody had to give way
         assert sum(is_new) >= int(asked.exploration * len(free))
+
+
+@settings(max_examples=100, deadline=None)
+@given(world=worlds(), asked=options, of=st.integers(0, NUM_CATALOGUE - 1), with_model=st.booleans())
+def test_no_list_for_everybody_holds_what_it_must_not(world: World, asked: Options, of: int, with_model: bool) -> None:
+    catalogue, nobody = world.catalogue, Taste.of([], [])
+    trained = live_model(catalogue, "linear")
+    live = trained if with_model else None
+    vectors = trained.model.item_vectors() if with_model else None
+    by_model = np.linspace(-1, 1, NUM_CATALOGUE, dtype=np.float32)
+    order = by_likeness(
+        Likeness(by_model, by_model[::-1] * np.float32(0.5), 1.5), of, service.factors_of(catalogue, asked)
+    )
+    aids = service.Aids(live, vectors, live.popularity if live else None)
+    alike = service.arranged(order, catalogue, nobody, asked, aids)
+    lists = [
+        service.select_popular(catalogue, trained.popularity, nobody, asked, live, vectors),
+        service.select_new(catalogue, nobody, asked, live, vectors),
+        alike(service.scope_of(catalogue, nobody, asked).less(np.array([of]))),
+    ]
+    matching = {slot for slot in range(NUM_CATALOGUE) if may_be_shown(world, slot, asked)}
+    for chosen in lists:
+        assert len(chosen.slots) == len(set(chosen.slots)) <= asked.limit
+        assert set(chosen.slots) <= matching
+    assert [len(chosen.slots) for chosen in lists[:2]] == [min(asked.limit, len(matching))] * 2
+    assert of not in lists[2].slots
 
 
 @given(limit=st.integers(1, 30))

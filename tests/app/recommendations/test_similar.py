@@ -96,6 +96,27 @@ def test_filters_and_blocks_hold_for_similar_items(client: TestClient) -> None:
     assert len(similar(client, "alien", limit=1)["items"]) == 1
 
 
+def test_rules_hold_for_similar_items(client: TestClient) -> None:
+    client.post("/v1/items", json=FILMS)
+    plain = ids(similar(client, "alien"))
+    assert plain[:2] == ["aliens", "solaris"]
+    assert ids(similar(client, "alien", boost="3:item:solaris"))[:2] == ["solaris", "aliens"]
+    assert ids(similar(client, "alien", boost="1:item:solaris")) == plain
+    pinned = similar(client, "alien", pin=["bare", "alien", "solaris"])["items"]
+    assert [(item["item_id"], item["source"]) for item in pinned[:3]] == [
+        ("bare", "pinned"),
+        ("solaris", "pinned"),
+        ("aliens", "attributes"),
+    ]
+    assert (pinned[0]["similarity"], pinned[1]["similarity"] > 0) == (None, True)
+    assert client.put("/v1/rules", json={"block": ["aliens"], "pin": [{"item_id": "emma"}]}).status_code == 200
+    assert ids(similar(client, "alien"))[:2] == ["emma", "solaris"]
+    assert "aliens" not in ids(similar(client, "alien", limit=20, exploration=0.5, diversity=0.5))
+    new = [item for item in similar(client, "solaris", exploration=1)["items"] if item["source"] == "new"]
+    assert {item["similarity"] for item in new} == {None}
+    assert not {"aliens", "solaris", "emma"} & {item["item_id"] for item in new}
+
+
 def test_a_large_catalogue_takes_new_and_changed_items_up_one_by_one(client: TestClient) -> None:
     rows = [{"item_id": f"i{n}", "title": f"Part {n % 50}", "categories": [f"c{n % 40}"]} for n in range(800)]
     client.post("/v1/items", json=rows)
