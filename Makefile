@@ -14,6 +14,7 @@ TESTS ?=
 SCALE ?= 1 5 1
 SEEDS ?= 1
 BUDGET ?= 300
+BENCH ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up test check lint lock bench peers clean
@@ -37,9 +38,8 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP) ## Measure requests per second against an empty route, on both databases, with two catalogues
-	for database in sqlite postgresql; do for items in ml 50000; do \
-	  $(BIN)/python -m benchmarks.serve --database $$database --items $$items || exit 1; done; done
+bench: $(STAMP) ## Measure every kind of request against an empty route, on both databases, with two catalogues: BENCH="--seconds 5"
+	$(BIN)/python -m benchmarks.serving $(BENCH)
 
 peers: $(STAMP) ## Measure other recommenders: RATINGS=FOLDER SCALE="1 5 1" SEEDS=1 BUDGET=300 (docs/peers.md)
 	$(BIN)/python -m benchmarks.peers --ratings $(or $(RATINGS),$(error RATINGS=FOLDER names the ratings)) \

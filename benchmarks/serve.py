@@ -1,6 +1,7 @@
-"""Serving: GET recommendations and POST one rating, as a fraction of an empty route of the same app in the same run.
+"""Serving: every kind of request, as a fraction of an empty route of the same app in the same run.
 
     python -m benchmarks.serve --database postgresql --ratings ml-latest-small
+    python -m benchmarks.serve --requests "explain,batch of 100" --seconds 5
 
 One API worker, 16 connections, users with 100 ratings each. The routes take turns, so that whatever else the machine
 does hits all of them alike. The load comes from wrk (https://github.com/wg/wrk); without it from a client in Python,
@@ -11,7 +12,6 @@ import argparse
 import asyncio
 import json
 import os
-import random
 import statistics
 import subprocess
 import sys
@@ -28,9 +28,7 @@ from app.db import open_database
 from app.settings import Settings
 from app.training.auto import AUTO
 from benchmarks.serving import load, world
-
-ROUTES = ("empty", "GET recommendations", "POST rating")
-NUM_POSTS = 20_000
+from benchmarks.serving.requests import EMPTY, KINDS, Asking, chosen
 
 
 @dataclass(frozen=True)
@@ -53,8 +51,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--items", default="ml", help="`ml`: the shape of ml-latest-small; else a number of items")
     parser.add_argument("--ratings", type=Path, help="a MovieLens folder; without it synthetic ratings of its shape")
     parser.add_argument("--kind", default=AUTO, help="of the model that is served")
+    kinds = ", ".join(kind.name for kind in KINDS)
+    parser.add_argument("--requests", default="all", help=f"`all`, `core` or some of these between commas: {kinds}")
     parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--seconds", type=float, default=10, help="of each route in each round")
+    parser.add_argument("--seconds", type=float, default=10, help="of each kind of request in each round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=1, help="of training, where the kind has epochs")
     parser.add_argument("--port", type=int, default=18399)
@@ -108,42 +108,23 @@ def served(settings: Settings, version: str) -> Iterator[psutil.Process]:
             process.wait(30)
 
 
-def requests_of(rated: world.Ratings) -> dict[str, list[str]]:
-    """Write the requests of every route."""
-    choose = random.Random(0)
-    first = rated.num_users
-    users = [f"u{first + n}" for n in range(world.NUM_READERS)]
-    bodies = [
-        {
-            "user_id": choose.choice(users),
-            "item_id": f"i{choose.randrange(rated.num_items)}",
-            "value": choose.randint(1, 10) / 2,
-        }
-        for _ in range(NUM_POSTS)
-    ]
-    posts = [f"POST /v1/ratings {json.dumps(body, separators=(',', ':'))}" for body in bodies]
-    gets = [f"GET /v1/users/{user}/recommendations" for user in users]
-    return dict(zip(ROUTES, (["GET /v1/empty"], gets, posts), strict=True))
-
-
-def measure(
-    options: argparse.Namespace, requests: dict[str, list[str]], folder: Path, process: psutil.Process
-) -> list[Row]:
-    """Let the routes take turns; medians of the rounds."""
-    files = {route: folder / f"{place}.txt" for place, route in enumerate(ROUTES)}
-    for route, lines in requests.items():
-        files[route].write_text("\n".join(lines) + "\n")
-    seen: dict[str, list[load.Figures]] = {route: [] for route in ROUTES}
+def measure(options: argparse.Namespace, asking: Asking, folder: Path, process: psutil.Process) -> list[Row]:
+    """Let the kinds of request take turns; medians of the rounds."""
+    files = {}
+    for place, kind in enumerate(chosen(options.requests, asking.url)):
+        files[kind.name] = folder / f"{place}.txt"
+        files[kind.name].write_text("\n".join(kind.lines(asking)) + "\n")
+    seen: dict[str, list[load.Figures]] = {name: [] for name in files}
     run = load.wrk if load.has_wrk() else load.python
     for number in range(options.rounds + 1):
-        for route in ROUTES:
-            seconds = options.seconds if number else 2  # the first round warms up
+        for name, file in files.items():
+            seconds = options.seconds if number else min(2, options.seconds)  # the first round warms up
             before = cpu_seconds(process)
-            figures = run(f"http://127.0.0.1:{options.port}", files[route], options.connections, seconds, number)
+            figures = run(asking.url, file, options.connections, seconds, number)
             if number:
-                seen[route].append(replace(figures, cpu_seconds=cpu_seconds(process) - before))
-    base = statistics.median(figures.rate for figures in seen["empty"])
-    return [row(route, figures, base) for route, figures in seen.items()]
+                seen[name].append(replace(figures, cpu_seconds=cpu_seconds(process) - before))
+    base = statistics.median(figures.rate for figures in seen[EMPTY.name])
+    return [row(name, figures, base) for name, figures in seen.items()]
 
 
 def cpu_seconds(process: psutil.Process) -> float:
@@ -189,7 +170,8 @@ def bench(options: argparse.Namespace, folder: Path, url: str) -> None:
     rated = ratings(options)
     kind = asyncio.run(build(settings, rated, options.kind, options.epochs))
     with served(settings, f"bench-{kind}") as process:
-        rows = measure(options, requests_of(rated), folder, process)
+        asking = Asking.of(f"http://127.0.0.1:{settings.port}", rated)
+        rows = measure(options, asking, folder, process)
         resident_mib = process.memory_info().rss / 2**20
     client = "wrk" if load.has_wrk() else "Python client"
     title = (

@@ -37,8 +37,8 @@ async def answer_rows(
         part = slice(first, first + size)
         folds = await fold_in(serving, live, tastes[part])
         for user_id, row, taste, fold in zip(user_ids[part], rows[part], tastes[part], folds, strict=True):
-            mark = start(serving, list_of(user_id.encode(), options), live, row.revision)
-            answer = await page(serving, taste, options, mark, Using(live, fold))
+            of, mark = list_of(user_id.encode(), options), start(serving, live, row.revision)
+            answer = await page(serving, taste, options, of, mark, Using(live, fold))
             yield {"user_id": user_id, "revision": row.revision, **answer}
             await asyncio.sleep(0)  # other requests come in between
 

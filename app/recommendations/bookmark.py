@@ -20,8 +20,8 @@ from app.recommendations.catalogue import Slots
 from app.recommendations.options import Options
 
 MAX_SHOWN = 10_000  # items of one list; the cursor grows with them, by about half a byte to a byte each
-HEAD = Struct(">8sQIB")  # list, revision + 1 or 0 for none, number of items, length of the version's name
-CHECK_BYTES = 6
+HEAD = Struct(">QIB")  # revision + 1 or 0 for none, number of items, length of the version's name
+CHECK_BYTES = 8
 PLAIN_MOST = 32  # so few items are not worth compressing
 PLAIN, COMPRESSED = b"\0", b"\1"
 WHAT_MAKES_A_LIST = "send it with the user or ratings and the options of the first page, or leave it out"
@@ -33,40 +33,47 @@ class Bookmark:
     """A list, and how far it was shown.
 
     Attributes:
-        of: 8 bytes, whose list it is and by which options.
         version: the model's; None if there was none.
         revision: of the user's ratings; None for a guest, or a user nobody had heard of.
         num_slots: how many items there were; newer ones are not in the list.
         shown: int64 (S,), slots of the items that former pages held, ascending.
     """
 
-    of: bytes
     version: str | None
     revision: int | None
     num_slots: int
     shown: Slots = field(default_factory=NOTHING.copy)
 
-    def checked(self, of: bytes, place: str) -> "Bookmark":
-        """Give it back if it is in the list asked for; ``place`` is the field it stood in.
+    def encode(self, of: bytes, page: Sequence[int] = ()) -> str:
+        """Write it as a cursor of the list ``of``, moved on behind a page of these slots."""
+        version = (self.version or "").encode()
+        head = HEAD.pack(0 if self.revision is None else self.revision + 1, self.num_slots, len(version))
+        body = head + version + packed([*self.shown.tolist(), *page] if len(self.shown) else list(page))
+        return urlsafe_b64encode(check_sum(of, body) + body).decode().rstrip("=")
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """What a cursor says, of whatever list."""
+
+    mark: Bookmark
+    body: bytes
+    check: bytes
+    place: str
+
+    def of(self, of: bytes) -> Bookmark:
+        """Give the bookmark if it is in this list.
 
         Raises:
-            InvalidCursor: if it is in another one.
+            InvalidCursor: if it is in another one, or was altered.
         """
-        if self.of != of:
-            detail = f"is one of another list: {WHAT_MAKES_A_LIST}"
-            raise InvalidCursor(f"The cursor {detail}.", [FieldProblem(place, detail)])
-        return self
-
-    def encode(self, page: Sequence[int] = ()) -> str:
-        """Write it as a cursor, moved on behind a page of these slots."""
-        version = (self.version or "").encode()
-        revision = 0 if self.revision is None else self.revision + 1
-        head = HEAD.pack(self.of, revision, self.num_slots, len(version))
-        body = head + version + packed([*self.shown.tolist(), *page])
-        return urlsafe_b64encode(check_sum(body) + body).decode().rstrip("=")
+        if check_sum(of, self.body) != self.check:
+            detail = f"is damaged or one of another list: {WHAT_MAKES_A_LIST}"
+            raise InvalidCursor(f"The cursor {detail}.", [FieldProblem(self.place, detail)])
+        return self.mark
 
 
-def decode(cursor: str, place: str) -> Bookmark:
+def decode(cursor: str, place: str) -> Cursor:
     """Read a cursor; ``place`` is the field it stood in.
 
     Raises:
@@ -75,19 +82,20 @@ def decode(cursor: str, place: str) -> Bookmark:
     try:
         whole = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         body = whole[CHECK_BYTES:]
-        if len(body) < HEAD.size or check_sum(body) != whole[:CHECK_BYTES]:
-            raise ValueError("damaged")
-        of, revision, num_slots, length = HEAD.unpack_from(body)
+        if len(body) < HEAD.size:
+            raise ValueError("too short")
+        revision, num_slots, length = HEAD.unpack_from(body)
         version, shown = body[HEAD.size : HEAD.size + length].decode(), unpacked(body[HEAD.size + length :])
     except (ValueError, zlib.error):
         wrong = FieldProblem(place, "take `next_cursor` of a former answer, or leave it out")
         raise InvalidCursor(fields=[wrong]) from None
-    return Bookmark(of, version or None, revision - 1 if revision else None, num_slots, shown)
+    mark = Bookmark(version or None, revision - 1 if revision else None, num_slots, shown)
+    return Cursor(mark, body, whole[:CHECK_BYTES], place)
 
 
-def check_sum(body: bytes) -> bytes:
-    """Tell a body apart from a damaged one."""
-    return blake2b(body, digest_size=CHECK_BYTES, person=b"palate page 1").digest()
+def check_sum(of: bytes, body: bytes) -> bytes:
+    """Tell a cursor apart from a damaged one, and from those of other lists."""
+    return blake2b(of + body, digest_size=CHECK_BYTES).digest()
 
 
 def packed(slots: list[int]) -> bytes:
@@ -115,10 +123,14 @@ def unpacked(data: bytes) -> Slots:
 
 def list_of(who: bytes, options: Options) -> bytes:
     """Name a list: whose it is, and by which options. The number of items a page may change from page to page."""
-    return blake2b(said(options) + who, digest_size=8).digest()
+    return (PLAIN_SAID if options is PLAIN_OPTIONS else said(options)) + who + b"\0"
 
 
 @lru_cache(1024)
 def said(options: Options) -> bytes:
     """Write out what was asked for, all but the limit."""
     return repr(replace(options, limit=0)).encode()
+
+
+PLAIN_OPTIONS = Options()  # what is asked for most, by far
+PLAIN_SAID = said(PLAIN_OPTIONS)

@@ -37,14 +37,15 @@ async def for_user(serving: Serving, user_id: str, options: Options, cursor: str
         InvalidCursor: if the cursor is not one of this user's and these options.
         CursorExpired: if what it names is gone.
     """
-    row, of = await answers.read_user(serving, user_id), list_of(user_id.encode(), options)
+    row = await answers.read_user(serving, user_id)
+    of, live = list_of(user_id.encode(), options), serving.live
     if cursor is None:
-        mark, live = start(serving, of, serving.live, row.revision), serving.live
+        mark = start(serving, live, row.revision)
     else:
-        mark = decode(cursor, "cursor").checked(of, "cursor")
+        mark = decode(cursor, "cursor").of(of)
         row, live = await row_at(serving, user_id, row, mark.revision), await model_of(serving, mark.version)
     taste = answers.taste_of(serving.catalogue, user_id, row)
-    return {"user_id": user_id, "revision": row.revision, **await page(serving, taste, options, mark, Using(live))}
+    return {"user_id": user_id, "revision": row.revision, **await page(serving, taste, options, of, mark, Using(live))}
 
 
 async def for_guest(serving: Serving, settings: Settings, guest: GuestRequest) -> dict[str, Any]:
@@ -55,76 +56,77 @@ async def for_guest(serving: Serving, settings: Settings, guest: GuestRequest) -
         InvalidCursor: if the cursor is not one of these ratings and options.
         CursorExpired: if what it names is gone.
     """
-    mark = None if guest.cursor is None else decode(guest.cursor, "/cursor")
-    known = mark.num_slots if mark else None
-    unknown_items, taste = await answers.taste_of_guest(serving, settings, guest.ratings, known)
+    cursor = None if guest.cursor is None else decode(guest.cursor, "/cursor")
+    oldest = cursor.mark.num_slots if cursor else None
+    unknown_items, taste = await answers.taste_of_guest(serving, settings, guest.ratings, oldest)
     options, live = guest.options(), serving.live
     of = list_of(taste.slots.tobytes() + taste.values.tobytes(), options)
-    if mark is None:
-        mark = start(serving, of, live, None)
+    if cursor is None:
+        mark = start(serving, live, None)
     else:
-        live = await model_of(serving, mark.checked(of, "/cursor").version)
-    answer = await page(serving, taste, options, mark, Using(live))
+        mark = cursor.of(of)
+        live = await model_of(serving, mark.version)
+    answer = await page(serving, taste, options, of, mark, Using(live))
     return {"user_id": None, "revision": None, **answer, "unknown_items": unknown_items}
 
 
-def start(serving: Serving, of: bytes, live: LiveModel | None, revision: int | None) -> Bookmark:
+def start(serving: Serving, live: LiveModel | None, revision: int | None) -> Bookmark:
     """Give the bookmark before the first page of a list made now."""
-    return Bookmark(of, live.version if live else None, revision, len(serving.catalogue))
+    return Bookmark(live.version if live else None, revision, len(serving.catalogue))
 
 
-async def page(serving: Serving, taste: Taste, options: Options, mark: Bookmark, using: Using) -> dict[str, Any]:
-    """Answer with the first items behind a bookmark, and the cursor of those that follow."""
-    ranking, places = await rest(serving, taste, options, mark, using)
-    more = len(places) > options.limit
-    chosen = part(ranking.chosen, places[: options.limit])
-    answer = await answers.written(serving, replace(ranking, chosen=chosen), taste, options)
+async def page(
+    serving: Serving, taste: Taste, options: Options, of: bytes, mark: Bookmark, using: Using
+) -> dict[str, Any]:
+    """Answer with the first items behind a bookmark in the list ``of``, and the cursor of those that follow."""
+    ranking, more = await rest(serving, taste, options, mark, using)
+    answer = await answers.written(serving, ranking, taste, options)
     goes_on = more and len(mark.shown) + options.limit <= MAX_SHOWN
-    return {**answer, "next_cursor": mark.encode(chosen.slots) if goes_on else None}
+    return {**answer, "next_cursor": mark.encode(of, ranking.chosen.slots) if goes_on else None}
 
 
-async def rest(
-    serving: Serving, taste: Taste, options: Options, mark: Bookmark, using: Using
-) -> tuple[Ranking, range | list[int]]:
-    """Order what a list holds, and give the places of what is left of it: one more than fits the page, if there are."""
+async def rest(serving: Serving, taste: Taste, options: Options, mark: Bookmark, using: Using) -> tuple[Ranking, bool]:
+    """Choose the next items of a list, and tell whether more follow."""
     most = len(mark.shown) + options.limit + 1
     while True:
         ranking = await answers.rank(serving, taste, replace(options, limit=most), using)
-        places = left_of(ranking.chosen.slots, mark)
-        if len(places) > options.limit or len(ranking.chosen.slots) < most:
-            return ranking, places
+        found = len(ranking.chosen.slots)
+        num_left = keep_left(ranking.chosen, mark, options.limit)
+        if num_left > options.limit or found < most:
+            return ranking, num_left > options.limit
         most *= 2  # items that are newer than the list stand between
         using = Using(using.live, ranking.fold)
 
 
-def left_of(slots: list[int], mark: Bookmark) -> range | list[int]:
-    """Give the places of the items that belong to a list and were not shown yet."""
+def keep_left(chosen: Selection, mark: Bookmark, limit: int) -> int:
+    """Keep the first items that belong to a list and were not shown yet; tell how many there were."""
+    slots = chosen.slots
     if not len(mark.shown) and max(slots, default=-1) < mark.num_slots:
-        return range(len(slots))
+        num_left = len(slots)
+        for name in LISTS:
+            del getattr(chosen, name)[limit:]
+        return num_left
     slots_S = np.array(slots, np.int64)
-    return np.flatnonzero((slots_S < mark.num_slots) & ~np.isin(slots_S, mark.shown)).tolist()
-
-
-def part(chosen: Selection, places: range | list[int]) -> Selection:
-    """Give the items at some places."""
-    if isinstance(places, range):
-        return Selection(*(getattr(chosen, name)[places.start : places.stop] for name in LISTS))
-    return Selection(*([getattr(chosen, name)[place] for place in places] for name in LISTS))
+    places = np.flatnonzero((slots_S < mark.num_slots) & ~np.isin(slots_S, mark.shown)).tolist()
+    for name in LISTS:
+        values = getattr(chosen, name)
+        values[:] = [values[place] for place in places[:limit]]
+    return len(places)
 
 
 async def row_at(serving: Serving, user_id: str, row: HotRow, revision: int | None) -> HotRow:
     """Give a user as he was at a revision of his.
 
     Raises:
-        CursorExpired: if he has not come so far: what was known then is deleted.
+        CursorExpired: if what was known then is deleted.
     """
     if row.revision == revision:
         return row
     if revision is None:
         return HotRow(row.catalogue_revision, None, (), ())
-    if row.revision is None or row.revision < revision:
-        raise CursorExpired("The user of this cursor was deleted: start again without `cursor`.")
     rated = await serving.database.read(repository.ratings_at, user_id, revision)
+    if rated is None or row.revision is None:
+        raise CursorExpired("The user of this cursor was deleted: start again without `cursor`.")
     return HotRow(row.catalogue_revision, revision, list(rated), list(rated.values()))
 
 

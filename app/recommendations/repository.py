@@ -80,10 +80,15 @@ def read_users(session: Session, user_ids: Sequence[str]) -> list[HotRow]:
     return [hot_row(row[1:], dialect) for row in found]
 
 
-def ratings_at(session: Session, user_id: str, revision: int) -> dict[int, float]:
-    """Look up in the history what a user had rated at a revision: values by the items' primary keys."""
+def ratings_at(session: Session, user_id: str, revision: int) -> dict[int, float] | None:
+    """Look up in the history what a user had rated at a revision: values by the items' primary keys.
+
+    None if the history does not reach back so far: the user was deleted, and came back.
+    """
     connection = session.connection()
     changes = connection.exec_driver_sql(RATINGS_AT[connection.dialect.name], (user_id, revision)).all()
+    if not changes:
+        return None
     latest = dict(map(tuple, changes))
     return {item: value for item, value in latest.items() if value is not None}
 

@@ -13,6 +13,7 @@ from app.errors import CursorExpired, FieldProblem, InvalidCursor, InvalidReques
 from app.paths import PathUserId
 from app.problem import problem_responses
 from app.recommendations import batch, paging
+from app.recommendations.bookmark import PLAIN_OPTIONS
 from app.recommendations.options import Options
 from app.recommendations.schemas import (
     Asked,
@@ -26,7 +27,7 @@ from app.recommendations.serving import Serving
 from app.recommendations.short import FORMS, Form
 
 router = APIRouter(prefix="/v1", tags=["recommendations"])
-DEFAULTS = Options()
+DEFAULTS = PLAIN_OPTIONS
 CURSOR = {
     "name": "cursor",
     "in": "query",

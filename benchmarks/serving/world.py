@@ -26,6 +26,7 @@ from models.interactions import Interactions
 RATINGS_EACH = 100
 NUM_READERS = 1_000
 BLOCK = 50_000
+NUM_CATEGORIES = 8
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ def fill(session: Session, ratings: Ratings) -> None:
                 "id": i + 1,
                 "external_id": f"i{i}",
                 "title": f"Item {i}",
-                "categories": [],
-                "attributes": {},
+                "categories": [f"c{i % NUM_CATEGORIES}"],
+                "attributes": {"year": 1950 + i % 75},
                 "active": True,
                 "created_at": now,
                 "updated_at": now,
@@ -99,10 +100,15 @@ def fill(session: Session, ratings: Ratings) -> None:
             for i in range(ratings.num_items)
         ),
     )
+    last = np.zeros(ratings.num_users, np.int64)
+    np.maximum.at(last, ratings.users, np.arange(1, len(ratings.users) + 1))  # a user's revision is his latest change's
     add(
         session,
         User,
-        ({"id": u + 1, "external_id": f"u{u}", "revision": 1, "created_at": now} for u in range(ratings.num_users)),
+        (
+            {"id": u + 1, "external_id": f"u{u}", "revision": revision, "created_at": now}
+            for u, revision in enumerate(last.tolist())
+        ),
     )
     triples = list(
         zip((ratings.users + 1).tolist(), (ratings.items + 1).tolist(), ratings.values.tolist(), strict=True)
