@@ -40,6 +40,7 @@ OPTIONS: list[dict[str, Any]] = [
     {},
     {"include_rated": True, "exclude_category": ["nothing"]},
     {"boost": [{"factor": 3, "item_id": ["odd 101", "even 202"]}], "pin": [{"item_id": "odd 7"}]},
+    {"diversity": 0.4, "exploration": 0.1},
 ]
 
 
@@ -136,8 +137,19 @@ class Reader:
         self.answer = self.ask(number, self.answer["next_cursor"])
         self.seen += ids(self.answer)
         self.expected += [item for item in self.whole if item not in self.expected and item not in gone][:PAGE]
-        assert self.seen == self.expected
         assert self.answer["model_version"] == "v1"
+        assert len(self.seen) == len(set(self.seen)) == len(self.expected)
+        if "diversity" not in self.options:  # there an item's place depends on those before it, which may be gone
+            assert self.seen == self.expected
+
+    def finish(self, gone: set[str]) -> None:
+        """Read on to the end: all of the list was shown, but for what was switched off before its turn."""
+        while cursor := self.answer["next_cursor"]:
+            self.answer = self.ask(0, cursor)
+            self.seen += ids(self.answer)
+        assert len(self.seen) == len(set(self.seen))
+        assert set(self.seen) <= set(self.whole)
+        assert set(self.whole) - set(self.seen) <= gone
 
 
 def texts(value: Any) -> Any:
@@ -161,7 +173,8 @@ def test_twenty_pages_hold_the_list_as_it_was_at_the_start(world: World) -> None
             reader.turn(number, world.switched_off)
         world.change(number, readers[0].seen, readers[0].whole)
     for reader in readers:
-        assert len(reader.seen) == len(set(reader.seen)) == 20 * PAGE
+        assert len(reader.seen) == 20 * PAGE
+        reader.finish(world.switched_off)
         assert reader.ask(0, None)["model_version"] == "v2"
     assert len({reader.answer["revision"] for reader in readers if not reader.guest}) == 1
 
@@ -184,11 +197,14 @@ def follow(client: TestClient, user_id: str, limit: int, **options: Any) -> list
 
 
 @pytest.mark.parametrize("user_id", ["ada", "nobody"])
-def test_a_list_ends_with_its_last_item(trained: TestClient, user_id: str) -> None:
-    whole = recommend(trained, user_id, limit=1000)
+@pytest.mark.parametrize(
+    "options", [{}, {"diversity": 0.5}, {"exploration": 0.3}, {"include_rated": True, "pin": "odd 5"}]
+)
+def test_a_list_ends_with_its_last_item(trained: TestClient, user_id: str, options: dict[str, Any]) -> None:
+    whole = recommend(trained, user_id, limit=1000, **options)
     assert whole["next_cursor"] is None
     for limit in (1, 3, 5, 10, 12):
-        pages = follow(trained, user_id, limit)
+        pages = follow(trained, user_id, limit, **options)
         assert [item for page in pages for item in page["items"]] == whole["items"]
         assert all(len(page["items"]) == limit for page in pages[:-1])
         assert {page["reason"] for page in pages} == {whole["reason"]}
@@ -291,6 +307,15 @@ def test_the_pages_of_a_batch_are_those_of_its_users(trained: TestClient) -> Non
     for user, first in zip(users, answers, strict=True):
         second = recommend(trained, user, limit=1000, cursor=first["next_cursor"])
         assert ids(first) + ids(second) == ids(recommend(trained, user, limit=1000))
+
+
+def test_the_list_of_a_deleted_user_is_gone_even_if_he_comes_back(trained: TestClient) -> None:
+    cursor = recommend(trained, "ada", limit=2)["next_cursor"]
+    assert trained.delete("/v1/users/ada").status_code == 200
+    for _ in range(2):
+        response = trained.get("/v1/users/ada/recommendations", params={"cursor": cursor})
+        assert (response.status_code, response.json()["type"]) == (410, "/problems/cursor-expired")
+        rate(trained, "ada", {"even 2": 5.0})
 
 
 def test_items_that_come_in_between_do_not_crowd_out_the_list(trained: TestClient) -> None:
