@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.db import Database
 from app.recommendations.catalogue import CatalogueRow
 from app.rowset import select_with
-from app.tables import Counter, Item, Rating
+from app.tables import Counter, Item, Rating, User
 
 # One statement, so one snapshot: revision, catalogue and ratings belong together.
 HOT_READ = {
@@ -153,3 +153,11 @@ def decayed_totals(session: Session, half_life_us: int) -> Sequence[Any]:
     weight = case((halvings < -MOST_HALVINGS, 2.0**-MOST_HALVINGS), else_=func.pow(2.0, halvings))  # no underflow
     columns = (Rating.item_id, func.sum(weight), func.sum(weight * Rating.value))
     return session.execute(select(*columns).where(standing).group_by(Rating.item_id)).all()
+
+
+def sample_users(session: Session, most: int) -> tuple[Sequence[str], list[HotRow]]:
+    """Read every n-th user, so that they are about ``most`` and never more: ids and ratings."""
+    newest = session.scalar(select(func.max(User.id))) or 0
+    step = max(1, -(-newest // most))
+    user_ids = session.scalars(select(User.external_id).where(User.id % step == 0).order_by(User.id)).all()
+    return user_ids, read_users(session, user_ids)

@@ -125,6 +125,23 @@ class SimilarItems(BaseModel):
     items: list[SimilarItem]
 
 
+class SimilarUser(BaseModel):
+    """A user like another."""
+
+    user_id: str
+    similarity: float = Field(description="Orders the list; below 1, and no unit.")
+    overlap: int = Field(description="Number of items that both have rated.")
+
+
+class SimilarUsers(BaseModel):
+    """Users like a user, the most alike first."""
+
+    user_id: str
+    revision: int = Field(description="Of the user's latest rating change, which this answer has seen.")
+    num_compared: int = Field(description="Number of users who could have come into the list.")
+    users: list[SimilarUser]
+
+
 class NewItems(BaseModel):
     """Items, the newest first."""
 

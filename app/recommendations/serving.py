@@ -21,6 +21,7 @@ from app.recommendations.popularity import Popularity
 from app.recommendations.scoring import P, Row, Scorer, T
 from app.recommendations.shelves import Shelves
 from app.recommendations.trait_index import TraitIndex
+from app.recommendations.user_sample import UserSample
 from app.settings import Settings
 from models.base import FoldIn
 from models.interactions import Indices, Values
@@ -64,6 +65,7 @@ class Serving:
         self.shelves = Shelves(database, self.catalogue.slot_of_id)
         self.traits = TraitIndex(self.catalogue)
         self.newcomers = Newcomers(self.catalogue)
+        self.user_sample = UserSample(database)
         self._scorer = Scorer()
 
     def status(self) -> ServingStatus:

@@ -1,0 +1,68 @@
+"""Users of similar taste: who rated the same things, and the same way.
+
+A user is a row over all items: where he rated one, 1 and how far his rating lies above what is usual for the item and
+for him, with the whole scale as 4. Two users are as alike as the cosine of their rows times o / (o + 10), where o is
+the number of items that both rated.
+Shape letters: N users, S slots.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from app.recommendations.popularity import Popularity
+from app.recommendations.repository import HotRow
+
+SHRINKAGE = 10.0  # items in common that halve a cosine
+PRIOR_RATINGS = 5.0  # by which means are drawn to the mean of all
+WHOLE_RANGE = 4.0  # what the range of the scale counts for, beside 1 for having rated an item
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What is usual: float64 (S,) ratings by slot, and how much a step of 1 on the scale counts."""
+
+    ratings: Numbers
+    unit: float
+
+    @classmethod
+    def of(cls, popularity: Popularity, num_slots: int, lowest: float, highest: float) -> "Usual":
+        """Draw the means of items to the mean of all."""
+        counts, sums = popularity.counts, popularity.counts * popularity.means
+        overall = sums.sum() / counts.sum() if counts.sum() else (lowest + highest) / 2
+        ratings = np.full(num_slots, overall)
+        ratings[popularity.slots] = (sums + PRIOR_RATINGS * overall) / (counts + PRIOR_RATINGS)
+        return cls(ratings, WHOLE_RANGE / (highest - lowest))
+
+    def row(self, slots: NDArray[np.int64], values: Numbers) -> Numbers:
+        """Give a user's entries at the items he rated."""
+        above = (values - self.ratings[slots]) * self.unit
+        own: Numbers = 1 + above - above.sum() / (len(above) + PRIOR_RATINGS)
+        return own
+
+
+def rows_of(users: Sequence[HotRow], slot_of_id: Mapping[int, int], usual: Usual) -> csr_array:
+    """Write users as rows: float64 (N, S)."""
+    slots = [np.array([slot_of_id[item] for item in user.item_ids], np.int64) for user in users]
+    data = [usual.row(own, np.array(user.values, np.float64)) for own, user in zip(slots, users, strict=True)]
+    offsets = np.cumsum([0, *map(len, slots)])
+    joined = np.concatenate([np.zeros(0, np.int64), *slots])
+    return csr_array((np.concatenate([np.zeros(0), *data]), joined, offsets), shape=(len(users), len(usual.ratings)))
+
+
+def compare(one: csr_array, others: csr_array) -> tuple[Numbers, NDArray[np.int64]]:
+    """Compare one user, a row (1, S), with others: how alike they are, and how many items both rated; (N,) each."""
+    shared = slice(0, others.shape[1])
+    row = one.toarray()[0][shared]
+    has = np.zeros(others.shape[1])
+    has[one.indices[one.indices < others.shape[1]]] = 1
+    lengths = np.sqrt(others.multiply(others).sum(axis=1)) * np.sqrt(one.multiply(one).sum())
+    pattern = csr_array((np.ones(others.nnz), others.indices, others.indptr), shape=others.shape)
+    overlap = (pattern @ has).astype(np.int64)
+    cosine = (others @ row) / np.maximum(lengths, np.finfo(np.float64).tiny)
+    return cosine * overlap / (overlap + SHRINKAGE), overlap
