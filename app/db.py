@@ -17,20 +17,18 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import asyncpg
 from sqlalchemy import Engine, StaticPool, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
-from app.errors import DatabaseUnavailable, SchemaOutdated
+from app.errors import DatabaseUnavailable
+from app.failures import is_deadlock, is_disconnect, is_stale, unavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Work = Callable[Concatenate[Session, P], T]
 
-DEADLOCK_CODES = {"40001", "40P01"}
-LOST_SQLSTATE_CLASSES = {"08", "53", "57"}  # connection, resources, operator intervention
-LOST_SQLITE_ERRORS = ("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY")
 MAX_ATTEMPTS = 3
 BUSY_TIMEOUT_MS = 10_000
 LOG_TIMEOUT_MS = 500  # how long writers wait for readers so that the log can be emptied
@@ -280,38 +278,3 @@ def sqlite_engine(path: Path, begin: str) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
-
-
-def is_deadlock(error: BaseException) -> bool:
-    """Tell whether the database rolled a transaction back so that another could go on."""
-    return getattr(getattr(error, "orig", None), "sqlstate", None) in DEADLOCK_CODES
-
-
-def is_disconnect(error: BaseException) -> bool:
-    """Tell whether the connection is lost."""
-    return bool(getattr(error, "connection_invalidated", False)) or isinstance(error, OSError | InterfaceError)
-
-
-def is_stale(error: BaseException) -> bool:
-    """Tell whether a pooled connection had been closed by the server before this use, so that a new one may do."""
-    if isinstance(error, ConnectionRefusedError):
-        return False
-    return is_disconnect(error) or isinstance(error, asyncpg.InterfaceError | asyncpg.PostgresConnectionError)
-
-
-def unavailable(error: BaseException) -> BaseException:
-    """Translate the loss of the database; any other error stays what it is."""
-    cause = getattr(error, "orig", None) or error
-    lost = is_stale(error) or isinstance(cause, OSError)
-    lost = lost or (getattr(cause, "sqlstate", None) or "")[:2] in LOST_SQLSTATE_CLASSES
-    lost = lost or getattr(cause, "sqlite_errorname", "").startswith(LOST_SQLITE_ERRORS)
-    lost = lost or isinstance(error, PoolTimeout)
-    if lost:
-        return DatabaseUnavailable()
-    return SchemaOutdated() if is_outdated(cause) else error
-
-
-def is_outdated(cause: BaseException) -> bool:
-    """Tell whether a table or column is missing: the migrations have not run."""
-    missing = getattr(cause, "sqlstate", None) in {"42P01", "42703"}
-    return missing or str(cause).startswith(("no such table", "no such column"))

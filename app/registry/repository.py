@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.tables import Activation, ModelVersion, User
+from app.tables import Activation, ErasureVersion, ModelVersion, User
 
 
 def find_live(session: Session) -> ModelVersion | None:
@@ -30,6 +30,12 @@ def activations_of(session: Session, versions: Sequence[str]) -> dict[str, list[
     for row in session.scalars(query):
         found.setdefault(row.version, []).append(row)
     return found
+
+
+def num_erased(session: Session, versions: Sequence[str]) -> dict[str, int]:
+    """Count the users of versions who were erased since; a version without any is not there."""
+    query = select(ErasureVersion.version, func.count()).where(ErasureVersion.version.in_(versions))
+    return {row[0]: row[1] for row in session.execute(query.group_by(ErasureVersion.version))}
 
 
 def was_live(session: Session, version: str) -> bool:

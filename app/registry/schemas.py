@@ -55,6 +55,7 @@ class Version(BaseModel):
     num_users: int = Field(description="Users with ratings then, those held out included.")
     num_items: int = Field(description="Items with ratings then: its vocabulary.")
     num_ratings: int
+    num_erased: int = Field(description="Users that it holds who were erased since: making it live brings them back.")
     split: dict[str, Any] | None = Field(
         description="Users and ratings by what they were for: `trained`, `validated` (chose the epoch), `judged` (the "
         "gate's); `inherited`: users that only the version it went on from had learned from. `rule` tells whom which."
@@ -79,6 +80,7 @@ class Version(BaseModel):
         return cls(
             **{name: getattr(row, name) for name in cls.model_fields if hasattr(row, name)},
             live=live,
+            num_erased=listing.num_erased.get(row.version, 0),
             state=state_of(row, live=live, was_live=bool(activations)),
             activated_at=activations[0].activated_at if activations else None,
             activations=activations,

@@ -15,11 +15,12 @@ from app.tables import Activation, ActivationCause, ModelVersion
 
 @dataclass(frozen=True)
 class Listing:
-    """Versions with the activations of each, latest first, and the name of the live one."""
+    """Versions with the activations of each, latest first, the name of the live one, and how many users were erased."""
 
     rows: list[ModelVersion]
     activations: dict[str, list[Activation]]
     live: str | None
+    num_erased: dict[str, int]  # of the versions that hold some
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +75,9 @@ def show_version(session: Session, version: str) -> Listing:
 def listed(session: Session, rows: list[ModelVersion]) -> Listing:
     """Read the activations of versions, and which one is live."""
     live = repository.find_live(session)
-    activations = repository.activations_of(session, [row.version for row in rows])
-    return Listing(rows, activations, live.version if live else None)
+    versions = [row.version for row in rows]
+    activations = repository.activations_of(session, versions)
+    return Listing(rows, activations, live.version if live else None, repository.num_erased(session, versions))
 
 
 def check_allowed(session: Session, version: str, *, force: bool) -> ActivationCause:

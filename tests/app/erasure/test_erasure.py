@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from app.tables import Base
 from tests.app.erasure.conftest import ADA, ADA_URL, NUM_RATED, rate
 from tests.app.training.conftest import Instance
 
@@ -62,6 +63,8 @@ def test_the_receipt_is_pending_until_a_version_that_never_saw_him_is_live(
     assert (now["state"], now["clean_version"], now["live_version_holds"]) == ("clean", clean, False)
     assert datetime.fromisoformat(now["clean_at"]) == datetime.fromisoformat(version["activated_at"])
 
+    assert [client.get(f"/v1/models/{name}").json()["num_erased"] for name in (versions[1], clean)] == [1, 0]
+
     # One that holds him goes live again; then it is removed, and with it all that held him.
     assert client.post(f"/v1/models/{versions[1]}/activate").is_success
     assert follow(client, receipt)["state"] == "pending"
@@ -98,3 +101,13 @@ def test_the_same_id_is_a_new_user_under_a_new_number(client: TestClient) -> Non
     second = erase(client)
     assert second["user_number"] > first["user_number"]
     assert second["removed"] == {"users": 1, "ratings": 1, "rating_changes": 1}
+
+
+def test_whatever_belongs_to_a_user_names_him_where_an_erasure_looks() -> None:
+    """Columns that speak of users: `user_id`, by number, which are swept; the receipt's own; and counts."""
+    columns = [column for table in Base.metadata.sorted_tables for column in table.c if "user" in column.name]
+    swept = [column for column in columns if column.name == "user_id"]
+    assert {column.table.name for column in swept} >= {"ratings", "rating_changes"}
+    assert {column.type.python_type for column in swept} == {int}
+    others = {str(column) for column in columns if column.name != "user_id"}
+    assert others == {"erasures.user_number", "model_versions.num_users"}

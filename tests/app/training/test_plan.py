@@ -1,12 +1,17 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
 from app.settings import Settings
-from app.training.plan import make_plan
+from app.training.auto import FITTED
+from app.training.plan import Live, found_before, make_plan
 from app.training.queue import Claim
+from models.checkpoint import Loaded
+from models.fit import Fit, FitOptions
 from models.interactions import Interactions
-from tests.models.helpers import STARS
+from tests.models.helpers import STARS, tastes
 
 
 @pytest.mark.parametrize(
@@ -27,3 +32,25 @@ def test_linear_gives_way_to_lowrank_above_the_largest_catalogue_and_says_so(
     assert [(line["items"], line["linear_max_items"], line["to"]) for line in said] == (
         [(21, 20, "lowrank")] if fitted == "lowrank" else []
     )
+
+
+@pytest.mark.parametrize("kind", ["linear", "denoising", "auto"])
+def test_nothing_is_taken_over_from_a_version_that_holds_a_user_who_was_erased(kind: str) -> None:
+    settings, ratings = Settings(_env_file=None), tastes(num_items=30)
+    held = Claim(run_id=1, kind=kind, options={}, worker="w", attempt=1)
+    fit = Fit(FITTED if kind == "auto" else kind, ratings, ratings.take(np.arange(0)), FitOptions(epochs=1))
+    list(fit)
+    manifest = {"split": {}, "num_ratings": ratings.rows.num_ratings}
+    live = Live("one", fit.kind, Loaded(fit.best, ratings.item_ids, manifest))
+
+    taken_over = make_plan(held, settings, ratings, (live, 1))
+    cold = make_plan(held, settings, ratings, (replace(live, holds_erased=True), 1))
+
+    assert taken_over.start in {"warm from one", "hyper-parameters of one"}
+    assert cold.start == "cold, because one holds a user who was erased"
+    assert cold.warm is None
+    assert set(cold.carried) <= {"members"}  # which kinds are blended, not how
+    assert found_before(cold.live) == {}
+    assert cold.live is not None
+    assert cold.live.loaded is live.loaded  # the gate compares with it all the same
+    assert cold.searches == (kind == "auto")
