@@ -13,11 +13,13 @@ from models.interactions import Values
 
 POOL = 200  # candidates that are put in another order together; the next so many follow for longer lists
 
+LEAST_LENGTH = np.float32(1e-9)
+
 
 def diversified(order: Order, live: LiveModel, vectors: Values, diversity: float) -> Order:
     """Put the items of an order that have scores, or are all without, into the order of marginal relevance.
 
-    ``vectors`` are the model's: float32 (I, D). Items it does not know are like nothing.
+    ``vectors`` are the model's: float32 (I, D).
     """
 
     def diverse(scope: Scope) -> Selection:
@@ -42,7 +44,15 @@ def relevance(scores: list[float | None]) -> NDArray[np.float64]:
 
 
 def of_slots(live: LiveModel, vectors: Values, slots: NDArray[np.int64]) -> Values:
-    """Give the vectors of slots, 0 where the model has none: float32 (C, D)."""
+    """Give the vectors of slots: float32 (C, D).
+
+    Those of new items point to the middle of the known items they are like; who is like none has 0.
+    """
     columns = live.column_of_slot[slots]
     found: Values = np.where(columns[:, None] >= 0, vectors[columns], np.float32(0))
+    is_cold = np.isin(slots, live.cold.slots) & (columns < 0)
+    places = np.searchsorted(live.cold.slots, slots[is_cold])
+    weights, neighbours = live.cold.weights[places], live.cold.neighbours[places]
+    middle = np.einsum("nk,nkd->nd", weights, vectors[neighbours])
+    found[is_cold] = middle / np.maximum(np.linalg.norm(middle, axis=1, keepdims=True), LEAST_LENGTH)
     return found

@@ -45,3 +45,25 @@ def test_every_list_is_a_choice_that_a_longer_one_begins_with(
 @given(relevance=relevance, vectors=vectors)
 def test_without_diversity_it_is_the_order_of_relevance(relevance: np.ndarray, vectors: np.ndarray) -> None:
     assert most_marginal(relevance, vectors, 0.0, 8).tolist() == np.argsort(-relevance, kind="stable").tolist()
+
+
+def test_lists_grow_more_distant_and_less_relevant_with_diversity() -> None:
+    generator = np.random.default_rng(0)
+    centres = generator.normal(size=(6, 16))
+    distance, worth = [], []
+    for share in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
+        lists = np.random.default_rng(1)
+        distances, worths = [], []
+        for _ in range(200):  # candidates of some tastes, of which the user likes one more than another
+            taste = lists.integers(6, size=100)
+            vectors = (centres[taste] + lists.normal(size=(100, 16))).astype(np.float32)
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+            relevance = lists.normal(size=6)[taste] + lists.normal(size=100)
+            chosen = most_marginal(relevance, vectors, share, 10)
+            distances.append(list_distance(vectors[chosen]))
+            worths.append(relevance[chosen].mean())
+        distance.append(float(np.mean(distances)))
+        worth.append(float(np.mean(worths)))
+    assert distance == sorted(distance)
+    assert distance[-1] > distance[0] + 0.1
+    assert worth == sorted(worth, reverse=True)

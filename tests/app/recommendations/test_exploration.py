@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from app.recommendations.cold import ColdItems
+from app.recommendations.diversity import of_slots
 from app.recommendations.exploration import drawn, noise, turns
 from tests.app.recommendations.conftest import Publish, add_items, ids, rate, recommend, wait_for_version
 
@@ -88,6 +90,24 @@ def test_diversity_brings_items_of_the_other_camp_and_none_is_the_plain_list(tra
         answer = trained.get(path, params={"diversity": 1, "limit": 42})
         assert answer.status_code == 200
         assert sorted(ids(answer.json())) == sorted(ids(trained.get(path, params={"limit": 42}).json()))
+
+
+def test_a_new_item_is_as_near_as_those_it_is_like(trained: TestClient) -> None:
+    recommend(trained, "ada")  # takes the new items up
+    catalogue = trained.app.state.serving.catalogue  # type: ignore[attr-defined]
+    live = trained.app.state.serving.live  # type: ignore[attr-defined]
+    live.fit_to(catalogue)
+    like_even_0, like_odd_1, unlike = (catalogue.slot_of_external_id[item] for item in NEW[:3])
+    cold = ColdItems(
+        np.array([like_even_0, like_odd_1]),
+        np.array([[0, 0], [1, 1]], np.int32),
+        np.full((2, 2), 0.5, np.float32),
+        np.ones(2, np.float32),
+    )
+    vectors = live.model.item_vectors()
+    live.cold = cold
+    found = of_slots(live, vectors, np.array([0, like_odd_1, unlike, like_even_0]))
+    np.testing.assert_allclose(found, [vectors[0], vectors[1], 0 * vectors[0], vectors[0]], atol=1e-6)
 
 
 @pytest.mark.parametrize("query", ["diversity=1.1", "diversity=-0.1", "exploration=2", "exploration=some"])

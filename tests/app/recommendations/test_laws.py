@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.recommendations import service
 from app.recommendations.catalogue import Catalogue, CatalogueRow
+from app.recommendations.cold import ColdItems
 from app.recommendations.exploration import new_items
 from app.recommendations.keys import key_of
 from app.recommendations.likeness import Likeness
@@ -81,6 +82,7 @@ class World(NamedTuple):
 
     catalogue: Catalogue
     rows: Sequence[CatalogueRow]
+    num_cold: int  # new items that are scored by what they are like
 
 
 @st.composite
@@ -104,7 +106,7 @@ def worlds(draw: st.DrawFn) -> World:
     catalogue.allowed(Filter(conditions=(OneOf("year", (key_of(1),)),)))  # builds the column
     catalogue.rules = draw(st.just(NO_RULES) | rules)
     catalogue.apply(rows, 2)
-    return World(catalogue, rows)
+    return World(catalogue, rows, draw(st.integers(0, NUM_CATALOGUE - NUM_ITEMS)))
 
 
 def may_be_shown(world: World, slot: int, asked: Options) -> bool:
@@ -131,12 +133,16 @@ def meets(condition: Condition, year: int) -> bool:
     return (low is None or year >= low.value) and (high is None or year <= high.value)  # type: ignore[operator]
 
 
-def live_model(catalogue: Catalogue, kind: str) -> LiveModel:
+def live_model(catalogue: Catalogue, kind: str, num_cold: int = 0) -> LiveModel:
     slots = np.array([catalogue.slot_of_external_id[item] for item in ITEMS], np.int64)
     counts = np.arange(NUM_ITEMS, dtype=np.float64)
     popularity = Popularity.of(slots, counts, 3 * counts, 1)
     live = LiveModel("v1", model_of(kind), ITEMS, slots, popularity)
     live.fit_to(catalogue)
+    if num_cold:
+        neighbours = np.arange(2 * num_cold, dtype=np.int32).reshape(num_cold, 2) % NUM_ITEMS
+        half = np.full((num_cold, 2), 0.5, np.float32)
+        live.cold = ColdItems(NUM_ITEMS + np.arange(num_cold), neighbours, half, np.full(num_cold, 0.8, np.float32))
     return live
 
 
@@ -174,7 +180,7 @@ def choose(catalogue: Catalogue, live: LiveModel, taste: Taste, asked: Options) 
 def test_no_answer_holds_what_it_must_not_nor_is_empty_without_need(
     kind: str, world: World, rated: dict[int, float], asked: Options
 ) -> None:
-    live = live_model(world.catalogue, kind)
+    live = live_model(world.catalogue, kind, world.num_cold)
     chosen, reason = choose(world.catalogue, live, Taste.of(list(rated), list(rated.values())), asked)
     matching = {slot for slot in range(NUM_CATALOGUE) if may_be_shown(world, slot, asked)}
     assert len(chosen.slots) == len(set(chosen.slots))
@@ -198,7 +204,7 @@ def test_no_answer_holds_what_it_must_not_nor_is_empty_without_need(
 def test_a_shorter_answer_is_the_head_of_a_longer_one(
     kind: str, world: World, rated: dict[int, float], asked: Options
 ) -> None:
-    live, taste = live_model(world.catalogue, kind), Taste.of(list(rated), list(rated.values()))
+    live, taste = live_model(world.catalogue, kind, world.num_cold), Taste.of(list(rated), list(rated.values()))
     longest, _ = choose(world.catalogue, live, taste, replace(asked, limit=30))
     chosen, _ = choose(world.catalogue, live, taste, asked)
     head: list[list[Any]] = [each[: asked.limit] for each in (longest.slots, longest.scores, longest.sources)]
@@ -243,7 +249,10 @@ def test_the_answer_is_the_head_of_the_torch_forward_pass(kind: str, rated: dict
 def test_exploration_gives_new_items_their_share_of_the_places_without_a_pin(
     kind: str, world: World, rated: dict[int, float], asked: Options, seed: int
 ) -> None:
-    live, taste = live_model(world.catalogue, kind), Taste.of(list(rated), list(rated.values()), seed=seed)
+    live, taste = (
+        live_model(world.catalogue, kind, world.num_cold),
+        Taste.of(list(rated), list(rated.values()), seed=seed),
+    )
     chosen, reason = choose(world.catalogue, live, taste, asked)
     plain, _ = choose(world.catalogue, live, taste, replace(asked, exploration=0.0))
     assert len(chosen.slots) == len(plain.slots)
