@@ -46,23 +46,36 @@ class Usual:
         return own
 
 
-def rows_of(users: Sequence[HotRow], slot_of_id: Mapping[int, int], usual: Usual) -> csr_array:
-    """Write users as rows: float64 (N, S)."""
-    slots = [np.array([slot_of_id[item] for item in user.item_ids], np.int64) for user in users]
-    data = [usual.row(own, np.array(user.values, np.float64)) for own, user in zip(slots, users, strict=True)]
-    offsets = np.cumsum([0, *map(len, slots)])
-    joined = np.concatenate([np.zeros(0, np.int64), *slots])
-    return csr_array((np.concatenate([np.zeros(0), *data]), joined, offsets), shape=(len(users), len(usual.ratings)))
+@dataclass(frozen=True)
+class Tastes:
+    """Users as rows.
 
+    Attributes:
+        rows: float64 (N, S).
+        rated: float64 (N, S), 1 where there is an entry.
+        lengths: float64 (N,), of the rows.
+    """
 
-def compare(one: csr_array, others: csr_array) -> tuple[Numbers, NDArray[np.int64]]:
-    """Compare one user, a row (1, S), with others: how alike they are, and how many items both rated; (N,) each."""
-    shared = slice(0, others.shape[1])
-    row = one.toarray()[0][shared]
-    has = np.zeros(others.shape[1])
-    has[one.indices[one.indices < others.shape[1]]] = 1
-    lengths = np.sqrt(others.multiply(others).sum(axis=1)) * np.sqrt(one.multiply(one).sum())
-    pattern = csr_array((np.ones(others.nnz), others.indices, others.indptr), shape=others.shape)
-    overlap = (pattern @ has).astype(np.int64)
-    cosine = (others @ row) / np.maximum(lengths, np.finfo(np.float64).tiny)
-    return cosine * overlap / (overlap + SHRINKAGE), overlap
+    rows: csr_array
+    rated: csr_array
+    lengths: Numbers
+
+    @classmethod
+    def of(cls, users: Sequence[HotRow], slot_of_id: Mapping[int, int], usual: Usual) -> "Tastes":
+        """Write users as rows."""
+        slots = [np.array([slot_of_id[item] for item in user.item_ids], np.int64) for user in users]
+        data = [usual.row(own, np.array(user.values, np.float64)) for own, user in zip(slots, users, strict=True)]
+        offsets = np.cumsum([0, *map(len, slots)])
+        joined, shape = np.concatenate([np.zeros(0, np.int64), *slots]), (len(users), len(usual.ratings))
+        rows = csr_array((np.concatenate([np.zeros(0), *data]), joined, offsets), shape=shape)
+        lengths = np.array([np.linalg.norm(each) for each in data])
+        return cls(rows, csr_array((np.ones(len(joined)), joined, offsets), shape=shape), lengths)
+
+    def likeness(self, one: "Tastes") -> tuple[Numbers, NDArray[np.int64]]:
+        """Compare all with one user, N = 1: how alike they are, and how many items both rated; (N,) each."""
+        num_slots = self.rows.shape[1]
+        row, has = np.zeros((2, max(num_slots, one.rows.shape[1])))
+        row[one.rows.indices], has[one.rows.indices] = one.rows.data, 1
+        overlap = np.rint(self.rated @ has[:num_slots]).astype(np.int64)
+        cosine = (self.rows @ row[:num_slots]) / np.maximum(self.lengths * one.lengths, np.finfo(np.float64).tiny)
+        return cosine * overlap / (overlap + SHRINKAGE), overlap

@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from app.errors import UserNotFound
 from app.recommendations import answers, repository
-from app.recommendations.kindred import Usual, compare, rows_of
+from app.recommendations.kindred import Tastes, Usual
 from app.recommendations.repository import HotRow
 from app.recommendations.serving import Serving
 
-SPARE = 20  # more on the shortlist than asked for, because ratings may have changed since the sample was read
+SPARE = 10  # more on the shortlist than asked for, because ratings may have changed since the sample was read
 
 
 async def similar_users(serving: Serving, user_id: str, limit: int) -> dict[str, Any]:
@@ -27,7 +26,7 @@ async def similar_users(serving: Serving, user_id: str, limit: int) -> dict[str,
         raise UserNotFound(f"There is no user {user_id!r}.")
     sample = await serving.user_sample.get(lambda users: encode(serving, users))
     mine = await encode(serving, [user])
-    likeness, _ = await asyncio.to_thread(compare, mine, sample.rows)
+    likeness, _ = await asyncio.to_thread(sample.tastes.likeness, mine)
     best = np.argsort(-likeness, kind="stable")[: limit + SPARE + 1]
     others = [sample.user_ids[place] for place in best.tolist() if likeness[place] > 0]
     found = await as_of_now(serving, mine, [each for each in others if each != user_id])
@@ -40,22 +39,25 @@ async def similar_users(serving: Serving, user_id: str, limit: int) -> dict[str,
     }
 
 
-async def encode(serving: Serving, users: Sequence[HotRow]) -> csr_array:
-    """Write users as rows, going by what is usual now."""
+async def encode(serving: Serving, users: Sequence[HotRow]) -> Tastes:
+    """Describe the tastes of users, going by what is usual now."""
     revision = max((user.catalogue_revision for user in users), default=-1)
     if revision > serving.catalogue.revision:
         await serving.refresh_catalogue(revision)
     popularity, settings = await serving.popularity(), serving.settings
     usual = Usual.of(popularity, len(serving.catalogue), settings.rating_min, settings.rating_max)
-    return await asyncio.to_thread(rows_of, users, serving.catalogue.slot_of_id, usual)
+    slot_of_id = serving.catalogue.slot_of_id
+    if len(users) == 1:  # quicker than to ask a thread
+        return Tastes.of(users, slot_of_id, usual)
+    return await asyncio.to_thread(Tastes.of, users, slot_of_id, usual)
 
 
-async def as_of_now(serving: Serving, mine: csr_array, user_ids: Sequence[str]) -> list[dict[str, Any]]:
+async def as_of_now(serving: Serving, mine: Tastes, user_ids: Sequence[str]) -> list[dict[str, Any]]:
     """Compare a user with some others by what they have rated now, the most alike first; who is gone is left out."""
     if not user_ids:
         return []
-    rows = await encode(serving, await serving.database.read(repository.read_users, user_ids))
-    likeness, overlap = compare(mine, rows)
+    others = await encode(serving, await serving.database.read(repository.read_users, user_ids))
+    likeness, overlap = others.likeness(mine)
     order = [place for place in np.argsort(-likeness, kind="stable").tolist() if likeness[place] > 0]
     return [
         {"user_id": user_ids[place], "similarity": round(float(likeness[place]), 6), "overlap": int(overlap[place])}

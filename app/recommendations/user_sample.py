@@ -5,10 +5,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
-from scipy.sparse import csr_array
-
 from app.db import Database
 from app.recommendations import repository
+from app.recommendations.kindred import Tastes
 from app.recommendations.repository import HotRow
 
 MOST_USERS = 2_000
@@ -16,15 +15,15 @@ LEAST_AGE_S = 30.0
 AGE_PER_SECOND = 20.0  # reading a sample takes a twentieth of the time at most
 FORGOTTEN_S = 300.0  # unless it is read anew: ratings that were deleted since do not stay in memory
 
-Encode = Callable[[Sequence[HotRow]], Awaitable[csr_array]]
+Encode = Callable[[Sequence[HotRow]], Awaitable[Tastes]]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Users, and their rows as `kindred.rows_of` gives them."""
+    """Users, and their tastes when they were read."""
 
     user_ids: Sequence[str]
-    rows: csr_array
+    tastes: Tastes
 
 
 class UserSample:

@@ -133,6 +133,11 @@ def similar(asking: Asking) -> list[str]:
     return [f"GET /v1/items/{asking.popular_item()}/similar" for _ in range(NUM_BODIES)]
 
 
+def similar_users(asking: Asking) -> list[str]:
+    """Ask for users like each user."""
+    return [f"GET /v1/users/{user}/similar" for user in asking.users]
+
+
 def questions(asking: Asking) -> list[str]:
     """Ask what each user should rate next."""
     return [f"GET /v1/users/{user}/questions" for user in asking.users]
@@ -181,6 +186,7 @@ KINDS = (
     Kind(f"batch of {BATCH}", batches, "/v1/recommendations/batch"),
     Kind("predictions", predictions, "/v1/users/{user_id}/predictions"),
     Kind("similar", similar, "/v1/items/{item_id}/similar"),
+    Kind("similar users", similar_users, "/v1/users/{user_id}/similar"),
     Kind("popular", lambda _: ["GET /v1/items/popular"], "/v1/items/popular"),
     Kind("new", lambda _: ["GET /v1/items/new"], "/v1/items/new"),
     Kind("questions", questions, "/v1/users/{user_id}/questions"),

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
 from starlette.testclient import TestClient
 
 from app.recommendations import user_sample
-from app.recommendations.kindred import compare
+from app.recommendations.kindred import Tastes, Usual
+from app.recommendations.repository import HotRow
 from tests.app.recommendations.conftest import ITEMS, Publish, Serve, add_items, rate, wait_for_version
 
 
@@ -112,8 +112,9 @@ def test_a_wrong_limit_is_named(client: TestClient, limit: str) -> None:
 
 def test_a_few_items_in_common_say_little() -> None:
     def likeness(num_items: int) -> float:
-        row = csr_array(np.ones((1, num_items)))
-        return float(compare(row, row)[0][0])
+        user = HotRow(0, 1, range(num_items), [3.0] * num_items)
+        tastes = Tastes.of([user], {item: item for item in range(num_items)}, Usual(np.full(num_items, 3.0), 1.0))
+        return float(tastes.likeness(tastes)[0][0])
 
     assert likeness(1) == pytest.approx(1 / 11)
     assert likeness(90) == pytest.approx(0.9)
