@@ -85,7 +85,10 @@ async def erase_user(database: Database, model_store: Path, user_id: str) -> Rec
     Raises:
         UserNotFound: if there is no such user.
     """
-    number, listing = await database.read(kept_with_user, user_id)
+    try:
+        number, listing = await database.read(kept_with_user, user_id)
+    except UserNotFound as error:
+        raise unknown(user_id) from error
     versions = [row.version for row in listing.rows]
     seen = Seen(number, await asyncio.to_thread(store.parts_of, model_store, versions, number))
     receipt = await database.write(erase, user_id, seen, model_store, now_us())
@@ -101,7 +104,7 @@ def erase(session: Session, user_id: str, seen: Seen, model_store: Path, now_us:
     """
     revision = counters.lock(session, "ratings")
     if (number := registry.find_user(session, user_id)) is None:
-        raise UserNotFound(f"There is no user {user_id!r}.")
+        raise unknown(user_id)
     revision += max(1, repository.count_ratings(session, number))
     counters.move(session, "ratings", revision)
     parts = parts_now(session, number, seen, model_store)
@@ -115,6 +118,13 @@ def erase(session: Session, user_id: str, seen: Seen, model_store: Path, now_us:
     held = [ErasureVersion(erasure_id=erasure.id, version=version, part=part) for version, part in parts.items()]
     repository.add(session, erasure, held)
     return get_receipt(session, erasure.id)
+
+
+def unknown(user_id: str) -> UserNotFound:
+    """Say that nobody is there to erase."""
+    return UserNotFound(
+        f"There is no user {user_id!r}. If he was erased, GET /v1/erasures/ID shows what has come of it."
+    )
 
 
 def parts_now(session: Session, number: int, seen: Seen, model_store: Path) -> dict[str, Part]:

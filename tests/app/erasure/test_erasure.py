@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from app.erasure import service
+from app.registry.holdings import FILE
 from app.tables import Base
+from app.times import now_us
 from tests.app.erasure.conftest import ADA, ADA_URL, NUM_RATED, rate
-from tests.app.training.conftest import Instance
+from tests.app.training.conftest import NUM_USERS, Instance
 
 
 def train(instance: Instance, kind: str, **options: Any) -> str:
@@ -83,6 +86,7 @@ def test_a_user_who_is_not_there_is_not_erased(client: TestClient) -> None:
     for url in (ADA_URL, "/v1/users/nobody"):
         answer = client.delete(url)
         assert (answer.status_code, answer.json()["type"]) == (404, "/problems/user-not-found")
+        assert "GET /v1/erasures/" in answer.json()["detail"]
     unknown = client.get("/v1/erasures/0")
     assert (unknown.status_code, unknown.json()["type"]) == (404, "/problems/erasure-not-found")
 
@@ -101,6 +105,33 @@ def test_the_same_id_is_a_new_user_under_a_new_number(client: TestClient) -> Non
     second = erase(client)
     assert second["user_number"] > first["user_number"]
     assert second["removed"] == {"users": 1, "ratings": 1, "rating_changes": 1}
+
+
+def test_a_version_whose_files_do_not_say_counts_as_one_that_holds_him(instance: Instance, client: TestClient) -> None:
+    rate(client)
+    instance.start_worker()
+    version = train(instance, "linear")
+    holders = instance.settings.model_store / version / FILE
+    holders.write_bytes(holders.read_bytes()[:10])
+
+    receipt = erase(client)
+
+    assert receipt["state"] == "pending"
+    assert [(row["version"], row["part"]) for row in receipt["versions"]] == [(version, "unknown")]
+
+
+def test_who_was_erased_and_came_again_meanwhile_is_looked_for_by_his_new_number(
+    instance: Instance, client: TestClient
+) -> None:
+    rate(client)
+    instance.start_worker()
+    version = train(instance, "linear")
+    of_another = service.Seen(number=NUM_USERS, parts={version: None})
+
+    receipt = instance.write(service.erase, ADA, of_another, instance.settings.model_store, now_us())
+
+    assert receipt.erasure.user_number == NUM_USERS + 1
+    assert [(row.version, part) for row, part in receipt.held] == [(version, "trained")]
 
 
 def test_whatever_belongs_to_a_user_names_him_where_an_erasure_looks() -> None:
