@@ -47,6 +47,9 @@ class Candidates:
         chosen, num_known = Selection(), len(self._live.slot_of_column)
         if not len(places):
             return chosen
+        if not len(self.cold):
+            chosen.add(self._slots[places], scores, self._fold.rating(places), Source.PERSONAL)
+            return chosen
         ratings = np.empty(len(places), np.float32)
         is_known = places < num_known
         ratings[is_known] = self._fold.rating(places[is_known])

@@ -146,6 +146,10 @@ class Catalogue:
             self._filters[wanted] = active & self._matching(wanted)
         return self._filters[wanted]
 
+    def is_open(self, mask: Mask) -> bool:
+        """Tell whether a mask is that of everything that may be recommended."""
+        return mask is self._open
+
     def keeps(self, mask: Mask) -> bool:
         """Tell whether a mask is one that `allowed` gives again for the same filter."""
         return any(mask is kept for kept in self._filters.values())

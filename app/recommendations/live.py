@@ -64,9 +64,9 @@ class LiveModel:
 
     def fit_to(self, catalogue: Catalogue) -> None:
         """Bring what depends on the catalogue up to it; nothing to do while it has not changed."""
-        active = catalogue.active
         if self._fitted_to == catalogue.state:
             return
+        active = catalogue.active
         if len(self.column_of_slot) != len(catalogue):
             self._place(catalogue)
         self._barred = self._barred_columns(active)
@@ -89,7 +89,7 @@ class LiveModel:
     def barred(self, catalogue: Catalogue, allowed: Mask) -> Mask:
         """Tell which columns may not be recommended when only the ``allowed`` slots may: bool (I,), a copy."""
         self.fit_to(catalogue)  # an item's window may have closed since the last answer
-        if allowed is catalogue.active:
+        if catalogue.is_open(allowed):
             return self._barred.copy()
         if not catalogue.keeps(allowed):
             return self._barred_columns(allowed)

@@ -110,6 +110,26 @@ def test_a_new_item_is_as_near_as_those_it_is_like(trained: TestClient) -> None:
     np.testing.assert_allclose(found, [vectors[0], vectors[1], 0 * vectors[0], vectors[0]], atol=1e-6)
 
 
+@pytest.mark.parametrize("user", ["ada", "nobody"])
+def test_pages_are_parts_of_the_one_long_list(trained: TestClient, user: str) -> None:
+    asked = {
+        "exploration": 0.3,
+        "diversity": 0.5,
+        "pin": ['{"item_id":"odd 5","position":7}', "even 102"],
+        "boost": "2:category:odd",
+        "block": "even 103",
+    }
+    whole = ids(recommend(trained, user, limit=40, **asked))
+    assert (whole[0], whole[6]) == ("even 102", "odd 5")
+    pages, cursor = list[str](), None
+    while page := recommend(trained, user, limit=6, **asked, **({"cursor": cursor} if cursor else {})):
+        pages += ids(page)
+        if (cursor := page["next_cursor"]) is None:
+            break
+    assert pages[:40] == whole
+    assert len(set(pages)) == len(pages) == 12 + len(NEW) - 1 - (2 if user == "ada" else 0)
+
+
 @pytest.mark.parametrize("query", ["diversity=1.1", "diversity=-0.1", "exploration=2", "exploration=some"])
 def test_shares_are_checked(client: TestClient, query: str) -> None:
     response = client.get(f"/v1/users/ada/recommendations?{query}")
