@@ -2,8 +2,8 @@
 
 How far a user's score of a new item lies above the mean of his scores is the weighted mean of how far those of its
 nearest neighbours do, each with the square of the cosine of the traits times its trust, as if `PRIOR` of an item that
-scores the mean stood among them: faint likeness says little. Of what lies above the mean half is kept: so placed, new
-items come to be liked no more often than known ones of the same score (docs/new-items.md has the figures).
+scores the mean stood among them: faint likeness says little. Of what lies above the mean two thirds are kept: so
+placed, new items come to be liked no less often than known ones of the same score (docs/new-items.md has figures).
 Shape letters: N new items, K neighbours, I columns, T traits.
 """
 
@@ -20,7 +20,7 @@ from models.interactions import Indices, Values
 
 NUM_NEIGHBOURS = 50  # K
 PRIOR = np.float32(0.25)  # weight of an item that scores the mean
-CAUTION = np.float32(0.5)  # of what the neighbours' score comes to
+CAUTION = np.float32(2 / 3)  # of what the neighbours' score comes to
 TRUST_RATINGS = 2.0  # with so many ratings a neighbour counts half
 BLOCK = 64  # new items compared with all known ones at once
 

@@ -161,3 +161,9 @@ def sample_users(session: Session, most: int) -> tuple[Sequence[str], list[HotRo
     step = max(1, -(-newest // most))
     user_ids = session.scalars(select(User.external_id).where(User.id % step == 0).order_by(User.id)).all()
     return user_ids, read_users(session, user_ids)
+
+
+def revisions_of(session: Session, user_ids: Sequence[str]) -> dict[str, int]:
+    """Look up the revision of each named user's latest change; who does not exist is left out."""
+    found = session.execute(select(User.external_id, User.revision).where(User.external_id.in_(user_ids)))
+    return {user_id: revision for user_id, revision in found}  # noqa: C416 - rows are no pairs to mypy

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,15 @@ from app.recommendations.repository import HotRow
 from app.recommendations.serving import Serving
 
 SPARE = 10  # more on the shortlist than asked for, because ratings may have changed since the sample was read
+
+
+class Like(NamedTuple):
+    """A user like another, as of his revision."""
+
+    user_id: str
+    revision: int | None
+    similarity: float
+    overlap: int
 
 
 async def similar_users(serving: Serving, user_id: str, limit: int) -> dict[str, Any]:
@@ -26,16 +35,19 @@ async def similar_users(serving: Serving, user_id: str, limit: int) -> dict[str,
         raise UserNotFound(f"There is no user {user_id!r}.")
     sample = await serving.user_sample.get(lambda users: encode(serving, users))
     mine = await encode(serving, [user])
-    likeness, _ = await asyncio.to_thread(sample.tastes.likeness, mine)
-    best = np.argsort(-likeness, kind="stable")[: limit + SPARE + 1]
-    others = [sample.user_ids[place] for place in best.tolist() if likeness[place] > 0]
-    found = await as_of_now(serving, mine, [each for each in others if each != user_id])
-    is_compared = user_id not in sample.user_ids
+    likeness, overlap = await asyncio.to_thread(sample.tastes.likeness, mine)
+    best = np.argsort(-likeness, kind="stable")[: limit + SPARE + 1].tolist()
+    found = [Like(sample.user_ids[k], sample.revisions[k], float(likeness[k]), int(overlap[k])) for k in best]
+    now = await as_of_now(serving, mine, [each for each in found if each.user_id != user_id])
     return {
         "user_id": user_id,
         "revision": user.revision,
-        "num_compared": len(sample.user_ids) - (not is_compared),
-        "users": found[:limit],
+        "num_compared": len(sample.user_ids) - (user_id in sample.user_ids),
+        "users": [
+            {"user_id": each.user_id, "similarity": round(each.similarity, 6), "overlap": each.overlap}
+            for each in sorted(now, key=lambda each: -each.similarity)[:limit]
+            if each.similarity > 0
+        ],
     }
 
 
@@ -52,14 +64,13 @@ async def encode(serving: Serving, users: Sequence[HotRow]) -> Tastes:
     return await asyncio.to_thread(Tastes.of, users, slot_of_id, usual)
 
 
-async def as_of_now(serving: Serving, mine: Tastes, user_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Compare a user with some others by what they have rated now, the most alike first; who is gone is left out."""
-    if not user_ids:
-        return []
-    others = await encode(serving, await serving.database.read(repository.read_users, user_ids))
-    likeness, overlap = others.likeness(mine)
-    order = [place for place in np.argsort(-likeness, kind="stable").tolist() if likeness[place] > 0]
-    return [
-        {"user_id": user_ids[place], "similarity": round(float(likeness[place]), 6), "overlap": int(overlap[place])}
-        for place in order
-    ]
+async def as_of_now(serving: Serving, mine: Tastes, found: Sequence[Like]) -> list[Like]:
+    """Compare anew with those who have changed since they were read; who is gone is left out."""
+    revisions = await serving.database.read(repository.revisions_of, [each.user_id for each in found])
+    changed = [each.user_id for each in found if revisions.get(each.user_id, each.revision) != each.revision]
+    same = [each for each in found if revisions.get(each.user_id) == each.revision]
+    if not changed:
+        return same
+    others = await encode(serving, await serving.database.read(repository.read_users, changed))
+    likeness, overlap = (each.tolist() for each in others.likeness(mine))
+    return same + [Like(name, None, *each) for name, *each in zip(changed, likeness, overlap, strict=True)]

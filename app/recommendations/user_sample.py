@@ -20,9 +20,10 @@ Encode = Callable[[Sequence[HotRow]], Awaitable[Tastes]]
 
 @dataclass(frozen=True)
 class Sample:
-    """Users, and their tastes when they were read."""
+    """Users, and their tastes as of their revisions when they were read."""
 
     user_ids: Sequence[str]
+    revisions: Sequence[int | None]
     tastes: Tastes
 
 
@@ -48,7 +49,7 @@ class UserSample:
     async def _read(self, encode: Encode) -> Sample:
         started = monotonic()
         user_ids, users = await self._database.scan(repository.sample_users, MOST_USERS)
-        sample = Sample(user_ids, await encode(users))
+        sample = Sample(user_ids, [user.revision for user in users], await encode(users))
         self._due = monotonic() + max(LEAST_AGE_S, AGE_PER_SECOND * (monotonic() - started))
         if self._forgetting is not None:
             self._forgetting.cancel()

@@ -117,7 +117,7 @@ def traits(*rows: list[float]) -> csr_array:
     return csr_array(np.array(rows, np.float32))
 
 
-def test_the_score_is_half_of_what_the_neighbours_lie_above_the_mean() -> None:
+def test_the_score_is_a_part_of_what_the_neighbours_lie_above_the_mean() -> None:
     slots, counts = np.array([7, 9]), np.array([1e9, 1e9, 1e9])
     cold = cold_items(slots, traits([1, 0], [0, 1]), traits([1, 0], [0, 1], [0, 1]), counts)
     np.testing.assert_array_equal(cold.slots, slots)
