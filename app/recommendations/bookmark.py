@@ -6,12 +6,14 @@ of the catalogue in between. The check sum finds damage; whoever forges a cursor
 """
 
 import zlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct, pack
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,14 +24,14 @@ from app.recommendations.options import Options
 MAX_SHOWN = 10_000  # items of one list; the cursor grows with them, by about half a byte to a byte each
 HEAD = Struct(">QIB")  # revision + 1 or 0 for none, number of items, length of the version's name
 CHECK_BYTES = 8
+URL_SAFE = bytes.maketrans(b"+/", b"-_")
 PLAIN_MOST = 32  # so few items are not worth compressing
 PLAIN, COMPRESSED = b"\0", b"\1"
 WHAT_MAKES_A_LIST = "send it with the user or ratings and the options of the first page, or leave it out"
 NOTHING: Slots = np.zeros(0, np.int64)
 
 
-@dataclass(frozen=True, slots=True)
-class Bookmark:
+class Bookmark(NamedTuple):
     """A list, and how far it was shown.
 
     Attributes:
@@ -42,14 +44,15 @@ class Bookmark:
     version: str | None
     revision: int | None
     num_slots: int
-    shown: Slots = field(default_factory=NOTHING.copy)
+    shown: Slots = NOTHING
 
     def encode(self, of: bytes, page: Sequence[int] = ()) -> str:
         """Write it as a cursor of the list ``of``, moved on behind a page of these slots."""
         version = (self.version or "").encode()
         head = HEAD.pack(0 if self.revision is None else self.revision + 1, self.num_slots, len(version))
         body = head + version + packed([*self.shown.tolist(), *page] if len(self.shown) else list(page))
-        return urlsafe_b64encode(check_sum(of, body) + body).decode().rstrip("=")
+        text = b2a_base64(check_sum(of, body) + body, newline=False)
+        return text.translate(URL_SAFE).rstrip(b"=").decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,5 +135,6 @@ def said(options: Options) -> bytes:
     return repr(replace(options, limit=0)).encode()
 
 
-PLAIN_OPTIONS = Options()  # what is asked for most, by far
+PLAIN_OPTIONS = Options()  # what is asked for most, by far: the same object each time
 PLAIN_SAID = said(PLAIN_OPTIONS)
+ONE_MORE_THAN_PLAIN = replace(PLAIN_OPTIONS, limit=PLAIN_OPTIONS.limit + 1)

@@ -15,7 +15,15 @@ from sqlalchemy.orm import Session
 from app.errors import CursorExpired, DatabaseUnavailable, SchemaOutdated
 from app.recommendations import answers, repository
 from app.recommendations.answers import Ranking, Using
-from app.recommendations.bookmark import MAX_SHOWN, Bookmark, decode, list_of
+from app.recommendations.bookmark import (
+    MAX_SHOWN,
+    NOTHING,
+    ONE_MORE_THAN_PLAIN,
+    PLAIN_OPTIONS,
+    Bookmark,
+    decode,
+    list_of,
+)
 from app.recommendations.live import LiveModel
 from app.recommendations.loader import read_model
 from app.recommendations.options import Options
@@ -88,13 +96,16 @@ async def page(
 async def rest(serving: Serving, taste: Taste, options: Options, mark: Bookmark, using: Using) -> tuple[Ranking, bool]:
     """Choose the next items of a list, and tell whether more follow."""
     most = len(mark.shown) + options.limit + 1
+    first = mark.shown is NOTHING and options is PLAIN_OPTIONS
+    wanted = ONE_MORE_THAN_PLAIN if first else replace(options, limit=most)
     while True:
-        ranking = await answers.rank(serving, taste, replace(options, limit=most), using)
+        ranking = await answers.rank(serving, taste, wanted, using)
         found = len(ranking.chosen.slots)
         num_left = keep_left(ranking.chosen, mark, options.limit)
         if num_left > options.limit or found < most:
             return ranking, num_left > options.limit
         most *= 2  # items that are newer than the list stand between
+        wanted = replace(options, limit=most)
         using = Using(using.live, ranking.fold)
 
 
