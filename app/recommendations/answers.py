@@ -16,7 +16,8 @@ from app.recommendations.live import LiveModel
 from app.recommendations.options import Options
 from app.recommendations.repository import HotRow
 from app.recommendations.schemas import GuestRating
-from app.recommendations.service import SENTENCES, Reason, Selection, Taste
+from app.recommendations.selection import Selection
+from app.recommendations.service import SENTENCES, Reason, Taste
 from app.recommendations.serving import Serving
 from app.recommendations.shelves import HalfLife
 from app.settings import Settings

@@ -8,9 +8,10 @@ from app.recommendations import repository, service
 from app.recommendations.answers import Using, taste_of
 from app.recommendations.bookmark import list_of
 from app.recommendations.live import LiveModel
+from app.recommendations.options import Options
 from app.recommendations.paging import page, start
 from app.recommendations.repository import HotRow
-from app.recommendations.service import Options, Taste
+from app.recommendations.service import Taste
 from app.recommendations.serving import Serving
 from models.base import FoldIn
 

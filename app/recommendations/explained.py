@@ -6,7 +6,7 @@ import numpy as np
 
 from app.recommendations.explanation import Because, explain
 from app.recommendations.live import LiveModel
-from app.recommendations.service import Source
+from app.recommendations.selection import Source
 from app.recommendations.serving import Serving
 from models.base import FoldIn
 

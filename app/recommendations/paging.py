@@ -29,7 +29,8 @@ from app.recommendations.loader import read_model
 from app.recommendations.options import Options
 from app.recommendations.repository import HotRow
 from app.recommendations.schemas import GuestRequest
-from app.recommendations.service import Selection, Taste
+from app.recommendations.selection import Selection
+from app.recommendations.service import Taste
 from app.recommendations.serving import Serving
 from app.registry import repository as registry
 from app.settings import Settings

@@ -9,7 +9,8 @@ from app.ids import ExternalId
 from app.ratings.schemas import RatedAt, Value
 from app.recommendations.filters import FilterIn, RulesIn
 from app.recommendations.options import Options
-from app.recommendations.service import Reason, Source
+from app.recommendations.selection import Source
+from app.recommendations.service import Reason
 from app.settings import MAX_LIST
 
 Cursor = Annotated[

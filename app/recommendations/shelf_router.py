@@ -8,9 +8,9 @@ from app.errors import InvalidRequest, ItemNotFound
 from app.paths import PathItemId
 from app.problem import problem_responses
 from app.recommendations import answers, similar
+from app.recommendations.options import Options
 from app.recommendations.router import ServingDep, get_options, json_response, query_parameters
 from app.recommendations.schemas import NewItems, PopularItems, SimilarItems
-from app.recommendations.service import Options
 from app.recommendations.shelves import HalfLife
 
 router = APIRouter(prefix="/v1/items", tags=["recommendations"])

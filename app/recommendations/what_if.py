@@ -8,7 +8,8 @@ from typing import Any
 from app.ratings.scale import Scale
 from app.recommendations.answers import Ranking, Using, latest_values, rank, taste_of_user, written
 from app.recommendations.catalogue import Catalogue
-from app.recommendations.service import SCORE_DIGITS, Reason, Selection, Taste
+from app.recommendations.selection import SCORE_DIGITS, Selection
+from app.recommendations.service import Reason, Taste
 from app.recommendations.serving import Serving
 from app.recommendations.what_if_schemas import WhatIfRequest
 from app.settings import Settings

@@ -29,7 +29,8 @@ from app.recommendations.options import (
     Rules,
 )
 from app.recommendations.popularity import Popularity
-from app.recommendations.service import Reason, Selection, Source, Taste
+from app.recommendations.selection import Selection, Source
+from app.recommendations.service import Reason, Taste
 from app.recommendations.similar import by_likeness
 from models.base import Model
 from models.interactions import Rows
