@@ -58,9 +58,18 @@ class LiveModel:
 
     async def item_vectors(self) -> Values:
         """Give the model's item vectors: float32 (I, D). The first call computes them in a thread, for seconds."""
+        return await asyncio.shield(self.start_vectors())
+
+    def start_vectors(self) -> asyncio.Task[Values]:
+        """Have the item vectors computed."""
         if self._vectors is None:
             self._vectors = asyncio.create_task(asyncio.to_thread(self.model.item_vectors))
-        return await asyncio.shield(self._vectors)
+        return self._vectors
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether somebody has asked for the item vectors."""
+        return self._vectors is not None
 
     def fit_to(self, catalogue: Catalogue) -> None:
         """Bring what depends on the catalogue up to it; nothing to do while it has not changed."""

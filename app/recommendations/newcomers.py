@@ -31,28 +31,29 @@ class Newcomers:
         """Bring a model's cold items up to the catalogue that it has been fitted to."""
         if not live.num_newcomers:
             live.cold, live.cold_revision = NONE, self._catalogue.revision
-            return
-        if self._task is None and monotonic() >= self._due:
+        if self._task is None and monotonic() >= self._due and (live.num_newcomers or live.known_traits is None):
             self._task = asyncio.create_task(self._run(live))
-        if self._task is not None and self._cost_s < patience_s:
+        if live.num_newcomers and self._task is not None and self._cost_s < patience_s:
             await asyncio.wait([self._task], timeout=patience_s)
 
     async def _run(self, live: LiveModel) -> None:
-        started = monotonic()
         try:
-            await self._renew(live)
-        finally:
-            self._task, self._cost_s = None, monotonic() - started
+            live.fit_to(self._catalogue)
+            if live.known_traits is None or live.known_traits.num_columns != np.count_nonzero(live.slot_of_column >= 0):
+                await self._learn(live)
+            started = monotonic()
+            await self._renew(live, live.known_traits)
+            self._cost_s = monotonic() - started
             self._due = monotonic() + (self._cost_s / BUSY_SHARE if self._cost_s > PATIENCE_S else 0.0)
+        finally:
+            self._task = None
 
-    async def _renew(self, live: LiveModel) -> None:
-        """Compare the new items that have changed, or all if there is nothing yet to compare them with."""
-        catalogue, revision = self._catalogue, self._catalogue.revision
+    async def _renew(self, live: LiveModel, known: KnownTraits | None) -> None:
+        """Compare the new items that have changed."""
+        catalogue, revision, old = self._catalogue, self._catalogue.revision, live.cold
+        if known is None:
+            return
         live.fit_to(catalogue)
-        if live.known_traits is None or live.known_traits.num_columns != np.count_nonzero(live.slot_of_column >= 0):
-            await self._learn(live)
-        known, old = live.known_traits, live.cold
-        assert known is not None  # noqa: S101 - that is what was learned
         wanted = np.sort(live.newcomers(~catalogue.deleted)[:MOST])
         fresh = np.intersect1d(wanted, catalogue.changed_since(live.cold_revision))
         kept = old.only(np.isin(old.slots, wanted) & ~np.isin(old.slots, fresh))

@@ -76,6 +76,8 @@ class Serving:
     def swap(self, live: LiveModel) -> None:
         """Answer from another model from now on; requests under way finish with the one they hold."""
         live.fit_to(self.catalogue)
+        if self.live is not None and self.live.has_vectors:  # they will be asked for again
+            live.start_vectors()
         if self.live is not None:
             self.former.keep(self.live)
         self.live, self._loaded_at = live, datetime.now(UTC)

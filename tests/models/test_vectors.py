@@ -18,6 +18,14 @@ def test_shortened_columns_of_low_rank_have_the_angles_they_had() -> None:
     np.testing.assert_allclose(cosines(short), cosines(matrix.T), atol=1e-3)
 
 
+def test_of_many_rows_the_large_ones_tell_the_angles() -> None:
+    generator = np.random.default_rng(0)
+    large = (generator.normal(size=(1_000, 20)) @ generator.normal(size=(20, 50))).astype(np.float32)
+    small = generator.normal(size=(4_000, 50)).astype(np.float32) * np.float32(0.01)
+    short = principal(torch.from_numpy(np.concatenate([small, large])))
+    np.testing.assert_allclose(cosines(short), cosines(large.T), atol=0.01)
+
+
 def test_a_matrix_smaller_than_the_width_keeps_its_own() -> None:
     matrix = np.random.default_rng(0).normal(size=(7, 5)).astype(np.float32)
     np.testing.assert_allclose(cosines(principal(torch.from_numpy(matrix))), cosines(matrix.T), atol=1e-4)
