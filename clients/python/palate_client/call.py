@@ -1,0 +1,106 @@
+"""One call of the API: where it goes, what it carries, what it answers. Nothing here does input or output."""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, update_wrapper
+from typing import Any, Generic, ParamSpec, TypeVar
+from urllib.parse import quote
+
+from pydantic import TypeAdapter
+from pydantic_core import to_json, to_jsonable_python
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What one call sends: the ids of its path in their order, its query, its body."""
+
+    ids: tuple[str | int, ...] = ()
+    query: Mapping[str, Any] = field(default_factory=dict)
+    body: Any = None
+
+
+def sent(*ids: str | int, body: Any = None, **query: Any) -> Sent:
+    """Describe what a call sends; what is None is left out of the query."""
+    return Sent(ids, query, body)
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """One call, ready to be sent."""
+
+    route: "Route[Any, T]"
+    sent: Sent
+
+    @property
+    def path(self) -> str:
+        """The path, with every character of an id that means something in one percent-encoded."""
+        ids = map(encoded, self.sent.ids)
+        return re.sub(r"\{\w+\}", lambda _: next(ids), self.route.path)
+
+    @property
+    def query(self) -> tuple[tuple[str, str], ...]:
+        """The query; lists repeat their name."""
+        return tuple(
+            (name, written(each))
+            for name, value in self.sent.query.items()
+            if value is not None
+            for each in ([value] if isinstance(value, str) or not isinstance(value, Sequence) else value)
+        )
+
+    @property
+    def content(self) -> bytes | None:
+        """The body as JSON."""
+        return None if self.sent.body is None else to_json(self.sent.body)
+
+    def after(self, cursor: str) -> "Call[T]":
+        """Give the call for the page after: the cursor goes into the body where there is one."""
+        if self.sent.body is None:
+            return replace(self, sent=replace(self.sent, query={**self.sent.query, "cursor": cursor}))
+        return replace(self, sent=replace(self.sent, body={**self.sent.body, "cursor": cursor}))
+
+
+class Route(Generic[P, T]):
+    """One route of the API. Called with what it takes, it gives a call."""
+
+    def __init__(
+        self, method: str, path: str, answer: type[T], *, build: Callable[P, Sent], is_repeatable: bool
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.answer = answer
+        self.is_repeatable = is_repeatable  # sent twice it does what it does once
+        self.build = build
+        update_wrapper(self, build)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Call[T]:
+        """Describe one call."""
+        return Call(self, self.build(*args, **kwargs))
+
+    @cached_property
+    def adapter(self) -> TypeAdapter[T]:
+        """Reads an answer."""
+        return TypeAdapter(self.answer)
+
+
+def route(
+    method: str, path: str, answer: type[T], *, is_repeatable: bool | None = None
+) -> Callable[[Callable[P, Sent]], Route[P, T]]:
+    """Make a route of a function that describes what it sends; all but POST are repeatable unless said otherwise."""
+    repeatable = method != "POST" if is_repeatable is None else is_repeatable
+    return lambda build: Route(method, path, answer, build=build, is_repeatable=repeatable)
+
+
+def encoded(part: str | int) -> str:
+    """Write an id into a path. Dots too: a path of dots alone would lead elsewhere."""
+    return quote(str(part), safe="").replace(".", "%2E")
+
+
+def written(value: Any) -> str:
+    """Write one value into a query: text as it is, all else as JSON."""
+    plain = to_jsonable_python(value)
+    return plain if isinstance(plain, str) else json.dumps(plain)

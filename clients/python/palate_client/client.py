@@ -1,0 +1,132 @@
+"""The client that waits for its answers."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import Self, TypeVar
+
+import httpx2
+
+from palate_client import routes
+from palate_client.answer import read
+from palate_client.answers import Epoch, Run
+from palate_client.base import Base
+from palate_client.call import Call
+from palate_client.events import ENDED_EARLY, Following
+from palate_client.methods import Method, Pages
+from palate_client.retry import Outcome, Retry
+
+T = TypeVar("T")
+
+
+class Client(Base[httpx2.Client]):
+    """Calls a Palate server. Threads may share one; close it, or use it as a context manager."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        api_key: str | None = None,
+        timeout_s: float = 30.0,
+        retry: Retry | None = None,
+        http: httpx2.Client | None = None,
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            base_url: where the server is, such as ``http://127.0.0.1:8000``.
+            api_key: sent as `X-API-Key`.
+            timeout_s: for connecting, and for each silence of the server, in seconds.
+            retry: when to try again; `Retry(tries=1)`: never.
+            http: one of your own, with proxies or certificates; its time-outs hold then.
+        """
+        super().__init__(base_url, api_key, retry or Retry(), http or httpx2.Client(timeout=timeout_s))
+
+    rate = Method(routes.rate)
+    rate_many = Method(routes.rate_many)
+    unrate = Method(routes.unrate)
+    ratings = Method(routes.ratings)
+    user = Method(routes.user)
+    merge = Method(routes.merge)
+    erase = Method(routes.erase)
+    erasure = Method(routes.erasure)
+    user_models = Method(routes.user_models)
+    put_item = Method(routes.put_item)
+    put_items = Method(routes.put_items)
+    update_item = Method(routes.update_item)
+    item = Method(routes.item)
+    items = Method(routes.items)
+    delete_item = Method(routes.delete_item)
+    popular = Method(routes.popular)
+    new = Method(routes.new)
+    similar_items = Method(routes.similar_items)
+    recommend = Method(routes.recommend)
+    recommend_guest = Method(routes.recommend_guest)
+    recommend_batch = Method(routes.recommend_batch)
+    similar_users = Method(routes.similar_users)
+    what_if = Method(routes.what_if)
+    predict = Method(routes.predict)
+    predict_guest = Method(routes.predict_guest)
+    rules = Method(routes.rules)
+    set_rules = Method(routes.set_rules)
+    delete_rules = Method(routes.delete_rules)
+    start_run = Method(routes.start_run)
+    runs = Method(routes.runs)
+    run = Method(routes.run)
+    cancel_run = Method(routes.cancel_run)
+    models = Method(routes.models)
+    model = Method(routes.model)
+    activate = Method(routes.activate)
+    live = Method(routes.live)
+    ready = Method(routes.ready)
+
+    iter_ratings = Pages(routes.ratings, lambda page: page.ratings)
+    iter_items = Pages(routes.items, lambda page: page.items)
+    iter_recommendations = Pages(routes.recommend, lambda page: page.items)
+    iter_guest_recommendations = Pages(routes.recommend_guest, lambda page: page.items)
+    iter_runs = Pages(routes.runs, lambda page: page.runs)
+    iter_models = Pages(routes.models, lambda page: page.versions)
+
+    def send(self, call: Call[T], /) -> T:
+        """Send a call, again where that may help and does no harm, and give its answer."""
+        request, num_tries = self.request(call), 1
+        outcome = self.outcome(request)
+        while (pause_s := self.pause_s(call, num_tries, outcome)) is not None:
+            time.sleep(pause_s)
+            outcome, num_tries = self.outcome(request), num_tries + 1
+        return read(call, request, outcome)
+
+    def outcome(self, request: httpx2.Request) -> Outcome:
+        """Send a request once."""
+        try:
+            return self.http.send(request)
+        except httpx2.RequestError as error:
+            return error
+
+    def run_events(self, run_id: int) -> Iterator[Epoch | Run]:
+        """Follow a training run to its end: an `Epoch` for each one finished, a `Run` for each change of its state."""
+        following = Following(self.request(routes.run_events(run_id)), self.retry)
+        while not following.has_ended:
+            outcome: Outcome = ENDED_EARLY
+            try:
+                response = self.http.send(following.request, stream=True)
+                with contextlib.closing(response):
+                    if response.is_success:
+                        yield from map(following.take, httpx2.EventSource(response))
+                    else:
+                        response.read()
+                        outcome = response
+            except httpx2.RequestError as error:
+                outcome = error
+            if not following.has_ended:
+                time.sleep(following.pause_s(outcome))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
