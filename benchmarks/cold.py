@@ -139,7 +139,8 @@ def measured(kind: str, data: Interactions, described: Mapping[str, Described], 
         pass
     given, hidden = holdout(known.rows.take(world.test), SHARE_GIVEN, seed)
     preference_BI = fit.best.preference(given)
-    new_BN = np.stack([world.cold.scores(row) for row in preference_BI])
+    rated = np.split(given.columns, given.offsets[1:-1])
+    new_BN = np.stack([world.cold.scores(*each) for each in zip(preference_BI, rated, strict=True)])
     preference_BI[given.row_of_entry, given.columns] = -np.inf
     return Measured(
         ranked(world, new_BN),

@@ -22,7 +22,7 @@ class Candidates:
         self.scores: Values = fold.preference  # by place
         self._slots = live.slot_of_column
         if len(self.cold):
-            self.scores = np.concatenate([fold.preference, self.cold.scores(fold.preference)])
+            self.scores = np.concatenate([fold.preference, self.cold.scores(fold.preference, fold.columns)])
             self._slots = np.concatenate([self._slots, self.cold.slots])
 
     def factors(self, of_slots: Factors) -> NDArray[np.float64]:

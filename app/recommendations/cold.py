@@ -22,6 +22,7 @@ NUM_NEIGHBOURS = 50  # K
 PRIOR = np.float32(0.25)  # weight of an item that scores the mean
 CAUTION = np.float32(2 / 3)  # of what the neighbours' score comes to
 TRUST_RATINGS = 2.0  # with so many ratings a neighbour counts half
+NO_COLUMNS = np.zeros(0, np.int32)
 BLOCK = 64  # new items compared with all known ones at once
 
 
@@ -62,10 +63,18 @@ class ColdItems:
         """Count the items (N)."""
         return len(self.slots)
 
-    def scores(self, preference: Values) -> Values:
-        """Score the items for a user whose ``preference`` is float32 (I,): float32 (N,), in the same unit."""
-        middle = preference.mean()
-        above_N: Values = np.einsum("nk,nk->n", preference[self.neighbours] - middle, self.weights) * self.firmness
+    def scores(self, preference: Values, rated: Indices = NO_COLUMNS) -> Values:
+        """Score the items for a user whose ``preference`` is float32 (I,): float32 (N,), in the same unit.
+
+        What a model reconstructs of items that the user has ``rated`` (columns) lies above all else, the more so if
+        it has learned from him; so these count no more than the best hundredth of the others.
+        """
+        middle, capped_I = preference.mean(), preference.copy()
+        others = np.delete(preference, rated)
+        if len(others):
+            place = int(0.99 * (len(others) - 1))
+            capped_I[rated] = np.minimum(capped_I[rated], np.partition(others, place)[place])
+        above_N: Values = np.einsum("nk,nk->n", capped_I[self.neighbours] - middle, self.weights) * self.firmness
         cautious: Values = middle + np.minimum(above_N, CAUTION * above_N)
         return cautious
 

@@ -127,6 +127,13 @@ def test_the_score_is_a_part_of_what_the_neighbours_lie_above_the_mean() -> None
     np.testing.assert_allclose(cold.scores(preference), expected, rtol=1e-5)
 
 
+def test_what_was_rated_counts_no_more_than_the_best_of_the_rest() -> None:
+    cold = cold_items(np.array([5]), traits([1, 0]), traits([1, 0], [0, 1], [0, 1]), np.full(3, 1e9))
+    preference, rated = np.array([90, 2, 1], np.float32), np.array([0], np.int32)
+    assert cold.scores(preference, rated)[0] < cold.scores(preference)[0]
+    assert cold.scores(preference, rated)[0] <= preference.mean()
+
+
 def test_faint_likeness_and_neighbours_with_few_ratings_say_little() -> None:
     preference = np.array([9, 0, 0], np.float32)
     known = traits([1, 0], [0, 1], [0, 1])
