@@ -22,6 +22,7 @@ from app.ratings import router as ratings
 from app.ratings.writer import RatingWriter
 from app.recommendations import kindred_router as kindred
 from app.recommendations import predictions_router as predictions
+from app.recommendations import questions_router as questions
 from app.recommendations import router as recommendations
 from app.recommendations import rules_router as rules
 from app.recommendations import shelf_router as shelves
@@ -59,7 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
     # The shelves come before the catalogue, whose route would take `popular` and `new` for ids.
     for stage in (health, metrics, ratings, merging, shelves, catalogue, training, registry, erasure):
         app.include_router(stage.router)
-    for stage in (recommendations, kindred, predictions, what_if, rules, console):
+    for stage in (recommendations, kindred, predictions, what_if, questions, rules, console):
         app.include_router(stage.router)
     return app
 

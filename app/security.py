@@ -7,7 +7,7 @@ from enum import StrEnum
 
 OPEN_PATHS = {"/", "/health/live", "/health/ready", "/docs", "/openapi.json"}
 READING_METHODS = {"GET", "HEAD", "OPTIONS"}
-READING_POSTS = {"/v1/recommendations", "/v1/recommendations/batch", "/v1/predictions"}
+READING_POSTS = {"/v1/recommendations", "/v1/recommendations/batch", "/v1/predictions", "/v1/questions"}
 ADMIN_PATHS = ("/v1/training-runs", "/v1/models")
 
 

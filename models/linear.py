@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import ClassVar, Self, cast
 
 import numpy as np
@@ -26,7 +26,7 @@ from models.interactions import Indices, Offsets, RatingScale, Rows, Values
 from models.ratings import LinearRatings
 from models.solution import Problem, Solution
 from models.standard import LEAST_SPREAD
-from models.sums import Sum
+from models.sums import RowMoments, Sum
 from models.vectors import directions, principal
 
 LAMBDAS = (25.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
@@ -71,6 +71,7 @@ class LinearAutoencoder(Model):
         self._place[solution.inputs] = np.arange(len(solution.inputs))
         self._output = np.full(config.num_items, -1)  # -1: an item that nobody has liked
         self._output[solution.outputs] = np.arange(len(solution.outputs))
+        self._last: tuple[bytes, Sum] | None = None  # whose ratings were left out last: that is asked for several times
 
     def preference(self, rows: Rows) -> Values:
         """Sum the weights of every rating: float32 (B, I)."""
@@ -120,10 +121,21 @@ class LinearAutoencoder(Model):
         return cast("Values", standard_NK.astype(np.float32))
 
     def _terms(self, columns: Indices, values: Values) -> Sum:
-        """Give what one user's scores are summed from, the constant last."""
+        """Give what one user's scores are summed from, the constant last; of the last user what is there already."""
+        row = columns.tobytes() + values.tobytes()
+        if self._last is None or self._last[0] != row:
+            self._last = row, self._sum_of(columns, values)
+        return self._last[1]
+
+    def _sum_of(self, columns: Indices, values: Values) -> Sum:
         places = np.append(self._place[self._coding.columns(columns, values)], len(self._solution.inputs) - 1)
         amounts = np.append(self._coding.steps(values) / np.float32(self._coding.unit), np.float32(1))
-        return Sum(self._solution.weights, places, amounts.astype(np.float16))
+        return Sum(self._solution.weights, places, amounts.astype(np.float16), lambda: self._row_moments)
+
+    @cached_property
+    def _row_moments(self) -> RowMoments:
+        """Those of the weights."""
+        return RowMoments.of(self._solution.weights)
 
     def ratings_without(self, columns: Indices, values: Values, groups: Groups, wanted: Indices) -> Values:
         """Predict one user's ratings from what is left: float32 (N, K)."""

@@ -41,6 +41,7 @@ class NetworkModel(Model):
             self._network = self.network_class(config, self._baseline)
         self._network.load_state_dict(self._tensors, strict=False, assign=True)
         self._network.eval().requires_grad_(False)
+        self._last: tuple[object, Values, NDArray[np.float64]] | None = None  # what was left out last
         self._rows = {name: weight.numpy() for name, weight in self._network.named_parameters() if not weight.is_meta}
 
     def preference(self, rows: Rows) -> Values:
@@ -99,6 +100,13 @@ class NetworkModel(Model):
         return clip_to_scale(residual_NK * np.float32(self._reach) + baseline_NK, self.scale)
 
     def _codes_without(self, columns: Indices, values: Values, groups: Groups) -> tuple[Values, NDArray[np.float64]]:
+        """Encode one user without each group, once for scores and ratings: float32 (N, D); biases: float64 (N,)."""
+        asked = columns.tobytes(), values.tobytes(), groups.tobytes(), groups.shape
+        if self._last is None or self._last[0] != asked:
+            self._last = asked, *self._encode_without(columns, values, groups)
+        return self._last[1:]
+
+    def _encode_without(self, columns: Indices, values: Values, groups: Groups) -> tuple[Values, NDArray[np.float64]]:
         """Encode one user without each group: float32 (N, D); and find his biases: float64 (N,).
 
         His bias shifts the residual of every rating alike, so three sums over all of them do for every group.

@@ -31,6 +31,7 @@ READING_POSTS = {
     "POST /v1/recommendations",
     "POST /v1/recommendations/batch",
     "POST /v1/predictions",
+    "POST /v1/questions",
     "POST /v1/users/{user_id}/what-if",
 }
 

@@ -85,6 +85,9 @@ def supposing(call: Caller, user: str) -> None:
     assert call("recommend_guest", ratings=GUEST, limit=3).personalised
     assert call("iter_guest_recommendations", ratings=GUEST, limit=100, category=["Drama"])
     assert call("predict_guest", ratings=GUEST, item_ids=[TOOTSIE]).predictions[0].predicted_rating is not None
+    told = call("questions", user, limit=2, block=[TOOTSIE]).questions
+    assert [told[0].information, TOOTSIE in {each.item_id for each in told}] == [1, False]
+    assert len(call("questions_guest", ratings=GUEST, limit=3).questions) == 3
 
 
 def keeping_items(call: Caller) -> None:

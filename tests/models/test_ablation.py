@@ -54,6 +54,16 @@ def test_leaving_ratings_out_is_never_having_had_them(model: Model, count: int, 
         np.testing.assert_allclose(standard[place], standardised(preference)[WANTED], atol=1e-4)
 
 
+def test_one_group_of_three_is_not_three_of_one(model: Model) -> None:
+    columns, values = user(np.random.default_rng(2), 3)
+    groups = np.arange(3)
+    model.ratings_without(columns, values, groups[None], WANTED)
+    alone = model.ratings_without(columns, values, groups[:, None], WANTED)
+    for place in range(3):
+        expected = model.rating_row(*left(columns, values, groups[place : place + 1]), WANTED)
+        np.testing.assert_allclose(alone[place], expected, atol=2e-5)
+
+
 def test_no_groups_give_no_rows(model: Model) -> None:
     columns, values = user(np.random.default_rng(0), 4)
     none = np.empty((0, 1), np.int64)

@@ -104,6 +104,20 @@ class GuestPredictions(Received):
     unknown_items: int
 
 
+class GuestQuestions(Received):
+    """Questions to somebody who is not stored."""
+
+    # Null for a guest.
+    user_id: str | None
+    # Of the user's latest rating change, which this answer has seen.
+    revision: int | None
+    # Null without a model: then popular items are asked about.
+    model_version: str | None
+    questions: list[Question]
+    # Posted ratings of items that the catalogue does not have; they are ignored.
+    unknown_items: int
+
+
 class GuestRecommendations(Received):
     """An answer to a posted list of ratings."""
 
@@ -320,6 +334,29 @@ class Problem(Received):
     detail: str
     # The offending fields, each with how to mend it.
     errors: list[dict[str, Any]] = []
+
+
+class Question(Received):
+    """An item to ask about."""
+
+    item_id: str
+    title: str | None
+    # How much the rating would change the list, by expectation: 1 for the first. Null without a model.
+    information: float | None
+    # What the model expects, on the declared scale.
+    predicted_rating: float | None
+
+
+class Questions(Received):
+    """Items whose rating would tell the model most, the most telling first."""
+
+    # Null for a guest.
+    user_id: str | None
+    # Of the user's latest rating change, which this answer has seen.
+    revision: int | None
+    # Null without a model: then popular items are asked about.
+    model_version: str | None
+    questions: list[Question]
 
 
 class RatingChanged(Received):

@@ -67,6 +67,8 @@ class AsyncClient(Base[httpx2.AsyncClient]):
     what_if = AsyncMethod(routes.what_if)
     predict = AsyncMethod(routes.predict)
     predict_guest = AsyncMethod(routes.predict_guest)
+    questions = AsyncMethod(routes.questions)
+    questions_guest = AsyncMethod(routes.questions_guest)
     rules = AsyncMethod(routes.rules)
     set_rules = AsyncMethod(routes.set_rules)
     delete_rules = AsyncMethod(routes.delete_rules)

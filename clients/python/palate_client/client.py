@@ -67,6 +67,8 @@ class Client(Base[httpx2.Client]):
     what_if = Method(routes.what_if)
     predict = Method(routes.predict)
     predict_guest = Method(routes.predict_guest)
+    questions = Method(routes.questions)
+    questions_guest = Method(routes.questions_guest)
     rules = Method(routes.rules)
     set_rules = Method(routes.set_rules)
     delete_rules = Method(routes.delete_rules)

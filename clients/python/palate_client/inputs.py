@@ -180,6 +180,12 @@ class PredictionRequest(TypedDict, total=False):
     item_ids: Required[Sequence[str]]
 
 
+class QuestionRequest(Asked, total=False):
+    """Ratings of somebody who is not stored, perhaps none, and what he may be asked about."""
+
+    ratings: Required[Sequence[GuestRating]]
+
+
 class RatingIn(TypedDict, total=False):
     """A rating to store."""
 

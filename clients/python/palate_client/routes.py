@@ -167,6 +167,18 @@ def predict_guest(**asked: Unpack[inputs.PredictionRequest]) -> Sent:
     return sent(body=asked)
 
 
+@route("GET", "/v1/users/{user_id}/questions", answers.Questions)
+def questions(user_id: str, **asked: Unpack[inputs.Asked]) -> Sent:
+    """List the items whose rating would tell most about a user."""
+    return sent(user_id, **asked)
+
+
+@route("POST", "/v1/questions", answers.GuestQuestions, is_repeatable=True)
+def questions_guest(**asked: Unpack[inputs.QuestionRequest]) -> Sent:
+    """List them for somebody of these `ratings`, which are not stored."""
+    return sent(body=asked)
+
+
 # Rules for everybody.
 
 
