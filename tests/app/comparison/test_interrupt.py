@@ -1,5 +1,6 @@
 """Ctrl-C keeps what is measured so far."""
 
+import contextlib
 import json
 import os
 import signal
@@ -23,9 +24,15 @@ def test_an_interrupted_comparison_keeps_what_is_measured(tmp_path: Path) -> Non
             command, cwd=tmp_path, env=environment, stdout=log, stderr=log, start_new_session=True
         )
     results = tmp_path / "out" / "results.json"
-    wait_until(lambda: results.exists() and "linear" in json.loads(results.read_bytes())["rows"], "linear is measured")
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the command and to its jobs
-    assert process.wait(60) == 130, (tmp_path / "log").read_text()
+    try:
+        wait_until(
+            lambda: results.exists() and "linear" in json.loads(results.read_bytes())["rows"], "linear is measured"
+        )
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the command and to its jobs
+        assert process.wait(60) == 130, (tmp_path / "log").read_text()
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # it would run for ever
+            os.killpg(process.pid, signal.SIGKILL)
     assert set(json.loads(results.read_bytes())["rows"]) == {"popularity", "biases", "linear"}
     assert "| `linear` |" in (tmp_path / "out" / "report.md").read_text()
     assert "Traceback" not in (tmp_path / "log").read_text()
