@@ -8,9 +8,10 @@ thread; a write in the one writer thread, because a commit waits for the disk). 
 import asyncio
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, suppress
+from copy import copy
 from pathlib import Path
 from time import monotonic
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -72,6 +73,13 @@ class Database(ABC):
         """Bring deletions to the disk, so that what was deleted is not in its files any more.
 
         As far as we can: PostgreSQL sees to that by itself, later; SQLite not while another process reads.
+        """
+
+    @abstractmethod
+    def apart(self) -> AbstractAsyncContextManager["Database"]:
+        """Give the same database to the event loop of another thread, for `scan` and `write`.
+
+        On SQLite the writes of both take turns, in the order in which they were asked for.
         """
 
     @abstractmethod
@@ -142,6 +150,14 @@ class PostgresDatabase(Database):
     async def overwrite(self) -> None:
         return
 
+    @asynccontextmanager
+    async def apart(self) -> AsyncIterator[Database]:
+        other = PostgresDatabase(self.engine.url.render_as_string(hide_password=False), pool_size=2)
+        try:
+            yield other
+        finally:
+            await other.close()
+
     async def close(self) -> None:
         await self._hot.close()
         await self.engine.dispose()
@@ -198,6 +214,7 @@ class SqliteDatabase(Database):
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._writer = sqlite_engine(path, "BEGIN IMMEDIATE")
         self._reader = sqlite_engine(path, "BEGIN")
         self._scanner = sqlite_engine(path, "BEGIN")
@@ -236,6 +253,16 @@ class SqliteDatabase(Database):
 
     async def overwrite(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._write_thread, empty_log, self._writer)
+
+    @asynccontextmanager
+    async def apart(self) -> AsyncIterator[Database]:
+        other = copy(self)
+        other._scanner, other._scan_thread = sqlite_engine(self._path, "BEGIN"), ThreadPoolExecutor(1)
+        try:
+            yield other
+        finally:
+            other._scan_thread.shutdown()
+            other._scanner.dispose()
 
     async def close(self) -> None:
         self._write_thread.shutdown()

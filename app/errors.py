@@ -55,6 +55,18 @@ class BodyTooLarge(PalateError):
     status = 413
 
 
+class FormatUnsupported(PalateError):
+    """This address does not take a body of this kind: the detail lists those it takes."""
+
+    status = 415
+
+
+class BodyStalled(PalateError):
+    """Nothing of the body came for a minute: send it again."""
+
+    status = 408
+
+
 class InvalidRequest(PalateError):
     """The request holds a value that is not allowed."""
 

@@ -31,6 +31,7 @@ from app.recommendations.loader import open_serving
 from app.registry import router as registry
 from app.settings import Settings
 from app.training import router as training
+from app.transfer import router as transfer
 
 
 class Palate(FastAPI):
@@ -55,10 +56,11 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.metrics = Metrics()
+    app.state.transfers = asyncio.Semaphore(transfer.MAX_TRANSFERS)
     problem.install(app)
     app.add_middleware(EncodedSlashes)
     # The shelves come before the catalogue, whose route would take `popular` and `new` for ids.
-    for stage in (health, metrics, ratings, merging, shelves, catalogue, training, registry, erasure):
+    for stage in (health, metrics, ratings, merging, shelves, catalogue, training, registry, erasure, transfer):
         app.include_router(stage.router)
     for stage in (recommendations, kindred, predictions, what_if, questions, rules, console):
         app.include_router(stage.router)

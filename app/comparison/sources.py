@@ -18,10 +18,9 @@ from app.ratings.scale import Scale
 from app.settings import Settings
 from app.tables import Rating
 from app.training.data import load_interactions, rating_scale
-from app.transfer.clean import Rescale, cleaned_batches
+from app.transfer.clean import Rescale, cleaned_batches, parse_rescale
 from app.transfer.fields import parse_renames
 from app.transfer.importer import RefusedFile
-from app.transfer.run import parse_rescale
 from app.transfer.sources import find_sources
 
 

@@ -29,6 +29,24 @@ class Rescale(NamedTuple):
     maximum: float
 
 
+def parse_rescale(text: str | None) -> Rescale | None:
+    """Read `MIN:MAX`.
+
+    Raises:
+        TransferProblem: if it is not that.
+    """
+    if text is None:
+        return None
+    low, _, high = text.partition(":")
+    try:
+        rescale = Rescale(float(low), float(high))
+    except ValueError:
+        raise TransferProblem(f"rescale {text}: write MIN:MAX, e.g. 0:10.") from None
+    if not rescale.minimum < rescale.maximum:
+        raise TransferProblem(f"rescale {text}: the second number must be larger.")
+    return rescale
+
+
 class Cleaned(NamedTuple):
     """Ratings to store, rows refused, and how many of those only for their value's scale."""
 
@@ -97,7 +115,7 @@ def another_scale(cleaned: Cleaned, num_rows: int, file: str, scale: Scale) -> s
         f"{cleaned.num_off_scale} of the first {num_rows} ratings of {file} (such as {values[0]:g} and"
         f" {values[-1]:g}) are not on this instance's scale, {scale}; nothing was taken from it. Set"
         " PALATE_RATING_MIN, PALATE_RATING_MAX and PALATE_RATING_STEP to the file's scale, or stretch the file's"
-        " scale with --rescale MIN:MAX."
+        " scale with --rescale MIN:MAX, over HTTP with rescale=MIN:MAX."
     )
 
 

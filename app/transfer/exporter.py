@@ -1,7 +1,9 @@
 """Export: ratings or items as NDJSON or Parquet, streamed in one snapshot, in the same order on both databases."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import IO, Any
 
 import orjson
@@ -14,6 +16,8 @@ from app.rowset import select_with
 from app.tables import Item, Rating, User
 from app.times import from_us
 
+QUOTE = '"'
+TO_QUOTE = re.compile(r'[",\r\n]').search
 USERS_A_STEP = 500
 ITEMS_A_STEP = 1_000
 RATINGS = """
@@ -38,7 +42,7 @@ Rows = list[dict[str, Any]]
 Progress = Callable[[int, int], None]  # rows written, rows in all
 
 
-def dump_line(row: dict[str, Any]) -> bytes:
+def dump_line(row: Any) -> bytes:
     """Write a row as a line."""
     return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z | orjson.OPT_SORT_KEYS)
 
@@ -68,6 +72,37 @@ class NdjsonWriter(Writer):
     def close(self) -> None:
         """Send on what is buffered."""
         self.stream.flush()
+
+
+class CsvWriter(Writer):
+    """CSV with a header line; categories and attributes are JSON text."""
+
+    def __init__(self, stream: IO[bytes], schema: pa.Schema) -> None:
+        super().__init__(stream)
+        self._names = schema.names
+        self.stream.write(csv_line(self._names))
+
+    def write(self, rows: Rows) -> None:
+        """Write some rows."""
+        self.stream.write(b"".join(csv_line([csv_cell(row[name]) for name in self._names]) for row in rows))
+
+    def close(self) -> None:
+        """Send on what is buffered."""
+        self.stream.flush()
+
+
+def csv_line(cells: list[str]) -> bytes:
+    """Write a line; what needs quotes has them."""
+    return (
+        ",".join(f'"{cell.replace(QUOTE, 2 * QUOTE)}"' if TO_QUOTE(cell) else cell for cell in cells) + "\n"
+    ).encode()
+
+
+def csv_cell(value: Any) -> str:
+    """Write a value: text as it is, nothing as nothing, a moment as RFC 3339, anything else as JSON."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return dump_line(value).decode().strip().strip(QUOTE if isinstance(value, datetime) else "")
 
 
 class ParquetWriter(Writer):

@@ -18,6 +18,7 @@ SYNONYMS = {
 }
 RATING_FIELDS = ("user_id", "item_id", "value", "rated_at")
 ITEM_FIELDS = ("item_id", "title", "categories", "active", "attributes", "available_from", "available_until")
+FIELDS = {"ratings": RATING_FIELDS, "items": ITEM_FIELDS}
 NEEDED = {"ratings": ("user_id", "item_id", "value"), "items": ("item_id",)}
 
 
@@ -38,7 +39,7 @@ def parse_renames(pairs: Sequence[str]) -> dict[str, str]:
         field = field_of(ours)
         if not separator or not theirs or field is None:
             known = ", ".join(SYNONYMS)
-            raise TransferProblem(f"--column {pair}: write FIELD=COLUMN, where FIELD is one of {known}.")
+            raise TransferProblem(f"column {pair}: write FIELD=COLUMN, where FIELD is one of {known}.")
         renames[field] = theirs
     return renames
 
@@ -82,5 +83,6 @@ def check_fields(fields: Mapping[str, str], kind: str, names: Sequence[str], fil
     for field in NEEDED[kind]:
         if field not in fields:
             raise TransferProblem(
-                f"{file} has no column for {field} (it has {', '.join(names)}): name it with --column {field}=COLUMN."
+                f"{file} has no column for {field} (it has {', '.join(names)}): name it with"
+                f" --column {field}=COLUMN, over HTTP with column={field}=COLUMN."
             )

@@ -42,6 +42,13 @@ class Summary:
         return self.ratings if kind == "ratings" else self.items
 
 
+class Refusals(Protocol):
+    """Where refused rows go."""
+
+    def write(self, rows: list[RefusedRow]) -> None:
+        """Append rows."""
+
+
 class RefusedFile(AbstractContextManager["RefusedFile"]):
     """The file of refused rows, one JSON object each; it is only made if there is one."""
 
@@ -129,7 +136,7 @@ async def import_sources(
     sources: list[Source],
     scale: Scale,
     rescale: Rescale | None,
-    refused: RefusedFile,
+    refused: Refusals,
     progress: Progress,
 ) -> Summary:
     """Import files, one after the other.
@@ -147,7 +154,7 @@ async def import_sources(
 
 
 async def import_source(
-    importer: Importer, source: Source, counts: Counter[str], refused: RefusedFile, progress: Progress
+    importer: Importer, source: Source, counts: Counter[str], refused: Refusals, progress: Progress
 ) -> None:
     """Import a file; the next batch is read while one is stored."""
     num_rows = 0

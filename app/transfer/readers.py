@@ -9,11 +9,13 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from app.transfer import text
-from app.transfer.fields import check_fields, kind_of, map_columns
+from app.transfer.fields import FIELDS, check_fields, kind_of, map_columns
 from app.transfer.problems import RefusedRow, TransferProblem
-from app.transfer.text import Layout
+from app.transfer.text import MAX_LINE_BYTES, Layout
 
 BATCH_ROWS = 60_000
+ID_FIELDS = ("user_id", "item_id")
+TOO_LONG = f"the line is longer than {MAX_LINE_BYTES:,} bytes"
 
 Opener = Callable[[], IO[bytes]]
 Renames = Mapping[str, str]
@@ -40,10 +42,12 @@ class Source:
     is_film_list: bool = False  # titles end with the year, as "Alien (1979)"
 
 
-def text_source(open_file: Opener, file: str, num_bytes: int, kind: str | None, renames: Renames) -> Source:
+def text_source(
+    open_file: Opener, file: str, num_bytes: int, kind: str | None, renames: Renames, strict: bool = False
+) -> Source:
     """Describe a text file with a header line."""
     with open_file() as stream:
-        first = next(text.read_blocks(stream, file, quoted=True), None)
+        first = next(text.read_blocks(stream, file, quoted=True, strict=strict), None)
     if first is None:
         raise TransferProblem(f"{file} is empty.")
     layout = text.sniff(first.data.split(b"\n", 1)[0])
@@ -52,7 +56,7 @@ def text_source(open_file: Opener, file: str, num_bytes: int, kind: str | None, 
     check_fields(fields, kind, layout.names, file)
 
     def batches() -> Iterator[Batch]:
-        return read_text(open_file, file, layout, fields, header_lines=1)
+        return read_text(open_file, file, layout, fields, header_lines=1, strict=strict)
 
     film_list = kind == "items" and {"movieId", "genres"} <= set(layout.names)
     return Source(kind, file, num_bytes, batches, film_list)
@@ -69,12 +73,17 @@ def plain_source(open_file: Opener, file: str, num_bytes: int, kind: str, layout
 
 
 def read_text(
-    open_file: Opener, file: str, layout: Layout, fields: Mapping[str, str], header_lines: int
+    open_file: Opener,
+    file: str,
+    layout: Layout,
+    fields: Mapping[str, str],
+    header_lines: int,
+    strict: bool = False,
 ) -> Iterator[Batch]:
     """Read the batches of a text file."""
     wanted = {name: layout.names.index(column) for name, column in fields.items()}
     with open_file() as stream:
-        for block in text.read_blocks(stream, file, layout.quoted):
+        for block in text.read_blocks(stream, file, layout.quoted, strict):
             if block.line == 1 and header_lines:
                 block = block._replace(data=block.data.partition(b"\n")[2], line=2)
             if not block.data.strip():
@@ -97,20 +106,23 @@ def in_batches(batch: Batch) -> Iterator[Batch]:
         yield Batch(columns, lines, batch.position, batch.refused if start == 0 else [])
 
 
-def ndjson_source(open_file: Opener, file: str, num_bytes: int, kind: str | None, renames: Renames) -> Source:
+def ndjson_source(
+    open_file: Opener, file: str, num_bytes: int, kind: str | None, renames: Renames, strict: bool = False
+) -> Source:
     """Describe a file of one JSON object a line."""
-    names = first_names(open_file, file)
+    names = first_names(open_file, file, strict)
     fields = map_columns(names, renames, file)
     kind = kind or kind_of(fields)
     check_fields(fields, kind, names, file)
+    later = {name: name for name in FIELDS[kind] if name not in fields}  # the first lines need not have all
 
     def batches() -> Iterator[Batch]:
-        return read_ndjson(open_file, file, fields)
+        return read_ndjson(open_file, file, fields | later, strict)
 
     return Source(kind, file, num_bytes, batches)
 
 
-def first_names(open_file: Opener, file: str) -> list[str]:
+def first_names(open_file: Opener, file: str, strict: bool) -> list[str]:
     """Give the names that the first lines' objects have.
 
     Raises:
@@ -118,7 +130,7 @@ def first_names(open_file: Opener, file: str) -> list[str]:
     """
     names: dict[str, None] = {}
     with open_file() as stream:
-        block = next(text.read_blocks(stream, file, quoted=False), None)
+        block = next(text.read_blocks(stream, file, quoted=False, strict=strict), None)
     for line in block.data.splitlines()[:1_000] if block else []:
         try:
             row = orjson.loads(line)
@@ -130,22 +142,25 @@ def first_names(open_file: Opener, file: str) -> list[str]:
     return list(names)
 
 
-def read_ndjson(open_file: Opener, file: str, fields: Mapping[str, str]) -> Iterator[Batch]:
+def read_ndjson(open_file: Opener, file: str, fields: Mapping[str, str], strict: bool) -> Iterator[Batch]:
     """Read the batches of a file of JSON objects. A field that a row does not have is null."""
     with open_file() as stream:
-        for block in text.read_blocks(stream, file, quoted=False):
+        for block in text.read_blocks(stream, file, quoted=False, strict=strict):
             rows: list[dict[str, Any]] = []
             lines, refused = [], []
             for line, data in enumerate(block.data.split(b"\n"), block.line):
                 if not data.strip():
                     continue
-                row = parse_line(data)
+                row = parse_line(data) if not strict or len(data) <= MAX_LINE_BYTES else TOO_LONG
                 if isinstance(row, dict):
                     rows.append(row)
                     lines.append(line)
                 else:
-                    refused.append(RefusedRow(file, line, data.decode(), [row]))
-            columns = {name: to_array([row.get(column) for row in rows]) for name, column in fields.items()}
+                    refused.append(RefusedRow(file, line, data.decode(errors="replace"), [row]))
+            columns = {
+                name: (to_ids if name in ID_FIELDS else to_array)([row.get(column) for row in rows])
+                for name, column in fields.items()
+            }
             yield from in_batches(Batch(columns, lines, block.position, refused))
 
 
@@ -154,18 +169,37 @@ def parse_line(data: bytes) -> dict[str, Any] | str:
     try:
         row = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        return f"the line is not valid JSON: {error}"
+        return f"the line is not valid JSON: {error}" if is_utf8(data) else "the line is not UTF-8: send it in UTF-8"
     return row if isinstance(row, dict) else "the line is not a JSON object"
+
+
+def is_utf8(data: bytes) -> bool:
+    """Tell whether text is in UTF-8."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def to_array(values: list[Any]) -> pa.Array:
     """Make a column of JSON values; values of several types become text, lists and objects JSON text."""
     if any(isinstance(value, dict | list | bool) for value in values):
-        return pa.array([None if value is None else orjson.dumps(value).decode() for value in values], pa.string())
+        return pa.array([json_text(value) for value in values], pa.string())
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+def json_text(value: Any) -> str | None:
+    """Give text as it is, anything else as JSON text."""
+    return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def to_ids(values: list[Any]) -> pa.Array:
+    """Make a column of ids; what is neither text nor a number is none."""
+    return to_array([None if isinstance(value, dict | list | bool) else value for value in values])
 
 
 def parquet_source(open_file: Opener, file: str, num_bytes: int, kind: str | None, renames: Renames) -> Source:

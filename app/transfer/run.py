@@ -14,7 +14,7 @@ from app import migrate
 from app.db import open_database
 from app.ratings.scale import Scale
 from app.settings import Settings
-from app.transfer.clean import Rescale
+from app.transfer.clean import Rescale, parse_rescale
 from app.transfer.exporter import (
     ITEM_SCHEMA,
     RATING_SCHEMA,
@@ -26,7 +26,6 @@ from app.transfer.exporter import (
 )
 from app.transfer.fields import parse_renames
 from app.transfer.importer import RefusedFile, Summary, import_sources
-from app.transfer.problems import TransferProblem
 from app.transfer.readers import Source
 from app.transfer.sources import find_sources
 
@@ -63,24 +62,6 @@ def export_path(settings: Settings, kind: str, path: Path, form: str | None = No
         num_rows = asyncio.run(run_export(settings, kind, stream, form, Bars(progress)))
     console.print(f"{num_rows:,} {kind} exported.")
     return num_rows
-
-
-def parse_rescale(text: str | None) -> Rescale | None:
-    """Read `--rescale MIN:MAX`.
-
-    Raises:
-        TransferProblem: if it is not that.
-    """
-    if text is None:
-        return None
-    low, _, high = text.partition(":")
-    try:
-        rescale = Rescale(float(low), float(high))
-    except ValueError:
-        raise TransferProblem(f"--rescale {text}: write MIN:MAX, e.g. 0:10.") from None
-    if not rescale.minimum < rescale.maximum:
-        raise TransferProblem(f"--rescale {text}: the second number must be larger.")
-    return rescale
 
 
 def open_output(path: Path) -> AbstractContextManager[IO[bytes]]:

@@ -1,7 +1,7 @@
 """Text files as blocks of whole lines in UTF-8; no block is larger than memory allows."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, NamedTuple
 
 import pyarrow as pa
@@ -11,6 +11,7 @@ from app.transfer.problems import TransferProblem
 
 BLOCK_BYTES = 1536 * 1024  # some 60,000 ratings
 MAX_BLOCK_BYTES = 64 * BLOCK_BYTES
+MAX_LINE_BYTES = 1024 * 1024  # of a line, where the text is read strictly
 BOM = b"\xef\xbb\xbf"
 
 
@@ -38,33 +39,57 @@ class Table(NamedTuple):
     bad: list[tuple[int, str]]
 
 
-def read_blocks(stream: IO[bytes], file: str, quoted: bool) -> Iterator[Block]:
+def read_blocks(stream: IO[bytes], file: str, quoted: bool, strict: bool = False) -> Iterator[Block]:
     """Cut a stream after whole lines; a line break inside quotes is none.
 
+    Read strictly, text without quotes comes as it is, except that of a line that is too long only the start is kept:
+    its reader judges line by line.
+
     Raises:
-        TransferProblem: if a line does not end.
+        TransferProblem: if a line does not end; read strictly, also if quoted text is not UTF-8.
     """
     rest, line, position = b"", 1, 0
+    most = MAX_LINE_BYTES if strict else MAX_BLOCK_BYTES
     while data := stream.read(BLOCK_BYTES):
         position += len(data)
         rest = rest.removeprefix(BOM) + data if line == 1 else rest + data
         end = line_end(rest, quoted)
         if end:
-            yield Block(to_utf8(rest[:end]), line, position)
+            yield Block(decoded(rest[:end], file, line, quoted, strict), line, position)
             line += rest.count(b"\n", 0, end)
             rest = rest[end:]
-        elif len(rest) > MAX_BLOCK_BYTES:
-            raise TransferProblem(f"{file}, line {line}: a line or a quoted value does not end.")
+        elif len(rest) > most and strict and not quoted:
+            rest = rest[: most + 1]
+        elif len(rest) > most:
+            raise TransferProblem(f"{file}, line {line}: a line or a quoted value does not end within {most:,} bytes.")
     rest = rest.removeprefix(BOM) if line == 1 else rest
     if rest:
-        yield Block(to_utf8(rest), line, position)
+        yield Block(decoded(rest, file, line, quoted, strict), line, position)
+
+
+def decoded(data: bytes, file: str, line: int, quoted: bool, strict: bool) -> bytes:
+    """Give the text of a block, which starts at a line.
+
+    Raises:
+        TransferProblem: if it must be UTF-8 and is not.
+    """
+    if not strict:
+        return to_utf8(data)
+    try:
+        return data if not quoted else data.decode().encode()
+    except UnicodeDecodeError as error:
+        line += data.count(b"\n", 0, error.start)
+        raise TransferProblem(f"{file}, line {line}: the text is not UTF-8: send it in UTF-8.") from None
 
 
 def line_end(data: bytes, quoted: bool) -> int:
     """Find the end of the last line that is whole; 0 if none is."""
     end = data.rfind(b"\n") + 1
-    while quoted and end and data.count(b'"', 0, end) % 2:
-        end = data.rfind(b"\n", 0, end - 1) + 1
+    num_quotes = data.count(b'"', 0, end) if quoted else 0
+    while end and num_quotes % 2:  # cut before the line that the last quote is in
+        start = data.rfind(b"\n", 0, data.rfind(b'"', 0, end)) + 1
+        num_quotes -= data.count(b'"', start, end)
+        end = start
     return end
 
 
@@ -110,8 +135,21 @@ def cut(block: Block, layout: Layout) -> Table:
         ),
         arrow_csv.ConvertOptions(column_types=dict.fromkeys(layout.names, pa.string()), strings_can_be_null=False),
     )
+    starts = record_lines(block, table.num_rows + len(bad), layout.quoted)
     refused = {number for number, _ in bad}
-    numbers = (n for n in range(1, table.num_rows + len(bad) + 1) if n not in refused)
-    lines = [block.line + n - 1 for n in numbers] if bad else list(range(block.line, block.line + table.num_rows))
+    lines = [line for number, line in enumerate(starts, 1) if number not in refused] if bad else list(starts)
     columns = [column.combine_chunks() for column in table.columns]
-    return Table(columns, lines, [(block.line + number - 1, text) for number, text in bad])
+    return Table(columns, lines, [(starts[number - 1], text) for number, text in bad])
+
+
+def record_lines(block: Block, num_records: int, quoted: bool) -> Sequence[int]:
+    """Give the line at which each record starts: a quoted value may hold line breaks, and empty lines are none."""
+    num_lines = block.data.count(b"\n") + (not block.data.endswith(b"\n"))
+    if num_lines == num_records:
+        return range(block.line, block.line + num_records)
+    starts, inside = [], False
+    for number, line in enumerate(block.data.split(b"\n"), block.line):
+        if not inside and line.rstrip(b"\r"):
+            starts.append(number)
+        inside ^= quoted and bool(line.count(b'"') % 2)
+    return starts if len(starts) == num_records else range(block.line, block.line + num_records)

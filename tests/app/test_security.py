@@ -14,6 +14,7 @@ WRITES = {
     "PUT /v1/users/{user_id}/ratings/{item_id}",
     "DELETE /v1/users/{user_id}/ratings/{item_id}",
     "POST /v1/items",
+    "POST /v1/imports",
     "POST /v1/users/{user_id}/merge",
     "DELETE /v1/users/{user_id}",
     "PUT /v1/rules",

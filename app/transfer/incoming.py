@@ -1,0 +1,156 @@
+"""An import over HTTP: the rows of a body, and the answer to it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from tempfile import SpooledTemporaryFile
+from typing import Any, NamedTuple
+
+import orjson
+
+from app.db import Database
+from app.errors import BodyStalled, DatabaseUnavailable, FieldProblem, InvalidRequest, PalateError
+from app.ratings.scale import Scale
+from app.transfer.body import Body
+from app.transfer.clean import parse_rescale
+from app.transfer.fields import FIELDS, parse_renames
+from app.transfer.importer import Importer, ItemImporter, RatingImporter, import_source
+from app.transfer.problems import RefusedRow, TransferProblem
+from app.transfer.readers import Source, ndjson_source, text_source
+
+STATUSES = ("created", "updated", "unchanged", "stale", "refused")
+MAX_REFUSED = 1_000_000  # rows; their lines wait on the disk until the body has come
+IN_MEMORY_BYTES = 1024 * 1024  # of those lines
+MAX_SAID = 500  # characters of a refused row that are said again
+NAME = "the body"
+
+
+class Asked(NamedTuple):
+    """What the caller says about the body."""
+
+    form: str
+    kind: str
+    columns: list[str]
+    rescale: str | None
+
+
+class Answer:
+    """The lines about refused rows, and the counts. The lines wait in a file that has no name."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.counts = Counter[str]()
+        self._num_refused = 0
+        self._lines = SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115 - `lines` closes it, or its end does
+
+    def write(self, rows: list[RefusedRow]) -> None:
+        """Keep the lines about some rows.
+
+        Raises:
+            TransferProblem: if there are too many.
+        """
+        self._num_refused += len(rows)
+        if self._num_refused > MAX_REFUSED:
+            raise TransferProblem(f"more than {MAX_REFUSED:,} rows are refused, the last at line {rows[-1].line}.")
+        self._lines.write(b"".join(refused_line(row, self.kind) for row in sorted(rows, key=lambda row: row.line)))
+
+    def lines(self) -> Iterator[bytes]:
+        """Give the answer, the counts last."""
+        with self._lines as lines:
+            lines.seek(0)
+            while data := lines.read(IN_MEMORY_BYTES // 16):
+                yield data
+            yield self.last_line()
+
+    def last_line(self) -> bytes:
+        """Count what became of the rows."""
+        counts = {"read": self.counts.total()} | {status: self.counts[status] for status in STATUSES}
+        said = {"status": "complete", "kind": self.kind, "counts": counts}
+        return orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE)
+
+    def close(self) -> None:
+        """Give the lines up."""
+        self._lines.close()
+
+    def stored(self) -> str:
+        """Say what holds although the import ended early."""
+        num_rows = self.counts.total() - self.counts["refused"]
+        again = "To send all of it again changes nothing in them"
+        return f"{num_rows:,} rows before that are stored. {again}." if num_rows else "Nothing was stored."
+
+
+def refused_line(row: RefusedRow, kind: str) -> bytes:
+    """Describe a refused row."""
+    said = row.row if isinstance(row.row, dict) else {}
+    ids = {name: short(said.get(name)) for name in FIELDS[kind] if name.endswith("_id")}
+    body = {"line": row.line} | ids | {"status": "refused", "errors": [field_problem(error) for error in row.errors]}
+    return orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def short(value: Any) -> Any:
+    """Give the start of what a row says."""
+    return value[:MAX_SAID] if isinstance(value, str) else value
+
+
+def field_problem(error: str) -> FieldProblem:
+    """Part the field from what is wrong with it; a sentence about the line names none."""
+    name, _, detail = error[:MAX_SAID].partition(" ")
+    steps = name.rstrip(":").split(".")
+    if steps[0] in FIELDS["ratings"] + FIELDS["items"]:
+        return FieldProblem("/" + "/".join(steps), detail)
+    return FieldProblem("/", error[:MAX_SAID].removeprefix(": "))
+
+
+def import_body(database: Database, scale: Scale, body: Body, asked: Asked) -> Answer:
+    """Import a body, in a thread of its own, batch by batch.
+
+    Raises:
+        InvalidRequest: if it cannot be read.
+        BodyStalled: if it does not come.
+        DatabaseUnavailable: if the database stays away.
+    """
+    with ExitStack() as closing:
+        answer = Answer(asked.kind)
+        closing.callback(answer.close)
+        import_or_tell(database, scale, body, asked, answer)
+        closing.pop_all()  # who gives the lines closes them
+    return answer
+
+
+def import_or_tell(database: Database, scale: Scale, body: Body, asked: Asked, answer: Answer) -> None:
+    """Import a body; an error says what holds in spite of it."""
+    try:
+        asyncio.run(import_into(database, scale, body, asked, answer))
+    except TransferProblem as error:
+        detail = str(error)
+        raise InvalidRequest(f"{detail} {answer.stored()}", [FieldProblem("/", detail)]) from error
+    except (BodyStalled, DatabaseUnavailable) as error:
+        raise retold(error, answer) from error
+
+
+def retold(error: PalateError, answer: Answer) -> PalateError:
+    """Tell an error with what holds in spite of it."""
+    if isinstance(error, BodyStalled):
+        return BodyStalled(f"Nothing of the body came for a minute. {answer.stored()}")
+    return type(error)(f"The database does not answer: repeat the call in a moment. {answer.stored()}")
+
+
+async def import_into(database: Database, scale: Scale, body: Body, asked: Asked, answer: Answer) -> None:
+    """Import a body in this thread's event loop. NDJSON of no rows is empty, CSV has a header at least."""
+    if body.is_empty() and asked.form == "ndjson":
+        return
+    source = source_of(body, asked)
+    async with database.apart() as apart:
+        importer: Importer = (
+            RatingImporter(apart, source, scale, parse_rescale(asked.rescale))
+            if asked.kind == "ratings"
+            else ItemImporter(apart, source)
+        )
+        await import_source(importer, source, answer.counts, answer, lambda *_: None)
+
+
+def source_of(body: Body, asked: Asked) -> Source:
+    """Describe a body."""
+    make = text_source if asked.form == "csv" else ndjson_source
+    return make(body.open, NAME, 0, asked.kind, parse_renames(asked.columns), strict=True)

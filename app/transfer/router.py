@@ -1,0 +1,170 @@
+"""Imports and exports over HTTP. What they need is imported when they run: pyarrow takes memory."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from email.message import Message
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi.responses import StreamingResponse
+
+from app.db import Database
+from app.deps import DatabaseDep, SettingsDep
+from app.errors import BodyStalled, FieldProblem, FormatUnsupported, InvalidRequest
+from app.problem import problem_responses
+from app.ratings.scale import Scale
+from app.transfer.body import Body, gunzipped, received
+
+if TYPE_CHECKING:
+    from app.transfer.incoming import Answer
+
+router = APIRouter(tags=["bulk"])
+
+MAX_TRANSFERS = 8  # at a time; more wait, and their bodies with them
+NO_LIMIT = 2**62
+NDJSON, CSV = "application/x-ndjson", "text/csv"
+FORMS = {NDJSON: "ndjson", "application/ndjson": "ndjson", "application/jsonl": "ndjson", CSV: "csv"}
+Kind = Literal["ratings", "items"]
+Responses = dict[int | str, dict[str, Any]]
+ROWS = """\
+{"user_id": "ada", "item_id": "alien-1979", "value": 4.5, "rated_at": "2026-11-23T10:15:00Z"}
+{"user_id": "ada", "item_id": "clueless-1995", "value": 2}
+"""
+TABLE = "user_id,item_id,value,rated_at\nada,alien-1979,4.5,2026-11-23T10:15:00Z\nada,clueless-1995,2,\n"
+BODY = {
+    "required": True,
+    "content": {
+        NDJSON: {"schema": {"type": "string"}, "examples": {"ratings": {"value": ROWS}}},
+        CSV: {"schema": {"type": "string"}, "examples": {"ratings": {"value": TABLE}}},
+    },
+}
+ANSWER = """\
+{"line":7,"user_id":"ada","item_id":"x","status":"refused","errors":[{"field":"/value","detail":"must be a number"}]}
+{"status":"complete","kind":"ratings","counts":{"read":9,"created":6,"updated":1,"unchanged":1,"stale":0,"refused":1}}
+"""
+ANSWERED: Responses = {
+    200: {"description": "Done.", "content": {NDJSON: {"schema": {"type": "string"}, "example": ANSWER}}}
+}
+EXPORTED: Responses = {
+    200: {
+        "description": "One row a line.",
+        "content": {media: {"schema": {"type": "string"}} for media in (NDJSON, CSV)},
+    }
+}
+
+
+@router.post(
+    "/v1/imports",
+    summary="Import ratings or items",
+    response_class=StreamingResponse,
+    responses=ANSWERED | problem_responses(InvalidRequest, FormatUnsupported, BodyStalled),
+    openapi_extra={"requestBody": BODY},
+    max_body_size=NO_LIMIT,
+)
+async def post_import(
+    request: Request,
+    database: DatabaseDep,
+    settings: SettingsDep,
+    kind: Annotated[Kind, Query(description="What the rows are.", examples=["ratings"])],
+    column: Annotated[list[str], Query(description="FIELD=COLUMN, where a column has another name.")] = [],  # noqa: B006
+    rescale: Annotated[str | None, Query(description="MIN:MAX of the rows, stretched over the own scale.")] = None,
+) -> StreamingResponse:
+    """Import any number of rows, as `palate import` does, while they arrive; nothing is held in memory.
+
+    Batches are stored as they come. The answer is NDJSON: a line for each refused row, then one line with the counts.
+    To send the same again changes nothing, so whatever was interrupted is simply sent again.
+    """
+    form = form_of(request.headers.get("content-type", ""))
+    data = received(request.stream(), asyncio.get_running_loop())
+    body = Body(gunzipped(data) if is_gzip(request.headers.get("content-encoding", "")) else data)
+    async with request.app.state.transfers:
+        answer = await imported(database, Scale.of(settings), body, (form, kind, column, rescale))
+    return StreamingResponse(answer.lines(), media_type=NDJSON)
+
+
+def form_of(content_type: str) -> str:
+    """Tell the format of a body.
+
+    Raises:
+        FormatUnsupported: if it is none of ours.
+    """
+    header = Message()
+    header["content-type"] = content_type or "application/octet-stream"
+    charset = header.get_content_charset("utf-8")
+    if header.get_content_type() not in FORMS or charset not in {"utf-8", "utf8", "us-ascii"}:
+        detail = f"must be {NDJSON} or {CSV}, in UTF-8"
+        raise FormatUnsupported(f"Content-Type {detail}.", [FieldProblem("Content-Type", detail)])
+    return FORMS[header.get_content_type()]
+
+
+def is_gzip(encoding: str) -> bool:
+    """Tell whether a body is compressed.
+
+    Raises:
+        FormatUnsupported: if it is, by something else.
+    """
+    if encoding.strip().lower() not in {"", "identity", "gzip", "x-gzip"}:
+        detail = "must be gzip, or left out"
+        raise FormatUnsupported(f"Content-Encoding {detail}.", [FieldProblem("Content-Encoding", detail)])
+    return "gzip" in encoding.lower()
+
+
+async def imported(
+    database: Database, scale: Scale, body: Body, asked: tuple[str, str, list[str], str | None]
+) -> "Answer":
+    """Import in a thread of its own, whose event loop stores while this one receives."""
+
+    def work() -> "Answer":
+        from app.transfer.incoming import Asked, import_body
+
+        return import_body(database, scale, body, Asked(*asked))
+
+    thread = ThreadPoolExecutor(1, thread_name_prefix="import")
+    try:
+        return await asyncio.get_running_loop().run_in_executor(thread, work)
+    finally:
+        thread.shutdown(wait=False)
+
+
+@router.get(
+    "/v1/exports/{kind}",
+    summary="Export ratings or items",
+    response_class=StreamingResponse,
+    responses=EXPORTED | problem_responses(InvalidRequest),
+)
+async def get_export(
+    request: Request,
+    database: DatabaseDep,
+    kind: Annotated[Kind, Path(description="What to export.", examples=["ratings"])],
+    format: Annotated[  # noqa: A002 - the parameter's name
+        Literal["ndjson", "csv"] | None, Query(description="By default as Accept says, else NDJSON.", examples=["csv"])
+    ] = None,
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
+) -> StreamingResponse:
+    """Export everything, from one snapshot, in the order of the ids; an import of it gives the same back.
+
+    An export that was not read to the end, or whose connection broke, is not complete.
+    """
+    form = format or ("csv" if CSV in accept.lower() and NDJSON not in accept.lower() else "ndjson")
+    chunks = limited(request.app.state.transfers, database, kind, form)
+    first = await anext(chunks, b"")  # an error before it is answered as one
+    return StreamingResponse(resumed(first, chunks), media_type=CSV if form == "csv" else NDJSON)
+
+
+async def limited(places: asyncio.Semaphore, database: Database, kind: str, form: str) -> AsyncIterator[bytes]:
+    """Export when there is a place."""
+    from app.transfer.outgoing import exported
+
+    async with places, aclosing(cast("Any", exported(database, kind, form))) as chunks:
+        async for chunk in chunks:
+            yield chunk
+
+
+async def resumed(first: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Give the first chunk, and the others."""
+    async with aclosing(cast("Any", chunks)):
+        yield first
+        async for chunk in chunks:
+            yield chunk
