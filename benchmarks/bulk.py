@@ -1,0 +1,134 @@
+"""Import and export over HTTP: rows a second, the server's peak memory, and what a GET's p99 does meanwhile.
+
+python -m benchmarks.bulk --rows 1000000; --database postgresql. The server is a process of its own; the rows are those
+of benchmarks.transfer, generated, sent as CSV.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from app import migrate
+from app.db import open_database
+from app.settings import Settings
+from benchmarks.serve import database_url
+from benchmarks.transfer import synthetic
+from tests.processes import palate, wait_for_port
+
+PAUSE_S = 0.01  # between two GETs
+
+
+def peak_mib(process_id: int) -> float:
+    """Weigh a process's peak resident memory."""
+    status = Path(f"/proc/{process_id}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def pieces(path: Path) -> Iterator[bytes]:
+    """Read a file piece by piece."""
+    with path.open("rb") as stream:
+        while data := stream.read(64 * 1024):
+            yield data
+
+
+class Watch(threading.Thread):
+    """Asks for a user's ratings, one request after the other, and keeps the time of each."""
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__()
+        self._base_url, self._is_done = base_url, threading.Event()
+        self.times_ms: list[float] = []
+
+    def run(self) -> None:
+        """Ask until it is done."""
+        with httpx2.Client(base_url=self._base_url, timeout=60) as client:
+            while not self._is_done.is_set():
+                started = time.perf_counter()
+                client.get("/v1/users/u0/ratings", params={"limit": 10}).read()
+                self.times_ms.append((time.perf_counter() - started) * 1000)
+                time.sleep(PAUSE_S)
+
+    def finish(self) -> dict[str, float]:
+        """Stop, and give median and 99th percentile in milliseconds."""
+        self._is_done.set()
+        self.join()
+        cuts = statistics.quantiles(self.times_ms, n=100)
+        return {"gets": len(self.times_ms), "p50_ms": round(cuts[49], 1), "p99_ms": round(cuts[98], 1)}
+
+
+def timed(client: httpx2.Client, path: Path, num_rows: int) -> dict[str, Any]:
+    """Import a file while GETs go on."""
+    watch = Watch(str(client.base_url))
+    watch.start()
+    started = time.perf_counter()
+    answer = client.post("/v1/imports?kind=ratings", content=pieces(path), headers={"Content-Type": "text/csv"})
+    seconds = time.perf_counter() - started
+    counts = json.loads(answer.text.splitlines()[-1])["counts"]
+    return {"rows_per_s": round(num_rows / seconds), "counts": counts} | watch.finish()
+
+
+def export_rate(client: httpx2.Client) -> int:
+    """Time an export; rows a second."""
+    started = time.perf_counter()
+    with client.stream("GET", "/v1/exports/ratings") as answer:
+        num_rows = sum(data.count(b"\n") for data in answer.iter_bytes())
+    return round(num_rows / (time.perf_counter() - started))
+
+
+def idle(client: httpx2.Client) -> dict[str, float]:
+    """Time GETs alone."""
+    watch = Watch(str(client.base_url))
+    watch.start()
+    time.sleep(5)
+    return watch.finish()
+
+
+async def upgrade(url: str) -> None:
+    """Make the tables."""
+    database = open_database(url)
+    await database.write(migrate.upgrade)
+    await database.close()
+
+
+def measure(url: str, folder: Path, path: Path, num_rows: int) -> dict[str, Any]:
+    """Measure one server: import, the same again, export."""
+    settings = Settings(_env_file=None, database_url=url, model_store=folder / "models")
+    asyncio.run(upgrade(url))
+    with palate("serve", settings, folder / "log") as process:
+        base_url = f"http://127.0.0.1:{wait_for_port(process, folder / 'log')}"
+        with httpx2.Client(base_url=base_url, timeout=600) as client:
+            found: dict[str, Any] = {"rows": num_rows, "mib_before": round(peak_mib(process.pid))}
+            found["import"] = timed(client, path, num_rows)
+            found["mib_after_import"] = round(peak_mib(process.pid))
+            found["idle"] = idle(client)
+            found["again"] = timed(client, path, num_rows)
+            found["mib_after_again"] = round(peak_mib(process.pid))
+            found["export_rows_per_s"] = export_rate(client)
+            return found | {"mib_after_export": round(peak_mib(process.pid))}
+
+
+def main() -> None:
+    """Measure and print JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = synthetic(folder, options.rows)
+        num_rows = path.read_bytes().count(b"\n") - 1
+        with database_url(options.database, folder) as url:
+            print(json.dumps(measure(url, folder, path, num_rows), indent=1))
+
+
+if __name__ == "__main__":
+    main()
