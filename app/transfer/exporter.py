@@ -18,7 +18,7 @@ from app.times import from_us
 
 QUOTE = '"'
 TO_QUOTE = re.compile(r'[",\r\n]').search
-USERS_A_STEP = 500
+USERS_A_STEP = 100
 ITEMS_A_STEP = 1_000
 RATINGS = """
     SELECT q.n, i.external_id, r.value, r.rated_at_us FROM {rows}
