@@ -48,7 +48,7 @@ def described(rules: StoredRules) -> RulesOut:
     return RulesOut.model_validate({**said, "revision": rules.revision, "updated_at": rules.updated_at})
 
 
-@router.get("", summary="Show the rules", response_model_exclude_unset=True)
+@router.get("", summary="Show the rules", responses=problem_responses(), response_model_exclude_unset=True)
 async def get_rules(database: DatabaseDep) -> RulesOut:
     """Show what is blocked, boosted and pinned in everybody's recommendations."""
     return described(await database.read(stored_rules.find_rules))
@@ -61,7 +61,7 @@ async def put_rules(rules: RulesSet, database: DatabaseDep) -> RulesOut:
     return described(await database.write(stored_rules.set_rules, document, datetime.now(UTC)))
 
 
-@router.delete("", summary="Remove the rules", status_code=204)
+@router.delete("", summary="Remove the rules", status_code=204, responses=problem_responses())
 async def delete_rules(database: DatabaseDep) -> None:
     """Remove every rule."""
     await database.write(stored_rules.remove_rules)
