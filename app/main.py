@@ -59,10 +59,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.transfers = asyncio.Semaphore(transfer.MAX_TRANSFERS)
     problem.install(app)
     app.add_middleware(EncodedSlashes)
-    # The shelves come before the catalogue, whose route would take `popular` and `new` for ids.
-    for stage in (health, metrics, ratings, merging, shelves, catalogue, training, registry, erasure, transfer):
+    # Routes are tried in turn: what is asked most comes first. The shelves come before the catalogue, whose route would
+    # take `popular` and `new` for ids.
+    for stage in (recommendations, ratings, health, metrics, merging, shelves, catalogue, training, registry, erasure):
         app.include_router(stage.router)
-    for stage in (recommendations, kindred, predictions, what_if, questions, rules, console):
+    for stage in (transfer, kindred, predictions, what_if, questions, rules, console):
         app.include_router(stage.router)
     return app
 
