@@ -37,7 +37,7 @@ async def merge(
         wrong = FieldProblem("/from_user_id", "is the user himself: name another")
         raise InvalidRequest("A user cannot be merged into himself.", [wrong])
     merged = await database.write(merge_users, user_id, asked.from_user_id, now_us())
-    said = {"user_id": user_id, "from_user_id": asked.from_user_id, "moved": len(merged.rows)}
+    said = {"user_id": user_id, "from_user_id": asked.from_user_id, "moved": merged.num_moved}
     return written_out(said | answer(merged.rows, merged.written))
 
 

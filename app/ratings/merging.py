@@ -22,6 +22,7 @@ class Merged(NamedTuple):
 
     rows: list[RatingRow]
     written: Written
+    num_moved: int
 
 
 def read_posted(user_id: str, posted: Sequence[Any], scale: Scale, now_us: int) -> list[RatingRow | Refused]:
@@ -39,16 +40,26 @@ def read_one(user_id: str, posted: Any, scale: Scale, now_us: int, place: str) -
 
 
 def merge_users(session: Session, user_id: str, from_user_id: str, now_us: int) -> Merged:
-    """Move every rating of one user to another, who is created if need be.
+    """Move the ratings of one user to another, who is created if need be.
 
-    A second time there is nothing to move, as with a user who never rated: no error, so that a call may be repeated.
+    One that the other has removed later is not taken, and stays where it is: two users merged into each other, one way
+    and then back, lose nothing. A second time there is nothing to move, as with a user who never rated: no error, so
+    that a call may be repeated.
     """
     revision = counters.lock(session, "ratings")
     source = repository.get_user(session, from_user_id)
     found = repository.all_ratings(session, source) if source else ()
     if not found:
-        return Merged([], Written(revision, []))
+        return Merged([], Written(revision, []), 0)
     rows = [RatingRow(user_id, item_id, value, rated_at_us) for item_id, value, rated_at_us in found]
     written = set_ratings(session, rows, now_us)
-    removed = set_ratings(session, [RatingRow(from_user_id, row.item_id, None, None) for row in rows], now_us)
-    return Merged(rows, Written(removed.revision, written.outcomes))
+    there = rated_items(session, user_id)
+    moved = [RatingRow(from_user_id, row.item_id, None, None) for row in rows if row.item_id in there]
+    removed = set_ratings(session, moved, now_us) if moved else written
+    return Merged(rows, Written(removed.revision, written.outcomes), len(moved))
+
+
+def rated_items(session: Session, user_id: str) -> set[str]:
+    """Name the items that a user has ratings of now."""
+    user = repository.get_user(session, user_id)
+    return {item_id for item_id, _, _ in repository.all_ratings(session, user)} if user else set()

@@ -79,7 +79,16 @@ def test_what_the_user_removed_later_stays_removed(client: TestClient) -> None:
     rate(client, "ada", ("a", 3, EARLY))
     assert client.delete("/v1/users/ada/ratings/a").status_code == 200
     assert statuses(merge(client, "ada", from_user_id="guest")) == {"a": "stale"}
-    assert ratings_of(client, "ada") == ratings_of(client, "guest") == {}
+    assert ratings_of(client, "ada") == {}
+    assert ratings_of(client, "guest") == {"a": (5, MIDDLE)}
+
+
+def test_a_merge_and_one_back_lose_nothing(client: TestClient) -> None:
+    rate(client, "guest", *GUEST)
+    merge(client, "ada", from_user_id="guest")
+    back = merge(client, "guest", from_user_id="ada")
+    assert back["moved"] == 0
+    assert ratings_of(client, "ada") == {item_id: (value, at) for item_id, value, at in GUEST}
 
 
 def test_a_guest_who_never_rated_brings_nothing_and_is_no_error(client: TestClient) -> None:
