@@ -62,5 +62,7 @@ def work(connection: Connection, job: Job, data: Path) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # epochs are displayed
     try:
         connection.send(measure(job, Dataset.load(data), connection.send))
+    except BrokenPipeError:  # the parent has ended: nobody is told
+        pass
     except Exception as error:  # whatever it is, the other kinds are still compared
         connection.send(Failure(f"{type(error).__name__}: {error}"))

@@ -17,7 +17,7 @@ from tests.app.erasure.conftest import ADA, ADA_URL
 from tests.app.training.conftest import Instance
 from tests.processes import environment, palate, server, wait_until
 from tests.test_flow import ITEMS, camp_ratings
-from tests.test_openapi import examples
+from tests.test_openapi import Text, examples
 
 TELLTALE = "lovelace"  # stands in the ids however they are quoted
 GUEST_URL = "/v1/users/guest-of-lovelace"
@@ -46,10 +46,9 @@ def use(client: httpx2.Client) -> None:
     """Make every call of the documentation with this user instead of ada, and some mistakes."""
     for example in examples(client.get("/openapi.json").json()):
         if example.method != "delete" and "training" not in example.path:
-            body = json.loads(json.dumps(example.body).replace('"ada"', json.dumps(ADA)))
             url = re.sub("/v1/users/ada(?![^/?])", ADA_URL, example.url)
-            answer = client.request(example.method, url, json=body)
-            assert answer.is_success, (url, body, answer.text)
+            answer = client.request(example.method, url, **with_user(example.body))
+            assert answer.is_success, (url, example.body, answer.text)
     assert client.post(f"{GUEST_URL}/merge", json={"from_user_id": ADA}).is_success
     rows = [{"user_id": ADA, "item_id": item, "value": 5} for item in ITEMS[:8:2]]
     assert client.post("/v1/ratings", json=rows).is_success
@@ -58,6 +57,14 @@ def use(client: httpx2.Client) -> None:
     assert client.post("/v1/ratings", json={"user_id": ADA + "\x00", "item_id": "x", "value": 5}).status_code == 422
     assert client.get(f"{ADA_URL}/no-such-thing").status_code == 404
     assert client.get(f"{ADA_URL}/ratings?cursor={ADA}").status_code == 422
+
+
+def with_user(body: Any) -> dict[str, Any]:
+    """Give what to send for an example's body, with this user instead of ada."""
+    if isinstance(body, Text):
+        text = body.text.replace('"ada"', json.dumps(ADA)).replace("\nada,", f'\n"{ADA}",')
+        return {"content": text.encode(), "headers": {"Content-Type": body.media_type}}
+    return {"json": json.loads(json.dumps(body).replace('"ada"', json.dumps(ADA)))}
 
 
 def train(client: httpx2.Client, kind: str) -> None:
