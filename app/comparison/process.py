@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import signal
@@ -60,9 +61,15 @@ def work(connection: Connection, job: Job, data: Path) -> None:
     """Do a job and send what becomes of it. Ctrl-C is the parent's, who ends this process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # epochs are displayed
+    with contextlib.suppress(ConnectionError):  # the parent has ended: nobody is to be told
+        connection.send(outcome(job, data, connection))
+
+
+def outcome(job: Job, data: Path, connection: Connection) -> Measured | Failure:
+    """Do a job, telling of every epoch."""
     try:
-        connection.send(measure(job, Dataset.load(data), connection.send))
-    except BrokenPipeError:  # the parent has ended: nobody is told
-        pass
+        return measure(job, Dataset.load(data), connection.send)
+    except ConnectionError:
+        raise
     except Exception as error:  # whatever it is, the other kinds are still compared
-        connection.send(Failure(f"{type(error).__name__}: {error}"))
+        return Failure(f"{type(error).__name__}: {error}")

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.recommendations.live import LiveModel
-from app.recommendations.ordering import Order, Scope
+from app.recommendations.ordering import Order
+from app.recommendations.scope import Scope
 from app.recommendations.selection import Selection
 from models.diversity import most_marginal
 from models.interactions import Values

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from app.recommendations.catalogue import Catalogue, Factors, Mask, Slots
 from app.recommendations.live import LiveModel
-from app.recommendations.ordering import Order, Scope
+from app.recommendations.ordering import Order
 from app.recommendations.popularity import Popularity
+from app.recommendations.scope import Scope
 from app.recommendations.selection import Selection, Source
 
 FEW_RATINGS = 5  # an item with fewer is new, and so is one that the model does not know

@@ -10,7 +10,7 @@ from app.recommendations.candidates import Candidates
 from app.recommendations.catalogue import Catalogue, Factors, Slots
 from app.recommendations.live import LiveModel
 from app.recommendations.popularity import Popularity
-from app.recommendations.scope import Scope as Scope
+from app.recommendations.scope import Scope
 from app.recommendations.selection import Selection, Source
 from models.base import FoldIn
 from models.recommend import top_k

@@ -6,7 +6,8 @@ import numpy as np
 
 from app.recommendations.catalogue import Catalogue
 from app.recommendations.options import Pin
-from app.recommendations.ordering import Order, Scope
+from app.recommendations.ordering import Order
+from app.recommendations.scope import Scope
 from app.recommendations.selection import Selection, Source
 
 

@@ -9,6 +9,7 @@ from app.recommendations import answers, repository, service
 from app.recommendations.catalogue import Catalogue
 from app.recommendations.live import LiveModel
 from app.recommendations.prediction_schemas import PredictionRequest, Unknown
+from app.recommendations.selection import RATING_DIGITS
 from app.recommendations.service import Reason, Taste
 from app.recommendations.serving import Serving
 from app.settings import Settings
@@ -106,7 +107,7 @@ def row_of(
         "known": reason is None,
         "reason": reason,
         "reason_detail": UNKNOWN_SENTENCES[reason] if reason else None,
-        "predicted_rating": round(predicted[slot], service.RATING_DIGITS) if slot in predicted else None,
+        "predicted_rating": round(predicted[slot], RATING_DIGITS) if slot in predicted else None,
         "rating": None if slot is None else own.get(slot),
         "active": slot is not None and bool(catalogue.active[slot]),
     }

@@ -11,6 +11,7 @@ from app.recommendations.catalogue import Mask
 from app.recommendations.live import LiveModel
 from app.recommendations.options import Options
 from app.recommendations.question_schemas import QuestionRequest
+from app.recommendations.selection import RATING_DIGITS, SCORE_DIGITS
 from app.recommendations.service import Taste
 from app.recommendations.serving import Serving
 from app.settings import Settings
@@ -86,6 +87,6 @@ def row_of(serving: Serving, slot: int, telling: float | None, predicted: float 
     return {
         "item_id": serving.catalogue.external_ids[slot],
         "title": serving.catalogue.titles[slot],
-        "information": None if telling is None else round(telling, service.SCORE_DIGITS),
-        "predicted_rating": None if predicted is None else round(predicted, service.RATING_DIGITS),
+        "information": None if telling is None else round(telling, SCORE_DIGITS),
+        "predicted_rating": None if predicted is None else round(predicted, RATING_DIGITS),
     }

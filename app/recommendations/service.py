@@ -13,11 +13,10 @@ from app.recommendations.diversity import diversified
 from app.recommendations.exploration import explored, new_items
 from app.recommendations.live import LiveModel
 from app.recommendations.options import Options
-from app.recommendations.ordering import Order, Scope, by_age, by_popularity, by_taste
+from app.recommendations.ordering import Order, by_age, by_popularity, by_taste
 from app.recommendations.pins import pinned
 from app.recommendations.popularity import Popularity
-from app.recommendations.selection import RATING_DIGITS as RATING_DIGITS
-from app.recommendations.selection import SCORE_DIGITS as SCORE_DIGITS
+from app.recommendations.scope import Scope
 from app.recommendations.selection import Selection
 from models.base import FoldIn
 

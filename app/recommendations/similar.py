@@ -10,7 +10,8 @@ from app.recommendations import service
 from app.recommendations.catalogue import Factors
 from app.recommendations.likeness import Likeness, likeness
 from app.recommendations.options import Options
-from app.recommendations.ordering import Order, Scope, boosted
+from app.recommendations.ordering import Order, boosted
+from app.recommendations.scope import Scope
 from app.recommendations.selection import Selection, Source
 from app.recommendations.service import Aids, Taste
 from app.recommendations.serving import Serving

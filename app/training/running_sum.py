@@ -80,7 +80,7 @@ class KeptSum:
             log.warning("kept_gram_unusable", error=str(error))
             found = None
         shutil.rmtree(mine, ignore_errors=True)
-        return cls.of(*found) if found is not None else None
+        return cls.of(*found) if found is not None and "coding" in found[1] else None  # else: of an earlier Palate
 
     @classmethod
     def of(cls, tensors: dict[str, Tensor], document: dict[str, Any]) -> "KeptSum":

@@ -1,5 +1,6 @@
 """Methods made from routes: what a route takes is what its method takes, in both clients."""
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from functools import wraps
 from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, overload
@@ -38,7 +39,7 @@ class AsyncSender(Protocol):
         """Send a call and give its answer."""
 
 
-class FromRoute(Generic[P, Client, Given]):
+class FromRoute(ABC, Generic[P, Client, Given]):
     """A method that takes what its route takes."""
 
     def __init__(self, route: Route[P, Any]) -> None:
@@ -53,9 +54,9 @@ class FromRoute(Generic[P, Client, Given]):
         """Bind it to a client."""
         return self if client is None else wraps(self.route.build)(self.bound(client))
 
+    @abstractmethod
     def bound(self, client: Client) -> Callable[P, Given]:
         """Make the bound method."""
-        raise NotImplementedError
 
 
 class Method(FromRoute[P, Sender, T]):

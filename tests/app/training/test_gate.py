@@ -117,7 +117,7 @@ def test_the_limits_lie_at_a_third_of_the_coverage_and_four_fifths_of_popularity
 
 
 class Constructed(Model):
-    """A model that scores as it is told to."""
+    """A model that scores as it is told to; the gate asks batches only, so the rest is never called."""
 
     kind = "constructed"
 

@@ -25,6 +25,7 @@ from models.fit import Fit, FitOptions
 from models.gram import Gram, KeptGram
 from models.interactions import RatingScale
 from models.linear import LinearAutoencoder, LinearConfig
+from models.resume import write_checkpoint
 from tests.app.training.conftest import Instance
 
 NUM_USERS, NUM_ITEMS = 150, 25
@@ -143,6 +144,13 @@ def test_a_damaged_matrix_is_counted_anew_and_replaced(instance: Instance, logge
     assert updated_users(train(instance)) is None
     assert "kept_gram_unusable" in [line["event"] for line in logged]
     assert updated_users(train(instance)) == 0
+
+
+def test_what_an_earlier_palate_kept_is_not_used(tmp_path: Path) -> None:
+    tensors = {name: torch.zeros(1) for name in ("inputs", "items", "users", "triangle")}
+    write_checkpoint(tmp_path / "kept", tensors, {"watermark": 17, "like_threshold": 4.0})
+    assert KeptSum.take(tmp_path / "kept") is None
+    assert not (tmp_path / "kept").exists()
 
 
 def test_what_is_kept_is_taken_once_and_a_store_that_refuses_it_is_only_said(tmp_path: Path, logged: list[Any]) -> None:
