@@ -1,6 +1,7 @@
 """`palate serve`: the API, one process."""
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -47,12 +48,23 @@ def serve(settings: Settings) -> int:
         server_header=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
+    settle()
     log.info("listening", host=settings.host, port=listening.getsockname()[1])
     server = uvicorn.Server(config)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stopped)
     server.run(sockets=[listening])
     return 0 if server.started else 3
+
+
+def settle() -> None:
+    """Let what is there when the server starts stay.
+
+    A full collection of garbage, which an export of many rows sets off, would look at 300,000 objects of modules and
+    routes, and stop every answer for a quarter of a second.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def stopped(number: int, _frame: FrameType | None) -> None:

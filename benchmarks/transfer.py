@@ -35,22 +35,28 @@ TABLE = (
     " PRIMARY KEY (user_id, item_id))"
 )
 DATABASE = "palate_bench_transfer"
+HEADER = "user_id,item_id,value,rated_at\n"
 
 
 def synthetic(folder: Path, num_rows: int) -> Path:
     """Write ratings by user: 100 each, of items of uneven popularity."""
-    random = np.random.default_rng(0)
     path = folder / "ratings.csv"
     with path.open("w") as stream:
-        stream.write("user_id,item_id,value,rated_at\n")
-        for user in range(num_rows // 100):
-            items = random.choice(10_000, 400, replace=True) * random.random(400)
-            distinct = np.unique(items.astype(int))[:100]
-            random.shuffle(distinct)
-            values = random.integers(2, 11, len(distinct)) / 2
-            times = random.integers(1_000_000_000, 1_700_000_000, len(distinct))
-            stream.writelines(f"u{user},i{i},{v},{t}\n" for i, v, t in zip(distinct, values, times, strict=True))
+        stream.write(HEADER)
+        stream.writelines(line for lines in synthetic_lines(num_rows // 100) for line in lines)
     return path
+
+
+def synthetic_lines(num_users: int) -> Iterator[list[str]]:
+    """Give the lines of one user after the other, the same each time."""
+    random = np.random.default_rng(0)
+    for user in range(num_users):
+        items = random.choice(10_000, 400, replace=True) * random.random(400)
+        distinct = np.unique(items.astype(int))[:100]
+        random.shuffle(distinct)
+        values = random.integers(2, 11, len(distinct)) / 2
+        times = random.integers(1_000_000_000, 1_700_000_000, len(distinct))
+        yield [f"u{user},i{i},{v},{t}\n" for i, v, t in zip(distinct, values, times, strict=True)]
 
 
 def ready_rows(sources: list[Source], scale: Scale) -> Iterator[Row]:

@@ -9,17 +9,15 @@ from sqlalchemy.orm import Session
 from app import counters
 from app.ratings.copying import Column, copy_in, copy_out
 from app.ratings.repository import WRITE_SQLITE, add_users, move_users
-from app.rowset import insert_rows, select_with
+from app.rowset import insert_rows, select_columns
 
 NO_TIME = np.iinfo(np.int64).min  # no date, or no such rating
 
 Whole = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-FIND_SQLITE = """
-    SELECT q.n - 1, r.value, r.rated_at_us FROM {rows}
-    JOIN ratings r ON r.user_id = q.user_id AND r.item_id = q.item_id
-"""
+FOUND = ("q.n - 1", "r.value", "r.rated_at_us")
+FIND_SQLITE = "SELECT {columns} FROM {rows} JOIN ratings r ON r.user_id = q.user_id AND r.item_id = q.item_id"
 WANTED = """
     CREATE TEMP TABLE IF NOT EXISTS wanted_pairs (n bigint, user_id bigint, item_id bigint) ON COMMIT DELETE ROWS
 """
@@ -104,9 +102,9 @@ def find_postgresql(session: Session, users: Whole, items: Whole) -> list[Column
 
 
 def find_sqlite(session: Session, users: Whole, items: Whole) -> list[Column]:
-    """Look pairs up: (place, value, date) of each that is there."""
-    found = select_with(session, FIND_SQLITE, "user_id bigint, item_id bigint", [users.tolist(), items.tolist()])
-    n, values, times = zip(*found, strict=True) if found else ((), (), ())
+    """Look pairs up: (place, value, date) of each that is there; a rating that was removed has no value."""
+    pairs = [users.tolist(), items.tolist()]
+    n, values, times = select_columns(session, FOUND, FIND_SQLITE, "user_id bigint, item_id bigint", pairs)
     return [np.array(n, np.int64), np.array(values, np.float64), np.array(times, np.int64)]
 
 

@@ -12,7 +12,7 @@ from pyarrow import parquet
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.rowset import select_with
+from app.rowset import select_columns
 from app.tables import Item, Rating, User
 from app.times import from_us
 
@@ -20,8 +20,9 @@ QUOTE = '"'
 TO_QUOTE = re.compile(r'[",\r\n]').search
 USERS_A_STEP = 100
 ITEMS_A_STEP = 1_000
+RATED = ("q.n", "i.external_id", "r.value", "r.rated_at_us")
 RATINGS = """
-    SELECT q.n, i.external_id, r.value, r.rated_at_us FROM {rows}
+    SELECT {columns} FROM {rows}
     JOIN ratings r ON r.user_id = q.id JOIN items i ON i.id = r.item_id WHERE r.value IS NOT NULL
 """
 RATING_SCHEMA = pa.schema(
@@ -149,10 +150,10 @@ def by_code_point(session: Session, column: Any) -> Any:
 
 def ratings_of(session: Session, users: Sequence[Any]) -> Rows:
     """Give the ratings of some users."""
-    found = select_with(session, RATINGS, "id bigint", [[user.id for user in users]])
+    found = select_columns(session, RATED, RATINGS, "id bigint", [[user.id for user in users]])
     return [
         {"user_id": users[n - 1].external_id, "item_id": item_id, "value": value, "rated_at": from_us(rated_at_us)}
-        for n, item_id, value, rated_at_us in sorted(map(tuple, found))
+        for n, item_id, value, rated_at_us in sorted(zip(*found, strict=True))
     ]
 
 

@@ -1,5 +1,6 @@
 """The real server process: what it refuses, what it logs, how it stops."""
 
+import gc
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from app.serve import settle
 from app.settings import Settings
 from tests.processes import environment, server
 
@@ -91,3 +93,11 @@ def test_sigterm_ends_it_cleanly(settings: Settings, tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
     assert "Traceback" not in log.read_text()
+
+
+def test_what_a_server_starts_with_is_no_work_for_the_garbage_collector() -> None:
+    settle()
+    try:
+        assert gc.get_freeze_count() > 100_000
+    finally:
+        gc.unfreeze()
