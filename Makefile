@@ -27,7 +27,8 @@ setup: $(STAMP) ## Make the environment: .venv with the command .venv/bin/palate
 up: $(STAMP) ## Start everything at 127.0.0.1:8000: database, sample, first model, API, trainer
 	@exec $(BIN)/palate up
 
-test: $(STAMP) ## Run the tests
+test: $(STAMP) ## Run the tests; root gets a Chromium for those of the page, where there is none
+	@./scripts/install-chromium
 	$(BIN)/python -m pytest -n 2 $(TESTS)
 
 check: lint test ## Run every check: style, types, import contracts, tests

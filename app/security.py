@@ -6,6 +6,7 @@ import secrets
 from enum import StrEnum
 
 OPEN_PATHS = {"/", "/health/live", "/health/ready", "/docs", "/openapi.json"}
+OPEN_FILES = "/console/"  # of the page
 READING_METHODS = {"GET", "HEAD", "OPTIONS"}
 READING_POSTS = {"/v1/recommendations", "/v1/recommendations/batch", "/v1/predictions", "/v1/questions"}
 ADMIN_PATHS = ("/v1/training-runs", "/v1/models")
@@ -21,7 +22,7 @@ class Scope(StrEnum):
 
 def required_scope(method: str, path: str) -> Scope | None:
     """Tell which scope a call needs; None for the few paths that are open. What is not listed needs `write`."""
-    if path in OPEN_PATHS:
+    if path in OPEN_PATHS or path.startswith(OPEN_FILES):
         return None
     if method in READING_METHODS or (method == "POST" and is_reading(path)):
         return Scope.READ

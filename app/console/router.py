@@ -1,23 +1,60 @@
-"""The page at `/`: see Palate work. It is one file without outside assets and calls nothing but the public API."""
+"""The page at `/` and its files. Nothing comes from elsewhere, and it calls nothing but the public API."""
 
+import html
 import json
+from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from app.deps import SettingsDep
+from app.errors import RouteNotFound
 
 router = APIRouter(include_in_schema=False)
-PAGE = (Path(__file__).parent / "page.html").read_text()
+STATIC = Path(__file__).parent / "static"
+MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; script-src"
-    " 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; connect-src 'self'; img-src 'self'; style-src 'self'; script-src"
+    " 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-cache",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
 }
+
+
+class Asset(NamedTuple):
+    """A file of the page."""
+
+    body: bytes
+    media_type: str
+    etag: str
+
+
+def read_asset(path: Path) -> Asset:
+    """Read a file; its tag changes with its content."""
+    body = path.read_bytes()
+    return Asset(body, MEDIA_TYPES[path.suffix], f'"{sha256(body).hexdigest()[:32]}"')
+
+
+PAGE = (STATIC / "page.html").read_text(encoding="utf-8")
+ASSETS = {path.name: read_asset(path) for path in STATIC.iterdir() if path.suffix != ".html"}
 
 
 @router.get("/")
 async def get_page(settings: SettingsDep) -> Response:
     """Give the page with the declared scale in it."""
     scale = {"min": settings.rating_min, "max": settings.rating_max, "step": settings.rating_step}
-    return Response(PAGE.replace("{{scale}}", json.dumps(scale)), media_type="text/html", headers=HEADERS)
+    return Response(PAGE.replace("{{scale}}", html.escape(json.dumps(scale))), media_type="text/html", headers=HEADERS)
+
+
+@router.get("/console/{name}")
+async def get_asset(name: str, request: Request) -> Response:
+    """Give a file of the page, or say that the browser has it."""
+    asset = ASSETS.get(name)
+    if asset is None:
+        raise RouteNotFound
+    headers = {**HEADERS, "ETag": asset.etag}
+    if request.headers.get("if-none-match") == asset.etag:
+        return Response(status_code=304, headers=headers)
+    return Response(asset.body, media_type=asset.media_type, headers=headers)

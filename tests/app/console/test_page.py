@@ -1,25 +1,31 @@
-"""The page at `/`."""
+"""The page in a real Chromium: rate, and the list moves."""
 
 import re
 
-from starlette.testclient import TestClient
-
-from app.main import create_app
-from app.settings import Settings
+import httpx2
+from playwright.sync_api import Page, expect
 
 
-def get_page(settings: Settings) -> str:
-    with TestClient(create_app(settings)) as client:
-        response = client.get("/")
-    assert response.status_code == 200
-    assert response.headers["content-type"].startswith("text/html")
-    return response.text
+def titles(page: Page) -> list[str]:
+    return page.locator(".picks .title").all_text_contents()
 
 
-def test_the_page_knows_the_declared_scale(settings: Settings) -> None:
-    halves = settings.model_copy(update={"rating_min": 0.0, "rating_max": 10.0, "rating_step": 1.0})
-    assert '{"min": 0.0, "max": 10.0, "step": 1.0}' in get_page(halves)
+def click_star(page: Page, card: int, value: str) -> str:
+    """Rate a card; gives the item's id."""
+    chosen = page.locator(".cards > li").nth(card)
+    item_id = chosen.get_attribute("data-item")
+    assert item_id is not None
+    chosen.locator(f'.step:has(input[value="{value}"])').click()
+    expect(chosen.locator(".rated")).to_have_text(f"rated {value}")
+    expect(page.locator(".took")).to_have_text(re.compile(r"changed in \d+ ms"))
+    return item_id
 
 
-def test_the_page_needs_nothing_from_elsewhere(settings: Settings) -> None:
-    assert not re.findall(r"""(?:src|href)=["'](?!/docs)|https?://|@import|url\(""", get_page(settings))
+def test_a_click_on_a_star_moves_the_list_at_once(page: Page, api: httpx2.Client) -> None:
+    before = titles(page)
+    item_id = click_star(page, 0, "5")
+    body = {"ratings": [{"item_id": item_id, "value": 5}], "limit": 10}
+    after = [item["title"] for item in api.post("/v1/recommendations", json=body).json()["items"]]
+    assert titles(page) == after != before
+    assert page.locator(".move.came, .move.up, .move.down").count() > 0
+    expect(page.locator("#said")).to_contain_text(f"First: {after[0]}.")

@@ -1,0 +1,153 @@
+// The recommendations: a list that moves.
+
+import { count, h } from "./dom.js";
+import { reorder } from "./flip.js";
+import { describe, titleOf } from "./items.js";
+import { failure } from "./notice.js";
+import { rater } from "./rater.js";
+import { largestEffect, reasons } from "./reasons.js";
+import { predicted, scale } from "./scale.js";
+
+const SOURCES = {
+  personal: "for you", attributes: "new, like what you like", popular: "popular", new: "new", pinned: "pinned",
+};
+
+/** A list of recommendations. `onrate(item, value, moment)`, `onmore()` and `onclear()` are called when asked for. */
+export class List {
+  #rows = new Map();
+  #places = new Map();
+  #list = h("ol", { className: "picks" });
+  #why = h("p", { className: "why-not", hidden: true });
+  #took = h("p", { className: "took" });
+  #error = h("div");
+  #more = h("button", { type: "button", className: "more", hidden: true }, "More");
+  #foot = h("p", { className: "soft foot" });
+  #legend = h("p", { className: "soft legend", hidden: true }, "Under each item: which of your ratings put it there, and by how much they move its score.");
+
+  constructor({ onrate, onmore, onclear }) {
+    this.onrate = onrate;
+    this.onclear = onclear;
+    this.#more.onclick = onmore;
+    this.heading = h("h2", { id: "list-heading", tabIndex: -1 }, "Recommendations");
+    this.element = h("section", { className: "panel list", "aria-labelledby": "list-heading" },
+      h("div", { className: "head" }, this.heading, this.#took), this.#why, this.#error, this.#legend, this.#list, this.#more, this.#foot);
+  }
+
+  /** Show an answer; `places` says where items stood that this list did not show. Gives how many changed place. */
+  show(answer, places = new Map(), whatIf = false) {
+    this.element.classList.toggle("trying", whatIf);
+    this.heading.textContent = whatIf ? "Recommendations, if …" : "Recommendations";
+    this.#error.replaceChildren();
+    this.#explainKind(answer);
+    const first = !this.#places.size;
+    const moved = answer.items.map((item, place) => first ? 0 : this.#move(item, place, places));
+    this.moves = answer.items.map((item, place) => ({ title: titleOf(item), after: place + 1, before: moved[place] === null ? null : place + 1 + moved[place] }))
+      .filter(move => move.before !== move.after);
+    const largest = largestEffect(answer.items);
+    reorder(this.#list, answer.items.map((item, place) => this.#row(item, place, moved[place], largest)));
+    this.#places = new Map(answer.items.map((item, place) => [item.item_id, place]));
+    this.#forget();
+    this.#legend.hidden = !answer.items.some(item => item.because?.length);
+    this.#more.hidden = !answer.next_cursor;
+    return moved.filter(each => each !== 0).length;
+  }
+
+  /** Add the next page. */
+  append(answer) {
+    const start = this.#list.children.length;
+    const largest = largestEffect(answer.items);
+    const rows = answer.items.map((item, place) => this.#row(item, start + place, 0, largest));
+    this.#list.append(...rows);
+    answer.items.forEach((item, place) => this.#places.set(item.item_id, start + place));
+    this.#more.hidden = !answer.next_cursor;
+    rows[0]?.querySelector("a")?.focus();
+  }
+
+  busy(is) {
+    this.element.setAttribute("aria-busy", is);
+  }
+
+  fail(error, retry) {
+    this.#error.replaceChildren(failure(error, retry));
+  }
+
+  took(text) {
+    this.#took.textContent = text;
+  }
+
+  /** Say how exact predictions are, in the scale's units. */
+  exactness(mae) {
+    this.#foot.textContent = mae === null ? "" : `Predicted ratings of this model are off by ${mae.toFixed(2)} on average: measured on people it had never seen.`;
+  }
+
+  get first() {
+    return this.#list.querySelector(".title")?.textContent ?? "nothing";
+  }
+
+  #explainKind({ reason, reason_detail: detail }) {
+    const none = reason === "no_items";
+    this.#why.hidden = !detail;
+    this.#why.replaceChildren(detail ?? "", none ? h("button", { type: "button", onclick: this.onclear }, "Clear the filters") : "");
+  }
+
+  /** Give how many places an item went up; null: it came from nowhere. */
+  #move(item, place, places) {
+    const before = this.#places.get(item.item_id) ?? (places.get(item.item_id) ?? 0) - 1;
+    return before < 0 ? null : before - place;
+  }
+
+  #row(item, place, moved, largest) {
+    const row = this.#rows.get(item.item_id) ?? this.#newRow(item);
+    row.update(item, place, moved, largest);
+    return row.element;
+  }
+
+  #newRow(item) {
+    const title = titleOf(item);
+    const rank = h("b"), move = h("span"), about = h("small"), source = h("span"), guess = h("span", { className: "guess" });
+    const stars = rater({ label: `Rate ${title}`, onrate: (value, moment) => this.onrate(item, value, moment) });
+    const why = h("details", { className: "why" });
+    const link = h("a", { className: "title", href: `#/items/${encodeURIComponent(item.item_id)}` }, title);
+    const element = h("li", { "data-item": item.item_id },
+      h("div", { className: "rank" }, rank, move),
+      h("div", { className: "what" }, link, h("span", { className: "about" }, about, source)),
+      h("div", { className: "ask" }, stars, guess), why);
+    const update = (item, place, moved, largest) => {
+      rank.textContent = place + 1;
+      about.textContent = describe(item.item_id);
+      source.className = `source ${item.source}`;
+      source.textContent = SOURCES[item.source] ?? item.source;
+      showMove(move, moved);
+      stars.show(null, item.predicted_rating);
+      guess.replaceChildren(...guessed(item));
+      const said = reasons(item, largest);
+      why.hidden = !said;
+      why.replaceChildren(...said ?? []);
+    };
+    const row = { element, update };
+    this.#rows.set(item.item_id, row);
+    return row;
+  }
+
+  #forget() {
+    for (const id of this.#rows.keys()) if (!this.#places.has(id)) this.#rows.delete(id);
+  }
+}
+
+const WAYS = {
+  came: () => ["new", "It was not in the list."],
+  up: places => [`▲${places}`, `${count(places, "place")} up`],
+  down: places => [`▼${places}`, `${count(places, "place")} down`],
+};
+
+function showMove(element, moved) {
+  const way = moved === null ? "came" : moved > 0 ? "up" : moved < 0 ? "down" : "";
+  element.className = `move ${way}`;
+  [element.textContent, element.title] = way ? WAYS[way](Math.abs(moved)) : ["", ""];
+}
+
+function guessed(item) {
+  if (item.predicted_rating === null) return ["no prediction yet"];
+  const what = item.source === "popular" ? "mean" : "predicted";
+  return [h("b", {}, predicted(item.predicted_rating)), h("small", {}, ` of ${scale.max} ${what}`)];
+}

@@ -1,0 +1,110 @@
+// A person's ratings: the history, and what if they were otherwise.
+
+import { h } from "./dom.js";
+import { titleOf } from "./items.js";
+import { format, scale } from "./scale.js";
+
+const MOVES_SHOWN = 3;
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+/** Ratings with sliders. Calls `ontry()`, `onkeep()`, `onremove(rating)` and `onmore()`. */
+export class Ratings {
+  #rows = new Map();
+  #list = h("ol", { className: "rated-list" });
+  #empty = h("p", { className: "soft" }, "None yet.");
+  #more = h("button", { type: "button", className: "more", hidden: true }, "More");
+  #moves = h("p");
+  #bar = h("div", { className: "what-if", hidden: true });
+
+  constructor({ ontry, onkeep, onremove, onmore }, heading) {
+    Object.assign(this, { ontry, onremove });
+    this.#more.onclick = onmore;
+    this.#bar.append(h("p", {}, h("b", {}, "What if. "), "Nothing is stored."), this.#moves,
+      h("div", { className: "buttons" },
+        h("button", { type: "button", className: "strong", onclick: onkeep }, "Keep"),
+        h("button", { type: "button", onclick: () => { this.reset(); ontry(); } }, "Reset")));
+    this.element = h("section", { className: "panel", "aria-labelledby": "rated-heading" },
+      h("div", { className: "head" }, h("h2", { id: "rated-heading" }, heading), h("p", { className: "soft" }, "Drag one: what if?")),
+      this.#bar, this.#empty, this.#list, this.#more);
+  }
+
+  /** Show ratings, newest first, after those shown. */
+  add({ ratings, next_cursor: cursor }) {
+    for (const rating of ratings) if (!this.#rows.has(rating.item_id)) this.#put(rating, "append");
+    this.cursor = cursor;
+    this.#more.hidden = !cursor;
+    this.#tell();
+  }
+
+  /** Show a rating just stored; it comes first. */
+  set(item, value) {
+    this.unset(item);
+    this.#put({ ...item, title: titleOf(item), value, rated_at: new Date().toISOString() }, "prepend");
+    this.#tell();
+  }
+
+  unset({ item_id: id }) {
+    this.#rows.get(id)?.element.remove();
+    this.#rows.delete(id);
+    this.#tell();
+  }
+
+  valueOf = id => this.#rows.get(id)?.rating.value ?? null;
+
+  /** Give what is tried out as the API takes it; null: nothing. */
+  get changes() {
+    const rows = [...this.#rows.values()];
+    const remove = rows.filter(row => row.isOut()).map(row => row.rating.item_id);
+    const set = rows.filter(row => !row.isOut() && row.value() !== row.rating.value)
+      .map(row => ({ item_id: row.rating.item_id, value: row.value() }));
+    return set.length || remove.length ? { set, remove } : null;
+  }
+
+  /** Say what would move. */
+  tell(moves) {
+    this.#bar.hidden = !this.changes;
+    const shown = moves.slice(0, MOVES_SHOWN).map(({ title, before, after }) => `${title} ${before ?? "–"} → ${after}`);
+    const more = moves.length - shown.length;
+    this.#moves.textContent = moves.length ? `${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}.` : "No place changes.";
+  }
+
+  reset() {
+    for (const row of this.#rows.values()) row.reset();
+    this.#bar.hidden = true;
+  }
+
+  #tell() {
+    this.#empty.hidden = this.#rows.size > 0;
+  }
+
+  #put(rating, where) {
+    const row = this.#row(rating);
+    this.#rows.set(rating.item_id, row);
+    this.#list[where](row.element);
+  }
+
+  #row(rating) {
+    const title = titleOf(rating);
+    const said = h("output");
+    const slider = h("input", { type: "range", ...scale, "aria-label": `What if: ${title}` });
+    const out = h("button", { type: "button", className: "quiet", "aria-pressed": "false", "aria-label": `What if without: ${title}` }, "Without");
+    const remove = h("button", { type: "button", className: "quiet", "aria-label": `Remove the rating of ${title}`, onclick: () => this.onremove(rating) }, "Remove");
+    const element = h("li", { "data-item": rating.item_id },
+      h("a", { href: `#/items/${encodeURIComponent(rating.item_id)}` }, title), h("div", { className: "try" }, slider, said),
+      h("time", { dateTime: rating.rated_at }, DAY.format(new Date(rating.rated_at))), h("div", { className: "buttons" }, out, remove));
+    const isOut = () => out.getAttribute("aria-pressed") === "true";
+    const value = () => +slider.value;
+    const tell = () => {
+      const changed = isOut() || value() !== rating.value;
+      element.classList.toggle("changed", changed);
+      said.replaceChildren(changed ? h("s", {}, format(rating.value)) : format(rating.value), changed ? ` ${isOut() ? "–" : format(value())}` : "");
+      slider.setAttribute("aria-valuetext", `${format(value())} of ${format(scale.max)}`);
+      slider.disabled = isOut();
+    };
+    const reset = () => { slider.value = rating.value; out.setAttribute("aria-pressed", "false"); tell(); };
+    slider.oninput = () => { tell(); this.ontry(); };
+    out.onclick = () => { out.setAttribute("aria-pressed", !isOut()); tell(); this.ontry(); };
+    reset();
+    return { rating, element, isOut, value, reset };
+  }
+}

@@ -1,0 +1,48 @@
+// Why an item is where it is: exact effects of ratings, as signed bars.
+
+import { h, signed } from "./dom.js";
+import { format } from "./scale.js";
+
+const SHOWN = 3; // causes beside an item; the table has all
+const LEAST = 0.03; // share of the list's largest effect that a cause beside an item has
+
+/** Give the largest effect of a list, for bars that compare. */
+export function largestEffect(items) {
+  const effects = items.flatMap(item => (item.because ?? []).map(cause => Math.abs(cause.score_effect)));
+  return Math.max(...effects, Number.MIN_VALUE);
+}
+
+/** Explain one item; null where no rating moved it. */
+export function reasons(item, largest) {
+  if (!item.because?.length) return null;
+  const strongest = item.because.filter(cause => Math.abs(cause.score_effect) >= LEAST * largest).sort((a, b) => Math.abs(b.score_effect) - Math.abs(a.score_effect)).slice(0, SHOWN);
+  strongest.sort((a, b) => b.score_effect - a.score_effect);
+  return [
+    h("summary", {}, h("span", { className: "causes" }, ...strongest.map(cause => chip(cause, largest)))),
+    table(item),
+  ];
+}
+
+function chip(cause, largest) {
+  const bar = h("span", { className: `bar ${direction(cause.score_effect)}` });
+  bar.style.setProperty("--size", Math.abs(cause.score_effect) / largest);
+  const effect = h("span", { className: `effect ${direction(cause.score_effect)}` }, signed(cause.score_effect, 2));
+  return h("span", { className: "cause" }, h("span", { className: "name" }, cause.title ?? cause.item_id), " ", h("b", {}, format(cause.value)), bar, effect);
+}
+
+const direction = effect => effect < 0 ? "down" : "up";
+
+function table(item) {
+  const rows = item.because.map(cause => row(`${cause.title ?? cause.item_id}, ${format(cause.value)}`, cause));
+  const together = item.because_together;
+  if (together?.num_ratings > 1) rows.push(row(`the ${together.num_ratings} that raised it, together`, together));
+  const head = h("tr", {}, h("th", { scope: "col" }, "Without your rating of …"), h("th", { scope: "col" }, "score"), h("th", { scope: "col" }, "predicted rating"));
+  return h("div", { className: "exact" },
+    h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows)),
+    h("p", {}, "What the item has with the rating less what it has without: the model is asked again, so it is exact. The score orders the list."));
+}
+
+function row(name, cause) {
+  const cell = effect => h("td", { className: direction(effect) }, signed(effect, 3));
+  return h("tr", {}, h("th", { scope: "row" }, name), cell(cause.score_effect), cell(cause.effect));
+}
