@@ -85,6 +85,12 @@ class CursorExpired(PalateError):
     status = 410
 
 
+class ReplayUnavailable(PalateError):
+    """What this answer was made from is not kept any more: it cannot be made again."""
+
+    status = 410
+
+
 class KeyMissing(PalateError):
     """This server needs a key: send it as X-API-Key."""
 

@@ -84,15 +84,38 @@ class Item(Base):
     revision: Mapped[int] = mapped_column(BigInteger, index=True)  # of the counter `catalogue`
 
 
-class CatalogueRules(Base):
-    """What is blocked, boosted and pinned for everybody: one row, or none. `revision` is of the counter `catalogue`."""
+class FormerItem(Base):
+    """What an item was before a change, from `revision` on until that of the change; `items` has what it is now.
 
-    __tablename__ = "catalogue_rules"
+    So the catalogue can be had as it was at any revision, and a new item costs nothing here.
+    """
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    document: Mapped[dict[str, Any]] = mapped_column(JSON)  # as text, like the attributes that it compares with
-    updated_at: Mapped[datetime]
-    revision: Mapped[int] = mapped_column(BigInteger)
+    __tablename__ = "former_items"
+
+    until: Mapped[int] = mapped_column(BIG_ID, primary_key=True, autoincrement=False)  # no two changes have the same
+    item_id: Mapped[int] = mapped_column(BigInteger)
+    revision: Mapped[int] = mapped_column(BigInteger, index=True)
+    title: Mapped[str | None] = mapped_column(Text)
+    categories: Mapped[list[str]]
+    attributes: Mapped[dict[str, Any]] = mapped_column(JSON)
+    active: Mapped[bool]
+    available_from: Mapped[datetime | None]
+    available_until: Mapped[datetime | None]
+    deleted: Mapped[bool]
+    replaced_at: Mapped[datetime]
+
+
+class RulesChange(Base):
+    """What is blocked, boosted and pinned for everybody from a revision of the counter `catalogue` on.
+
+    The latest row holds now. No document: the rules were removed.
+    """
+
+    __tablename__ = "rules_changes"
+
+    revision: Mapped[int] = mapped_column(BIG_ID, primary_key=True, autoincrement=False)
+    document: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # as text, like the attributes
+    changed_at: Mapped[datetime]
 
 
 class Rating(Base):

@@ -3,12 +3,14 @@
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
+import pytest
 from alembic import command
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from app import migrate
 from app.db import Database
+from app.recommendations.stored_rules import find_rules, remove_rules, set_rules
 from app.registry.service import publish, show_version
 
 RunOnDatabase = Callable[[Callable[[Database], Awaitable[object]]], object]
@@ -50,6 +52,22 @@ def test_versions_and_activations_survive_the_way_down_and_up(run_on_database: R
         listing = await database.read(show_version, "one")
         assert (listing.rows[0].gate, listing.rows[0].split) == ({"reason": "why"}, None)
         assert [(row.cause, row.actor) for row in listing.activations["one"]] == [("gate", None)]
+
+    run_on_database(there_and_back)
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_rules_survive_the_way_down_and_up(run_on_database: RunOnDatabase, removed: bool) -> None:
+    async def there_and_back(database: Database) -> None:
+        for blocked in ("one", "two"):
+            await database.write(set_rules, {"block": [blocked]}, datetime.now(UTC))
+        if removed:
+            await database.write(remove_rules, datetime.now(UTC))
+        before = await database.read(find_rules)
+        await database.write(migrate.downgrade, "20261125_erasures")
+        await database.write(migrate.upgrade)
+        assert await database.read(find_rules) == before
+        assert before.document == ({} if removed else {"block": ["two"]})
 
     run_on_database(there_and_back)
 

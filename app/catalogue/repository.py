@@ -80,6 +80,25 @@ REVIVE = {  # what a deleted item said is gone already
 }
 
 
+KEEP_FORMER = {  # of those that are there
+    "postgresql": """
+        INSERT INTO former_items (until, item_id, revision, title, categories, attributes, active, available_from,
+            available_until, deleted, replaced_at)
+        SELECT q.revision, i.id, i.revision, i.title, i.categories, i.attributes, i.active, i.available_from,
+            i.available_until, i.deleted_at IS NOT NULL, q.moment
+        FROM unnest($1::text[], $2::bigint[], $3::timestamptz[]) AS q(external_id, revision, moment)
+        JOIN items i ON i.external_id = q.external_id
+    """,
+    "sqlite": """
+        INSERT INTO former_items (until, item_id, revision, title, categories, attributes, active, available_from,
+            available_until, deleted, replaced_at)
+        SELECT ?2, id, revision, title, categories, attributes, active, available_from, available_until,
+            deleted_at IS NOT NULL, ?3
+        FROM items WHERE external_id = ?1
+    """,
+}
+
+
 class StoredItem(NamedTuple):
     """An item as the database has it."""
 
@@ -141,7 +160,14 @@ def save_items(session: Session, items: Iterable[ItemState]) -> None:
     dialect = session.connection().dialect.name
     rows = [database_row(item, dialect) for item in items]
     if rows:
-        execute(session, SAVE, list(zip(*rows, strict=True)))
+        columns = list(zip(*rows, strict=True))
+        keep_former(session, columns[0], columns[-1], columns[-3])
+        execute(session, SAVE, columns)
+
+
+def keep_former(session: Session, item_ids: Sequence[Any], revisions: Sequence[Any], stamps: Sequence[Any]) -> None:
+    """Keep what items were, before they change under these revisions, at these moments; new ones were nothing."""
+    execute(session, KEEP_FORMER, [item_ids, revisions, stamps])
 
 
 def database_row(item: ItemState, dialect: str) -> tuple[object, ...]:
@@ -177,11 +203,13 @@ def create_ids(session: Session, item_ids: Sequence[str], moment: datetime, revi
     return dict(zip(item_ids, numbers, strict=True))
 
 
-def revive_items(session: Session, numbers: Sequence[int], moment: datetime, revision: int) -> None:
-    """Bring deleted items back; their revisions follow ``revision``."""
-    if numbers:
-        stamps = [database_time(moment, session.connection().dialect.name)] * len(numbers)
-        execute(session, REVIVE, [stamps, range(revision + 1, revision + 1 + len(numbers)), numbers])
+def revive_items(session: Session, items: dict[str, int], moment: datetime, revision: int) -> None:
+    """Bring deleted items back, whose numbers are given; their revisions follow ``revision``."""
+    if items:
+        stamps = [database_time(moment, session.connection().dialect.name)] * len(items)
+        revisions = range(revision + 1, revision + 1 + len(items))
+        keep_former(session, list(items), revisions, stamps)
+        execute(session, REVIVE, [stamps, revisions, list(items.values())])
 
 
 def find_numbers(session: Session, item_ids: Sequence[str]) -> dict[str, tuple[int, bool]]:
@@ -201,7 +229,7 @@ def ensure_items(
     revision = counters.lock(session, "catalogue")
     found = {} if revision == missed_at else find_numbers(session, item_ids)
     missing = [item_id for item_id in item_ids if item_id not in found]
-    deleted = [number for number, is_deleted in found.values() if is_deleted]
+    deleted = {item_id: number for item_id, (number, is_deleted) in found.items() if is_deleted}
     numbers = {item_id: number for item_id, (number, _) in found.items()}
     if missing:
         numbers |= create_ids(session, missing, moment, revision)

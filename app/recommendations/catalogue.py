@@ -4,7 +4,7 @@ A slot is an item's place in the arrays. Slots follow the primary keys at loadin
 is a newer item; no slot is ever given up, because a deleted item keeps its row.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -38,12 +38,14 @@ class CatalogueRow(NamedTuple):
     available_from: datetime | None = None
     available_until: datetime | None = None
     deleted: bool = False
+    revision: int = 0  # of its latest change
 
 
 class Catalogue:
     """Every item this process knows, as of ``revision`` of the counter `catalogue`."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], int] = now_us) -> None:
+        self._clock = clock  # microseconds since 1970
         self.revision = -1
         self.slot_of_id: dict[int, int] = {}
         self.slot_of_external_id: dict[str, int] = {}
@@ -54,7 +56,7 @@ class Catalogue:
         self._members: dict[str, set[int]] = {}
         self._columns: dict[str, Column] = {}  # of the attributes that were asked for
         self._deleted: Mask = np.zeros(0, bool)
-        self._changed_at = np.zeros(0, np.int64)  # revision of the latest change that was read
+        self._revisions = np.zeros(0, np.int64)  # of the latest change of each item
         self._active: Mask = np.zeros(0, bool)
         self._open: Mask = self._active  # which items may be recommended, until a window opens or closes
         self.state = 0  # number of times that changed
@@ -77,21 +79,25 @@ class Catalogue:
                 slot = self._append(row)
             self.titles[slot] = row.title
             self._active[slot] = row.active
-            self._changed_at[slot] = revision
+            self._revisions[slot] = row.revision
             self._deleted[slot] = row.deleted
             self._categorise(slot, row.categories)
             self._describe(slot, row.attributes)
             self._windows.set(slot, row.available_from, row.available_until)
         self.revision = max(self.revision, revision)
         self._factors.clear()
-        self._renew(now_us())
+        self.look()
 
     @property
     def active(self) -> Mask:
         """Which items may be recommended now, to anyone: bool (slots,), not to be changed."""
-        if self._windows.due_us <= (moment_us := now_us()):
+        if self._windows.due_us <= (moment_us := self._clock()):
             self._renew(moment_us)
         return self._open
+
+    def look(self) -> None:
+        """Find out anew which items may be recommended: something has changed, or the clock was set."""
+        self._renew(self._clock())
 
     def _renew(self, moment_us: int) -> None:
         """Find out anew which items may be recommended."""
@@ -104,7 +110,7 @@ class Catalogue:
         slot = len(self)
         if slot == len(self._active):
             self._active = np.concatenate([self._active, np.zeros(max(1024, slot), bool)])
-            self._changed_at = np.concatenate([self._changed_at, np.zeros(max(1024, slot), np.int64)])
+            self._revisions = np.concatenate([self._revisions, np.zeros(max(1024, slot), np.int64)])
             self._deleted = np.concatenate([self._deleted, np.zeros(max(1024, slot), bool)])
         self.external_ids.append(row.external_id)
         self.titles.append(None)
@@ -114,14 +120,30 @@ class Catalogue:
         self.slot_of_id[row.id] = slot
         return slot
 
+    def truncate(self, num_slots: int) -> None:
+        """Go back to when there were so many items; `apply` comes next."""
+        for slot in range(num_slots, len(self)):
+            self._categorise(slot, ())
+            self._describe(slot, NO_ATTRIBUTES)
+            self._windows.set(slot, None, None)
+            self.slot_of_external_id.popitem()
+            self.slot_of_id.popitem()
+        for values in (self.external_ids, self.titles, self.attributes, self.categories):
+            del values[num_slots:]
+
     @property
     def deleted(self) -> Mask:
         """Tell which items are deleted: bool (slots,)."""
         return self._deleted[: len(self)]
 
+    @property
+    def revisions(self) -> Slots:
+        """Give the revision of each item's latest change: int64 (slots,)."""
+        return self._revisions[: len(self)]
+
     def changed_since(self, revision: int) -> Slots:
         """Give the slots of the items that changed after ``revision``, which was the catalogue's once."""
-        return np.flatnonzero(self._changed_at[: len(self)] > revision)
+        return np.flatnonzero(self.revisions > revision)
 
     def _categorise(self, slot: int, categories: Sequence[str]) -> None:
         for category in self.categories[slot]:

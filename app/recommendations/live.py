@@ -13,6 +13,8 @@ from app.recommendations.popularity import Popularity
 from models.base import Model
 from models.interactions import Values
 
+NOTHING: Slots = np.zeros(0, np.int64)
+
 
 @dataclass
 class LiveModel:
@@ -26,7 +28,9 @@ class LiveModel:
         counts: float64 (I,), ratings of each column's item when it was trained.
         cold: items that the model does not know and that are like known ones; `newcomers` keeps them up to date.
         cold_revision: of the catalogue that they are of.
+        compared: int64 (slots,), the revision as of which each item was compared last, -1 if never; it may be shorter.
         known_traits: what they are compared with.
+        known_revision: of the catalogue that those are of.
         num_newcomers: items that the model does not know.
         is_quick: whether folding a user in is so quick that the event loop may wait for it.
         metrics: figures of held-out users, measured before the version was published.
@@ -43,7 +47,9 @@ class LiveModel:
     counts: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0), init=False)
     cold: ColdItems = field(default=NONE, init=False)
     cold_revision: int = field(default=-1, init=False)
+    compared: Slots = field(default_factory=lambda: NOTHING, init=False)
     known_traits: KnownTraits | None = field(default=None, init=False)
+    known_revision: int = field(default=-1, init=False)
     num_newcomers: int = field(default=0, init=False)
     _vectors: asyncio.Task[Values] | None = field(default=None, init=False)
     _barred: Mask = field(default_factory=lambda: np.zeros(0, bool), init=False)
@@ -70,6 +76,11 @@ class LiveModel:
     def has_vectors(self) -> bool:
         """Whether somebody has asked for the item vectors."""
         return self._vectors is not None
+
+    def learn(self, known: KnownTraits, revision: int) -> None:
+        """Take up what the known items say about themselves, as of a revision; new ones are to be compared anew."""
+        self.known_traits, self.known_revision = known, revision
+        self.cold, self.cold_revision, self.compared = NONE, -1, NOTHING
 
     def fit_to(self, catalogue: Catalogue) -> None:
         """Bring what depends on the catalogue up to it; nothing to do while it has not changed."""

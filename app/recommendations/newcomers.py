@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from time import monotonic
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from app.recommendations.catalogue import Catalogue, Slots
 from app.recommendations.cold import NONE, ColdItems, KnownTraits, cold_items
-from app.recommendations.live import LiveModel
+from app.recommendations.live import NOTHING, LiveModel
 from app.recommendations.trait_index import described
 from app.recommendations.traits import Described, Vocabulary
 
@@ -30,7 +31,7 @@ class Newcomers:
     async def take_up(self, live: LiveModel, patience_s: float = PATIENCE_S) -> None:
         """Bring a model's cold items up to the catalogue that it has been fitted to."""
         if not live.num_newcomers:
-            live.cold, live.cold_revision = NONE, self._catalogue.revision
+            live.cold, live.cold_revision, live.compared = NONE, self._catalogue.revision, NOTHING
         if self._task is None and monotonic() >= self._due and (live.num_newcomers or live.known_traits is None):
             self._task = asyncio.create_task(self._run(live))
         if live.num_newcomers and self._task is not None and self._cost_s < patience_s:
@@ -50,23 +51,56 @@ class Newcomers:
 
     async def _renew(self, live: LiveModel, known: KnownTraits | None) -> None:
         """Compare the new items that have changed."""
-        catalogue, revision, old = self._catalogue, self._catalogue.revision, live.cold
+        revision = self._catalogue.revision
         if known is None:
             return
-        live.fit_to(catalogue)
-        wanted = np.sort(live.newcomers(~catalogue.deleted)[:MOST])
-        fresh = np.intersect1d(wanted, catalogue.changed_since(live.cold_revision))
-        kept = old.only(np.isin(old.slots, wanted) & ~np.isin(old.slots, fresh))
-        items = described(catalogue, fresh.tolist())
-        found = await asyncio.to_thread(compare, fresh, items, known, live.counts)
-        live.cold, live.cold_revision = kept.joined(found), revision
+        changes = ColdChanges.of(live, self._catalogue)
+        live.cold = await asyncio.to_thread(changes.renewed, known, live.counts)
+        live.cold_revision, live.compared = revision, changes.compared
 
     async def _learn(self, live: LiveModel) -> None:
         """Describe the items that the model knows; what is new is compared with them as they are now."""
-        columns = np.flatnonzero(live.slot_of_column >= 0)
-        items = described(self._catalogue, live.slot_of_column[columns].tolist())
-        live.known_traits = await asyncio.to_thread(learned, items, columns, len(live.slot_of_column))
-        live.cold, live.cold_revision = NONE, -1
+        revision, columns, items = self._catalogue.revision, *known_items(live, self._catalogue)
+        live.learn(await asyncio.to_thread(learned, items, columns, len(live.slot_of_column)), revision)
+
+
+@dataclass(frozen=True)
+class ColdChanges:
+    """What is to be done about a model's cold items, for those that the catalogue has now.
+
+    Attributes:
+        kept: the cold items that have not changed.
+        fresh: int64 (N,), slots of the new items to be compared, ascending.
+        items: what they say about themselves (N).
+        compared: int64 (slots,), the revision as of which each item will have been compared then, -1 if never.
+    """
+
+    kept: ColdItems
+    fresh: Slots
+    items: list[Described]
+    compared: Slots
+
+    @classmethod
+    def of(cls, live: LiveModel, catalogue: Catalogue) -> "ColdChanges":
+        """Find the new items that were not compared as they are now."""
+        live.fit_to(catalogue)
+        wanted = np.sort(live.newcomers(~catalogue.deleted)[:MOST])
+        before, now = (np.full(len(catalogue), -1) for _ in range(2))
+        before[: len(live.compared)] = live.compared[: len(catalogue)]
+        now[wanted] = catalogue.revisions[wanted]
+        fresh = np.flatnonzero((now != before) & (now >= 0))
+        kept = live.cold.only(np.isin(live.cold.slots, wanted) & ~np.isin(live.cold.slots, fresh))
+        return cls(kept, fresh, described(catalogue, fresh.tolist()), now)
+
+    def renewed(self, known: KnownTraits, counts: NDArray[np.float64]) -> ColdItems:
+        """Compare what is to be compared; it takes long where that is much."""
+        return self.kept.joined(compare(self.fresh, self.items, known, counts))
+
+
+def known_items(live: LiveModel, catalogue: Catalogue) -> tuple[NDArray[np.int64], list[Described]]:
+    """Give the columns whose items the catalogue has, and what these say about themselves."""
+    columns = np.flatnonzero(live.slot_of_column >= 0)
+    return columns, described(catalogue, live.slot_of_column[columns].tolist())
 
 
 def learned(items: Sequence[Described], columns: NDArray[np.int64], num_columns: int) -> KnownTraits:

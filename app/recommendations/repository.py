@@ -123,6 +123,7 @@ def catalogue_rows(session: Session, revision: int) -> list[CatalogueRow]:
         Item.available_from,
         Item.available_until,
         Item.deleted_at.is_not(None),
+        Item.revision,
     )
     statement = select(*columns).where(Item.revision > revision).order_by(Item.id)
     return [CatalogueRow(*row) for row in session.execute(statement)]

@@ -64,4 +64,4 @@ async def put_rules(rules: RulesSet, database: DatabaseDep) -> RulesOut:
 @router.delete("", summary="Remove the rules", status_code=204, responses=problem_responses())
 async def delete_rules(database: DatabaseDep) -> None:
     """Remove every rule."""
-    await database.write(stored_rules.remove_rules)
+    await database.write(stored_rules.remove_rules, datetime.now(UTC))

@@ -40,9 +40,10 @@ class ServingStatus:
     problem: str | None
 
 
-def catalogue_changes(session: Session, revision: int) -> tuple[list[CatalogueRow], Rules]:
-    """Read the items that changed after ``revision``, and the rules as they are now."""
-    return repository.catalogue_rows(session, revision), stored_rules.as_recommending_takes_them(session)
+def catalogue_changes(session: Session, revision: int) -> tuple[list[CatalogueRow], Rules, int]:
+    """Read the items that changed after ``revision``, the rules, and the revision of which both are: the newest."""
+    rows, rules = repository.catalogue_rows(session, revision), stored_rules.as_recommending_takes_them(session)
+    return rows, rules, repository.catalogue_revision(session)
 
 
 class Serving:
@@ -83,7 +84,7 @@ class Serving:
         self.live, self._loaded_at = live, datetime.now(UTC)
 
     async def refresh_catalogue(self, revision: int | None = None) -> None:
-        """Bring the catalogue up to ``revision``, or to the newest."""
+        """Bring the catalogue up to ``revision`` at least, or to the newest."""
         async with self._refreshing:
             known = self.catalogue.revision
             if revision is None:
@@ -91,9 +92,8 @@ class Serving:
             if revision <= known:
                 return
             read = self.database.scan if known < 0 or revision - known > MANY_CHANGES else self.database.read
-            rows, rules = await read(catalogue_changes, known)
-            self.catalogue.rules = rules
-            self.catalogue.apply(rows, revision)
+            rows, self.catalogue.rules, newest = await read(catalogue_changes, known)
+            self.catalogue.apply(rows, newest)
 
     async def popularity(self) -> Popularity:
         """Give the order of popularity for answers without a model, some seconds old at most."""

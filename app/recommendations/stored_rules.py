@@ -1,19 +1,17 @@
-"""The rules that hold for everybody: one document of the catalogue, under the catalogue's revision."""
+"""The rules that hold for everybody: one document of the catalogue, under the catalogue's revision, and former ones."""
 
 import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import counters
 from app.recommendations.filters import RulesIn
 from app.recommendations.options import NO_RULES, Rules
-from app.tables import CatalogueRules
-
-ONLY = 1  # the key of the only row
+from app.tables import RulesChange
 
 
 class StoredRules(NamedTuple):
@@ -24,16 +22,22 @@ class StoredRules(NamedTuple):
     updated_at: datetime | None
 
 
-def find_rules(session: Session) -> StoredRules:
-    """Read the rules."""
-    row = session.get(CatalogueRules, ONLY)
-    return StoredRules({}, None, None) if row is None else StoredRules(row.document, row.revision, row.updated_at)
+NO_STORED_RULES = StoredRules({}, None, None)
 
 
-def as_recommending_takes_them(session: Session) -> Rules:
-    """Read the rules, ready to use."""
-    row = session.get(CatalogueRules, ONLY)
-    return NO_RULES if row is None else RulesIn.model_validate(row.document).rules()
+def find_rules(session: Session, revision: int | None = None) -> StoredRules:
+    """Read the rules as they are, or as they were at a revision."""
+    query = select(RulesChange).order_by(RulesChange.revision.desc()).limit(1)
+    row = session.scalar(query if revision is None else query.where(RulesChange.revision <= revision))
+    if row is None or row.document is None:
+        return NO_STORED_RULES
+    return StoredRules(row.document, row.revision, row.changed_at)
+
+
+def as_recommending_takes_them(session: Session, revision: int | None = None) -> Rules:
+    """Read the rules, as they are or were, ready to use."""
+    stored = find_rules(session, revision)
+    return NO_RULES if stored.revision is None else RulesIn.model_validate(stored.document).rules()
 
 
 def set_rules(session: Session, document: Mapping[str, Any], moment: datetime) -> StoredRules:
@@ -44,14 +48,19 @@ def set_rules(session: Session, document: Mapping[str, Any], moment: datetime) -
         document, sort_keys=True
     ):
         return stored
-    session.merge(CatalogueRules(id=ONLY, document=dict(document), updated_at=moment, revision=revision))
-    counters.move(session, "catalogue", revision)
+    add_change(session, RulesChange(revision=revision, document=dict(document), changed_at=moment))
     return StoredRules(document, revision, moment)
 
 
-def remove_rules(session: Session) -> None:
+def remove_rules(session: Session, moment: datetime) -> None:
     """Remove the rules, if there are any."""
     revision = counters.lock(session, "catalogue") + 1
-    if session.get(CatalogueRules, ONLY) is not None:
-        session.execute(delete(CatalogueRules))
-        counters.move(session, "catalogue", revision)
+    if find_rules(session).revision is not None:
+        add_change(session, RulesChange(revision=revision, document=None, changed_at=moment))
+
+
+def add_change(session: Session, change: RulesChange) -> None:
+    """Write a change. The catalogue's lock is held."""
+    session.add(change)
+    session.flush()
+    counters.move(session, "catalogue", change.revision)

@@ -1,0 +1,38 @@
+"""The catalogue as it was: one in memory, moved to whatever revision and moment is asked for, there and back."""
+
+import asyncio
+
+from app.db import Database
+from app.errors import ReplayUnavailable
+from app.recommendations.catalogue import Catalogue
+from app.replay import repository
+
+
+class PastCatalogue(Catalogue):
+    """A catalogue whose clock stands still. Slots are those of the catalogue that answers: ids in their order."""
+
+    def __init__(self) -> None:
+        self._moment_us = 0
+        super().__init__(lambda: self._moment_us)
+
+    async def move(self, database: Database, revision: int, moment_us: int) -> None:
+        """Become what the catalogue was at a revision, looked at in a moment.
+
+        Raises:
+            ReplayUnavailable: if the database has no such revision.
+        """
+        if revision != self.revision:
+            step = await database.scan(repository.step, self.revision, revision)
+            if step is None:
+                raise ReplayUnavailable("This answer was made from another database, or one that was restored since.")
+            await asyncio.to_thread(self.take, step, revision)
+        if moment_us != self._moment_us:
+            self._moment_us = moment_us
+            self.look()
+
+    def take(self, step: repository.Step, revision: int) -> None:
+        """Take a step to a revision."""
+        self.truncate(step.num_items)
+        self.rules = step.rules
+        self.apply(step.rows, revision)
+        self.revision = revision

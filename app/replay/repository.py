@@ -1,0 +1,118 @@
+"""Every query about what was: the catalogue, a user's ratings and all ratings, as of a revision."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from app import counters
+from app.recommendations.catalogue import CatalogueRow
+from app.recommendations.options import Rules
+from app.recommendations.stored_rules import as_recommending_takes_them
+from app.tables import Erasure, FormerItem, Item, RatingChange
+
+PRESENT = (
+    Item.id,
+    Item.external_id,
+    Item.title,
+    Item.categories,
+    Item.active,
+    Item.attributes,
+    Item.available_from,
+    Item.available_until,
+    Item.deleted_at.is_not(None),
+    Item.revision,
+)
+FORMER = (
+    FormerItem.item_id,
+    Item.external_id,
+    FormerItem.title,
+    FormerItem.categories,
+    FormerItem.active,
+    FormerItem.attributes,
+    FormerItem.available_from,
+    FormerItem.available_until,
+    FormerItem.deleted,
+    FormerItem.revision,
+)
+
+
+class Step(NamedTuple):
+    """From the catalogue at one revision to that at another.
+
+    Attributes:
+        rows: the items that differ, as they are there, by their primary keys.
+        num_items: how many there are.
+        rules: for everybody.
+    """
+
+    rows: list[CatalogueRow]
+    num_items: int
+    rules: Rules
+
+
+def step(session: Session, start: int, end: int) -> Step | None:
+    """Read what leads from the catalogue at the revision ``start``, -1 for nothing, to that at ``end``.
+
+    None if the catalogue has not come as far.
+    """
+    if end > counters.read(session, "catalogue"):
+        return None
+    if start <= end:
+        rows = present(session, Item.revision > start, Item.revision <= end)
+        rows += former(session, FormerItem.revision > start, FormerItem.revision <= end, FormerItem.until > end)
+    else:
+        rows = former(session, FormerItem.revision <= end, FormerItem.until > end, FormerItem.until <= start)
+    return Step(sorted(rows), num_items(session, end), as_recommending_takes_them(session, end))
+
+
+def present(session: Session, *where: ColumnElement[bool]) -> list[CatalogueRow]:
+    """Select items as they are now."""
+    return [CatalogueRow(*row) for row in session.execute(select(*PRESENT).where(*where))]
+
+
+def former(session: Session, *where: ColumnElement[bool]) -> list[CatalogueRow]:
+    """Select items as they were."""
+    query = select(*FORMER).join(Item, Item.id == FormerItem.item_id).where(*where)
+    return [CatalogueRow(*row) for row in session.execute(query)]
+
+
+def num_items(session: Session, revision: int) -> int:
+    """Count the items that there were at a revision, deleted ones included."""
+    changed = select(func.count()).select_from(Item).where(Item.revision > revision)
+    were_there = select(func.count()).where(FormerItem.revision <= revision, FormerItem.until > revision)
+    everything = select(func.count()).select_from(Item)
+    return sum(sign * session.scalars(query).one() for sign, query in ((1, everything), (-1, changed), (1, were_there)))
+
+
+def ratings_at(session: Session, number: int, revision: int) -> dict[int, float] | None:
+    """Look up what the user of a number had rated at a revision: values by the items' primary keys.
+
+    None if nothing is known of him: he was erased.
+    """
+    query = (
+        select(RatingChange.item_id, RatingChange.value)
+        .where(RatingChange.user_id == number, RatingChange.revision <= revision)
+        .order_by(RatingChange.revision)
+    )
+    changes = {item: value for item, value in session.execute(query).tuples()}  # noqa: C416 - rows are no pairs to mypy
+    return {item: value for item, value in changes.items() if value is not None} if changes else None
+
+
+def totals_at(session: Session, revision: int) -> Sequence[Any]:
+    """Select number and sum of every item's ratings at a revision: rows of (item's primary key, number, sum)."""
+    until = func.lead(RatingChange.revision).over(
+        partition_by=(RatingChange.user_id, RatingChange.item_id), order_by=RatingChange.revision
+    )
+    changes = select(RatingChange.item_id, RatingChange.value, until.label("until"))
+    known = changes.where(RatingChange.revision <= revision).subquery()
+    standing = select(known.c.item_id, func.count(), func.sum(known.c.value)).where(
+        known.c.until.is_(None), known.c.value.is_not(None)
+    )
+    return session.execute(standing.group_by(known.c.item_id)).all()
+
+
+def is_somebody_gone(session: Session, revision: int) -> bool:
+    """Tell whether anybody who may have rated by a revision was erased since."""
+    return session.scalar(select(Erasure.id).where(Erasure.revision > revision).limit(1)) is not None
