@@ -19,6 +19,7 @@ SCHEMA = pa.schema(
         "predicted_rating": pa.float64(),
         "source": pa.string(),
         "model_version": pa.string(),
+        "recommendation_id": pa.string(),
     }
 )
 
@@ -34,6 +35,7 @@ def rows_of(answer: dict[str, Any]) -> Rows:
             "predicted_rating": item["predicted_rating"],
             "source": item["source"],
             "model_version": answer["model_version"],
+            "recommendation_id": answer["recommendation_id"],
         }
         for rank, item in enumerate(answer["items"], 1)
     ]

@@ -12,7 +12,9 @@ from app.ratings.parse import checked
 from app.ratings.scale import Scale
 from app.recommendations import explained, repository, service
 from app.recommendations.catalogue import Catalogue
+from app.recommendations.identity import Kind
 from app.recommendations.live import LiveModel
+from app.recommendations.naming import shelf_id
 from app.recommendations.options import Options
 from app.recommendations.repository import HotRow
 from app.recommendations.schemas import GuestRating
@@ -44,7 +46,8 @@ def taste_of(catalogue: Catalogue, user_id: str, row: HotRow) -> Taste:
     """Give what a user's row says, or why it says nothing. The catalogue is not older than the row."""
     reason = None if row.item_ids else Reason.UNKNOWN_USER if row.revision is None else Reason.NO_RATINGS
     seed = crc32(user_id.encode()) if row.revision is None else row.revision  # no two users have the same revision
-    return Taste.of(list(map(catalogue.slot_of_id.__getitem__, row.item_ids)), row.values, reason, seed)
+    slots = list(map(catalogue.slot_of_id.__getitem__, row.item_ids))
+    return Taste.of(slots, row.values, reason, seed, row.number)
 
 
 async def taste_of_guest(
@@ -161,8 +164,14 @@ async def popular(serving: Serving, half_life_days: HalfLife, options: Options) 
     if live is not None:
         live.fit_to(serving.catalogue)
     chosen = service.select_popular(serving.catalogue, shelf.popularity, NOBODY, options, live, vectors)
+    name = shelf_id(serving.catalogue, chosen, live, options, Kind.POPULAR, half_life_days)
     items = service.items_of(serving.catalogue, chosen, NOBODY)
-    return {"half_life_days": half_life_days, "counted_at": shelf.counted_at, "items": items}
+    return {
+        "recommendation_id": name,
+        "half_life_days": half_life_days,
+        "counted_at": shelf.counted_at,
+        "items": items,
+    }
 
 
 async def new(serving: Serving, options: Options) -> dict[str, Any]:
@@ -173,4 +182,5 @@ async def new(serving: Serving, options: Options) -> dict[str, Any]:
     if live is not None:
         live.fit_to(serving.catalogue)
     chosen = service.select_new(serving.catalogue, NOBODY, options, live, vectors)
-    return {"items": service.items_of(serving.catalogue, chosen, NOBODY)}
+    name = shelf_id(serving.catalogue, chosen, live, options, Kind.NEW)
+    return {"recommendation_id": name, "items": service.items_of(serving.catalogue, chosen, NOBODY)}

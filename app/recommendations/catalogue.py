@@ -49,6 +49,7 @@ class Catalogue:
         self.revision = -1
         self.slot_of_id: dict[int, int] = {}
         self.slot_of_external_id: dict[str, int] = {}
+        self.ids: list[int] = []  # primary keys
         self.external_ids: list[str] = []
         self.titles: list[str | None] = []
         self.attributes: list[Mapping[str, Any]] = []
@@ -99,6 +100,10 @@ class Catalogue:
         """Find out anew which items may be recommended: something has changed, or the clock was set."""
         self._renew(self._clock())
 
+    def moment_us(self) -> int:
+        """Tell the time: now, but no later than `active` was looked at, if a window has opened or closed since."""
+        return min(self._clock(), self._windows.due_us - 1)
+
     def _renew(self, moment_us: int) -> None:
         """Find out anew which items may be recommended."""
         self._open = self._active[: len(self)] & self._windows.open_at(moment_us, len(self))
@@ -112,6 +117,7 @@ class Catalogue:
             self._active = np.concatenate([self._active, np.zeros(max(1024, slot), bool)])
             self._revisions = np.concatenate([self._revisions, np.zeros(max(1024, slot), np.int64)])
             self._deleted = np.concatenate([self._deleted, np.zeros(max(1024, slot), bool)])
+        self.ids.append(row.id)
         self.external_ids.append(row.external_id)
         self.titles.append(None)
         self.categories.append(())

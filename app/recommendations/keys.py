@@ -25,7 +25,7 @@ class Key(NamedTuple):
     """A value with its kind."""
 
     kind: KeyKind
-    value: str | float
+    value: str | bool | int | float
 
 
 def key_of(value: str | float) -> Key:

@@ -24,8 +24,10 @@ from app.recommendations.bookmark import (
     decode,
     list_of,
 )
+from app.recommendations.identity import Kind
 from app.recommendations.live import LiveModel
 from app.recommendations.loader import read_model
+from app.recommendations.naming import page_id
 from app.recommendations.options import Options
 from app.recommendations.repository import HotRow
 from app.recommendations.schemas import GuestRequest
@@ -54,7 +56,8 @@ async def for_user(serving: Serving, user_id: str, options: Options, cursor: str
         mark = decode(cursor, "cursor").of(of)
         row, live = await row_at(serving, user_id, row, mark.revision), await model_of(serving, mark.version)
     taste = answers.taste_of(serving.catalogue, user_id, row)
-    return {"user_id": user_id, "revision": row.revision, **await page(serving, taste, options, of, mark, Using(live))}
+    answer = await page(serving, taste, options, of, mark, Using(live))
+    return {"user_id": user_id, "revision": row.revision, **answer}
 
 
 async def for_guest(serving: Serving, settings: Settings, guest: GuestRequest) -> dict[str, Any]:
@@ -75,7 +78,7 @@ async def for_guest(serving: Serving, settings: Settings, guest: GuestRequest) -
     else:
         mark = cursor.of(of)
         live = await model_of(serving, mark.version)
-    answer = await page(serving, taste, options, of, mark, Using(live))
+    answer = await page(serving, taste, options, of, mark, Using(live), Kind.GUEST)
     return {"user_id": None, "revision": None, **answer, "unknown_items": unknown_items}
 
 
@@ -85,13 +88,21 @@ def start(serving: Serving, live: LiveModel | None, revision: int | None) -> Boo
 
 
 async def page(
-    serving: Serving, taste: Taste, options: Options, of: bytes, mark: Bookmark, using: Using
+    serving: Serving,
+    taste: Taste,
+    options: Options,
+    of: bytes,
+    mark: Bookmark,
+    using: Using,
+    kind: Kind = Kind.USER,
 ) -> dict[str, Any]:
     """Answer with the first items behind a bookmark in the list ``of``, and the cursor of those that follow."""
     ranking, more = await rest(serving, taste, options, mark, using)
+    recommendation_id = page_id(serving.catalogue, ranking.chosen, ranking.live, taste, options, kind, mark)
     answer = await answers.written(serving, ranking, taste, options)
     goes_on = more and len(mark.shown) + options.limit <= MAX_SHOWN
-    return {**answer, "next_cursor": mark.encode(of, ranking.chosen.slots) if goes_on else None}
+    next_cursor = mark.encode(of, ranking.chosen.slots) if goes_on else None
+    return {"recommendation_id": recommendation_id, **answer, "next_cursor": next_cursor}
 
 
 async def rest(serving: Serving, taste: Taste, options: Options, mark: Bookmark, using: Using) -> tuple[Ranking, bool]:
@@ -135,11 +146,11 @@ async def row_at(serving: Serving, user_id: str, row: HotRow, revision: int | No
     if row.revision == revision:
         return row
     if revision is None:
-        return HotRow(row.catalogue_revision, None, (), ())
+        return HotRow(row.catalogue_revision, None, (), (), row.number)
     rated = await serving.database.read(repository.ratings_at, user_id, revision)
     if rated is None or row.revision is None:
         raise CursorExpired("The user of this cursor was deleted: start again without `cursor`.")
-    return HotRow(row.catalogue_revision, revision, list(rated), list(rated.values()))
+    return HotRow(row.catalogue_revision, revision, list(rated), list(rated.values()), row.number)
 
 
 async def model_of(serving: Serving, version: str | None) -> LiveModel | None:

@@ -65,6 +65,7 @@ class HotRow(NamedTuple):
     revision: int | None
     item_ids: Sequence[int]
     values: Sequence[float]
+    number: int = 0  # `users.id`
 
 
 async def read_user(database: Database, user_id: str) -> HotRow:
@@ -98,7 +99,7 @@ def hot_row(row: Sequence[Any], dialect: str) -> HotRow:
     if row[1] is None:
         return HotRow(row[0], None, (), ())
     items, values = row[3:] if dialect == "postgresql" else two_arrays(row[3])
-    return HotRow(row[0], row[2], items or (), values or ())
+    return HotRow(row[0], row[2], items or (), values or (), row[1])
 
 
 def two_arrays(text: str) -> Any:

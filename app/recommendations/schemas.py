@@ -19,6 +19,11 @@ Cursor = Annotated[
 MOST_EXPLAINED = 100  # items of an answer
 
 
+RecommendationId = Annotated[
+    str, Field(description="Names this answer; send it with what becomes of the answer. Some 200 characters and more.")
+]
+
+
 class Cause(BaseModel):
     """A rating that moved an item: everything else as it is, what the item has with it less what it has without."""
 
@@ -59,6 +64,7 @@ class Recommendation(BaseModel):
 class Recommendations(BaseModel):
     """An answer: items, and what they are made from."""
 
+    recommendation_id: RecommendationId
     user_id: str | None = Field(description="Null for a guest.")
     model_version: str | None
     revision: int | None = Field(description="Of the user's latest rating change, which this answer has seen.")
@@ -72,6 +78,7 @@ class Recommendations(BaseModel):
         json_schema_extra={
             "examples": [
                 {
+                    "recommendation_id": "l3Vd9r0xY2Q...",
                     "user_id": "ada",
                     "model_version": "2026-11-23T10-15-00Z-linear",
                     "revision": 48211,
@@ -98,6 +105,7 @@ class Recommendations(BaseModel):
 class PopularItems(BaseModel):
     """Items by their decayed, shrunken mean rating."""
 
+    recommendation_id: RecommendationId
     half_life_days: int
     counted_at: datetime
     items: list[Recommendation]
@@ -121,6 +129,7 @@ class SimilarItem(BaseModel):
 class SimilarItems(BaseModel):
     """Items like an item, the most alike first."""
 
+    recommendation_id: RecommendationId
     item_id: str
     model_version: str | None
     items: list[SimilarItem]
@@ -146,6 +155,7 @@ class SimilarUsers(BaseModel):
 class NewItems(BaseModel):
     """Items, the newest first."""
 
+    recommendation_id: RecommendationId
     items: list[Recommendation]
 
 

@@ -52,15 +52,23 @@ class Taste:
     values: Values
     reason: Reason | None = None  # why there are no ratings
     seed: int = 0  # of what is drawn for him; another for each user and revision
+    number: int = 0  # the user's, `users.id`; 0: nobody we know
 
     @classmethod
-    def of(cls, slots: Sequence[int], values: Sequence[float], reason: Reason | None = None, seed: int = 0) -> "Taste":
+    def of(
+        cls,
+        slots: Sequence[int],
+        values: Sequence[float],
+        reason: Reason | None = None,
+        seed: int = 0,
+        number: int = 0,
+    ) -> "Taste":
         """Sort the ratings by item, so that sums over them never depend on who sent them."""
         slots_E, values_E = np.array(slots, np.int64), np.array(values, np.float32)
         if (slots_E[1:] < slots_E[:-1]).any():
             order = slots_E.argsort()
             slots_E, values_E = slots_E[order], values_E[order]
-        return cls(slots_E, values_E, reason, seed)
+        return cls(slots_E, values_E, reason, seed, number)
 
 
 def known_columns(live: LiveModel, taste: Taste) -> tuple[NDArray[np.int32], Values]:

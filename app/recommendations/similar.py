@@ -8,7 +8,9 @@ import numpy as np
 from app.errors import ItemNotFound
 from app.recommendations import service
 from app.recommendations.catalogue import Factors
+from app.recommendations.identity import Kind
 from app.recommendations.likeness import Likeness, likeness
+from app.recommendations.naming import shelf_id
 from app.recommendations.options import Options
 from app.recommendations.ordering import Order, boosted
 from app.recommendations.scope import Scope
@@ -51,7 +53,12 @@ async def similar_items(serving: Serving, item_id: str, options: Options) -> dic
         }
         for slot, score, source in zip(chosen.slots, chosen.scores, chosen.sources, strict=True)
     ]
-    return {"item_id": item_id, "model_version": live.version if live else None, "items": items}
+    return {
+        "recommendation_id": shelf_id(catalogue, chosen, live, options, Kind.SIMILAR, catalogue.ids[slot]),
+        "item_id": item_id,
+        "model_version": live.version if live else None,
+        "items": items,
+    }
 
 
 def by_likeness(alike: Likeness, slot: int, factors: Factors | None) -> Order:

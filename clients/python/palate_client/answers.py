@@ -121,6 +121,8 @@ class GuestQuestions(Received):
 class GuestRecommendations(Received):
     """An answer to a posted list of ratings."""
 
+    # Names this answer; send it with what becomes of the answer. Some 200 characters and more.
+    recommendation_id: str
     # Null for a guest.
     user_id: str | None
     model_version: str | None
@@ -270,6 +272,8 @@ class Move(Received):
 class NewItems(Received):
     """Items, the newest first."""
 
+    # Names this answer; send it with what becomes of the answer. Some 200 characters and more.
+    recommendation_id: str
     items: list[Recommendation]
 
 
@@ -280,6 +284,8 @@ Part = Literal["trained", "inherited", "validated", "judged", "unknown"] | str
 class PopularItems(Received):
     """Items by their decayed, shrunken mean rating."""
 
+    # Names this answer; send it with what becomes of the answer. Some 200 characters and more.
+    recommendation_id: str
     half_life_days: int
     counted_at: datetime
     items: list[Recommendation]
@@ -491,6 +497,8 @@ class Recommendation(Received):
 class Recommendations(Received):
     """An answer: items, and what they are made from."""
 
+    # Names this answer; send it with what becomes of the answer. Some 200 characters and more.
+    recommendation_id: str
     # Null for a guest.
     user_id: str | None
     model_version: str | None
@@ -625,6 +633,8 @@ class SimilarItem(Received):
 class SimilarItems(Received):
     """Items like an item, the most alike first."""
 
+    # Names this answer; send it with what becomes of the answer. Some 200 characters and more.
+    recommendation_id: str
     item_id: str
     model_version: str | None
     items: list[SimilarItem]

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from app.db import Database
 from app.main import create_app
+from app.recommendations.identity import decode
 from app.registry.service import publish
 from app.settings import Settings
 from models import checkpoint
@@ -149,6 +150,14 @@ def recommend(client: TestClient, user_id: str, **parameters: Any) -> dict[str, 
     assert response.status_code == 200, response.text
     body: dict[str, Any] = response.json()
     return body
+
+
+def told(answer: dict[str, Any]) -> dict[str, Any]:
+    """Give what an answer says beside its id, which names the moment: nothing of another one is the same."""
+    identity = decode(answer["recommendation_id"], "recommendation_id")
+    assert [str(source) for source in identity.sources] == [item["source"] for item in answer["items"]]
+    assert (identity.version, identity.revision) == (answer["model_version"], answer["revision"])
+    return {name: value for name, value in answer.items() if name != "recommendation_id"}
 
 
 def ids(answer: dict[str, Any]) -> list[str]:

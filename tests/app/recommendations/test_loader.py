@@ -27,6 +27,7 @@ from tests.app.recommendations.conftest import (
     rate,
     recommend,
     save_version,
+    told,
     wait_for,
     wait_for_version,
 )
@@ -96,7 +97,7 @@ def test_a_damaged_version_is_refused_and_the_one_in_memory_serves_on(
     wait_for(lambda: "v2 is refused" in (serving(client).status().problem or ""))
     status = serving(client).status()
     assert (status.loaded_version, status.live_version) == ("v1", "v2")
-    assert recommend(client, "ada") == before
+    assert told(recommend(client, "ada")) == told(before)
     ready = client.get("/health/ready").json()
     assert (ready["status"], ready["model_version"], ready["live_version"]) == ("degraded", "v1", "v2")
     assert "refused" in ready["problem"]
@@ -167,7 +168,7 @@ def test_files_cut_short_after_loading_harm_nobody(
     wait_for_version(client, publish_version("v1"))
     before = recommend(client, "ada", limit=20)
     os.truncate(settings.model_store / "v1" / "weights.safetensors", 0)
-    assert recommend(client, "ada", limit=20) == before
+    assert told(recommend(client, "ada", limit=20)) == told(before)
     assert "weights.safetensors" not in Path("/proc/self/maps").read_text()
 
 
@@ -260,4 +261,4 @@ def test_a_model_too_slow_for_the_event_loop_answers_the_same_from_its_thread(
         live = serving(threaded).live
         assert live is not None
         assert not live.is_quick
-        assert recommend(threaded, "ada", limit=20) == recommend(client, "ada", limit=20)
+        assert told(recommend(threaded, "ada", limit=20)) == told(recommend(client, "ada", limit=20))
