@@ -153,6 +153,24 @@ class ErasureNotFound(PalateError):
     status = 404
 
 
+class ExperimentNotFound(PalateError):
+    """There is no such experiment."""
+
+    status = 404
+
+
+class ExperimentRunning(PalateError):
+    """Another experiment is running: stop it first."""
+
+    status = 409
+
+
+class ExperimentStopped(PalateError):
+    """The experiment was stopped already; start another."""
+
+    status = 409
+
+
 class RunAlreadyEnded(PalateError):
     """The training run has ended already and cannot be cancelled."""
 
@@ -160,7 +178,7 @@ class RunAlreadyEnded(PalateError):
 
 
 class VersionUnusable(PalateError):
-    """The model version cannot be activated: its files are gone or damaged."""
+    """The model version cannot serve: its files are gone or damaged."""
 
     status = 409
 

@@ -32,11 +32,12 @@ class Ready(DatabaseCheck):
     """Whether calls can be answered as they should."""
 
     status: Literal["ok", "degraded", "unavailable"] = Field(
-        description="`degraded`: everything answers, but not from the model that should be live; `problem` says why."
+        description="`degraded`: everything answers, but not from the models that should serve; `problem` says why."
     )
     model_version: str | None = Field(description="The model that answers.", examples=["2026-11-23T10-15-00Z-linear"])
     live_version: str | None = Field(description="The model that should answer.")
-    problem: str | None = Field(description="What keeps the live model from answering.")
+    problem: str | None = Field(description="What keeps the live model, or an experiment's, from answering.")
+    experiment: int | None = Field(description="The experiment whose versions this process serves.")
 
 
 @router.get("/live")
@@ -62,6 +63,7 @@ async def ready(request: Request, response: Response, database: DatabaseDep) -> 
         model_version=model.loaded_version,
         live_version=model.live_version,
         problem=model.problem,
+        experiment=model.experiment,
     )
 
 

@@ -13,6 +13,7 @@ from app.catalogue import router as catalogue
 from app.console import router as console
 from app.db import open_database
 from app.erasure import router as erasure
+from app.experiments import router as experiments
 from app.keys.ring import KeyRing
 from app.metrics import Metrics
 from app.middleware import Operations
@@ -63,7 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     # take `popular` and `new` for ids.
     for stage in (recommendations, ratings, health, metrics, merging, shelves, catalogue, training, registry, erasure):
         app.include_router(stage.router)
-    for stage in (transfer, kindred, predictions, what_if, questions, rules, console):
+    for stage in (transfer, kindred, predictions, what_if, questions, rules, experiments, console):
         app.include_router(stage.router)
     return app
 

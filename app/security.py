@@ -9,7 +9,7 @@ OPEN_PATHS = {"/", "/health/live", "/health/ready", "/docs", "/openapi.json"}
 OPEN_FILES = "/console/"  # of the page
 READING_METHODS = {"GET", "HEAD", "OPTIONS"}
 READING_POSTS = {"/v1/recommendations", "/v1/recommendations/batch", "/v1/predictions", "/v1/questions"}
-ADMIN_PATHS = ("/v1/training-runs", "/v1/models")
+ADMIN_PATHS = ("/v1/training-runs", "/v1/models", "/v1/experiments")
 
 
 class Scope(StrEnum):
@@ -17,7 +17,7 @@ class Scope(StrEnum):
 
     READ = "read"  # GETs, and recommendations for posted ratings
     WRITE = "write"  # change ratings and items
-    ADMIN = "admin"  # start and stop training, activate models
+    ADMIN = "admin"  # start and stop training and experiments, activate models
 
 
 def required_scope(method: str, path: str) -> Scope | None:

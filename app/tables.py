@@ -11,7 +11,19 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, ForeignKey, Integer, String, Text, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    TypeDecorator,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -249,6 +261,44 @@ class Activation(Base):
     activated_at: Mapped[datetime]
     actor: Mapped[str | None] = mapped_column(String(255))  # who: a key, or a user of the command line
     reason: Mapped[str | None] = mapped_column(Text)  # as he gave it
+
+
+class ExperimentState(StrEnum):
+    """Where an experiment is."""
+
+    RUNNING = "running"  # its versions serve; there is one at most
+    STOPPED = "stopped"  # for good
+
+
+class Experiment(Base):
+    """Two versions served side by side. Whom which serves follows from salt and shares: nothing is stored of users."""
+
+    __tablename__ = "experiments"
+    __table_args__ = (
+        Index(
+            "uq_experiments_running",
+            "state",
+            unique=True,
+            sqlite_where=text("state = 'running'"),
+            postgresql_where=text("state = 'running'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    control: Mapped[str] = mapped_column(ForeignKey("model_versions.version"))
+    treatment: Mapped[str] = mapped_column(ForeignKey("model_versions.version"))
+    share: Mapped[float]  # of the users, who take part: 0 to 1
+    treatment_share: Mapped[float]  # of those who take part
+    salt: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(20))
+    started_at: Mapped[datetime]
+    started_by: Mapped[str | None] = mapped_column(String(255))
+    reason: Mapped[str | None] = mapped_column(Text)  # as he gave it
+    stopped_at: Mapped[datetime | None]
+    stopped_by: Mapped[str | None] = mapped_column(String(255))
+    stop_reason: Mapped[str | None] = mapped_column(Text)
+    activated: Mapped[str | None] = mapped_column(String(20))  # the arm that went live at the end
 
 
 class Erasure(Base):

@@ -16,6 +16,8 @@ from app.settings import Settings
 Document = dict[str, Any]
 ORDER = ["put", "post", "patch", "get", "delete"]  # what one example makes, a later one reads
 NEED_A_MODEL = {"/v1/models/{version}", "/v1/models/{version}/activate"}  # shown in tests/app/registry
+NEED_TWO_MODELS = {("post", "/v1/experiments"), ("get", "/v1/experiments/{number}")}  # in tests/app/experiments
+NEED_TWO_MODELS |= {("post", "/v1/experiments/{number}/stop")}
 NEED_A_RECEIPT = {"/v1/erasures/{erasure_id}"}  # shown in tests/app/erasure
 ENDLESS = "/v1/training-runs/{run_id}/events"  # ends with its run, so it comes last
 
@@ -104,7 +106,7 @@ def examples(document: Document) -> list[Example]:
         for method, operation in operations.items()
         for body in bodies(document, operation)
         for query in query_examples(operation)
-        if path not in NEED_A_MODEL | NEED_A_RECEIPT
+        if path not in NEED_A_MODEL | NEED_A_RECEIPT and (method, path) not in NEED_TWO_MODELS
     ]
     return sorted(found, key=lambda example: (example.path == ENDLESS, ORDER.index(example.method)))
 

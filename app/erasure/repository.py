@@ -1,13 +1,24 @@
 """Every query about erasures."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Table, delete, func, select
+from sqlalchemy import ColumnElement, Table, delete, func, or_, select
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
-from app.tables import Activation, Base, Erasure, ErasureVersion, ModelVersion, Rating, RunState, TrainingRun, User
+from app.tables import (
+    Activation,
+    Base,
+    Erasure,
+    ErasureVersion,
+    Experiment,
+    ModelVersion,
+    Rating,
+    RunState,
+    TrainingRun,
+    User,
+)
 
 Held = tuple[ModelVersion, str]  # a version, and what part a user has in it
 
@@ -71,6 +82,13 @@ def activations_since(session: Session, moment: datetime) -> list[Activation]:
     live_then = select(func.max(Activation.id)).where(Activation.activated_at <= moment).scalar_subquery()
     query = select(Activation).where(Activation.id >= func.coalesce(live_then, 0)).order_by(Activation.id.desc())
     return list(session.scalars(query))
+
+
+def experiments_since(session: Session, moment: datetime, versions: Collection[str]) -> list[Experiment]:
+    """Read the experiments of any of these versions that were running at a moment or later, newest first."""
+    ran = or_(Experiment.stopped_at.is_(None), Experiment.stopped_at > moment)
+    of_these = or_(Experiment.control.in_(versions), Experiment.treatment.in_(versions))
+    return list(session.scalars(select(Experiment).where(ran, of_these).order_by(Experiment.id.desc())))
 
 
 def runs_under_way(session: Session, revision: int) -> list[int]:

@@ -26,8 +26,8 @@ class ReceiptOut(BaseModel):
     erasure_id: str = Field(examples=["5a0f6d3c1b7e4f0f9a64d2b8c1e7f305"])
     erased_at: datetime
     state: State = Field(
-        description="`pending`: the live version holds him, or a run under way may have read his ratings; `clean`: the "
-        "live version does not hold him; `purged`: no version whose files are kept does."
+        description="`pending`: a version that serves (the live one, or one of a running experiment) holds him, or a "
+        "run under way may have read his ratings; `clean`: none that serves holds him; `purged`: none that is kept."
     )
     removed: dict[str, int] = Field(
         description="Rows removed, by table; `ratings` counts those that he had removed himself.",
@@ -38,8 +38,9 @@ class ReceiptOut(BaseModel):
     versions: list[HoldingVersion] = Field(description="The versions that hold him, newest first.")
     live_version_holds: bool
     runs: list[int] = Field(description="Runs under way that may have read his ratings; wait for them, or cancel them.")
-    clean_version: str | None = Field(description="The first live version without him; null: none, or not yet.")
-    clean_at: datetime | None = Field(description="Since when no version has been live that holds him.")
+    experiments: list[int] = Field(description="Running experiments of which a version holds him; stop them.")
+    clean_version: str | None = Field(description="What was live at `clean_at`; null: nothing, or not yet.")
+    clean_at: datetime | None = Field(description="Since when no version has served that holds him.")
     purged_at: datetime | None = Field(description="When the files of the last version that held him were removed.")
 
     @classmethod
@@ -62,6 +63,7 @@ class ReceiptOut(BaseModel):
             versions=versions,
             live_version_holds=any(held.live for held in versions),
             runs=receipt.runs,
+            experiments=receipt.experiments,
             clean_version=clean[0],
             clean_at=clean[1],
             purged_at=receipt.purged_at,

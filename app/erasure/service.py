@@ -6,7 +6,7 @@ that holds him, so whatever it publishes is free of him.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -32,8 +32,8 @@ from app.times import from_us, now_us
 class State(StrEnum):
     """How far the models are free of an erased user."""
 
-    PENDING = "pending"  # the live version holds him, or a run under way may have read his ratings
-    CLEAN = "clean"  # the live version does not hold him; one that is kept does
+    PENDING = "pending"  # a version that serves holds him, or a run under way may have read his ratings
+    CLEAN = "clean"  # no version that serves holds him; one that is kept does
     PURGED = "purged"  # no version that is kept holds him
 
 
@@ -54,13 +54,15 @@ class Receipt:
         held: the versions that hold him, newest first, with his part.
         live: the version that is live.
         runs: runs under way that may have read his ratings.
-        clean: what was live when no live version held him any more, and since when; None while one does.
+        experiments: running experiments of which a version holds him.
+        clean: what was live when no version that serves held him any more, and since when; None while one does.
     """
 
     erasure: Erasure
     held: list[Held]
     live: str | None
     runs: list[int]
+    experiments: list[int]
     clean: tuple[str | None, datetime] | None
 
     @property
@@ -157,14 +159,25 @@ def get_receipt(session: Session, erasure_id: str) -> Receipt:
     held = repository.find_held(session, erasure_id)
     runs = repository.runs_under_way(session, erasure.revision)
     live = registry.find_live(session)
-    clean = clean_since(session, erasure, {row.version for row, _ in held}) if not runs else None
-    return Receipt(erasure, held, live.version if live else None, runs, clean)
+    versions = {row.version for row, _ in held}
+    experiments = repository.experiments_since(session, erasure.erased_at, versions)
+    running = [experiment.id for experiment in experiments if experiment.stopped_at is None]
+    ended = [experiment.stopped_at for experiment in experiments if experiment.stopped_at is not None]
+    clean = clean_since(session, versions, [erasure.erased_at, *ended]) if not runs and not running else None
+    return Receipt(erasure, held, live.version if live else None, runs, running, clean)
 
 
-def clean_since(session: Session, erasure: Erasure, held: set[str]) -> tuple[str | None, datetime] | None:
-    """Tell from which version on, and since when, none was live that holds a user; None if the live one does."""
-    lately = repository.activations_since(session, erasure.erased_at)
+def clean_since(session: Session, held: set[str], ends: Sequence[datetime]) -> tuple[str | None, datetime] | None:
+    """Tell what was live when none that holds a user served any more, and when that was; None if the live one does.
+
+    Args:
+        session: of the database.
+        held: the versions that hold him.
+        ends: when he was erased; when experiments of these versions were stopped since.
+    """
+    lately = repository.activations_since(session, ends[0])
     free = list(takewhile(lambda activation: activation.version not in held, lately))
     if not free:
-        return None if lately else (None, erasure.erased_at)
-    return free[-1].version, max(free[-1].activated_at, erasure.erased_at)
+        return None if lately else (None, max(ends))
+    since = max(free[-1].activated_at, *ends)
+    return next(activation.version for activation in free if activation.activated_at <= since), since

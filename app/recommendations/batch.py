@@ -1,6 +1,7 @@
 """Many users at once: one read for all of them, one pass over the weights for as many as fit."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from app.recommendations.live import LiveModel
 from app.recommendations.options import Options
 from app.recommendations.paging import page, start
 from app.recommendations.repository import HotRow
+from app.recommendations.scoring import Row
 from app.recommendations.service import Taste
 from app.recommendations.serving import Serving
 from models.base import FoldIn
@@ -27,33 +29,37 @@ async def for_users(serving: Serving, user_ids: Sequence[str], options: Options)
 async def answer_rows(
     serving: Serving, user_ids: Sequence[str], rows: Sequence[HotRow], options: Options
 ) -> AsyncIterator[dict[str, Any]]:
-    """Answer users by the rows that were read of them, all with one model."""
+    """Answer users by the rows that were read of them, each with the model that serves him at the start."""
     revision = max(row.catalogue_revision for row in rows)
     if revision > serving.catalogue.revision:
         await serving.refresh_catalogue(revision)
-    live = serving.live
+    lives = [serving.live_for(user_id) for user_id in user_ids]
     tastes = [taste_of(serving.catalogue, *pair) for pair in zip(user_ids, rows, strict=True)]
-    size = len(rows) if live is None else max(1, MAX_SCORES // max(1, len(live.item_ids)))
+    largest = max((len(live.item_ids) for live in lives if live is not None), default=0)
+    size = max(1, MAX_SCORES // max(1, largest))
     for first in range(0, len(rows), size):
         part = slice(first, first + size)
-        folds = await fold_in(serving, live, tastes[part])
-        for user_id, row, taste, fold in zip(user_ids[part], rows[part], tastes[part], folds, strict=True):
+        folds = await fold_in(serving, lives[part], tastes[part])
+        users = zip(user_ids[part], rows[part], lives[part], tastes[part], folds, strict=True)
+        for user_id, row, live, taste, fold in users:
             of, mark = list_of(user_id.encode(), options), start(serving, live, row.revision)
             answer = await page(serving, taste, options, of, mark, Using(live, fold))
             yield {"user_id": user_id, "revision": row.revision, **answer}
             await asyncio.sleep(0)  # other requests come in between
 
 
-async def fold_in(serving: Serving, live: LiveModel | None, tastes: Sequence[Taste]) -> list[FoldIn | None]:
-    """Fold in those who have ratings that the model knows; None for the others."""
+async def fold_in(serving: Serving, lives: Sequence[LiveModel | None], tastes: Sequence[Taste]) -> list[FoldIn | None]:
+    """Fold in those who have ratings that their model knows, each model's with one pass; None for the others."""
     folds: list[FoldIn | None] = [None] * len(tastes)
-    if live is None:
-        return folds
-    live.fit_to(serving.catalogue)
-    users = [service.known_columns(live, taste) for taste in tastes]
-    known = [place for place, (columns, _) in enumerate(users) if len(columns)]
-    if known:
-        folded = await serving.fold_many(live, [users[place] for place in known])
-        for place, fold in zip(known, folded, strict=True):
+    known: dict[str, list[tuple[int, LiveModel, Row]]] = defaultdict(list)
+    for place, (live, taste) in enumerate(zip(lives, tastes, strict=True)):
+        if live is not None:
+            live.fit_to(serving.catalogue)
+            row = service.known_columns(live, taste)
+            if len(row[0]):
+                known[live.version].append((place, live, row))
+    for users in known.values():
+        folded = await serving.fold_many(users[0][1], [row for _, _, row in users])
+        for (place, _, _), fold in zip(users, folded, strict=True):
             folds[place] = fold
     return folds

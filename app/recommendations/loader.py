@@ -1,23 +1,27 @@
-"""The loader: watches which version is live, loads it beside the one that serves, and swaps."""
+"""The loader: watches which versions serve, loads them beside those that serve now, and swaps."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from time import monotonic, perf_counter
+from typing import NamedTuple
 
 import numpy as np
 import structlog
 
 from app.db import Database
 from app.errors import DatabaseUnavailable, SchemaOutdated
+from app.experiments.assignment import Arm, Assignment
 from app.recommendations.catalogue import Slots
 from app.recommendations.explanation import explain
 from app.recommendations.live import LiveModel
 from app.recommendations.popularity import Popularity
 from app.recommendations.serving import Serving
-from app.registry.repository import live_versions
+from app.recommendations.trial import Trial
+from app.registry.repository import what_serves
 from app.settings import Settings
+from app.tables import Experiment
 from models.checkpoint import Loaded, load
 
 log = structlog.get_logger()
@@ -28,13 +32,22 @@ RETRY_AFTER_S = 30.0  # a refused version is tried again after this, or as soon 
 Fingerprint = tuple[tuple[str, int, int], ...]
 
 
+class Refusal(NamedTuple):
+    """A version that could not be loaded: its files then, when to try again, and what was in the way."""
+
+    files: Fingerprint
+    retry_at: float
+    reason: str
+
+
 class Loader:
-    """Keeps the live version loaded. A version that cannot be loaded is refused and the one in memory serves on."""
+    """Keeps loaded what serves. A version that cannot be loaded is refused and the one in memory serves on."""
 
     def __init__(self, serving: Serving, store: Path) -> None:
         self.serving = serving
         self.store = store
-        self._refused: dict[str, tuple[Fingerprint, float]] = {}  # with the time of the next try
+        self._refused: dict[str, Refusal] = {}
+        self._arms: dict[str, LiveModel] = {}  # of an experiment that waits for its other version
 
     async def run(self, interval_s: float) -> None:
         """Look for a new live version again and again."""
@@ -48,10 +61,15 @@ class Loader:
             await asyncio.sleep(interval_s)
 
     async def look(self) -> None:
-        """Load the live version if it is another than the loaded one."""
+        """Load what is to serve and is not loaded yet."""
+        self.serving.former.drop_unused()
+        versions, experiment = await self.serving.database.read(what_serves, 2)
+        await self.look_at_live(versions)
+        await self.look_at_experiment(experiment)
+
+    async def look_at_live(self, versions: Sequence[str]) -> None:
+        """Load the live version, the first of these, if it is another than the loaded one."""
         serving = self.serving
-        serving.former.drop_unused()
-        versions = await serving.database.read(live_versions, 2)
         serving.live_version = versions[0] if versions else None
         if not versions:
             serving.problem = "no model has been published yet"
@@ -64,33 +82,64 @@ class Loader:
             if await self.take(version):
                 return
 
+    async def look_at_experiment(self, experiment: Experiment | None) -> None:
+        """Serve the running experiment as soon as both its versions are loaded."""
+        serving = self.serving
+        if experiment is None or (serving.trial is not None and serving.trial.number != experiment.id):
+            if serving.trial is not None:
+                log.info("experiment_ended", experiment=serving.trial.number)
+            serving.take_up(None)
+            self._arms.clear()
+        if experiment is None or serving.trial is not None:
+            return
+        versions = {Arm.CONTROL: experiment.control, Arm.TREATMENT: experiment.treatment}
+        for version in versions.values():
+            if version not in self._arms and (model := await self.read(version)) is not None:
+                self._arms[version] = model
+        if missing := [version for version in versions.values() if version not in self._arms]:
+            refused = "; ".join(f"version {version} is refused: {self._refused[version].reason}" for version in missing)
+            serving.trial_problem = f"experiment {experiment.id} is not served: {refused}"
+            return
+        assignment = Assignment(experiment.salt, experiment.share, experiment.treatment_share)
+        serving.take_up(Trial(experiment.id, assignment, {arm: self._arms[name] for arm, name in versions.items()}))
+        self._arms.clear()
+        log.info("experiment_taken_up", experiment=experiment.id, **versions)
+
     async def take(self, version: str) -> bool:
-        """Load a version, or refuse it; one that was refused is left alone for a while."""
-        files = fingerprint(self.store / version)
-        refused, retry_at = self._refused.get(version, (None, 0.0))
-        if files == refused and monotonic() < retry_at:
+        """Load a version and swap it in, or refuse it."""
+        if (live := await self.read(version)) is None:
             return False
+        self.serving.swap(live)
+        if version == self.serving.live_version:
+            self.serving.problem = None
+        return True
+
+    async def read(self, version: str) -> LiveModel | None:
+        """Load a version unless it is in memory, or refuse it; one that was refused is left alone for a while."""
+        if (loaded := self.serving.loaded(version) or self._arms.get(version)) is not None:
+            return loaded
+        files, refused = fingerprint(self.store / version), self._refused.get(version)
+        if refused is not None and files == refused.files and monotonic() < refused.retry_at:
+            return None
         try:
-            await self.load(version)
+            live = await self.load(version)
         except (DatabaseUnavailable, SchemaOutdated):
             raise
         except Exception as error:  # damaged, of a newer Palate, too large: whatever it is, the other serves on
-            self._refused[version] = (files, monotonic() + RETRY_AFTER_S)
+            self._refused[version] = Refusal(files, monotonic() + RETRY_AFTER_S, str(error))
             self.refuse(version, error)
-            return False
-        self._refused.clear()
-        return True
+            return None
+        self._refused.pop(version, None)
+        return live
 
-    async def load(self, version: str) -> None:
-        """Load a version in a thread and swap it in."""
+    async def load(self, version: str) -> LiveModel:
+        """Load a version in a thread, ready to be swapped in; raises whatever is in the way."""
         started = monotonic()
         live = await read_model(self.serving, self.store / version)
         live.fit_to(self.serving.catalogue)
         await self.serving.newcomers.take_up(live, NEWCOMERS_S)
-        self.serving.swap(live)
-        if version == self.serving.live_version:
-            self.serving.problem = None
         log.info("model_loaded", version=version, items=len(live.item_ids), seconds=round(monotonic() - started, 3))
+        return live
 
     def refuse(self, version: str, error: Exception) -> None:
         """Say that a version cannot be loaded."""

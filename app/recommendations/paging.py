@@ -49,7 +49,7 @@ async def for_user(serving: Serving, user_id: str, options: Options, cursor: str
         CursorExpired: if what it names is gone.
     """
     row = await answers.read_user(serving, user_id)
-    of, live = list_of(user_id.encode(), options), serving.live
+    of, live = list_of(user_id.encode(), options), serving.live_for(user_id)
     if cursor is None:
         mark = start(serving, live, row.revision)
     else:
@@ -154,26 +154,26 @@ async def row_at(serving: Serving, user_id: str, row: HotRow, revision: int | No
 
 
 async def model_of(serving: Serving, version: str | None) -> LiveModel | None:
-    """Give the model of a version: the live one, a former one still in memory, or read again from the store.
+    """Give the model of a version: one that serves, a former one still in memory, or read again from the store.
 
     Raises:
         CursorExpired: if it is not kept.
     """
     if version is None:
         return None
-    if serving.live is not None and serving.live.version == version:
-        return serving.live
+    if (loaded := serving.loaded(version)) is not None:
+        return loaded
     return await serving.former.get(version, lambda name: read_former(serving, name))
 
 
 async def read_former(serving: Serving, version: str) -> LiveModel:
-    """Read a version that was live once.
+    """Read a version that served once.
 
     Raises:
         CursorExpired: if it is not kept, or cannot be read any more.
     """
     gone = CursorExpired(f"Model version {version!r} is not kept any more: start again without `cursor`.")
-    if not await serving.database.read(was_live_and_kept, version):
+    if not await serving.database.read(has_served_and_is_kept, version):
         raise gone
     try:
         return await read_model(serving, serving.settings.model_store / version)
@@ -184,7 +184,7 @@ async def read_former(serving: Serving, version: str) -> LiveModel:
         raise gone from error
 
 
-def was_live_and_kept(session: Session, version: str) -> bool:
+def has_served_and_is_kept(session: Session, version: str) -> bool:
     """Tell whether a version served once and its files are there."""
     found = registry.find_version(session, version)
-    return found is not None and found.removed_at is None and registry.was_live(session, version)
+    return found is not None and found.removed_at is None and registry.has_served(session, version)

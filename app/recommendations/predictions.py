@@ -30,7 +30,7 @@ UNKNOWN_SENTENCES = {
 async def for_user(serving: Serving, user_id: str, item_ids: Sequence[str]) -> dict[str, Any]:
     """Predict a user's ratings of the named items by his ratings as of now."""
     revision, taste = await answers.taste_of_user(serving, user_id)
-    return {"user_id": user_id, "revision": revision, **await predict(serving, taste, item_ids)}
+    return {"user_id": user_id, "revision": revision, **await predict(serving, taste, item_ids, user_id)}
 
 
 async def for_guest(serving: Serving, settings: Settings, asked: PredictionRequest) -> dict[str, Any]:
@@ -40,11 +40,13 @@ async def for_guest(serving: Serving, settings: Settings, asked: PredictionReque
     return {"user_id": None, "revision": None, **answer, "unknown_items": unknown_items}
 
 
-async def predict(serving: Serving, taste: Taste, item_ids: Sequence[str]) -> dict[str, Any]:
-    """Predict the ratings of items in the order in which they are named, each once."""
+async def predict(
+    serving: Serving, taste: Taste, item_ids: Sequence[str], user_id: str | None = None
+) -> dict[str, Any]:
+    """Predict the ratings of items in the order in which they are named, each once; without a user, a guest's."""
     item_ids = list(dict.fromkeys(item_ids))
     slots = await standing_slots(serving, item_ids)
-    live, catalogue = serving.live, serving.catalogue
+    live, catalogue = serving.live_for(user_id), serving.catalogue
     if live is not None:
         live.fit_to(catalogue)
     reason = Reason.NO_MODEL if live is None else reason_of(live, taste)

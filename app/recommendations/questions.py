@@ -27,7 +27,7 @@ CELLS = 500_000  # scores made at a time: whoever else waits for the computing t
 async def for_user(serving: Serving, user_id: str, options: Options) -> dict[str, Any]:
     """Choose questions by a user's ratings as of now."""
     revision, taste = await answers.taste_of_user(serving, user_id)
-    return {"user_id": user_id, "revision": revision, **await ask(serving, taste, options)}
+    return {"user_id": user_id, "revision": revision, **await ask(serving, taste, options, user_id)}
 
 
 async def for_guest(serving: Serving, settings: Settings, asked: QuestionRequest) -> dict[str, Any]:
@@ -37,9 +37,9 @@ async def for_guest(serving: Serving, settings: Settings, asked: QuestionRequest
     return {"user_id": None, "revision": None, **answer, "unknown_items": unknown_items}
 
 
-async def ask(serving: Serving, taste: Taste, options: Options) -> dict[str, Any]:
-    """Choose what to ask about; without a model, what is popular."""
-    live, catalogue = serving.live, serving.catalogue
+async def ask(serving: Serving, taste: Taste, options: Options, user_id: str | None = None) -> dict[str, Any]:
+    """Choose what to ask about; without a model, what is popular; without a user, a guest."""
+    live, catalogue = serving.live_for(user_id), serving.catalogue
     if live is None:
         popularity = await serving.popularity()
         chosen = service.select_popular(catalogue, popularity, taste, replace(options, include_rated=False))

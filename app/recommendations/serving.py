@@ -21,6 +21,7 @@ from app.recommendations.popularity import Popularity
 from app.recommendations.scoring import P, Row, Scorer, T
 from app.recommendations.shelves import Shelves
 from app.recommendations.trait_index import TraitIndex
+from app.recommendations.trial import Trial
 from app.recommendations.user_sample import UserSample
 from app.settings import Settings
 from models.base import FoldIn
@@ -32,12 +33,13 @@ POPULARITY_AGE_S = 5.0
 
 @dataclass(frozen=True)
 class ServingStatus:
-    """What readiness tells of the model: `problem` is None when the live version is the loaded one."""
+    """What readiness tells of the models: `problem` is None when all that should serve are loaded."""
 
     loaded_version: str | None
     live_version: str | None
     loaded_at: datetime | None
     problem: str | None
+    experiment: int | None  # the number of the one that is served
 
 
 def catalogue_changes(session: Session, revision: int) -> tuple[list[CatalogueRow], Rules, int]:
@@ -58,6 +60,8 @@ class Serving:
         self.former = FormerModels()
         self.live_version: str | None = None
         self.problem: str | None = "no look at the model store yet"
+        self.trial: Trial | None = None
+        self.trial_problem: str | None = None
         self._loaded_at: datetime | None = None
         self._refreshing = asyncio.Lock()
         self._counting = asyncio.Lock()
@@ -72,7 +76,32 @@ class Serving:
     def status(self) -> ServingStatus:
         """Tell which version is loaded, which should be, and what is in the way."""
         loaded = self.live.version if self.live else None
-        return ServingStatus(loaded, self.live_version, self._loaded_at, self.problem)
+        problem, experiment = self.problem or self.trial_problem, self.trial.number if self.trial else None
+        return ServingStatus(loaded, self.live_version, self._loaded_at, problem, experiment)
+
+    def live_for(self, user_id: str | None) -> LiveModel | None:
+        """Give the model that serves a user: his arm's of a running experiment, else the live one; guests' is this."""
+        if self.trial is None or user_id is None:
+            return self.live
+        return self.trial.model_of(user_id) or self.live
+
+    def experiment_of(self, user_id: str, live: LiveModel | None) -> int | None:
+        """Number the experiment that an answer of this model to this user belongs to."""
+        if self.trial is None or live is None:
+            return None
+        given = self.trial.model_of(user_id)
+        return self.trial.number if given is not None and given.version == live.version else None
+
+    def loaded(self, version: str) -> LiveModel | None:
+        """Give a model that serves, by its version."""
+        models = (self.live, *(self.trial.models.values() if self.trial else ()))
+        return next((model for model in models if model is not None and model.version == version), None)
+
+    def take_up(self, trial: Trial | None) -> None:
+        """Serve an experiment from now on, or none any more; a cursor may still ask for its models."""
+        for model in self.trial.models.values() if self.trial else ():
+            self.former.keep(model)
+        self.trial, self.trial_problem = trial, None
 
     def swap(self, live: LiveModel) -> None:
         """Answer from another model from now on; requests under way finish with the one they hold."""

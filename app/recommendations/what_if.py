@@ -33,7 +33,7 @@ async def for_user(serving: Serving, settings: Settings, user_id: str, asked: Wh
     revision, taste = await taste_of_user(serving, user_id)
     await serving.refresh_catalogue()
     change = change_of(serving.catalogue, taste, said, asked.remove)
-    otherwise, options, using = changed(taste, change), asked.options(), Using(serving.live)
+    otherwise, options, using = changed(taste, change), asked.options(), Using(serving.live_for(user_id))
     deep = replace(options, limit=max(options.limit, DEPTH))
     rankings = [(each, await rank(serving, each, deep, using)) for each in (taste, otherwise)]
     before, after = [

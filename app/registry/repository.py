@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from app.tables import Activation, ErasureVersion, ModelVersion, User
+from app.tables import Activation, ErasureVersion, Experiment, ExperimentState, ModelVersion, User
 
 
 def find_live(session: Session) -> ModelVersion | None:
@@ -41,6 +41,22 @@ def num_erased(session: Session, versions: Sequence[str]) -> dict[str, int]:
 def was_live(session: Session, version: str) -> bool:
     """Tell whether a version ever was live."""
     return session.scalar(select(Activation.id).where(Activation.version == version).limit(1)) is not None
+
+
+def has_served(session: Session, version: str) -> bool:
+    """Tell whether a version ever answered: it was live, or in an experiment."""
+    used = select(Experiment.id).where(or_(Experiment.control == version, Experiment.treatment == version)).limit(1)
+    return was_live(session, version) or session.scalar(used) is not None
+
+
+def find_running(session: Session) -> Experiment | None:
+    """Read the experiment that is running."""
+    return session.scalar(select(Experiment).where(Experiment.state == ExperimentState.RUNNING))
+
+
+def what_serves(session: Session, most: int) -> tuple[list[str], Experiment | None]:
+    """Give what `live_versions` names, and the running experiment, whose versions serve beside the live one."""
+    return live_versions(session, most), find_running(session)
 
 
 def find_user(session: Session, user_id: str) -> int | None:

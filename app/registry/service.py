@@ -141,10 +141,12 @@ def kept_with_user(session: Session, user_id: str) -> tuple[int, Listing]:
 def remove_old(session: Session, keep: int, now: datetime) -> list[str]:
     """Mark all but the newest ``keep`` versions as removed, and name them, so that their folders can go.
 
-    The live version stays, and so does the one that was live before it: a roll back is always possible.
+    The live version stays, and so does the one that was live before it: a roll back is always possible. So do the
+    versions of a running experiment.
     """
     kept = repository.kept_versions(session, lock=True)
-    spared = set(repository.live_versions(session, 2))  # after the lock: none of them goes live from here on
+    versions, experiment = repository.what_serves(session, 2)  # after the lock: no other will serve from here on
+    spared = {*versions, *((experiment.control, experiment.treatment) if experiment else ())}
     old = [row for row in kept[keep:] if row.version not in spared]
     for row in old:
         row.removed_at = now

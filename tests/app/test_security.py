@@ -27,6 +27,8 @@ ADMIN = {
     "POST /v1/training-runs",
     "DELETE /v1/training-runs/{run_id}",
     "POST /v1/models/{version}/activate",
+    "POST /v1/experiments",
+    "POST /v1/experiments/{number}/stop",
 }
 READING_POSTS = {
     "POST /v1/recommendations",

@@ -26,6 +26,7 @@ def test_every_method_of_both_clients_works(call: Caller, kind: type[Client | As
     keeping_rules(call)
     forgetting(call, user)
     training(call)
+    experimenting(call)
     assert call("live").status == "ok"
     assert call("ready").database == "ok"
     assert call.called == methods(kind)
@@ -130,6 +131,16 @@ def training(call: Caller) -> None:
     assert version in call("iter_models", limit=1)
     assert call("activate", version.version, reason="a test", force=True).live
     assert call("cancel_run", call("start_run", kind="linear", cold=True).id).state in {"running", "cancelled"}
+
+
+def experimenting(call: Caller) -> None:
+    treatment, control = [each.version for each in call("models").versions][:2]
+    begun = call("start_experiment", name="a test", control=control, treatment=treatment, share=0.5)
+    assert call("experiment", begun.id) == begun
+    assert begun in call("experiments", limit=1).experiments
+    assert begun in call("iter_experiments", limit=1)
+    stopped = call("stop_experiment", begun.id, activate="control", force=True)
+    assert (stopped.activated, stopped.stopped_at is None) == ("control", False)
 
 
 def test_both_clients_have_a_method_for_every_route() -> None:

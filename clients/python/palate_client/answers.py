@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from palate_client.inputs import BoostIn, PinIn
+from palate_client.inputs import Arm, BoostIn, PinIn
 
 
 class Received(BaseModel):
@@ -79,6 +79,43 @@ class Epoch(Received):
     metrics: dict[str, float | None]
     seconds: float
     recorded_at: datetime
+
+
+class ExperimentList(Received):
+    """A page of experiments, newest first."""
+
+    experiments: list[ExperimentOut]
+    # `cursor` of the next page; null on the last.
+    next_cursor: str | None
+
+
+class ExperimentOut(Received):
+    """An experiment."""
+
+    # Its number, which answers and their outcomes carry.
+    id: int
+    name: str
+    state: ExperimentState
+    control: str
+    treatment: str
+    # Share of the users who take part; the others get the live version.
+    share: float
+    # Share of these who get the treatment.
+    treatment_share: float
+    salt: str
+    started_at: datetime
+    # A key, or a user of the command line. Null: no key was sent.
+    started_by: str | None
+    reason: str | None
+    stopped_at: datetime | None
+    stopped_by: str | None
+    stop_reason: str | None
+    # The arm whose version went live when it was stopped.
+    activated: Arm | None
+
+
+ExperimentState = Literal["running", "stopped"] | str
+"""Where an experiment is."""
 
 
 class GuestPredictions(Received):
@@ -434,14 +471,16 @@ class Ready(Received):
 
     database: Literal["ok", "unreachable"] | str
     migrations: Literal["ok", "missing", "unknown"] | str
-    # `degraded`: everything answers, but not from the model that should be live; `problem` says why.
+    # `degraded`: everything answers, but not from the models that should serve; `problem` says why.
     status: Literal["ok", "degraded", "unavailable"] | str
     # The model that answers.
     model_version: str | None
     # The model that should answer.
     live_version: str | None
-    # What keeps the live model from answering.
+    # What keeps the live model, or an experiment's, from answering.
     problem: str | None
+    # The experiment whose versions this process serves.
+    experiment: int | None
 
 
 Reason = Literal["unknown_user", "no_ratings", "no_model", "no_known_items", "all_rated", "no_items"] | str
@@ -453,8 +492,8 @@ class ReceiptOut(Received):
 
     erasure_id: str
     erased_at: datetime
-    # `pending`: the live version holds him, or a run under way may have read his ratings; `clean`: the live version
-    # does not hold him; `purged`: no version whose files are kept does.
+    # `pending`: a version that serves (the live one, or one of a running experiment) holds him, or a run under way
+    # may have read his ratings; `clean`: none that serves holds him; `purged`: none that is kept.
     state: State
     # Rows removed, by table; `ratings` counts those that he had removed himself.
     removed: dict[str, int]
@@ -467,9 +506,11 @@ class ReceiptOut(Received):
     live_version_holds: bool
     # Runs under way that may have read his ratings; wait for them, or cancel them.
     runs: list[int]
-    # The first live version without him; null: none, or not yet.
+    # Running experiments of which a version holds him; stop them.
+    experiments: list[int]
+    # What was live at `clean_at`; null: nothing, or not yet.
     clean_version: str | None
-    # Since when no version has been live that holds him.
+    # Since when no version has served that holds him.
     clean_at: datetime | None
     # When the files of the last version that held him were removed.
     purged_at: datetime | None

@@ -79,6 +79,10 @@ class AsyncClient(Base[httpx2.AsyncClient]):
     models = AsyncMethod(routes.models)
     model = AsyncMethod(routes.model)
     activate = AsyncMethod(routes.activate)
+    start_experiment = AsyncMethod(routes.start_experiment)
+    experiments = AsyncMethod(routes.experiments)
+    experiment = AsyncMethod(routes.experiment)
+    stop_experiment = AsyncMethod(routes.stop_experiment)
     live = AsyncMethod(routes.live)
     ready = AsyncMethod(routes.ready)
 
@@ -88,6 +92,7 @@ class AsyncClient(Base[httpx2.AsyncClient]):
     iter_guest_recommendations = AsyncPages(routes.recommend_guest, lambda page: page.items)
     iter_runs = AsyncPages(routes.runs, lambda page: page.runs)
     iter_models = AsyncPages(routes.models, lambda page: page.versions)
+    iter_experiments = AsyncPages(routes.experiments, lambda page: page.experiments)
 
     async def send(self, call: Call[T], /) -> T:
         """Send a call, again where that may help and does no harm, and give its answer."""

@@ -79,6 +79,10 @@ class Client(Base[httpx2.Client]):
     models = Method(routes.models)
     model = Method(routes.model)
     activate = Method(routes.activate)
+    start_experiment = Method(routes.start_experiment)
+    experiments = Method(routes.experiments)
+    experiment = Method(routes.experiment)
+    stop_experiment = Method(routes.stop_experiment)
     live = Method(routes.live)
     ready = Method(routes.ready)
 
@@ -88,6 +92,7 @@ class Client(Base[httpx2.Client]):
     iter_guest_recommendations = Pages(routes.recommend_guest, lambda page: page.items)
     iter_runs = Pages(routes.runs, lambda page: page.runs)
     iter_models = Pages(routes.models, lambda page: page.versions)
+    iter_experiments = Pages(routes.experiments, lambda page: page.experiments)
 
     def send(self, call: Call[T], /) -> T:
         """Send a call, again where that may help and does no harm, and give its answer."""

@@ -52,6 +52,10 @@ class Activate(TypedDict, total=False):
     reason: str | None
 
 
+Arm = Literal["control", "treatment"]
+"""What a user who takes part is given."""
+
+
 class BatchRequest(Asked, total=False):
     """Users, and what is asked for each of them."""
 
@@ -165,6 +169,26 @@ class MergeRequest(TypedDict, total=False):
     ratings: Sequence[RatingOfItem]
 
 
+class NewExperiment(TypedDict, total=False):
+    """Two versions to be served side by side."""
+
+    # What it is about.
+    name: Required[str]
+    # The version compared with, most often the live one.
+    control: Required[str]
+    # The version tried; the gate may have refused it.
+    treatment: Required[str]
+    # Share of the users who take part.
+    share: float
+    # Share of these who get the treatment.
+    treatment_share: float
+    # Divides the users; drawn if left out. The salt and shares of an earlier experiment divide them as they were
+    # there.
+    salt: str | None
+    # Why; kept with the experiment.
+    reason: str | None
+
+
 class PinIn(TypedDict, total=False):
     """An item to show at a position, as far as filters and blocks let it."""
 
@@ -257,6 +281,17 @@ class RunRequest(TypedDict, total=False):
     seed: int | None
     # Start from new weights instead of the live model's.
     cold: bool
+
+
+class StopExperiment(TypedDict, total=False):
+    """How an experiment is to end."""
+
+    # Make this arm's version live; null: the live one stays.
+    activate: Arm | None
+    # Even if the gate refused that version.
+    force: bool
+    # Why; kept with the experiment.
+    reason: str | None
 
 
 class WhatIfRequest(Asked, total=False):

@@ -251,6 +251,33 @@ def activate(version: str, **wish: Unpack[inputs.Activate]) -> Sent:
     return sent(version, body=wish)
 
 
+# Experiments.
+
+
+@route("POST", "/v1/experiments", answers.ExperimentOut, is_repeatable=False)
+def start_experiment(**experiment: Unpack[inputs.NewExperiment]) -> Sent:
+    """Serve two versions side by side, each to its share of the users."""
+    return sent(body=experiment)
+
+
+@route("GET", "/v1/experiments", answers.ExperimentList)
+def experiments(*, limit: int | None = None, cursor: str | None = None) -> Sent:
+    """List the experiments, newest first: one page."""
+    return sent(limit=limit, cursor=cursor)
+
+
+@route("GET", "/v1/experiments/{number}", answers.ExperimentOut)
+def experiment(number: int) -> Sent:
+    """Show an experiment."""
+    return sent(number)
+
+
+@route("POST", "/v1/experiments/{number}/stop", answers.ExperimentOut, is_repeatable=False)
+def stop_experiment(number: int, **wish: Unpack[inputs.StopExperiment]) -> Sent:
+    """Stop an experiment, and make one of its versions live if `activate` names its arm."""
+    return sent(number, body=wish)
+
+
 # Health.
 
 

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from app.main import create_app
 from app.recommendations import former, loader
 from app.recommendations.serving import Serving
-from app.registry.repository import live_versions
+from app.registry.repository import what_serves
 from app.settings import Settings
 from models import checkpoint
 from models.checkpoint import Loaded
@@ -134,12 +134,12 @@ def test_a_refused_version_is_not_read_again_at_every_look(
 
 
 def counted(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Count the looks for a live version."""
+    """Count the looks for what serves."""
     looks: list[object] = []
     read = serving.database.read
 
     async def counting(work: Any, *args: Any) -> Any:
-        if work is live_versions:
+        if work is what_serves:
             looks.append(work)
         return await read(work, *args)
 

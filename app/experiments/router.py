@@ -1,0 +1,83 @@
+"""Experiments over HTTP."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query, status
+
+from app.cursors import decode_cursor, encode_cursor
+from app.deps import DatabaseDep, SettingsDep
+from app.errors import (
+    ExperimentNotFound,
+    ExperimentRunning,
+    ExperimentStopped,
+    InvalidCursor,
+    InvalidRequest,
+    VersionRefused,
+    VersionUnusable,
+)
+from app.experiments import repository, service
+from app.experiments.schemas import ExperimentList, ExperimentOut, NewExperiment, StopExperiment
+from app.experiments.service import Who
+from app.keys.service import name_of
+from app.problem import problem_responses
+from app.registry.service import Wish
+from app.settings import MAX_LIST
+
+router = APIRouter(prefix="/v1/experiments", tags=["experiments"])
+ROUTE = "experiments"  # names this list's cursors
+Number = Annotated[int, Path(ge=1, le=2**63 - 1, description="`id` of an experiment.")]
+Key = Annotated[str | None, Header(include_in_schema=False)]
+
+
+@router.post(
+    "",
+    status_code=status.HTTP_201_CREATED,
+    summary="Start an experiment",
+    responses=problem_responses(InvalidRequest, VersionUnusable, ExperimentRunning),
+)
+async def post_experiment(
+    asked: NewExperiment, database: DatabaseDep, settings: SettingsDep, x_api_key: Key = None
+) -> ExperimentOut:
+    """Serve two versions side by side, each to its share of the users. One experiment runs at a time."""
+    who = Who(await database.read(name_of, x_api_key), asked.reason)
+    started = await service.start_experiment(database, settings.model_store, asked.plan(), who, datetime.now(UTC))
+    return ExperimentOut.model_validate(started)
+
+
+@router.get("", summary="List experiments", responses=problem_responses(InvalidRequest, InvalidCursor))
+async def get_experiments(
+    database: DatabaseDep,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIST, description="Experiments of a page.")] = 20,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+) -> ExperimentList:
+    """List the experiments, newest first."""
+    rows = await database.read(repository.find_all, decode_cursor(ROUTE, cursor), limit + 1)
+    following = encode_cursor(ROUTE, rows[limit - 1].id) if len(rows) > limit else None
+    return ExperimentList(experiments=list(map(ExperimentOut.model_validate, rows[:limit])), next_cursor=following)
+
+
+@router.get("/{number}", summary="Show an experiment", responses=problem_responses(InvalidRequest, ExperimentNotFound))
+async def get_experiment(number: Number, database: DatabaseDep) -> ExperimentOut:
+    """Show an experiment."""
+    return ExperimentOut.model_validate(await database.read(service.get, number))
+
+
+@router.post(
+    "/{number}/stop",
+    summary="Stop an experiment",
+    responses=problem_responses(InvalidRequest, ExperimentNotFound, ExperimentStopped, VersionUnusable, VersionRefused),
+)
+async def stop_experiment(
+    number: Number,
+    database: DatabaseDep,
+    settings: SettingsDep,
+    asked: StopExperiment | None = None,
+    x_api_key: Key = None,
+) -> ExperimentOut:
+    """Stop an experiment for good: everybody gets the live version, which may be one of the two from now on."""
+    asked = asked or StopExperiment()
+    wish = Wish(actor=await database.read(name_of, x_api_key), reason=asked.reason, force=asked.force)
+    model_store, now = settings.model_store, datetime.now(UTC)
+    stopped = await service.stop_experiment(database, model_store, number, asked.activate, wish, now)
+    return ExperimentOut.model_validate(stopped)

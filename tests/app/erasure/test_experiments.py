@@ -1,0 +1,71 @@
+"""A user is not clean while an experiment serves a version that holds him."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session
+
+from app.registry import service
+from app.registry.holdings import FILE
+from app.settings import Settings
+from models import checkpoint
+from tests.app.erasure.conftest import rate
+from tests.app.erasure.test_erasure import erase, follow, train
+from tests.app.recommendations.conftest import row_values
+from tests.app.training.conftest import Instance
+
+
+def holding_nobody(instance: Instance, like: str, version: str) -> str:
+    """Publish and activate a copy of a version that says that it holds nobody."""
+    folder = instance.settings.model_store
+    loaded = checkpoint.load(folder / like)
+    tensors = {name: tensor[:0] for name, tensor in checkpoint.load_beside(folder / like, FILE).items()}
+    checkpoint.save(folder / version, loaded.model, loaded.item_ids, {}, {FILE: tensors})
+
+    def publish(session: Session) -> None:
+        service.publish(session, activate=True, now=datetime.now(UTC), **row_values(version))
+
+    instance.write(publish)
+    return version
+
+
+def start(client: TestClient, control: str, treatment: str) -> dict[str, Any]:
+    answer = client.post("/v1/experiments", json={"name": "x", "control": control, "treatment": treatment})
+    assert answer.status_code == 201, answer.text
+    started: dict[str, Any] = answer.json()
+    return started
+
+
+def stop(client: TestClient, number: int) -> dict[str, Any]:
+    stopped: dict[str, Any] = client.post(f"/v1/experiments/{number}/stop").raise_for_status().json()
+    return stopped
+
+
+def state(receipt: dict[str, Any]) -> tuple[Any, ...]:
+    return receipt["state"], receipt["experiments"], receipt["clean_version"], receipt["clean_at"]
+
+
+def test_he_is_clean_when_the_last_experiment_with_him_is_stopped(
+    instance: Instance, client: TestClient, settings: Settings
+) -> None:
+    rate(client)
+    instance.start_worker()
+    dirty = train(instance, "linear")
+    clean, other = (holding_nobody(instance, dirty, name) for name in ("clean", "other"))
+    before = start(client, other, dirty)["id"]
+    stop(client, before)  # it was over when he was erased
+
+    receipt = erase(client)
+    assert state(receipt) == ("clean", [], other, receipt["erased_at"])
+
+    harmless = start(client, clean, other)["id"]
+    assert state(follow(client, receipt)) == ("clean", [], other, receipt["erased_at"])
+    stop(client, harmless)
+
+    number = start(client, other, dirty)["id"]
+    assert state(follow(client, receipt)) == ("pending", [number], None, None)
+    newest = holding_nobody(instance, dirty, "newest")
+    assert state(follow(client, receipt)) == ("pending", [number], None, None)
+    stopped = stop(client, number)
+    assert state(follow(client, receipt)) == ("clean", [], newest, stopped["stopped_at"])
