@@ -83,10 +83,14 @@ def latest_values(ratings: Sequence[GuestRating], scale: Scale, field: str = "/r
 
 @dataclass(frozen=True)
 class Using:
-    """What to answer with: a model or none, and the user as it has folded him in, if it has already."""
+    """What to answer with: a model or none, and the user as it has folded him in, if it has already.
+
+    ``experiment`` is the number of the one that the answer belongs to; 0: none.
+    """
 
     live: LiveModel | None
     fold: FoldIn | None = None
+    experiment: int = 0
 
 
 async def recommend(serving: Serving, taste: Taste, options: Options, using: Using | None = None) -> dict[str, Any]:

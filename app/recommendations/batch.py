@@ -43,7 +43,9 @@ async def answer_rows(
         users = zip(user_ids[part], rows[part], lives[part], tastes[part], folds, strict=True)
         for user_id, row, live, taste, fold in users:
             of, mark = list_of(user_id.encode(), options), start(serving, live, row.revision)
-            answer = await page(serving, taste, options, of, mark, Using(live, fold))
+            answer = await page(
+                serving, taste, options, of, mark, Using(live, fold, serving.experiment_of(user_id, live))
+            )
             yield {"user_id": user_id, "revision": row.revision, **answer}
             await asyncio.sleep(0)  # other requests come in between
 

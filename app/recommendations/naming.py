@@ -18,10 +18,12 @@ def page_id(
     options: Options,
     kind: Kind,
     mark: Bookmark,
+    experiment: int = 0,
 ) -> str:
     """Name a page of somebody's list."""
     drawn = mark.revision is None and (options.exploration or kind is Kind.GUEST)
-    return answer_id(catalogue, chosen, live, options, mark, kind, taste.number, taste.seed if drawn else 0)
+    subject = taste.seed if drawn else 0
+    return answer_id(catalogue, chosen, live, options, mark, kind, taste.number, subject, experiment)
 
 
 def shelf_id(
@@ -41,6 +43,7 @@ def answer_id(
     kind: Kind,
     user: int,
     subject: int,
+    experiment: int = 0,
 ) -> str:
     """Name an answer. It is to be called before anything can change the catalogue that the items are chosen from."""
     return encode(
@@ -58,5 +61,6 @@ def answer_id(
             chosen.sources,
             encode_options(options),
             subject,
+            experiment,
         )
     )

@@ -56,7 +56,8 @@ async def for_user(serving: Serving, user_id: str, options: Options, cursor: str
         mark = decode(cursor, "cursor").of(of)
         row, live = await row_at(serving, user_id, row, mark.revision), await model_of(serving, mark.version)
     taste = answers.taste_of(serving.catalogue, user_id, row)
-    answer = await page(serving, taste, options, of, mark, Using(live))
+    using = Using(live, experiment=serving.experiment_of(user_id, live))
+    answer = await page(serving, taste, options, of, mark, using)
     return {"user_id": user_id, "revision": row.revision, **answer}
 
 
@@ -98,7 +99,8 @@ async def page(
 ) -> dict[str, Any]:
     """Answer with the first items behind a bookmark in the list ``of``, and the cursor of those that follow."""
     ranking, more = await rest(serving, taste, options, mark, using)
-    recommendation_id = page_id(serving.catalogue, ranking.chosen, ranking.live, taste, options, kind, mark)
+    made_of = taste, options, kind, mark, using.experiment
+    recommendation_id = page_id(serving.catalogue, ranking.chosen, ranking.live, *made_of)
     answer = await answers.written(serving, ranking, taste, options)
     goes_on = more and len(mark.shown) + options.limit <= MAX_SHOWN
     next_cursor = mark.encode(of, ranking.chosen.slots) if goes_on else None

@@ -85,12 +85,12 @@ class Serving:
             return self.live
         return self.trial.model_of(user_id) or self.live
 
-    def experiment_of(self, user_id: str, live: LiveModel | None) -> int | None:
-        """Number the experiment that an answer of this model to this user belongs to."""
+    def experiment_of(self, user_id: str, live: LiveModel | None) -> int:
+        """Number the experiment that an answer of this model to this user belongs to; 0 if it belongs to none."""
         if self.trial is None or live is None:
-            return None
+            return 0
         given = self.trial.model_of(user_id)
-        return self.trial.number if given is not None and given.version == live.version else None
+        return self.trial.number if given is not None and given.version == live.version else 0
 
     def loaded(self, version: str) -> LiveModel | None:
         """Give a model that serves, by its version."""
