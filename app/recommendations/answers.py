@@ -16,9 +16,9 @@ from app.recommendations.identity import Kind
 from app.recommendations.live import LiveModel
 from app.recommendations.naming import shelf_id
 from app.recommendations.options import Options
+from app.recommendations.ranking import Ground, Ranking, ranked
 from app.recommendations.repository import HotRow
 from app.recommendations.schemas import GuestRating
-from app.recommendations.selection import Selection
 from app.recommendations.service import SENTENCES, Reason, Taste
 from app.recommendations.serving import Serving
 from app.recommendations.shelves import HalfLife
@@ -98,44 +98,25 @@ async def recommend(serving: Serving, taste: Taste, options: Options, using: Usi
     return await written(serving, await rank(serving, taste, options, using), taste, options)
 
 
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """Items in the order they are recommended, and what the order is made from.
-
-    That of a smaller limit is the head of that of a larger, so a page is a slice.
-    """
-
-    chosen: Selection
-    live: LiveModel | None
-    reason: Reason | None  # why it is not personal
-    fold: FoldIn | None  # the user, if the model has folded him in
-
-
 async def rank(serving: Serving, taste: Taste, options: Options, using: Using | None = None) -> Ranking:
     """Order the first ``options.limit`` items: personal ones if there is something to go by, else popular and new."""
-    using = using or Using(serving.live)
-    live, reason = using.live, taste.reason
-    if live is None and reason is None:
-        reason = Reason.NO_MODEL
-    chosen, fold = Selection(), using.fold
-    if live is not None and reason is None:
+    return ranked(serving.catalogue, await ground_of(serving, taste, options, using), taste, options)
+
+
+async def ground_of(serving: Serving, taste: Taste, options: Options, using: Using | None = None) -> Ground:
+    """Get together what an answer is made from; to be used before anything can change the catalogue."""
+    live, fold = (using.live, using.fold) if using else (serving.live, None)
+    if live is None:
+        return Ground(None, None, await serving.popularity(), None)
+    if fold is None and taste.reason is None:
         live.fit_to(serving.catalogue)
         columns, values = service.known_columns(live, taste)
-        if len(columns):
-            fold = fold or await serving.fold_in(live, columns, values)
-            vectors = await vectors_for(live, options)
-            if live.cold_revision != serving.catalogue.revision:
-                await serving.newcomers.take_up(live)
-            live.fit_to(serving.catalogue)
-            chosen = service.select_personal(serving.catalogue, live, fold, taste, options, vectors)
-        reason = Reason.NO_KNOWN_ITEMS if not len(columns) else None if chosen.slots else Reason.ALL_RATED
-    if reason is not None:
-        popularity = live.popularity if live else await serving.popularity()
-        vectors = await vectors_for(live, options)
-        if live is not None:
-            live.fit_to(serving.catalogue)
-        chosen, reason = service.select_fallback(serving.catalogue, popularity, taste, options, reason, live, vectors)
-    return Ranking(chosen, live, reason, fold)
+        fold = await serving.fold_in(live, columns, values) if len(columns) else None
+    vectors = await vectors_for(live, options)
+    if fold is not None and live.cold_revision != serving.catalogue.revision:
+        live.fit_to(serving.catalogue)
+        await serving.newcomers.take_up(live)
+    return Ground(live, fold, live.popularity, vectors)
 
 
 async def vectors_for(live: LiveModel | None, options: Options) -> Values | None:
@@ -146,10 +127,11 @@ async def vectors_for(live: LiveModel | None, options: Options) -> Values | None
 async def written(serving: Serving, ranking: Ranking, taste: Taste, options: Options) -> dict[str, Any]:
     """Write an answer out, with its reasons if they are asked for."""
     reason, items = ranking.reason, service.items_of(serving.catalogue, ranking.chosen, taste)
+    live, fold = ranking.ground.live, ranking.ground.fold
     if options.explain_ratings:
-        await explained.explain_items(serving, ranking.live, ranking.fold, items, options.explain_ratings)
+        await explained.explain_items(serving, live, fold, items, options.explain_ratings)
     return {
-        "model_version": ranking.live.version if ranking.live else None,
+        "model_version": live.version if live else None,
         "personalised": reason is None,
         "reason": reason,
         "reason_detail": SENTENCES[reason] if reason else None,

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import CursorExpired, DatabaseUnavailable, SchemaOutdated
 from app.recommendations import answers, repository
-from app.recommendations.answers import Ranking, Using
+from app.recommendations.answers import Using
 from app.recommendations.bookmark import (
     MAX_SHOWN,
     NOTHING,
@@ -25,10 +25,12 @@ from app.recommendations.bookmark import (
     list_of,
 )
 from app.recommendations.identity import Kind
+from app.recommendations.catalogue import Catalogue
 from app.recommendations.live import LiveModel
 from app.recommendations.loader import read_model
 from app.recommendations.naming import page_id
 from app.recommendations.options import Options
+from app.recommendations.ranking import Ground, Ranking
 from app.recommendations.repository import HotRow
 from app.recommendations.schemas import GuestRequest
 from app.recommendations.selection import Selection
@@ -109,18 +111,25 @@ async def page(
 
 async def rest(serving: Serving, taste: Taste, options: Options, mark: Bookmark, using: Using) -> tuple[Ranking, bool]:
     """Choose the next items of a list, and tell whether more follow."""
+    ground = await answers.ground_of(serving, taste, options, using)
+    return behind(mark, serving.catalogue, ground, taste, options)
+
+
+def behind(
+    mark: Bookmark, catalogue: Catalogue, ground: Ground, taste: Taste, options: Options
+) -> tuple[Ranking, bool]:
+    """Choose the items behind a bookmark, and tell whether more follow."""
     most = len(mark.shown) + options.limit + 1
     first = mark.shown is NOTHING and options is PLAIN_OPTIONS
     wanted = ONE_MORE_THAN_PLAIN if first else replace(options, limit=most)
     while True:
-        ranking = await answers.rank(serving, taste, wanted, using)
+        ranking = ranked(catalogue, ground, taste, wanted)
         found = len(ranking.chosen.slots)
         num_left = keep_left(ranking.chosen, mark, options.limit)
         if num_left > options.limit or found < most:
             return ranking, num_left > options.limit
         most *= 2  # items that are newer than the list stand between
         wanted = replace(options, limit=most)
-        using = Using(using.live, ranking.fold)
 
 
 def keep_left(chosen: Selection, mark: Bookmark, limit: int) -> int:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from app.ratings.scale import Scale
-from app.recommendations.answers import Ranking, Using, latest_values, rank, taste_of_user, written
+from app.recommendations.answers import Using, latest_values, rank, taste_of_user, written
 from app.recommendations.catalogue import Catalogue
+from app.recommendations.ranking import Ranking
 from app.recommendations.selection import SCORE_DIGITS, Selection
 from app.recommendations.service import Reason, Taste
 from app.recommendations.serving import Serving

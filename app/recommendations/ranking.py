@@ -1,0 +1,56 @@
+"""Choosing the items of an answer: from all that it needs, without waiting for anything."""
+
+from dataclasses import dataclass
+
+from app.recommendations.catalogue import Catalogue
+from app.recommendations.live import LiveModel
+from app.recommendations.options import Options
+from app.recommendations.popularity import Popularity
+from app.recommendations.selection import Selection
+from app.recommendations.service import Reason, Taste, select_fallback, select_personal
+from models.base import FoldIn
+from models.interactions import Values
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What an answer is made from, beside the catalogue.
+
+    Attributes:
+        live: the model, if there is one.
+        fold: the user, if the model knows any of what he has rated.
+        popularity: what everybody likes.
+        vectors: the model's item vectors, if diversity is asked for.
+    """
+
+    live: LiveModel | None
+    fold: FoldIn | None
+    popularity: Popularity
+    vectors: Values | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Items in the order they are recommended, and what the order is made from.
+
+    That of a smaller limit is the head of that of a larger, so a page is a slice.
+    """
+
+    chosen: Selection
+    ground: Ground
+    reason: Reason | None  # why it is not personal
+
+
+def ranked(catalogue: Catalogue, ground: Ground, taste: Taste, options: Options) -> Ranking:
+    """Order the first ``options.limit`` items: personal ones if there is something to go by, else popular and new."""
+    live, fold, reason = ground.live, ground.fold, taste.reason
+    if live is not None:
+        live.fit_to(catalogue)
+    if reason is None and live is not None and fold is not None:
+        chosen = select_personal(catalogue, live, fold, taste, options, ground.vectors)
+        if chosen.slots:
+            return Ranking(chosen, ground, None)
+        reason = Reason.ALL_RATED
+    reason = reason or (Reason.NO_MODEL if live is None else Reason.NO_KNOWN_ITEMS)
+    chosen, reason = select_fallback(catalogue, ground.popularity, taste, options, reason, live, ground.vectors)
+    return Ranking(chosen, ground, reason)
