@@ -30,7 +30,7 @@ from app.recommendations.live import LiveModel
 from app.recommendations.loader import read_model
 from app.recommendations.naming import page_id
 from app.recommendations.options import Options
-from app.recommendations.ranking import Ground, Ranking
+from app.recommendations.ranking import Ground, Ranking, ranked
 from app.recommendations.repository import HotRow
 from app.recommendations.schemas import GuestRequest
 from app.recommendations.selection import Selection

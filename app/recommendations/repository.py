@@ -7,6 +7,7 @@ import orjson
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from app import counters
 from app.db import Database
 from app.recommendations.catalogue import CatalogueRow
 from app.rowset import select_with
@@ -136,15 +137,34 @@ def deleted_items(session: Session, item_ids: Sequence[str]) -> set[str]:
     return set(session.scalars(statement))
 
 
-def rating_totals(session: Session) -> Sequence[Any]:
-    """Select number and sum of every rated item's ratings: rows of (item's primary key, number, sum)."""
+class Totals(NamedTuple):
+    """What ratings come to, item by item.
+
+    Attributes:
+        rows: (item's primary key, number or weight, sum) each.
+        revision: of the ratings.
+        catalogue_revision: of the catalogue then.
+    """
+
+    rows: Sequence[Any]
+    revision: int
+    catalogue_revision: int
+
+    @classmethod
+    def now(cls, session: Session, rows: Sequence[Any]) -> "Totals":
+        """Say of rows read just now as of when they are."""
+        return cls(rows, counters.read(session, "ratings"), counters.read(session, "catalogue"))
+
+
+def rating_totals(session: Session) -> Totals:
+    """Select number and sum of every rated item's ratings."""
     columns = (Rating.item_id, func.count(), func.sum(Rating.value))
     statement = select(*columns).where(Rating.value.is_not(None)).group_by(Rating.item_id)
-    return session.execute(statement).all()
+    return Totals.now(session, session.execute(statement).all())
 
 
-def decayed_totals(session: Session, half_life_us: int) -> Sequence[Any]:
-    """Weigh every rating by its age: rows of (item's primary key, sum of the weights, weighted sum of the ratings).
+def decayed_totals(session: Session, half_life_us: int) -> Totals:
+    """Weigh every rating by its age, and sum up the weights and the weighted ratings.
 
     A rating weighs 1 if it is the newest of all, half as much for every half-life it is older. Age counts from the
     newest rating, not from now, so that a quiet month forgets nothing.
@@ -154,7 +174,7 @@ def decayed_totals(session: Session, half_life_us: int) -> Sequence[Any]:
     halvings = (Rating.rated_at_us - newest) / float(half_life_us)
     weight = case((halvings < -MOST_HALVINGS, 2.0**-MOST_HALVINGS), else_=func.pow(2.0, halvings))  # no underflow
     columns = (Rating.item_id, func.sum(weight), func.sum(weight * Rating.value))
-    return session.execute(select(*columns).where(standing).group_by(Rating.item_id)).all()
+    return Totals.now(session, session.execute(select(*columns).where(standing).group_by(Rating.item_id)).all())
 
 
 def sample_users(session: Session, most: int) -> tuple[Sequence[str], list[HotRow]]:

@@ -1,10 +1,11 @@
 """What one API process holds to answer from: the catalogue, the live model, the popularity of items."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,6 +49,13 @@ def catalogue_changes(session: Session, revision: int) -> tuple[list[CatalogueRo
     return rows, rules, repository.catalogue_revision(session)
 
 
+def counted(totals: Sequence[Any], revision: int, slot_of_id: Mapping[int, int], lowest: float) -> Popularity:
+    """Order items by their ratings as of a revision; ``totals`` are rows of (item's primary key, number, sum)."""
+    slots = np.array([slot_of_id[item_id] for item_id, _, _ in totals], np.int64)
+    counts, sums = (np.array([row[place] for row in totals], np.float64) for place in (1, 2))
+    return Popularity.of(slots, counts, sums, lowest, revision)
+
+
 class Serving:
     """The state that requests share. Only the event loop changes it, each change at one stroke."""
 
@@ -67,7 +75,7 @@ class Serving:
         self._counting = asyncio.Lock()
         self._popularity: Popularity | None = None
         self._popularity_due = 0.0
-        self.shelves = Shelves(database, self.catalogue.slot_of_id)
+        self.shelves = Shelves(database, self.catalogue.slot_of_id, self.refresh_catalogue)
         self.traits = TraitIndex(self.catalogue)
         self.newcomers = Newcomers(self.catalogue)
         self.user_sample = UserSample(database)
@@ -135,9 +143,8 @@ class Serving:
     async def count_ratings(self) -> Popularity:
         """Compute the order of popularity from every rating."""
         totals = await self.database.scan(repository.rating_totals)
-        slots = np.array([self.catalogue.slot_of_id.get(item_id, -1) for item_id, _, _ in totals], np.int64)
-        counts, sums = (np.array([row[place] for row in totals], np.float64) for place in (1, 2))
-        return Popularity.of(slots, counts, sums, self.settings.rating_min)
+        await self.refresh_catalogue(totals.catalogue_revision)
+        return counted(totals.rows, totals.revision, self.catalogue.slot_of_id, self.settings.rating_min)
 
     async def fold_in(self, live: LiveModel, columns: Indices, values: Values) -> FoldIn:
         """Fold a user in: at once with a quick model, else in the computing thread."""

@@ -1,7 +1,7 @@
 """What is popular: the decayed, shrunken mean of every item's ratings, counted for all who ask, some seconds old."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -19,6 +19,7 @@ from app.times import DAY_US
 
 PRIOR_WEIGHT = 20.0  # an item's mean is drawn to the mean of all ratings as if by so many more ratings of now
 LEAST_AGE_S = 5.0
+DIGITS = 9  # of a score, behind the point: in whatever order weights are added up, the order of items is the same
 AGE_PER_SECOND = 20.0  # a count that takes long is kept for longer: counting takes a twentieth of the time at most
 
 
@@ -43,8 +44,11 @@ class Shelf:
 class Shelves:
     """One shelf for each half-life, counted when it is asked for and too old."""
 
-    def __init__(self, database: Database, slot_of_id: Mapping[int, int]) -> None:
+    def __init__(
+        self, database: Database, slot_of_id: Mapping[int, int], refresh: Callable[[int], Awaitable[None]]
+    ) -> None:
         self._database = database
+        self._refresh = refresh  # the catalogue, up to a revision
         self._slot_of_id = slot_of_id
         self._shelves: dict[HalfLife, Shelf] = {}
         self._due = dict.fromkeys(HalfLife, 0.0)
@@ -65,22 +69,23 @@ class Shelves:
     async def _count(self, half_life_days: HalfLife) -> None:
         started, counted_at = monotonic(), datetime.now(UTC)
         totals = await self._database.scan(repository.decayed_totals, half_life_days * DAY_US)
-        self._shelves[half_life_days] = Shelf(decayed(totals, self._slot_of_id), counted_at)
+        await self._refresh(totals.catalogue_revision)
+        self._shelves[half_life_days] = Shelf(decayed(totals.rows, totals.revision, self._slot_of_id), counted_at)
         seconds = monotonic() - started
         self._due[half_life_days] = monotonic() + max(LEAST_AGE_S, AGE_PER_SECOND * seconds)
 
 
-def decayed(totals: Sequence[Any], slot_of_id: Mapping[int, int]) -> Popularity:
+def decayed(totals: Sequence[Any], revision: int, slot_of_id: Mapping[int, int]) -> Popularity:
     """Order items by their shrunken mean; ``totals`` are rows of (item's primary key, weight, weighted sum)."""
-    slots = np.array([slot_of_id.get(item_id, -1) for item_id, _, _ in totals], np.int64)
+    slots = np.array([slot_of_id[item_id] for item_id, _, _ in totals], np.int64)
     weights, sums = (np.array([row[place] for row in totals], np.float64) for place in (1, 2))
-    kept = (slots >= 0) & (weights > 0)
-    return by_mean(slots[kept], weights[kept], sums[kept])
+    kept = weights > 0
+    return by_mean(slots[kept], weights[kept], sums[kept], revision)
 
 
-def by_mean(slots: Slots, weights: NDArray[np.float64], sums: NDArray[np.float64]) -> Popularity:
+def by_mean(slots: Slots, weights: NDArray[np.float64], sums: NDArray[np.float64], revision: int) -> Popularity:
     """Draw each mean to that of all ratings, the more the less weight it has, and order by it."""
     overall = sums.sum() / max(weights.sum(), 1e-300)
-    scores = (sums + PRIOR_WEIGHT * overall) / (weights + PRIOR_WEIGHT)
+    scores = np.round((sums + PRIOR_WEIGHT * overall) / (weights + PRIOR_WEIGHT), DIGITS)
     order = np.lexsort((slots, -scores))
-    return Popularity(slots[order], scores[order], (sums / weights)[order], weights[order])
+    return Popularity(slots[order], scores[order], (sums / weights)[order], weights[order], revision)
