@@ -150,7 +150,7 @@ async def popular(serving: Serving, half_life_days: HalfLife, options: Options) 
     if live is not None:
         live.fit_to(serving.catalogue)
     chosen = service.select_popular(serving.catalogue, shelf.popularity, NOBODY, options, live, vectors)
-    name = shelf_id(serving.catalogue, chosen, live, options, Kind.POPULAR, half_life_days)
+    name = shelf_id(serving.catalogue, chosen, live, options, Kind.POPULAR, half_life_days, shelf.popularity)
     items = service.items_of(serving.catalogue, chosen, NOBODY)
     return {
         "recommendation_id": name,

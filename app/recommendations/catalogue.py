@@ -134,7 +134,7 @@ class Catalogue:
             self._windows.set(slot, None, None)
             self.slot_of_external_id.popitem()
             self.slot_of_id.popitem()
-        for values in (self.external_ids, self.titles, self.attributes, self.categories):
+        for values in (self.ids, self.external_ids, self.titles, self.attributes, self.categories):
             del values[num_slots:]
 
     @property

@@ -27,8 +27,8 @@ FORMAT = 1
 MAX_VERSION_BYTES = 100
 OF = b"recommendation"  # what the check sum is of, beside the body
 # format, list, wide; number of items, lengths of version, shown, options; experiment, subject, user, revision + 1,
-# catalogue's, cold one's, moment, number of slots
-HEAD = Struct(">BB?HBHIIQqqqqqI")
+# catalogue's, cold one's, known one's, popularity's, moment, number of slots
+HEAD = Struct(">BB?HBHIIQqqqqqqqI")
 CODE_OF = {source: code for code, source in enumerate(Source)}
 SOURCES = list(Source)  # new ones come at the end: codes are in ids that were given out
 WHAT_TO_SEND = "is damaged, or no id of an answer: send `recommendation_id` as an answer gave it"
@@ -62,6 +62,8 @@ class Identity(NamedTuple):
         said: the options, unless they are the plain ones, as `options()` reads them.
         subject: see `Kind`.
         experiment: the number of the experiment that it is part of; 0: none.
+        known_revision: of the catalogue whose items the new ones were compared with; -1 if none.
+        popularity_revision: of all ratings that popularity was counted from; -1 if it came with the model.
     """
 
     kind: Kind
@@ -78,6 +80,8 @@ class Identity(NamedTuple):
     said: bytes = b""
     subject: int = 0
     experiment: int = 0
+    known_revision: int = -1
+    popularity_revision: int = -1
 
     def options(self) -> Options:
         """Give what was asked for.
@@ -93,10 +97,9 @@ class Identity(NamedTuple):
 
 
 def encode(identity: Identity) -> str:
-    """Write an answer's id: some 200 characters for ten items, and five more an item."""
-    kind, version, user, revision, catalogue, cold, at_us, num_slots, shown, items, sources, said, subject, of = (
-        identity
-    )
+    """Write an answer's id: some 220 characters for ten items, and five more an item."""
+    kind, version, user, revision, catalogue, cold, at_us, num_slots, shown, items = identity[:10]
+    sources, said, subject, of, known, popularity = identity[10:]
     name = b"" if version is None else version.encode()
     before = packed(shown.tolist()) if len(shown) else b""
     wide = max(items, default=0) >= 2**32
@@ -116,6 +119,8 @@ def encode(identity: Identity) -> str:
             0 if revision is None else revision + 1,
             catalogue,
             cold,
+            known,
+            popularity,
             at_us,
             num_slots,
         )
@@ -152,7 +157,8 @@ def read(body: bytes) -> Identity:
         ValueError, IndexError, struct.error, zlib.error: if it is not what `encode` writes.
     """
     head = HEAD.unpack_from(body)
-    form, kind, wide, num, *lengths, of, subject, user, revision, catalogue, cold, at_us, num_slots = head
+    form, kind, wide, num, *lengths, of, subject, user, revision = head[:11]
+    catalogue, cold, known, popularity, at_us, num_slots = head[11:]
     layout = f">{num}{'Q' if wide else 'I'}{num}s" + "".join(f"{length}s" for length in lengths)
     if form != FORMAT or num > MAX_LIST or HEAD.size + calcsize(layout) != len(body):
         raise ValueError("of another form")
@@ -177,4 +183,6 @@ def read(body: bytes) -> Identity:
         said,
         subject,
         of,
+        known,
+        popularity,
     )

@@ -6,14 +6,15 @@ from app.recommendations.identity import Identity, Kind, encode
 from app.recommendations.live import LiveModel
 from app.recommendations.options import Options
 from app.recommendations.options_code import encode_options
+from app.recommendations.popularity import Popularity
+from app.recommendations.ranking import Ranking
 from app.recommendations.selection import Selection
 from app.recommendations.service import Taste
 
 
 def page_id(
     catalogue: Catalogue,
-    chosen: Selection,
-    live: LiveModel | None,
+    ranking: Ranking,
     taste: Taste,
     options: Options,
     kind: Kind,
@@ -22,22 +23,30 @@ def page_id(
 ) -> str:
     """Name a page of somebody's list."""
     drawn = mark.revision is None and (options.exploration or kind is Kind.GUEST)
+    chosen, live, popularity = ranking.chosen, ranking.ground.live, ranking.ground.popularity
     subject = taste.seed if drawn else 0
-    return answer_id(catalogue, chosen, live, options, mark, kind, taste.number, subject, experiment)
+    return answer_id(catalogue, chosen, live, popularity, options, mark, kind, taste.number, subject, experiment)
 
 
 def shelf_id(
-    catalogue: Catalogue, chosen: Selection, live: LiveModel | None, options: Options, kind: Kind, subject: int = 0
+    catalogue: Catalogue,
+    chosen: Selection,
+    live: LiveModel | None,
+    options: Options,
+    kind: Kind,
+    subject: int = 0,
+    popularity: Popularity | None = None,
 ) -> str:
     """Name a list that is for nobody in particular; ``subject`` as `Kind` says."""
     mark = Bookmark(live.version if live else None, None, len(catalogue))
-    return answer_id(catalogue, chosen, live, options, mark, kind, 0, subject)
+    return answer_id(catalogue, chosen, live, popularity, options, mark, kind, 0, subject)
 
 
 def answer_id(
     catalogue: Catalogue,
     chosen: Selection,
     live: LiveModel | None,
+    popularity: Popularity | None,
     options: Options,
     mark: Bookmark,
     kind: Kind,
@@ -62,5 +71,7 @@ def answer_id(
             encode_options(options),
             subject,
             experiment,
+            known_revision=live.known_revision if live else -1,
+            popularity_revision=-1 if popularity is None or popularity.revision is None else popularity.revision,
         )
     )

@@ -24,8 +24,8 @@ from app.recommendations.bookmark import (
     decode,
     list_of,
 )
-from app.recommendations.identity import Kind
 from app.recommendations.catalogue import Catalogue
+from app.recommendations.identity import Kind
 from app.recommendations.live import LiveModel
 from app.recommendations.loader import read_model
 from app.recommendations.naming import page_id
@@ -102,7 +102,7 @@ async def page(
     """Answer with the first items behind a bookmark in the list ``of``, and the cursor of those that follow."""
     ranking, more = await rest(serving, taste, options, mark, using)
     made_of = taste, options, kind, mark, using.experiment
-    recommendation_id = page_id(serving.catalogue, ranking.chosen, ranking.live, *made_of)
+    recommendation_id = page_id(serving.catalogue, ranking, *made_of)
     answer = await answers.written(serving, ranking, taste, options)
     goes_on = more and len(mark.shown) + options.limit <= MAX_SHOWN
     next_cursor = mark.encode(of, ranking.chosen.slots) if goes_on else None

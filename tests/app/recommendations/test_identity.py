@@ -44,6 +44,8 @@ def identities(draw: st.DrawFn) -> Identity:
         said=draw(st.binary(max_size=50)),
         subject=draw(st.integers(0, 2**64 - 1)),
         experiment=draw(st.integers(0, 2**32 - 1)),
+        known_revision=draw(st.integers(-1, BIG)),
+        popularity_revision=draw(st.integers(-1, BIG)),
     )
 
 
