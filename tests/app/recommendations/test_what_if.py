@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.app.recommendations.conftest import Publish, add_items, ids, rate, recommend, wait_for_version
+from tests.app.recommendations.conftest import Publish, add_items, ids, rate, recommend, told, wait_for_version
 
 MINE = {"even 0": 5.0, "odd 1": 1.0, "even 4": 4.5, "odd 5": 3.0}
 ANSWER = ("model_version", "personalised", "reason", "reason_detail", "items")
@@ -42,12 +42,12 @@ def test_before_is_what_is_and_after_what_really_changing_it_gives(trained: Test
 
 def test_nothing_is_stored(trained: TestClient) -> None:
     rate(trained, "ada", MINE)
-    stored = [trained.get(f"/v1/users/ada/{what}").json() for what in ("ratings", "recommendations")]
+    stored = [trained.get("/v1/users/ada/ratings").json(), told(recommend(trained, "ada"))]
     ask(
         trained, "ada", set=[{"item_id": "odd 1", "value": 5}, {"item_id": "never seen", "value": 5}], remove=["even 0"]
     )
     ask(trained, "nobody", set=[{"item_id": "odd 1", "value": 5}])
-    assert [trained.get(f"/v1/users/ada/{what}").json() for what in ("ratings", "recommendations")] == stored
+    assert [trained.get("/v1/users/ada/ratings").json(), told(recommend(trained, "ada"))] == stored
     assert trained.get("/v1/items/never%20seen").status_code == 404
     assert recommend(trained, "nobody")["reason"] == "unknown_user"
 
