@@ -14,11 +14,14 @@ import httpx2
 
 from app.settings import Settings
 
+ROOT = Path(__file__).parents[1]
+
 
 def environment(settings: Settings) -> dict[str, str]:
     """Give a process the settings of a test, quick to notice things, and one computing thread."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PALATE_")}
     return inherited | {
+        "PYTHONPATH": str(ROOT),  # this code, whichever is installed
         "PALATE_DATABASE_URL": settings.database_url,
         "PALATE_MODEL_STORE": str(settings.model_store),
         "PALATE_HOST": "127.0.0.1",

@@ -16,6 +16,7 @@ from app.errors import BodyStalled, FieldProblem, FormatUnsupported, InvalidRequ
 from app.problem import problem_responses
 from app.ratings.scale import Scale
 from app.transfer.body import Body, gunzipped, received
+from app.transfer.schemas import ExportedItem, ExportedRating, ImportDone, ImportRefusal, inline
 
 if TYPE_CHECKING:
     from app.transfer.incoming import Answer
@@ -44,14 +45,14 @@ ANSWER = """\
 {"line":7,"user_id":"ada","item_id":"x","status":"refused","errors":[{"field":"/value","detail":"must be a number"}]}
 {"status":"complete","kind":"ratings","counts":{"read":9,"created":6,"updated":1,"unchanged":1,"stale":0,"refused":1}}
 """
+TEXT = {"schema": {"type": "string"}}
+ANSWER_LINE = {"oneOf": [inline(ImportRefusal), inline(ImportDone)]}
+EXPORT_LINE = {"oneOf": [inline(ExportedRating), inline(ExportedItem)]}
 ANSWERED: Responses = {
-    200: {"description": "Done.", "content": {NDJSON: {"schema": {"type": "string"}, "example": ANSWER}}}
+    200: {"description": "Done.", "content": {NDJSON: TEXT | {"itemSchema": ANSWER_LINE, "example": ANSWER}}}
 }
 EXPORTED: Responses = {
-    200: {
-        "description": "One row a line.",
-        "content": {media: {"schema": {"type": "string"}} for media in (NDJSON, CSV)},
-    }
+    200: {"description": "One row a line.", "content": {NDJSON: TEXT | {"itemSchema": EXPORT_LINE}, CSV: TEXT}}
 }
 
 

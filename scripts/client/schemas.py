@@ -21,7 +21,8 @@ class Schemas:
     def of(cls, document: Schema) -> "Schemas":
         """Collect them; what is written out where it is used has a title, which is its name."""
         bodies, named = list(body_schemas(document)), document["components"]["schemas"]
-        inline = {each["title"]: each for each in walk([bodies, named]) if is_record(each)}
+        lines = list(line_schemas(document))
+        inline = {each["title"]: each for each in walk([bodies, lines, named]) if is_record(each)}
         named = inline | named
         sent = reachable(bodies, named)
         names = sorted(named.keys() - NOT_OURS)
@@ -34,6 +35,15 @@ def body_schemas(document: Schema) -> Iterator[Schema]:
         for operation in operations.values():
             for content in operation.get("requestBody", {}).get("content", {}).values():
                 yield content.get("schema", {})
+
+
+def line_schemas(document: Schema) -> Iterator[Schema]:
+    """Give the schema of the lines of every answer that is one of lines."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for answer in operation["responses"].values():
+                for content in answer.get("content", {}).values():
+                    yield content.get("itemSchema", {})
 
 
 def is_record(schema: Schema) -> bool:

@@ -50,7 +50,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Flaky
 
     def answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.read_body()
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.seen.append(Seen(self.command, self.path, headers, body, monotonic()))
         answer = self.server.answers[min(len(self.server.seen), len(self.server.answers)) - 1]
@@ -63,6 +63,17 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(answer.body)
+
+    def read_body(self) -> bytes:
+        """Read a body of a known length, or one that comes in chunks."""
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
 
     do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
 

@@ -12,11 +12,7 @@ from palate_client.call import Route
 from scripts.client.files import PACKAGE, files
 
 ROUTES: dict[str, Route[Any, Any]] = {name: what for name, what in vars(routes).items() if isinstance(what, Route)}
-NOT_THERE = {
-    ("GET", "/metrics"),  # Prometheus reads it
-    ("POST", "/v1/imports"),  # streamed; no method yet
-    ("GET", "/v1/exports/{kind}"),
-}
+NOT_THERE = {("GET", "/metrics")}  # Prometheus reads it
 HEADERS = {"last-event-id"}  # sent when a stream is gone on with
 DOCUMENT: dict[str, Any] = create_app(Settings(_env_file=None)).openapi()
 

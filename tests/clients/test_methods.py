@@ -1,9 +1,12 @@
 """Every method of both clients, against a real server: what is sent is understood, what comes back is read."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 from palate_client import AsyncClient, Client, answers, routes
+from palate_client.async_bulk import AsyncBulk
+from palate_client.bulk import Bulk
 from palate_client.call import Route
 from palate_client.methods import FromRoute
 from tests.clients.conftest import Caller
@@ -14,16 +17,18 @@ GUEST = [{"item_id": ALIEN, "value": 5}]
 
 def methods(kind: type[Client | AsyncClient]) -> set[str]:
     """Name what makes calls."""
-    return {name for name, what in vars(kind).items() if isinstance(what, FromRoute)} | {"run_events"}
+    bulk = {name for name in vars(Bulk if kind is Client else AsyncBulk) if not name.startswith("_")}
+    return {name for name, what in vars(kind).items() if isinstance(what, FromRoute)} | {"run_events"} | bulk
 
 
-def test_every_method_of_both_clients_works(call: Caller, kind: type[Client | AsyncClient]) -> None:
+def test_every_method_of_both_clients_works(call: Caller, kind: type[Client | AsyncClient], tmp_path: Path) -> None:
     user = f"ada/{uuid4()}"
     rating_and_taking_back(call, user)
     asking(call, user)
     supposing(call, user)
     keeping_items(call)
     keeping_rules(call)
+    moving_much(call, user, tmp_path / "ratings.csv")
     forgetting(call, user)
     training(call)
     experimenting(call)
@@ -109,6 +114,15 @@ def keeping_rules(call: Caller) -> None:
     assert call("rules").boost == []
 
 
+def moving_much(call: Caller, user: str, path: Path) -> None:
+    ratings, items = call("export_ratings"), call("export_items")
+    assert user in {row.user_id for row in ratings}
+    assert call("import_ratings", ratings).counts.unchanged == len(ratings)
+    assert call("import_items", items).counts.unchanged == len(items)
+    call("export_to", "ratings", path)
+    assert len(path.read_text().splitlines()) == 1 + len(ratings)
+
+
 def forgetting(call: Caller, user: str) -> None:
     assert call("user_models", user).versions == []
     receipt = call("erase", user)
@@ -145,5 +159,5 @@ def experimenting(call: Caller) -> None:
 
 def test_both_clients_have_a_method_for_every_route() -> None:
     routed = {name for name, what in vars(routes).items() if isinstance(what, Route)}
-    assert routed - methods(Client) == set()
+    assert routed - methods(Client) == {"imports", "exports"}  # whose methods are named by what the rows are
     assert methods(AsyncClient) == methods(Client)

@@ -47,7 +47,7 @@ def test_it_is_typed_and_asks_for_three_libraries(installed: Path) -> None:
     assert names == {"httpx2", "pydantic", "typing-extensions"}
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=["plain", "async"])
+@pytest.mark.parametrize("script", SCRIPTS, ids=["plain", "async", "bulk"])
 def test_the_scripts_of_the_readme_run(script: str, installed: Path, url: str) -> None:
     said = run(script.replace("http://127.0.0.1:8000", url), installed)
     assert said.strip()

@@ -17,6 +17,7 @@ from palate_client.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
+from palate_client.imported import Imported
 from palate_client.retry import Retry
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "CursorExpired",
     "FieldError",
     "Forbidden",
+    "Imported",
     "Invalid",
     "NotFound",
     "PalateClientError",

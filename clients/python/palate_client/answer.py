@@ -6,7 +6,7 @@ import httpx2
 from pydantic import ValidationError
 
 from palate_client.call import Call
-from palate_client.errors import UnexpectedAnswer, Unreachable, api_error
+from palate_client.errors import PalateClientError, UnexpectedAnswer, Unreachable, api_error
 from palate_client.retry import Outcome, retry_after_s
 
 T = TypeVar("T")
@@ -32,12 +32,19 @@ def accepted(request: httpx2.Request, outcome: Outcome) -> httpx2.Response:
     Raises:
         PalateClientError: if it says no, or there is none.
     """
-    request_id = request.headers[REQUEST_ID]
     if isinstance(outcome, httpx2.RequestError):
-        raise Unreachable(f"{named(request)}: {outcome or type(outcome).__name__}", request_id) from outcome
+        raise failure(request, outcome) from outcome
     if outcome.is_success:
         return outcome
-    raise api_error(outcome, request_id, retry_after_s(outcome))
+    raise failure(request, outcome)
+
+
+def failure(request: httpx2.Request, outcome: Outcome) -> PalateClientError:
+    """Make the exception for an answer that says no, or that did not come."""
+    request_id = request.headers[REQUEST_ID]
+    if isinstance(outcome, httpx2.RequestError):
+        return Unreachable(f"{named(request)}: {outcome or type(outcome).__name__}", request_id)
+    return api_error(outcome, request_id, retry_after_s(outcome))
 
 
 def named(request: httpx2.Request) -> str:

@@ -118,6 +118,28 @@ ExperimentState = Literal["running", "stopped"] | str
 """Where an experiment is."""
 
 
+class ExportedItem(Received):
+    """An item as an export gives it."""
+
+    item_id: str
+    title: str | None
+    categories: list[str]
+    active: bool
+    attributes: dict[str, Any]
+    available_from: datetime | None
+    available_until: datetime | None
+
+
+class ExportedRating(Received):
+    """A rating as an export gives it."""
+
+    user_id: str
+    item_id: str
+    # On the declared scale.
+    value: float
+    rated_at: datetime
+
+
 class GuestPredictions(Received):
     """Predictions by a posted list of ratings."""
 
@@ -208,6 +230,41 @@ class HoldingVersion(Received):
     part: Part
     # When its files were removed; null while they are kept.
     removed_at: datetime | None
+
+
+class ImportCounts(Received):
+    """What became of the rows of an import; `read` is the sum of the others."""
+
+    read: int
+    created: int
+    updated: int
+    unchanged: int
+    # A later rating or removal is known.
+    stale: int
+    refused: int
+
+
+class ImportDone(Received):
+    """The last line about an import; without it the import is not complete."""
+
+    status: Literal["complete"] | str = "complete"
+    kind: Literal["ratings", "items"] | str
+    # What became of the rows of an import; `read` is the sum of the others.
+    counts: ImportCounts
+
+
+class ImportRefusal(Received):
+    """A row of an import that was not stored."""
+
+    # Where the row begins; the first line is 1.
+    line: int
+    # What the row said, as far as it could be read.
+    user_id: Any | None = None
+    # What the row said, as far as it could be read.
+    item_id: Any | None = None
+    status: Literal["refused"] | str = "refused"
+    # The offending fields, each with how to mend it.
+    errors: list[dict[str, Any]]
 
 
 class ItemCounts(Received):

@@ -10,7 +10,7 @@ import httpx2
 from palate_client import routes
 from palate_client.answer import read
 from palate_client.answers import Epoch, Run
-from palate_client.base import Base
+from palate_client.async_bulk import AsyncBulk
 from palate_client.call import Call
 from palate_client.events import ENDED_EARLY, Following
 from palate_client.methods import AsyncMethod, AsyncPages
@@ -19,7 +19,7 @@ from palate_client.retry import Outcome, Retry
 T = TypeVar("T")
 
 
-class AsyncClient(Base[httpx2.AsyncClient]):
+class AsyncClient(AsyncBulk):
     """Calls a Palate server. Tasks may share one; close it, or use it as a context manager."""
 
     def __init__(

@@ -1,5 +1,6 @@
 """What both clients have in common: whom they call, and how a call becomes a request."""
 
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
@@ -9,6 +10,9 @@ from palate_client.answer import REQUEST_ID
 from palate_client.call import Call
 from palate_client.retry import Outcome, Retry
 
+STREAM_SILENCE_S = 300.0  # an import waits for its turn, and for a database that is away for a minute
+
+Content = Iterator[bytes] | AsyncIterator[bytes]
 Http = TypeVar("Http", bound=httpx2.Client | httpx2.AsyncClient)
 
 
@@ -23,15 +27,34 @@ class Base(Generic[Http]):
 
     def request(self, call: Call[Any]) -> httpx2.Request:
         """Write a call as a request, which may be sent several times; its id is the same each time."""
-        headers = self.headers | {REQUEST_ID: uuid4().hex}
         content = call.content
-        if content is not None:
-            headers["Content-Type"] = "application/json"
-        url = self.base_url + call.path
-        return self.http.build_request(
-            call.route.method, url, params=call.query or None, content=content, headers=headers
+        headers = {} if content is None else {"Content-Type": "application/json"}
+        return self.built(call, headers, content=content)
+
+    def streamed(self, call: Call[Any], headers: Mapping[str, str], content: Content | None = None) -> httpx2.Request:
+        """Write a call whose body or answer is a stream: either side may be silent for `STREAM_SILENCE_S`."""
+        usual = self.http.timeout
+        timeout = httpx2.Timeout(
+            connect=usual.connect, pool=usual.pool, read=patient(usual.read), write=patient(usual.write)
         )
+        return self.built(call, headers, content=content, timeout=timeout)
+
+    def built(self, call: Call[Any], headers: Mapping[str, str], **options: Any) -> httpx2.Request:
+        """Write a request."""
+        url = self.base_url + call.path
+        headers = self.headers | {REQUEST_ID: new_id()} | dict(headers)
+        return self.http.build_request(call.route.method, url, params=call.query or None, headers=headers, **options)
 
     def pause_s(self, call: Call[Any], num_tries: int, outcome: Outcome) -> float | None:
         """Say how long to wait before a call is tried again, in seconds; None: it is not."""
         return self.retry.pause_s(num_tries, outcome, is_repeatable=call.route.is_repeatable)
+
+
+def new_id() -> str:
+    """Make the id of a request."""
+    return uuid4().hex
+
+
+def patient(timeout_s: float | None) -> float | None:
+    """Give the time-out of a stream; None: there is none."""
+    return None if timeout_s is None else max(timeout_s, STREAM_SILENCE_S)

@@ -92,8 +92,12 @@ BY_STATUS: dict[int, type[ApiError]] = {
 
 def api_error(response: httpx2.Response, request_id: str, retry_after_s: float | None) -> ApiError:
     """Make the exception for an answer that says no."""
-    kind = BY_STATUS.get(response.status_code, ApiError)
-    return kind(read_problem(response), response.headers.get("X-Request-Id", request_id), retry_after_s)
+    return problem_error(read_problem(response), response.headers.get("X-Request-Id", request_id), retry_after_s)
+
+
+def problem_error(problem: Problem, request_id: str, retry_after_s: float | None) -> ApiError:
+    """Make the exception for problem details."""
+    return BY_STATUS.get(problem.status, ApiError)(problem, request_id, retry_after_s)
 
 
 def read_problem(response: httpx2.Response) -> Problem:

@@ -1,11 +1,14 @@
 """Every route of the API, and what it takes. The methods of both clients are made from these."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Unpack
+from typing import Literal, Unpack
 
 from palate_client import answers, inputs
 from palate_client.call import Sent, route, sent
+from palate_client.uploads import Format
+
+Kind = Literal["ratings", "items"]
 
 # Ratings and users.
 
@@ -276,6 +279,22 @@ def experiment(number: int) -> Sent:
 def stop_experiment(number: int, **wish: Unpack[inputs.StopExperiment]) -> Sent:
     """Stop an experiment, and make one of its versions live if `activate` names its arm."""
     return sent(number, body=wish)
+
+
+# Any number of rows.
+
+
+@route("POST", "/v1/imports", answers.ImportDone, is_repeatable=True)
+def imports(kind: Kind, *, column: Mapping[str, str] | None = None, rescale: tuple[float, float] | None = None) -> Sent:
+    """Import ratings or items."""
+    columns = [f"{field}={name}" for field, name in (column or {}).items()]
+    return sent(kind=kind, column=columns, rescale=rescale and f"{rescale[0]}:{rescale[1]}")
+
+
+@route("GET", "/v1/exports/{kind}", type(None))
+def exports(kind: Kind, *, format: Format = "ndjson") -> Sent:  # noqa: A002 - the parameter's name
+    """Export ratings or items."""
+    return sent(kind, format=format)
 
 
 # Health.
