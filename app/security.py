@@ -9,14 +9,16 @@ OPEN_PATHS = {"/", "/health/live", "/health/ready", "/docs", "/openapi.json"}
 OPEN_FILES = "/console/"  # of the page
 READING_METHODS = {"GET", "HEAD", "OPTIONS"}
 READING_POSTS = {"/v1/recommendations", "/v1/recommendations/batch", "/v1/predictions", "/v1/questions"}
+EXPORT_PATHS = "/v1/exports/"
 ADMIN_PATHS = ("/v1/training-runs", "/v1/models", "/v1/experiments")
 
 
 class Scope(StrEnum):
     """What a key allows; each scope stands alone."""
 
-    READ = "read"  # GETs, and recommendations for posted ratings
+    READ = "read"  # GETs but exports, and recommendations for posted ratings
     WRITE = "write"  # change ratings and items
+    EXPORT = "export"  # all ratings and items at once: who holds `read` must name a user to read of him
     ADMIN = "admin"  # start and stop training and experiments, activate models
 
 
@@ -24,6 +26,8 @@ def required_scope(method: str, path: str) -> Scope | None:
     """Tell which scope a call needs; None for the few paths that are open. What is not listed needs `write`."""
     if path in OPEN_PATHS or path.startswith(OPEN_FILES):
         return None
+    if path.startswith(EXPORT_PATHS):
+        return Scope.EXPORT
     if method in READING_METHODS or (method == "POST" and is_reading(path)):
         return Scope.READ
     return Scope.ADMIN if path.startswith(ADMIN_PATHS) else Scope.WRITE

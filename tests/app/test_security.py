@@ -56,6 +56,11 @@ def test_every_route_that_changes_data_needs_write_or_admin() -> None:
     assert with_scope("admin") == ADMIN
 
 
+def test_everything_at_once_needs_more_than_reading_does() -> None:
+    assert with_scope("export") == {"GET /v1/exports/{kind}"}
+    assert required_scope("HEAD", "/v1/exports/ratings") == "export"
+
+
 def test_every_other_route_needs_read_or_is_one_of_the_open_ones() -> None:
     changing = {route for route in with_scope("read") if not route.startswith(("GET ", "HEAD "))}
     assert changing == READING_POSTS

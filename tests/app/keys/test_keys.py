@@ -90,21 +90,26 @@ def test_a_revoked_key_is_refused_within_the_poll_interval(
 
 
 @pytest.mark.parametrize(
-    ("scopes", "read", "write", "admin"),
+    ("scopes", "statuses"),
     [
-        ([Scope.READ], 404, 403, 403),
-        ([Scope.WRITE], 403, 200, 403),
-        ([Scope.ADMIN], 403, 403, 202),
-        (list(Scope), 404, 200, 202),
+        ([Scope.READ], (404, 403, 403, 403)),
+        ([Scope.WRITE], (403, 200, 403, 403)),
+        ([Scope.EXPORT], (403, 403, 200, 403)),
+        ([Scope.ADMIN], (403, 403, 403, 202)),
+        (list(Scope), (404, 200, 200, 202)),
     ],
 )
 def test_a_scope_allows_its_calls_and_no_others(
-    remote: TestClient, make_key: Callable[..., NewKey], scopes: list[Scope], read: int, write: int, admin: int
+    remote: TestClient, make_key: Callable[..., NewKey], scopes: list[Scope], statuses: tuple[int, ...]
 ) -> None:
     headers = with_key(make_key(*scopes))
-    assert remote.get(READING, headers=headers).status_code == read
-    assert remote.post("/v1/ratings", json=RATING, headers=headers).status_code == write
-    assert remote.post("/v1/training-runs", headers=headers).status_code == admin
+    answers = (
+        remote.get(READING, headers=headers),
+        remote.post("/v1/ratings", json=RATING, headers=headers),
+        remote.get("/v1/exports/ratings", headers=headers),
+        remote.post("/v1/training-runs", headers=headers),
+    )
+    assert tuple(answer.status_code for answer in answers) == statuses
 
 
 def test_a_key_in_the_query_string_counts_for_nothing(remote: TestClient, make_key: Callable[..., NewKey]) -> None:
