@@ -25,6 +25,7 @@ from torch import Tensor
 
 from models.ablation import Groups
 from models.base import Model
+from models.decoder import Decoder
 from models.downdate import solutions_without
 from models.fitter import FitTask, Fitter, config_from, vocabulary_map
 from models.interactions import Indices, Interactions, RatingScale, Rows, Values
@@ -101,7 +102,7 @@ class LowRankAutoencoder(Model):
         """Encode by the exact solve and decode: float32 (B, I)."""
         cells = self.config.cells(rows, self.scale)
         code_BD = solve(cells, self._side, self.config.ridge(cells))
-        return cast("Values", (code_BD @ self._side.factors[: self.config.num_items].T).numpy())
+        return self._decoder.scores(code_BD)
 
     def preference_row(self, columns: Indices, values: Values) -> Values:
         """Score every item for one user, in numpy: float32 (I,)."""
@@ -111,7 +112,7 @@ class LowRankAutoencoder(Model):
         factors_ED = np.vstack((self._factors_ID[columns], self._factors_ID[-1:] * root))
         grades_E = np.append(config.grades(values, self.scale), root)
         code_D = _code(factors_ED, grades_E, np.reciprocal(self._gram_D + np.float32(ridge)))
-        return cast("Values", self._factors_ID[: config.num_items] @ code_D)
+        return self._decoder.row(code_D)
 
     def rating(self, rows: Rows) -> Values:
         """Predict from biases and factors: float32 (B, I)."""
@@ -126,7 +127,7 @@ class LowRankAutoencoder(Model):
     ) -> Values:
         """Encode one user without each group, all from one solve, and decode: float32 (N, K)."""
         code_ND = self._codes_without(columns, values, groups)
-        scores_NK: Values = code_ND @ self._factors_ID[wanted].T
+        scores_NK: Values = code_ND @ self._decoder.weights(wanted).T
         return self._moments.standardised(scores_NK, code_ND) if standard else scores_NK
 
     def _codes_without(self, columns: Indices, values: Values, groups: Groups) -> Values:
@@ -140,8 +141,12 @@ class LowRankAutoencoder(Model):
     @cached_property
     def _moments(self) -> Moments:
         """Those of the decoder."""
-        factors_ID = self._factors_ID[: self.config.num_items]
-        return Moments.of(factors_ID.__getitem__, self.config.num_items)
+        return Moments.of(self._decoder.weights, self.config.num_items)
+
+    @cached_property
+    def _decoder(self) -> Decoder:
+        """The factors that score; those that encode are not rounded."""
+        return Decoder.of(self._side.factors[: self.config.num_items])
 
     def ratings_without(self, columns: Indices, values: Values, groups: Groups, wanted: Indices) -> Values:
         """Predict one user's ratings from what is left: float32 (N, K)."""

@@ -81,15 +81,10 @@ class PrunedModel(NetworkModel):
         """Encode users: float32 (B, H)."""
         return self._encoded(rows)[0]
 
-    def _decoder(self) -> Values:
+    def _directed(self) -> Values:
         """Unpack the output that scores."""
         decoder: Values = self._tables["preference_ID"].toarray()
         return decoder
-
-    @classmethod
-    def arranged(cls, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Leave stored tensors as they are."""
-        return tensors
 
     @classmethod
     def stored(cls, parameters: dict[str, Tensor]) -> dict[str, Tensor]:

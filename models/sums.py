@@ -80,7 +80,7 @@ class Sum:
         np.put_along_axis(kept_NE, groups, False, 1)
         terms = np.nonzero(kept_NE)[1]
         offsets = np.concatenate(([0], np.cumsum(kept_NE.sum(axis=1))[:-1]))
-        table_EK = self._stored.index_select(1, torch.from_numpy(wanted))
+        table_EK = self.weights[self._rows[:, None], torch.from_numpy(wanted)]
         amounts = torch.from_numpy(self.amounts[terms])
         bags = torch.from_numpy(terms), table_EK, torch.from_numpy(offsets)
         sums_NK: Values = embedding_bag(*bags, mode="sum", per_sample_weights=amounts).float().numpy()

@@ -49,9 +49,9 @@ def explain(fold: FoldIn, wanted: Indices, most: int) -> list[Because]:
     return [
         Because(
             places,
-            [pair(effects_2EK[:, place, item]) for place in places],
+            pairs(effects_2EK[:, places, item]),
             raising[item],
-            pair(whole[:, item] - together[item]) if item in together else None,
+            pairs((whole[:, item] - together[item])[:, None])[0] if item in together else None,
         )
         for item, places in enumerate(listed)
     ]
@@ -87,7 +87,7 @@ def joint(
     return found
 
 
-def pair(effects: Values) -> Effects:
+def pairs(effects_2N: Values) -> list[Effects]:
     """Round effects on rating and score."""
-    rating, score = (round(float(effect), 6) for effect in effects)
-    return rating, score
+    rating, score = np.round(effects_2N.astype(np.float64), 6).tolist()
+    return list(zip(rating, score, strict=True))

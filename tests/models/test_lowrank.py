@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from models.checkpoint import Loaded
+from models.decoder import Decoder
 from models.fit import Fit, FitOptions
 from models.interactions import Interactions
 from models.lowrank import LowRankAutoencoder, usual
@@ -32,7 +33,8 @@ def test_a_code_is_the_ridge_solve_over_all_items_with_the_unrated_ones_weighted
     ridge = 0.02 * (3 + 0.3 * len(factors))
     matrix = factors.T @ np.diag(weights + 0.3) @ factors + ridge * np.eye(4)
     code = np.linalg.solve(matrix, factors.T @ (weights * targets))
-    np.testing.assert_allclose(model.preference(row((2, 5.0), (7, 2.0)))[0], (factors @ code)[:-1], atol=1e-4)
+    decoder = Decoder.of(torch.from_numpy(factors[:-1]).float()).weights(slice(None))
+    np.testing.assert_allclose(model.preference(row((2, 5.0), (7, 2.0)))[0], decoder @ code, atol=1e-4)
 
 
 @pytest.mark.parametrize("num_factors", [2, 64], ids=["more ratings than factors", "fewer"])

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from models.decoder import Decoder
 from models.fit import Fit, FitOptions
 from models.fitter import FitTask, Tick
 from models.network import Baseline, Batch
@@ -129,9 +130,9 @@ def test_the_code_is_drawn_while_learning_and_likeliest_while_serving() -> None:
     served = network().requires_grad_(False)
     served.load_state_dict(fit.best.tensors(), strict=False)
     mean = served(Batch.of(VALIDATION.rows, torch.device("cpu")))[0].mean_BD
-    expected = mean @ served.preference_ID.T + served.preference_I
+    expected = Decoder.of(served.preference_ID, served.preference_I).scores(mean.detach())
     for _ in range(2):
-        np.testing.assert_allclose(fit.best.preference(VALIDATION.rows), expected.detach().numpy(), atol=1e-5)
+        np.testing.assert_allclose(fit.best.preference(VALIDATION.rows), expected, atol=1e-5)
 
 
 def test_nothing_is_hidden_from_the_encoder_while_the_outputs_learn() -> None:
