@@ -9,6 +9,7 @@ Shape letters: B users in a batch, I items, D units of the code, K columns asked
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -48,7 +49,7 @@ class Decoder:
 
     def scores(self, codes_BD: Tensor) -> Values:
         """Multiply codes with every item's weights: float32 (B, I). A row does not depend on the others."""
-        parts = [self._scores(some) for some in codes_BD.split(BLOCK)]
+        parts = [self._scores(some) for some in torch.split(codes_BD, BLOCK)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _scores(self, codes_BD: Tensor) -> Values:
@@ -68,7 +69,7 @@ class Decoder:
 
     def row(self, code_D: Values) -> Values:
         """Multiply one code: float32 (I,), equal to its row of `scores`."""
-        return self.scores(torch.from_numpy(code_D)[None])[0]
+        return cast("Values", self.scores(torch.from_numpy(code_D)[None])[0])
 
     def weights(self, wanted: Indices | slice) -> Values:
         """Give items' weights as they are used, without the bias: float32 (K, D)."""
