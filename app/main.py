@@ -17,6 +17,8 @@ from app.experiments import router as experiments
 from app.keys.ring import KeyRing
 from app.metrics import Metrics
 from app.middleware import Operations
+from app.outcomes import router as outcomes
+from app.outcomes.router import EventWriter
 from app.paths import EncodedSlashes
 from app.ratings import merge_router as merging
 from app.ratings import router as ratings
@@ -64,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
     # take `popular` and `new` for ids.
     for stage in (recommendations, ratings, health, metrics, merging, shelves, catalogue, training, registry, erasure):
         app.include_router(stage.router)
-    for stage in (transfer, kindred, predictions, what_if, questions, rules, experiments, console):
+    for stage in (transfer, kindred, predictions, what_if, questions, rules, experiments, outcomes, console):
         app.include_router(stage.router)
     return app
 
@@ -80,6 +82,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.database, app.state.keys = database, keys
         app.state.writer = RatingWriter(database)
         stack.push_async_callback(app.state.writer.close)
+        app.state.events = EventWriter(database)
+        stack.push_async_callback(app.state.events.close)
         await keys.refresh()
         await stack.enter_async_context(background(keys.keep_fresh()))
         app.state.serving = await stack.enter_async_context(open_serving(database, settings))

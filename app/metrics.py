@@ -40,11 +40,18 @@ class Metrics:
             "palate_request_seconds", "Time to answer.", ("method", "route"), registry=self.registry, buckets=BUCKETS
         )
         self._in_flight = Gauge("palate_requests_in_flight", "Requests being answered.", registry=self.registry)
+        self._events = Counter(
+            "palate_events", "Events recorded of what was recommended.", ("type",), registry=self.registry
+        )
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def started(self) -> None:
         """Count a request in."""
         self._in_flight.inc()
+
+    def recorded(self, event_type: str, count: int) -> None:
+        """Count events in: of so many items it was not known yet."""
+        self._events.labels(event_type).inc(count)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request out. ``route`` is the template, so that ids make no new series."""

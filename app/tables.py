@@ -163,6 +163,41 @@ class RatingChange(Base):
     recorded_at_us: Mapped[int] = mapped_column(BigInteger)
 
 
+class Event(Base):
+    """What became of an item of an answer: shown, clicked, rated or bought, each at most once.
+
+    Rows are known by the moment of the answer first: reports read, and retention removes, a stretch of the table. The
+    answer is a hash of its id, which itself is not kept. What else is here of the answer is as its id says.
+    """
+
+    __tablename__ = "events"
+
+    answered_at_us: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    answer: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    item_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    type: Mapped[str] = mapped_column(String(10), primary_key=True)
+    user_id: Mapped[int | None] = mapped_column(BigInteger)  # None: of a guest, or of nobody in particular
+    list: Mapped[str] = mapped_column(String(10))  # what sort of list it was: user, guest, similar, popular, new
+    version: Mapped[str | None] = mapped_column(String(100))
+    source: Mapped[str] = mapped_column(String(20))
+    position: Mapped[int]  # in the whole list, from 1
+    experiment: Mapped[int] = mapped_column(BigInteger)  # 0: none
+    value: Mapped[float | None]
+    occurred_at_us: Mapped[int] = mapped_column(BigInteger)
+    recorded_at_us: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (
+        Index(
+            "ix_events_user",
+            "user_id",
+            "occurred_at_us",
+            postgresql_where=user_id.is_not(None),
+            sqlite_where=user_id.is_not(None),
+        ),
+        {"sqlite_with_rowid": False},
+    )
+
+
 class RunState(StrEnum):
     """Where a training run is; the last three are ends."""
 

@@ -30,7 +30,11 @@ def count_ratings(session: Session, number: int) -> int:
 
 
 def remove_user(session: Session, number: int) -> dict[str, int]:
-    """Remove every row that belongs to a user, and his own; count them by table."""
+    """Remove every row that belongs to a user, and his own; count them by table.
+
+    Whoever adds rows of his locks him against that first, or finds him gone.
+    """
+    session.execute(select(User.id).where(User.id == number).with_for_update())
     owned = [(table, table.c.user_id == number) for table in owned_tables()]
     where: list[tuple[Table, ColumnElement[bool]]] = [*owned, (Base.metadata.tables["users"], User.id == number)]
     return {table.name: delete_rows(session, table, condition) for table, condition in where}

@@ -40,7 +40,14 @@ def read_one(user_id: str, posted: Any, scale: Scale, now_us: int, place: str) -
 
 
 def merge_users(session: Session, user_id: str, from_user_id: str, now_us: int) -> Merged:
-    """Move the ratings of one user to another, who is created if need be.
+    """Move the ratings of one user to another, who is created if need be, and what became of his answers."""
+    merged = move_ratings(session, user_id, from_user_id, now_us)
+    repository.move_events(session, user_id, from_user_id)
+    return merged
+
+
+def move_ratings(session: Session, user_id: str, from_user_id: str, now_us: int) -> Merged:
+    """Move ratings.
 
     One that the other has removed later is not taken, and stays where it is: two users merged into each other, one way
     and then back, lose nothing. A second time there is nothing to move, as with a user who never rated: no error, so

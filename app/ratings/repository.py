@@ -6,14 +6,14 @@ from itertools import count
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app import counters
 from app.catalogue import repository as catalogue
 from app.ratings.decision import Pair
 from app.rowset import execute, insert_rows, select_with
-from app.tables import Item, Rating, User
+from app.tables import Event, Item, Rating, User
 from app.times import database_time, from_us
 
 Key = tuple[str, str]
@@ -218,6 +218,14 @@ def all_ratings(session: Session, user: StoredUser) -> Sequence[Any]:
         .where(Rating.user_id == user.id, Rating.value.is_not(None))
     )
     return session.execute(query.order_by(Rating.rated_at_us, Rating.item_id)).all()
+
+
+def move_events(session: Session, user_id: str, from_user_id: str) -> None:
+    """Give the events of one user to another, if both are there."""
+    target = session.scalar(select(User.id).where(User.external_id == user_id))
+    source = session.scalar(select(User.id).where(User.external_id == from_user_id))
+    if target is not None and source is not None:
+        session.execute(update(Event).where(Event.user_id == source).values(user_id=target))
 
 
 def raters(session: Session, item_id: str, limit: int) -> Sequence[str]:

@@ -1,87 +1,18 @@
-"""Group commit: the ratings that wait while a transaction runs share the next one (docs/decisions/0004)."""
-
-import asyncio
-from collections import deque
-from collections.abc import Sequence
-from typing import NamedTuple
+"""The writer of ratings: the requests of a process share its transactions."""
 
 from app.db import Database
-from app.errors import DatabaseUnavailable
+from app.grouping import GroupWriter
 from app.ratings.decision import RatingRow
 from app.ratings.service import Written, set_ratings
-from app.times import now_us
-
-MAX_ROWS = 2_000  # of one shared transaction
 
 
-class Waiting(NamedTuple):
-    """A request's rows, and where its answer is awaited."""
-
-    rows: Sequence[RatingRow]
-    answer: asyncio.Future[Written]
-
-
-class RatingWriter:
+class RatingWriter(GroupWriter[RatingRow, Written]):
     """Stores the ratings of this process's requests, many requests in one transaction."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self._waiting: deque[Waiting] = deque()
-        self._writing: asyncio.Task[None] | None = None
-
-    async def submit(self, rows: Sequence[RatingRow]) -> Written:
-        """Store one request's rows; they are committed when this returns.
-
-        Raises:
-            DatabaseUnavailable: if the database does not answer.
-        """
-        answer: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Waiting(rows, answer))
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write_all())
-        return await answer
-
-    async def close(self) -> None:
-        """Wait until everything submitted is stored."""
-        if self._writing:
-            await self._writing
-
-    async def _write_all(self) -> None:
-        try:
-            while self._waiting:
-                await self._write_together(self._take())
-        finally:
-            self._writing = None
-
-    def _take(self) -> list[Waiting]:
-        taken = [self._waiting.popleft()]
-        num_rows = len(taken[0].rows)
-        while self._waiting and num_rows + len(self._waiting[0].rows) <= MAX_ROWS:
-            taken.append(self._waiting.popleft())
-            num_rows += len(taken[-1].rows)
-        return taken
-
-    async def _write_together(self, group: list[Waiting]) -> None:
-        rows = [row for waiting in group for row in waiting.rows]
-        try:
-            written = await self._database.write(set_ratings, rows, now_us())
-        except Exception as error:
-            if len(group) == 1 or isinstance(error, DatabaseUnavailable):
-                fail(group, error)
-            else:
-                for waiting in group:
-                    await self._write_together([waiting])
-            return
-        start = 0
-        for waiting in group:
-            outcomes = written.outcomes[start : start + len(waiting.rows)]
-            start += len(outcomes)
-            if not waiting.answer.done():
-                waiting.answer.set_result(Written(written.revision, outcomes))
+        super().__init__(database, set_ratings, part)
 
 
-def fail(group: list[Waiting], error: Exception) -> None:
-    """Tell every request of a group that nothing was stored."""
-    for waiting in group:
-        if not waiting.answer.done():
-            waiting.answer.set_exception(error)
+def part(written: Written, rows: slice) -> Written:
+    """Give what became of some of the rows."""
+    return Written(written.revision, written.outcomes[rows])

@@ -141,13 +141,27 @@ def decode(text: str, field: str) -> Identity:
         InvalidRequest: if it is none.
     """
     try:
-        whole = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        whole = bytes_of(text)
         body = whole[CHECK_BYTES:]
         if check_sum(OF, body) != whole[:CHECK_BYTES]:
             raise ValueError("damaged")
         return read(body)
     except (ValueError, IndexError, error, zlib.error):
         raise InvalidRequest(f"{field} {WHAT_TO_SEND}.", [FieldProblem(field, WHAT_TO_SEND)]) from None
+
+
+def number_of(text: str) -> int:
+    """Give a number of 63 bits by which an answer's id, that is one, is known among all others."""
+    return int.from_bytes(bytes_of(text)[:CHECK_BYTES]) >> 1
+
+
+def bytes_of(text: str) -> bytes:
+    """Read the bytes that a text stands for.
+
+    Raises:
+        ValueError: if it stands for none.
+    """
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def read(body: bytes) -> Identity:

@@ -25,6 +25,7 @@ def test_every_method_of_both_clients_works(call: Caller, kind: type[Client | As
     user = f"ada/{uuid4()}"
     rating_and_taking_back(call, user)
     asking(call, user)
+    reporting(call, user)
     supposing(call, user)
     keeping_items(call)
     keeping_rules(call)
@@ -82,6 +83,15 @@ def asking(call: Caller, user: str) -> None:
     assert len(call("new", limit=2).items) == 2
     assert len(call("similar_items", ALIEN, limit=2).items) == 2
     assert call("iter_recommendations", user, limit=100, category=["Drama"])
+
+
+def reporting(call: Caller, user: str) -> None:
+    answer = call("recommend", user, limit=3)
+    shown = {"recommendation_id": answer.recommendation_id, "type": "shown"}
+    clicked = {**shown, "type": "clicked", "item_id": answer.items[1].item_id}
+    written = call("report", [shown, clicked, {**clicked, "item_id": "no such film"}])
+    assert [result.num_items for result in written.results] == [3, 1, 0]
+    assert written.results[2].errors[0]["field"] == "/2/item_id"
 
 
 def supposing(call: Caller, user: str) -> None:

@@ -81,6 +81,36 @@ class Epoch(Received):
     recorded_at: datetime
 
 
+class EventCounts(Received):
+    """How many rows ended how."""
+
+    recorded: int = 0
+    unchanged: int = 0
+    refused: int = 0
+
+
+class EventResult(Received):
+    """What became of one posted event."""
+
+    # Place of the row in the request.
+    index: int
+    type: Any
+    item_id: Any
+    # `unchanged`: all of it was recorded before. `refused`: `errors` says why.
+    status: Literal["recorded", "unchanged", "refused"] | str
+    # Items of which this was not known yet.
+    num_items: int = 0
+    # The offending fields of a refused row.
+    errors: list[dict[str, Any]] = []
+
+
+class EventsWritten(Received):
+    """The answer to posted events; all of it is committed."""
+
+    counts: EventCounts
+    results: list[EventResult]
+
+
 class ExperimentList(Received):
     """A page of experiments, newest first."""
 

@@ -69,6 +69,7 @@ class AsyncClient(AsyncBulk):
     predict_guest = AsyncMethod(routes.predict_guest)
     questions = AsyncMethod(routes.questions)
     questions_guest = AsyncMethod(routes.questions_guest)
+    report = AsyncMethod(routes.report)
     rules = AsyncMethod(routes.rules)
     set_rules = AsyncMethod(routes.set_rules)
     delete_rules = AsyncMethod(routes.delete_rules)

@@ -69,6 +69,7 @@ class Client(Bulk):
     predict_guest = Method(routes.predict_guest)
     questions = Method(routes.questions)
     questions_guest = Method(routes.questions_guest)
+    report = Method(routes.report)
     rules = Method(routes.rules)
     set_rules = Method(routes.set_rules)
     delete_rules = Method(routes.delete_rules)

@@ -96,6 +96,20 @@ Of an attribute that is a list, one element is enough. Times of RFC 3339 compare
 point, and only with its kind: 1990 is not "1990"."""
 
 
+class EventIn(TypedDict, total=False):
+    """What became of an answer, or of one of its items."""
+
+    # As the answer gave it.
+    recommendation_id: Required[str]
+    # An item of the answer. May be left out of `shown`: every item of the answer was.
+    item_id: str | None
+    type: Required[Literal["shown", "clicked", "rated", "bought"]]
+    # When it happened, RFC 3339; now if left out.
+    at: datetime | None
+    # Of `rated`, the rating; of `bought`, what it was worth.
+    value: float | None
+
+
 class GuestRating(TypedDict, total=False):
     """What a guest thinks of an item. Of two of one item the later counts; at one time, the last in the list."""
 

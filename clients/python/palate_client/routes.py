@@ -182,6 +182,15 @@ def questions_guest(**asked: Unpack[inputs.QuestionRequest]) -> Sent:
     return sent(body=asked)
 
 
+# Outcomes.
+
+
+@route("POST", "/v1/events", answers.EventsWritten, is_repeatable=True)
+def report(events: Sequence[inputs.EventIn]) -> Sent:
+    """Report up to 1,000 events: what was shown, clicked, rated, bought. The answer tells which rows were refused."""
+    return sent(body=events)
+
+
 # Rules for everybody.
 
 

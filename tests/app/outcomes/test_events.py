@@ -1,0 +1,159 @@
+"""What is recorded of an answer, and what is refused."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from app.recommendations.bookmark import NOTHING
+from app.recommendations.identity import Identity, Kind, decode, encode
+from app.recommendations.selection import Source
+from app.times import from_us, now_us
+from tests.app.outcomes.conftest import Stored, report
+from tests.app.recommendations.conftest import ids, rate, recommend
+
+BATCH = "/v1/recommendations/batch"
+
+
+def name_of(answer: dict[str, Any]) -> str:
+    name: str = answer["recommendation_id"]
+    return name
+
+
+def test_what_was_shown_has_place_source_version_and_user(trained: TestClient, stored: Stored) -> None:
+    answer = recommend(trained, "ada", limit=4)
+    written = report(trained, {"recommendation_id": name_of(answer), "type": "shown"})
+    assert written["counts"] == {"recorded": 1, "unchanged": 0, "refused": 0}
+    assert written["results"] == [{"index": 0, "type": "shown", "item_id": None, "status": "recorded", "num_items": 4}]
+    rows = stored()
+    assert [row.position for row in rows] == [1, 2, 3, 4]
+    assert [row.source for row in rows] == [item["source"] for item in answer["items"]]
+    assert {(row.list, row.version, row.type, row.experiment) for row in rows} == {("user", "v1", "shown", 0)}
+    assert {row.user_id for row in rows} == {1}
+    assert [row.item_id for row in rows] == decode(name_of(answer), "id").items
+
+
+def test_positions_count_from_the_first_page_on(trained: TestClient, stored: Stored) -> None:
+    first = recommend(trained, "ada", limit=3)
+    second = recommend(trained, "ada", limit=4, cursor=first["next_cursor"])
+    report(trained, {"recommendation_id": name_of(second), "type": "clicked", "item_id": ids(second)[2]})
+    assert [row.position for row in stored()] == [6]
+
+
+def test_the_same_event_again_changes_nothing(trained: TestClient, stored: Stored) -> None:
+    name = name_of(answer := recommend(trained, "ada", limit=2))
+    one = {"recommendation_id": name, "type": "clicked", "item_id": ids(answer)[1]}
+    shown = {"recommendation_id": name, "type": "shown"}
+    first = report(
+        trained, one, shown, {**one, "at": datetime.now(UTC).isoformat()}, {**shown, "item_id": one["item_id"]}
+    )
+    assert [(row["status"], row["num_items"]) for row in first["results"]] == [
+        ("recorded", 1),
+        ("recorded", 2),
+        ("unchanged", 0),
+        ("unchanged", 0),
+    ]
+    before = [(row.position, row.type, row.occurred_at_us) for row in stored()]
+    again = report(trained, shown, one)
+    assert again["counts"] == {"recorded": 0, "unchanged": 2, "refused": 0}
+    assert [(row.position, row.type, row.occurred_at_us) for row in stored()] == before
+    assert len(before) == 3
+
+
+def test_bad_rows_are_refused_by_field_and_the_good_ones_recorded(trained: TestClient, stored: Stored) -> None:
+    name = name_of(answer := recommend(trained, "ada", limit=2))
+    other = ids(recommend(trained, "ada", limit=5))[4]
+    good = {"recommendation_id": name, "type": "bought", "item_id": ids(answer)[0], "value": 12.5}
+    late = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    early = (from_us(decode(name, "id").at_us) - timedelta(hours=1)).isoformat()
+    bad: list[tuple[Any, str]] = [
+        ({**good, "item_id": other}, "/1/item_id"),
+        ({**good, "item_id": "nobody has this"}, "/2/item_id"),
+        ({"recommendation_id": name, "type": "clicked"}, "/3/item_id"),
+        ({**good, "recommendation_id": name[:-9] + "AAAAAAAAA"}, "/4/recommendation_id"),
+        ({**good, "type": "seen"}, "/5/type"),
+        ({**good, "at": late}, "/6/at"),
+        ({**good, "at": early}, "/7/at"),
+        ({**good, "type": "shown", "value": 1}, "/8/value"),
+        ({**good, "surprise": 1}, "/9/surprise"),
+        (7, "/10"),
+    ]
+    written = report(trained, good, *(row for row, _ in bad))
+    assert written["counts"] == {"recorded": 1, "unchanged": 0, "refused": len(bad)}
+    assert [row["errors"][0]["field"] for row in written["results"][1:]] == [field for _, field in bad]
+    assert all(row["errors"][0]["detail"] for row in written["results"][1:])
+    assert [(row.type, row.value, row.position) for row in stored()] == [("bought", 12.5, 1)]
+
+
+def test_a_request_without_one_good_row_is_an_error(client: TestClient) -> None:
+    response = client.post("/v1/events", json={"recommendation_id": "abc", "type": "shown"})
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "/recommendation_id")
+
+
+def test_an_id_of_another_server_is_refused(trained: TestClient) -> None:
+    identity = Identity(Kind.NEW, None, 0, None, 0, -1, now_us(), 0, NOTHING, [10**6], [Source.NEW])
+    response = trained.post("/v1/events", json={"recommendation_id": encode(identity), "type": "shown"})
+    assert response.status_code == 422
+    assert "another server" in response.json()["detail"]
+
+
+def test_every_sort_of_answer_is_reported_on(trained: TestClient, stored: Stored) -> None:
+    guest = trained.post("/v1/recommendations", json={"ratings": [{"item_id": "even 0", "value": 5}], "limit": 1})
+    answers = [
+        guest.json(),
+        *trained.post(BATCH, json={"users": ["ada", "nobody"], "limit": 1}).json()["answers"],
+        trained.get("/v1/items/popular?limit=1").json(),
+        trained.get("/v1/items/new?limit=1").json(),
+        trained.get("/v1/items/even%200/similar?limit=1").json(),
+    ]
+    report(trained, *({"recommendation_id": name_of(answer), "type": "shown"} for answer in answers))
+    found = [(row.list, row.user_id, row.version) for row in stored()]
+    assert found == [
+        ("guest", None, "v1"),
+        ("user", 1, "v1"),
+        ("user", None, "v1"),
+        ("popular", None, "v1"),
+        ("new", None, "v1"),
+        ("similar", None, "v1"),
+    ]
+
+
+def test_an_item_that_was_deleted_since_is_still_of_its_answer(trained: TestClient, stored: Stored) -> None:
+    answer = recommend(trained, "ada", limit=2)
+    assert trained.delete(f"/v1/items/{ids(answer)[0]}").status_code == 200
+    event = {"recommendation_id": name_of(answer), "type": "clicked", "item_id": ids(answer)[0]}
+    assert report(trained, event)["counts"]["recorded"] == 1
+
+
+def test_events_of_a_user_go_with_him_and_later_ones_are_nobodys(trained: TestClient, stored: Stored) -> None:
+    answer = recommend(trained, "ada", limit=3)
+    shown = {"recommendation_id": name_of(answer), "type": "shown"}
+    report(trained, shown)
+    receipt = trained.delete("/v1/users/ada").json()
+    assert receipt["removed"]["events"] == 3
+    assert stored() == []
+    assert report(trained, shown)["counts"]["recorded"] == 1
+    assert [row.user_id for row in stored()] == [None] * 3
+
+
+def test_a_merge_takes_the_events_along(trained: TestClient, stored: Stored) -> None:
+    rate(trained, "guest 7", {"even 4": 5.0})
+    report(trained, {"recommendation_id": name_of(recommend(trained, "guest 7", limit=1)), "type": "shown"})
+    assert [row.user_id for row in stored()] == [2]
+    assert trained.post("/v1/users/ada/merge", json={"from_user_id": "guest 7"}).status_code == 200
+    assert [row.user_id for row in stored()] == [1]
+
+
+def test_a_long_list_is_shown_in_one_event_and_many_of_them_are_too_much(trained: TestClient) -> None:
+    long = Identity(Kind.NEW, None, 0, None, 0, -1, now_us(), 0, NOTHING, [1] * 1000, [Source.NEW] * 1000)
+    events = [{"recommendation_id": encode(long._replace(subject=n)), "type": "shown"} for n in range(22)]
+    written = report(trained, *events)
+    assert written["counts"] == {"recorded": 20, "unchanged": 0, "refused": 2}
+    assert written["results"][20]["errors"][0]["field"] == "/20"
+
+
+def test_events_are_counted_for_prometheus(trained: TestClient) -> None:
+    answer = recommend(trained, "ada", limit=3)
+    for _ in range(2):
+        report(trained, {"recommendation_id": name_of(answer), "type": "shown"})
+    assert 'palate_events_total{type="shown"} 3.0' in trained.get("/metrics").text
