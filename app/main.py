@@ -32,6 +32,8 @@ from app.recommendations import shelf_router as shelves
 from app.recommendations import what_if_router as what_if
 from app.recommendations.loader import open_serving
 from app.registry import router as registry
+from app.replay import router as replays
+from app.replay.service import Replayer
 from app.settings import Settings
 from app.training import router as training
 from app.transfer import router as transfer
@@ -66,7 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
     # take `popular` and `new` for ids.
     for stage in (recommendations, ratings, health, metrics, merging, shelves, catalogue, training, registry, erasure):
         app.include_router(stage.router)
-    for stage in (transfer, kindred, predictions, what_if, questions, rules, experiments, outcomes, console):
+    for stage in (transfer, kindred, predictions, what_if, questions, rules, experiments, outcomes, replays, console):
         app.include_router(stage.router)
     return app
 
@@ -87,6 +89,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await keys.refresh()
         await stack.enter_async_context(background(keys.keep_fresh()))
         app.state.serving = await stack.enter_async_context(open_serving(database, settings))
+        app.state.replayer = Replayer(app.state.serving)
         yield
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 OPEN_PATHS = {"/", "/health/live", "/health/ready", "/docs", "/openapi.json"}
 OPEN_FILES = "/console/"  # of the page
 READING_METHODS = {"GET", "HEAD", "OPTIONS"}
-READING_POSTS = {"/v1/recommendations", "/v1/recommendations/batch", "/v1/predictions", "/v1/questions"}
+READING_POSTS = {"/v1/recommendations", "/v1/recommendations/batch", "/v1/predictions", "/v1/questions", "/v1/replays"}
 EXPORT_PATHS = "/v1/exports/"
 ADMIN_PATHS = ("/v1/training-runs", "/v1/models", "/v1/experiments")
 

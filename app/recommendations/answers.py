@@ -1,6 +1,6 @@
 """From a request to an answer: reads what it needs, folds in, chooses, writes out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -54,22 +54,30 @@ async def taste_of_guest(
     serving: Serving, settings: Settings, ratings: Sequence[GuestRating], num_slots: int | None = None
 ) -> tuple[int, Taste]:
     """Check posted ratings, and count those of items that are not in the catalogue, or not among its oldest."""
-    latest = latest_values(ratings, Scale.of(settings))
+    latest = latest_values(ratings, Scale.of(settings), now_us())
     await serving.refresh_catalogue()
-    slot_of, most = serving.catalogue.slot_of_external_id, len(serving.catalogue) if num_slots is None else num_slots
-    slots = {slot: value for item_id, value in latest.items() if (slot := slot_of.get(item_id, most)) < most}
+    taste = taste_by(serving.catalogue, latest, len(serving.catalogue) if num_slots is None else num_slots)
+    return len(latest) - len(taste.slots), taste
+
+
+def taste_by(catalogue: Catalogue, latest: Mapping[str, float], num_slots: int) -> Taste:
+    """Give what a guest's ratings say of the ``num_slots`` oldest items."""
+    slot_of = catalogue.slot_of_external_id
+    slots = {slot: value for item_id, value in latest.items() if (slot := slot_of.get(item_id, num_slots)) < num_slots}
     reason = None if slots else Reason.NO_KNOWN_ITEMS if latest else Reason.NO_RATINGS
     seed = crc32(repr(sorted(slots.items())).encode())
-    return len(latest) - len(slots), Taste.of(list(slots), list(slots.values()), reason, seed)
+    return Taste.of(list(slots), list(slots.values()), reason, seed)
 
 
-def latest_values(ratings: Sequence[GuestRating], scale: Scale, field: str = "/ratings") -> dict[str, float]:
+def latest_values(ratings: Sequence[GuestRating], scale: Scale, now: int, field: str = "/ratings") -> dict[str, float]:
     """Check posted ratings and keep one of each item: the latest, of equal times the last in the list.
+
+    A rating without a time counts as of ``now``, in microseconds since 1970.
 
     Raises:
         InvalidRequest: naming each field that is wrong and what would do.
     """
-    now, rows, problems = now_us(), [], []
+    rows, problems = [], []
     for index, rating in enumerate(ratings):
         value, rated_at_us, wrong = checked(rating.value, rating.rated_at, scale, now, f"{field}/{index}")
         problems += wrong
@@ -95,7 +103,8 @@ class Using:
 
 async def recommend(serving: Serving, taste: Taste, options: Options, using: Using | None = None) -> dict[str, Any]:
     """Answer with the first ``options.limit`` items."""
-    return await written(serving, await rank(serving, taste, options, using), taste, options)
+    ranking = await rank(serving, taste, options, using)
+    return await written(serving, serving.catalogue, ranking, taste, options)
 
 
 async def rank(serving: Serving, taste: Taste, options: Options, using: Using | None = None) -> Ranking:
@@ -116,7 +125,7 @@ async def ground_of(serving: Serving, taste: Taste, options: Options, using: Usi
     if fold is not None and live.cold_revision != serving.catalogue.revision:
         live.fit_to(serving.catalogue)
         await serving.newcomers.take_up(live)
-    return Ground(live, fold, live.popularity, vectors)
+    return Ground(live, fold, None, vectors)
 
 
 async def vectors_for(live: LiveModel | None, options: Options) -> Values | None:
@@ -124,12 +133,14 @@ async def vectors_for(live: LiveModel | None, options: Options) -> Values | None
     return None if live is None or not options.diversity else await live.item_vectors()
 
 
-async def written(serving: Serving, ranking: Ranking, taste: Taste, options: Options) -> dict[str, Any]:
+async def written(
+    serving: Serving, catalogue: Catalogue, ranking: Ranking, taste: Taste, options: Options
+) -> dict[str, Any]:
     """Write an answer out, with its reasons if they are asked for."""
-    reason, items = ranking.reason, service.items_of(serving.catalogue, ranking.chosen, taste)
+    reason, items = ranking.reason, service.items_of(catalogue, ranking.chosen, taste)
     live, fold = ranking.ground.live, ranking.ground.fold
     if options.explain_ratings:
-        await explained.explain_items(serving, live, fold, items, options.explain_ratings)
+        await explained.explain_items(serving, catalogue, live, fold, items, options.explain_ratings)
     return {
         "model_version": live.version if live else None,
         "personalised": reason is None,

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from app.recommendations.catalogue import Catalogue
 from app.recommendations.explanation import Because, explain
 from app.recommendations.live import LiveModel
 from app.recommendations.selection import Source
@@ -12,7 +13,12 @@ from models.base import FoldIn
 
 
 async def explain_items(
-    serving: Serving, live: LiveModel | None, fold: FoldIn | None, items: list[dict[str, Any]], most: int
+    serving: Serving,
+    catalogue: Catalogue,
+    live: LiveModel | None,
+    fold: FoldIn | None,
+    items: list[dict[str, Any]],
+    most: int,
 ) -> None:
     """Add `because` to items; what is not the model's choice for this user is due to none of his ratings."""
     for item in items:
@@ -20,19 +26,19 @@ async def explain_items(
     personal = [item for item in items if item["source"] == Source.PERSONAL]
     if live is None or fold is None or not personal:
         return
-    slots = [serving.catalogue.slot_of_external_id[item["item_id"]] for item in personal]
+    slots = [catalogue.slot_of_external_id[item["item_id"]] for item in personal]
     wanted = live.column_of_slot[slots].astype(np.int32)
     for item, because in zip(personal, await serving.compute(explain, fold, wanted, most), strict=True):
-        item |= written(serving, live, fold, because)
+        item |= written(catalogue, live, fold, because)
 
 
-def written(serving: Serving, live: LiveModel, fold: FoldIn, because: Because) -> dict[str, Any]:
+def written(catalogue: Catalogue, live: LiveModel, fold: FoldIn, because: Because) -> dict[str, Any]:
     """Write one item's causes out."""
     slots = live.slot_of_column[fold.columns[list(because.places)]].tolist()
     causes = [
         {
-            "item_id": serving.catalogue.external_ids[slot],
-            "title": serving.catalogue.titles[slot],
+            "item_id": catalogue.external_ids[slot],
+            "title": catalogue.titles[slot],
             "value": round(float(fold.values[place]), 6),
             "effect": effect,
             "score_effect": score_effect,

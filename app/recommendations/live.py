@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.recommendations.catalogue import MAX_CACHED_FILTERS, Catalogue, Mask, Slots
 from app.recommendations.cold import NONE, ColdItems, KnownTraits
-from app.recommendations.popularity import Popularity
+from app.recommendations.popularity import Popularity, Statistics
 from models.base import Model
 from models.interactions import Values
 
@@ -34,6 +34,7 @@ class LiveModel:
         num_newcomers: items that the model does not know.
         is_quick: whether folding a user in is so quick that the event loop may wait for it.
         metrics: figures of held-out users, measured before the version was published.
+        statistics: what popularity is counted from; None: it was counted when the model was loaded.
     """
 
     version: str
@@ -43,6 +44,7 @@ class LiveModel:
     popularity: Popularity
     is_quick: bool = True
     metrics: Mapping[str, float] = field(default_factory=dict)
+    statistics: Statistics | None = None
     column_of_slot: Slots = field(default_factory=lambda: np.zeros(0, np.int64), init=False)
     counts: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0), init=False)
     cold: ColdItems = field(default=NONE, init=False)
@@ -61,6 +63,17 @@ class LiveModel:
         """Note the items that the catalogue does not have; it may learn of them."""
         missing = np.flatnonzero(self.slot_of_column < 0)
         self._missing = {self.item_ids[column]: column for column in missing.tolist()}
+
+    def cut(self, num_slots: int, popularity: Popularity) -> "LiveModel":
+        """Give the model as it was when there were so many items, without new ones; it shares the weights.
+
+        ``popularity`` is what it went by, if it has no statistics of its own.
+        """
+        slots = np.where(self.slot_of_column < num_slots, self.slot_of_column, -1)
+        if self.statistics is not None:
+            whole = bool((slots == self.slot_of_column).all())
+            popularity = self.popularity if whole else self.statistics.popularity(slots)
+        return replace(self, slot_of_column=slots, popularity=popularity)
 
     async def item_vectors(self) -> Values:
         """Give the model's item vectors: float32 (I, D). The first call computes them in a thread, for seconds."""
@@ -96,9 +109,13 @@ class LiveModel:
 
     def _place(self, catalogue: Catalogue) -> None:
         """Find the columns of the items that the catalogue has learned of."""
+        found = False
         for slot in range(len(self.column_of_slot), len(catalogue)) if self._missing else ():
             if (column := self._missing.pop(catalogue.external_ids[slot], None)) is not None:
                 self.slot_of_column[column] = slot
+                found = True
+        if found and self.statistics is not None:
+            self.popularity = self.statistics.popularity(self.slot_of_column)
         self._known = np.flatnonzero(self.slot_of_column >= 0)
         self.column_of_slot = np.full(len(catalogue), -1, np.int64)
         self.column_of_slot[self.slot_of_column[self._known]] = self._known

@@ -16,7 +16,7 @@ from app.experiments.assignment import Arm, Assignment
 from app.recommendations.catalogue import Slots
 from app.recommendations.explanation import explain
 from app.recommendations.live import LiveModel
-from app.recommendations.popularity import Popularity
+from app.recommendations.popularity import Statistics
 from app.recommendations.serving import Serving
 from app.recommendations.trial import Trial
 from app.registry.repository import what_serves
@@ -154,19 +154,21 @@ async def read_model(serving: Serving, folder: Path) -> LiveModel:
     loaded = await asyncio.to_thread(load, folder)
     await serving.refresh_catalogue()
     slots = await asyncio.to_thread(slots_of, loaded.item_ids, serving.catalogue.slot_of_external_id)
-    live = LiveModel(folder.name, loaded.model, loaded.item_ids, slots, await popularity_of(serving, loaded, slots))
+    statistics = statistics_of(loaded)
+    popularity = await serving.count_ratings() if statistics is None else statistics.popularity(slots)
+    live = LiveModel(folder.name, loaded.model, loaded.item_ids, slots, popularity, statistics=statistics)
     live.metrics = loaded.manifest.get("metrics", {})
     live.is_quick = await asyncio.to_thread(warm_up, live) <= INLINE_S
     return live
 
 
-async def popularity_of(serving: Serving, loaded: Loaded, slots: Slots) -> Popularity:
-    """Take the statistics published with the model, or count anew where there are none."""
-    statistics = loaded.manifest.get("item_statistics")
-    if statistics is None:
-        return await serving.count_ratings()
-    counts, sums = (np.array(statistics[name], np.float64) for name in ("counts", "sums"))
-    return Popularity.of(slots, counts, sums, loaded.model.scale.minimum)
+def statistics_of(loaded: Loaded) -> Statistics | None:
+    """Read the statistics that were published with a model, if there are any."""
+    said = loaded.manifest.get("item_statistics")
+    if said is None:
+        return None
+    counts, sums = (np.array(said[name], np.float64) for name in ("counts", "sums"))
+    return Statistics(counts, sums, loaded.model.scale.minimum)
 
 
 def slots_of(item_ids: Sequence[str], slot_of_external_id: dict[str, int]) -> Slots:

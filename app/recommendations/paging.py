@@ -103,7 +103,7 @@ async def page(
     ranking, more = await rest(serving, taste, options, mark, using)
     made_of = taste, options, kind, mark, using.experiment
     recommendation_id = page_id(serving.catalogue, ranking, *made_of)
-    answer = await answers.written(serving, ranking, taste, options)
+    answer = await answers.written(serving, serving.catalogue, ranking, taste, options)
     goes_on = more and len(mark.shown) + options.limit <= MAX_SHOWN
     next_cursor = mark.encode(of, ranking.chosen.slots) if goes_on else None
     return {"recommendation_id": recommendation_id, **answer, "next_cursor": next_cursor}

@@ -48,3 +48,22 @@ class Popularity:
         scores = counts * (shrunken - lowest)
         order = np.lexsort((slots, -scores))
         return cls(slots[order], scores[order], (sums / counts)[order], counts[order], revision)
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What the ratings that a model learned from come to.
+
+    Attributes:
+        counts: float64 (I,), ratings of each column's item.
+        sums: float64 (I,).
+        lowest: of the scale.
+    """
+
+    counts: NDArray[np.float64]
+    sums: NDArray[np.float64]
+    lowest: float
+
+    def popularity(self, slots: Slots) -> Popularity:
+        """Order the items by their popularity; ``slots`` int64 (I,) are the columns', -1 where there is no item."""
+        return Popularity.of(slots, self.counts, self.sums, self.lowest)

@@ -19,14 +19,21 @@ class Ground:
     Attributes:
         live: the model, if there is one.
         fold: the user, if the model knows any of what he has rated.
-        popularity: what everybody likes.
+        counted: what everybody likes, if there is no model.
         vectors: the model's item vectors, if diversity is asked for.
     """
 
     live: LiveModel | None
     fold: FoldIn | None
-    popularity: Popularity
+    counted: Popularity | None
     vectors: Values | None
+
+    @property
+    def popularity(self) -> Popularity:
+        """What everybody likes, as the model says once it is fitted to the catalogue."""
+        popularity = self.counted if self.live is None else self.live.popularity
+        assert popularity is not None  # noqa: S101 - for the type checker
+        return popularity
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from app.recommendations.service import Reason, Taste
 from app.recommendations.serving import Serving
 from app.recommendations.what_if_schemas import WhatIfRequest
 from app.settings import Settings
+from app.times import now_us
 
 DEPTH = 200  # places to which an item is followed that leaves the list or comes into it
 
@@ -30,7 +31,7 @@ class Change:
 
 async def for_user(serving: Serving, settings: Settings, user_id: str, asked: WhatIfRequest) -> dict[str, Any]:
     """Answer as things are and as they would be, both with one model, and tell what moves."""
-    said = latest_values(asked.set, Scale.of(settings), "/set")
+    said = latest_values(asked.set, Scale.of(settings), now_us(), "/set")
     revision, taste = await taste_of_user(serving, user_id)
     await serving.refresh_catalogue()
     change = change_of(serving.catalogue, taste, said, asked.remove)
@@ -38,7 +39,9 @@ async def for_user(serving: Serving, settings: Settings, user_id: str, asked: Wh
     deep = replace(options, limit=max(options.limit, DEPTH))
     rankings = [(each, await rank(serving, each, deep, using)) for each in (taste, otherwise)]
     before, after = [
-        await written(serving, replace(ranking, chosen=head(ranking.chosen, options.limit)), each, options)
+        await written(
+            serving, serving.catalogue, replace(ranking, chosen=head(ranking.chosen, options.limit)), each, options
+        )
         for each, ranking in rankings
     ]
     return {

@@ -10,7 +10,7 @@ from app import counters
 from app.recommendations.catalogue import CatalogueRow
 from app.recommendations.options import Rules
 from app.recommendations.stored_rules import as_recommending_takes_them
-from app.tables import Erasure, FormerItem, Item, RatingChange
+from app.tables import Erasure, FormerItem, Item, RatingChange, User
 
 PRESENT = (
     Item.id,
@@ -96,7 +96,7 @@ def ratings_at(session: Session, number: int, revision: int) -> dict[int, float]
         .where(RatingChange.user_id == number, RatingChange.revision <= revision)
         .order_by(RatingChange.revision)
     )
-    changes = {item: value for item, value in session.execute(query).tuples()}  # noqa: C416 - rows are no pairs to mypy
+    changes = {item: value for item, value in session.execute(query)}  # noqa: C416 - rows are no pairs to mypy
     return {item: value for item, value in changes.items() if value is not None} if changes else None
 
 
@@ -116,3 +116,8 @@ def totals_at(session: Session, revision: int) -> Sequence[Any]:
 def is_somebody_gone(session: Session, revision: int) -> bool:
     """Tell whether anybody who may have rated by a revision was erased since."""
     return session.scalar(select(Erasure.id).where(Erasure.revision > revision).limit(1)) is not None
+
+
+def user_of(session: Session, number: int) -> str | None:
+    """Give the caller's id of the user of a number."""
+    return session.scalar(select(User.external_id).where(User.id == number))

@@ -1,0 +1,88 @@
+"""Models as they answered: with the new items that they could place then."""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from app.db import Database
+from app.recommendations.catalogue import Slots
+from app.recommendations.cold import NONE, ColdItems, KnownTraits
+from app.recommendations.identity import Identity
+from app.recommendations.live import NOTHING, LiveModel
+from app.recommendations.newcomers import ColdChanges, known_items, learned
+from app.recommendations.popularity import Popularity
+from app.replay.past import PastCatalogue
+
+MOST = 8  # models whose new items are remembered
+
+
+@dataclass
+class Placed:
+    """What a model compares new items with, and those that it has compared; the attributes are `LiveModel`'s."""
+
+    known_traits: KnownTraits
+    known_revision: int
+    cold: ColdItems = NONE
+    cold_revision: int = -1
+    compared: Slots = field(default_factory=lambda: NOTHING)
+
+    def give(self, live: LiveModel) -> None:
+        """Let a model have it."""
+        live.known_traits, live.known_revision = self.known_traits, self.known_revision
+        live.cold, live.cold_revision, live.compared = self.cold, self.cold_revision, self.compared
+
+    def take(self, live: LiveModel) -> None:
+        """Remember what a model has compared."""
+        self.cold, self.cold_revision, self.compared = live.cold, live.cold_revision, live.compared
+
+
+class PastModels:
+    """Gives models the new items that they had."""
+
+    def __init__(self, database: Database, catalogue: PastCatalogue) -> None:
+        self._database = database
+        self._catalogue = catalogue
+        self._placed: OrderedDict[tuple[str, int], Placed] = OrderedDict()
+
+    async def of(self, base: LiveModel, popularity: Popularity, identity: Identity) -> LiveModel:
+        """Give a model as it was at an answer, and move the catalogue there; ``popularity`` is what it went by.
+
+        Raises:
+            ReplayUnavailable: if the catalogue of then cannot be had.
+        """
+        placed = await self._placed_at(base, identity) if identity.cold_revision >= 0 else None
+        await self._catalogue.move(self._database, identity.catalogue_revision, identity.at_us)
+        live = base.cut(len(self._catalogue), popularity)
+        if placed is not None:
+            placed.give(live)
+        return live
+
+    async def _placed_at(self, base: LiveModel, identity: Identity) -> Placed | None:
+        """Find what the model's new items were like; None if it had none yet to compare with."""
+        if identity.known_revision < 0:
+            return None
+        placed = await self._learned(base, identity)
+        if placed.cold_revision != identity.cold_revision:
+            await self._catalogue.move(self._database, identity.cold_revision, identity.at_us)
+            live = base.cut(len(self._catalogue), base.popularity)
+            placed.give(live)
+            changes = ColdChanges.of(live, self._catalogue)
+            live.cold = await asyncio.to_thread(changes.renewed, placed.known_traits, live.counts)
+            live.cold_revision, live.compared = identity.cold_revision, changes.compared
+            placed.take(live)
+        return placed
+
+    async def _learned(self, base: LiveModel, identity: Identity) -> Placed:
+        """Find what the items that the model knows said when it learned of them."""
+        key = base.version, identity.known_revision
+        if key not in self._placed:
+            await self._catalogue.move(self._database, identity.known_revision, identity.at_us)
+            live = base.cut(len(self._catalogue), base.popularity)
+            columns, items = known_items(live, self._catalogue)
+            self._placed[key] = Placed(
+                await asyncio.to_thread(learned, items, columns, len(live.slot_of_column)), identity.known_revision
+            )
+        self._placed.move_to_end(key)
+        while len(self._placed) > MOST:
+            self._placed.popitem(last=False)
+        return self._placed[key]

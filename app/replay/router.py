@@ -1,0 +1,34 @@
+"""Replays over HTTP."""
+
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from app.errors import InvalidRequest, ReplayUnavailable
+from app.problem import problem_responses
+from app.recommendations.identity import decode
+from app.recommendations.router import json_response
+from app.replay.schemas import Replay, ReplayRequest
+from app.replay.service import Replayer, Wish
+
+router = APIRouter(prefix="/v1", tags=["recommendations"])
+EXPLAINED = 3  # ratings of each sign
+
+
+async def get_replayer(request: Request) -> Replayer:
+    """Give what makes answers again."""
+    return cast("Replayer", request.app.state.replayer)
+
+
+@router.post(
+    "/replays",
+    summary="Make an answer again",
+    response_model=Replay,
+    response_model_exclude_unset=True,
+    responses=problem_responses(InvalidRequest, ReplayUnavailable),
+)
+async def replay(asked: ReplayRequest, replayer: Annotated[Replayer, Depends(get_replayer)]) -> Response:
+    """Answer what was recommended then: by the ratings, the catalogue and the model of that answer."""
+    identity = decode(asked.recommendation_id, "/recommendation_id")
+    explained = None if asked.explain is None else EXPLAINED * asked.explain
+    return json_response(await replayer.replay(Wish(identity, asked.ratings, asked.user_id, explained)))

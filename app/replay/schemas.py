@@ -1,0 +1,57 @@
+"""What the route of replays takes and gives."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.ids import ExternalId
+from app.recommendations.schemas import GuestRating, Recommendation
+from app.recommendations.service import Reason
+from app.settings import MAX_LIST
+
+MAX_ID = 100_000  # characters; a page after many is long
+
+
+class ReplayKind(StrEnum):
+    """What sort of list an answer is."""
+
+    USER = "user"  # for a user
+    GUEST = "guest"  # for a guest, by posted ratings
+    NEW = "new"  # new items
+
+
+class ReplayRequest(BaseModel):
+    """An answer to make again."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    recommendation_id: Annotated[str, Field(max_length=MAX_ID, description="As the answer gave it.")]
+    user_id: Annotated[
+        ExternalId | None, Field(description="Whose the answer is: the replay is refused if it is another's.")
+    ] = None
+    ratings: Annotated[
+        list[GuestRating] | None,
+        Field(max_length=MAX_LIST, description="A guest's: the same that he posted then. They are not stored."),
+    ] = None
+    explain: Annotated[
+        bool | None, Field(description="Say which ratings each item was due to; left out: as the answer did.")
+    ] = None
+
+
+class Replay(BaseModel):
+    """An answer made again, from the ratings, the catalogue and the model of then."""
+
+    kind: ReplayKind
+    user_id: str | None = Field(description="Null for a guest, and for somebody nobody had heard of.")
+    revision: int | None = Field(description="Of the user's latest rating change, which the answer had seen.")
+    catalogue_revision: int
+    model_version: str | None
+    answered_at: datetime
+    replayed: bool = Field(description="True: this was made again.")
+    identical: bool = Field(description="Whether items, order and sources are those that the id says the answer had.")
+    personalised: bool
+    reason: Reason | None = Field(description="Why the answer was not personal.")
+    reason_detail: str | None
+    items: list[Recommendation]

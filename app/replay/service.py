@@ -1,0 +1,210 @@
+"""Make an answer again: from the ratings, the catalogue and the model of then.
+
+All that an answer depends on is in its id, or in the database under a revision that the id names. The same code as for
+answers of now chooses the items; only its catalogue, its model and its clock are those of then.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from sqlalchemy.orm import Session
+
+from app.errors import CursorExpired, FieldProblem, InvalidRequest, ReplayUnavailable
+from app.ratings.scale import Scale
+from app.recommendations import answers, service
+from app.recommendations.bookmark import Bookmark
+from app.recommendations.identity import Identity, Kind
+from app.recommendations.live import LiveModel
+from app.recommendations.options import Options
+from app.recommendations.paging import behind, model_of
+from app.recommendations.popularity import Popularity
+from app.recommendations.ranking import Ground, Ranking
+from app.recommendations.schemas import GuestRating
+from app.recommendations.service import Reason, Taste
+from app.recommendations.serving import Serving, counted
+from app.replay import repository
+from app.replay.models import PastModels
+from app.replay.past import PastCatalogue
+from app.times import from_us
+
+KINDS = {Kind.USER, Kind.GUEST, Kind.NEW}  # lists that can be made again
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be replayed.
+
+    Attributes:
+        identity: of the answer.
+        ratings: those that a guest posted for it.
+        user_id: whose the answer is, if the caller says.
+        explain_ratings: how many ratings of each sign are to be named for each item; None: as in the answer.
+    """
+
+    identity: Identity
+    ratings: Sequence[GuestRating] | None = None
+    user_id: str | None = None
+    explain_ratings: int | None = None
+
+    def options(self) -> Options:
+        """Give what was asked for.
+
+        Raises:
+            InvalidRequest: if nobody can have asked for that.
+        """
+        try:
+            options = self.identity.options()
+        except ValueError:
+            raise wrong("recommendation_id", "says nothing that can have been asked for") from None
+        return options if self.explain_ratings is None else replace(options, explain_ratings=self.explain_ratings)
+
+
+class Rated(NamedTuple):
+    """What a user had rated, by the items' primary keys; and the caller's id of him, if he is there."""
+
+    user_id: str | None
+    ratings: dict[int, float] | None
+
+
+def wrong(field: str, detail: str) -> InvalidRequest:
+    """Say what is wrong with a field."""
+    return InvalidRequest(f"{field} {detail}.", [FieldProblem(f"/{field}", detail)])
+
+
+class Replayer:
+    """Makes answers again, one after the other, with one catalogue that goes where it is needed."""
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+        self._catalogue = PastCatalogue()
+        self._models = PastModels(serving.database, self._catalogue)
+        self._popularity: Popularity | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def replay(self, wish: Wish) -> dict[str, Any]:
+        """Make an answer again.
+
+        Raises:
+            InvalidRequest: if the id is of no list that can be made again, or the user or the ratings are not its own.
+            ReplayUnavailable: if the version, the user or the catalogue of then is not kept any more.
+        """
+        identity, options = wish.identity, wish.options()
+        if identity.kind not in KINDS:
+            raise wrong("recommendation_id", f"is of {identity.kind.name.lower()} items: those are not made again")
+        rated = await self._rated(wish)
+        return await asyncio.shield(asyncio.create_task(self._made(wish, options, rated)))
+
+    async def _made(self, wish: Wish, options: Options, rated: Rated) -> dict[str, Any]:
+        """Make an answer in a task of its own: whoever goes away leaves no catalogue half moved."""
+        identity = wish.identity
+        async with self._one_at_a_time:
+            live = await self._model(identity)
+            popularity = await self._popularity_of(identity, live)
+            if live is not None:
+                past = await self._models.of(live, popularity, identity)
+            else:
+                past = None
+                await self._catalogue.move(self._serving.database, identity.catalogue_revision, identity.at_us)
+            taste = self._taste(wish, rated)
+            ground = await self._ground(past, live, taste, popularity, options)
+            ranking = await asyncio.to_thread(self._choose, identity, ground, taste, options)
+            answer = await answers.written(self._serving, self._catalogue, ranking, taste, options)
+            return self._said(identity, rated, ranking, answer)
+
+    async def _rated(self, wish: Wish) -> Rated:
+        """Read what a user had rated, and whether he is the one that is named."""
+        identity = wish.identity
+        if identity.kind is Kind.GUEST and wish.ratings is None:
+            raise wrong("ratings", "is missing: the answer was a guest's, and his ratings are not stored")
+        if identity.kind is not Kind.GUEST and wish.ratings is not None:
+            raise wrong("ratings", "is not for this answer, which is not a guest's")
+        rated = await self._serving.database.read(rated_by, identity)
+        if wish.user_id is not None and wish.user_id != rated.user_id:
+            raise wrong("user_id", "names somebody else than this answer is for, or somebody who was erased")
+        return rated
+
+    async def _model(self, identity: Identity) -> LiveModel | None:
+        try:
+            return await model_of(self._serving, identity.version)
+        except CursorExpired as gone:
+            raise ReplayUnavailable(f"Model version {identity.version!r} is not kept any more.") from gone
+
+    async def _popularity_of(self, identity: Identity, live: LiveModel | None) -> Popularity:
+        """Give what was popular: as the model says, or counted from the ratings of then."""
+        revision = identity.popularity_revision
+        if live is not None and revision < 0:
+            return live.popularity
+        if self._popularity is None or self._popularity.revision != revision:
+            database = self._serving.database
+            if await database.read(repository.is_somebody_gone, revision):
+                raise ReplayUnavailable("Somebody whose ratings made items popular then was erased since.")
+            totals = await database.scan(repository.totals_at, revision)
+            await self._catalogue.move(database, identity.catalogue_revision, identity.at_us)
+            lowest = self._serving.settings.rating_min
+            self._popularity = counted(totals, revision, self._catalogue.slot_of_id, lowest)
+        return self._popularity
+
+    def _taste(self, wish: Wish, rated: Rated) -> Taste:
+        """Give what the answer went by."""
+        identity, slot_of = wish.identity, self._catalogue.slot_of_id
+        if wish.ratings is not None:
+            latest = answers.latest_values(wish.ratings, Scale.of(self._serving.settings), identity.at_us)
+            taste = answers.taste_by(self._catalogue, latest, identity.num_slots)
+            if taste.seed != identity.subject:
+                raise wrong("ratings", "are not those that this answer was made from")
+            return taste
+        ratings, revision = rated.ratings or {}, identity.revision
+        reason = None if ratings else Reason.UNKNOWN_USER if revision is None else Reason.NO_RATINGS
+        seed = identity.subject if revision is None else revision
+        return Taste.of([slot_of[item] for item in ratings], list(ratings.values()), reason, seed, identity.user)
+
+    async def _ground(
+        self, past: LiveModel | None, live: LiveModel | None, taste: Taste, popularity: Popularity, options: Options
+    ) -> Ground:
+        """Get together what the answer was made from."""
+        if past is None or live is None:
+            return Ground(None, None, popularity, None)
+        past.fit_to(self._catalogue)
+        columns, values = service.known_columns(past, taste)
+        has_fold = taste.reason is None and len(columns)
+        fold = await self._serving.fold_in(past, columns, values) if has_fold else None
+        return Ground(past, fold, None, await answers.vectors_for(live, options))
+
+    def _choose(self, identity: Identity, ground: Ground, taste: Taste, options: Options) -> Ranking:
+        """Choose the items again."""
+        if identity.kind is Kind.NEW:
+            chosen = service.select_new(self._catalogue, taste, options, ground.live, ground.vectors)
+            return Ranking(chosen, ground, None)
+        mark = Bookmark(identity.version, identity.revision, identity.num_slots, identity.shown)
+        return behind(mark, self._catalogue, ground, taste, options)[0]
+
+    def _said(self, identity: Identity, rated: Rated, ranking: Ranking, answer: dict[str, Any]) -> dict[str, Any]:
+        """Say what was made again, and whether it is what was."""
+        items = [self._catalogue.ids[slot] for slot in ranking.chosen.slots]
+        return {
+            "kind": identity.kind.name.lower(),
+            "user_id": rated.user_id,
+            "revision": identity.revision,
+            "catalogue_revision": identity.catalogue_revision,
+            "answered_at": from_us(identity.at_us),
+            "replayed": True,
+            "identical": items == list(identity.items) and ranking.chosen.sources == list(identity.sources),
+            **answer,
+        }
+
+
+def rated_by(session: Session, identity: Identity) -> Rated:
+    """Read what the user of an answer had rated.
+
+    Raises:
+        ReplayUnavailable: if he was erased.
+    """
+    if not identity.user:
+        return Rated(None, None)
+    user_id = repository.user_of(session, identity.user)
+    ratings = None if identity.revision is None else repository.ratings_at(session, identity.user, identity.revision)
+    if user_id is None or (ratings is None and identity.revision is not None):
+        raise ReplayUnavailable("The user of this answer was erased.")
+    return Rated(user_id, ratings)
