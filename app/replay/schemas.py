@@ -1,17 +1,34 @@
 """What the route of replays takes and gives."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.ids import ExternalId
+from app.recommendations.bookmark import NOTHING
+from app.recommendations.identity import Identity, Kind, encode
 from app.recommendations.schemas import GuestRating, Recommendation
 from app.recommendations.service import Reason
 from app.settings import MAX_LIST
+from app.times import to_us
 
 MAX_ID = 100_000  # characters; a page after many is long
+BEFORE_ANYTHING = Identity(  # an answer to somebody unknown by a server that knew nothing yet
+    Kind.USER,
+    version=None,
+    user=0,
+    revision=None,
+    catalogue_revision=0,
+    cold_revision=-1,
+    at_us=to_us(datetime(2026, 11, 23, 10, 15, tzinfo=UTC)),
+    num_slots=0,
+    shown=NOTHING,
+    items=[],
+    sources=[],
+    popularity_revision=0,
+)
 
 
 class ReplayKind(StrEnum):
@@ -25,7 +42,9 @@ class ReplayKind(StrEnum):
 class ReplayRequest(BaseModel):
     """An answer to make again."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, json_schema_extra={"examples": [{"recommendation_id": encode(BEFORE_ANYTHING)}]}
+    )
 
     recommendation_id: Annotated[str, Field(max_length=MAX_ID, description="As the answer gave it.")]
     user_id: Annotated[

@@ -104,6 +104,9 @@ def supposing(call: Caller, user: str) -> None:
     told = call("questions", user, limit=2, block=[TOOTSIE]).questions
     assert [told[0].information, TOOTSIE in {each.item_id for each in told}] == [1, False]
     assert len(call("questions_guest", ratings=GUEST, limit=3).questions) == 3
+    answer = call("recommend_guest", ratings=GUEST, limit=3)
+    again = call("replay", recommendation_id=answer.recommendation_id, ratings=GUEST)
+    assert (again.identical, again.items) == (True, answer.items)
 
 
 def keeping_items(call: Caller) -> None:

@@ -642,6 +642,32 @@ class Recommendations(Received):
     next_cursor: str | None
 
 
+class Replay(Received):
+    """An answer made again, from the ratings, the catalogue and the model of then."""
+
+    kind: ReplayKind
+    # Null for a guest, and for somebody nobody had heard of.
+    user_id: str | None
+    # Of the user's latest rating change, which the answer had seen.
+    revision: int | None
+    catalogue_revision: int
+    model_version: str | None
+    answered_at: datetime
+    # True: this was made again.
+    replayed: bool
+    # Whether items, order and sources are those that the id says the answer had.
+    identical: bool
+    personalised: bool
+    # Why the answer was not personal.
+    reason: Reason | None
+    reason_detail: str | None
+    items: list[Recommendation]
+
+
+ReplayKind = Literal["user", "guest", "new"] | str
+"""What sort of list an answer is."""
+
+
 class RulesOut(Received):
     """The rules for everybody."""
 

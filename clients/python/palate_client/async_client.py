@@ -70,6 +70,7 @@ class AsyncClient(AsyncBulk):
     questions = AsyncMethod(routes.questions)
     questions_guest = AsyncMethod(routes.questions_guest)
     report = AsyncMethod(routes.report)
+    replay = AsyncMethod(routes.replay)
     rules = AsyncMethod(routes.rules)
     set_rules = AsyncMethod(routes.set_rules)
     delete_rules = AsyncMethod(routes.delete_rules)

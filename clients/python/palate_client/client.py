@@ -70,6 +70,7 @@ class Client(Bulk):
     questions = Method(routes.questions)
     questions_guest = Method(routes.questions_guest)
     report = Method(routes.report)
+    replay = Method(routes.replay)
     rules = Method(routes.rules)
     set_rules = Method(routes.set_rules)
     delete_rules = Method(routes.delete_rules)

@@ -254,6 +254,19 @@ class RatingValue(TypedDict, total=False):
     rated_at: datetime | None
 
 
+class ReplayRequest(TypedDict, total=False):
+    """An answer to make again."""
+
+    # As the answer gave it.
+    recommendation_id: Required[str]
+    # Whose the answer is: the replay is refused if it is another's.
+    user_id: str | None
+    # A guest's: the same that he posted then. They are not stored.
+    ratings: Sequence[GuestRating] | None
+    # Say which ratings each item was due to; left out: as the answer did.
+    explain: bool | None
+
+
 class RulesSet(TypedDict, total=False):
     """Rules for everybody; what is left out is empty."""
 

@@ -191,6 +191,12 @@ def report(events: Sequence[inputs.EventIn]) -> Sent:
     return sent(body=events)
 
 
+@route("POST", "/v1/replays", answers.Replay, is_repeatable=True)
+def replay(**asked: Unpack[inputs.ReplayRequest]) -> Sent:
+    """Make an answer again: what was recommended then. A guest's needs the same `ratings`."""
+    return sent(body=asked)
+
+
 # Rules for everybody.
 
 
