@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from app.comparison.commands import compare
 from app.erasure.commands import erase, erasures
 from app.errors import PalateError
+from app.experiments.commands import commands as experiments
 from app.keys.commands import commands as keys
 from app.offline.commands import recommend
 from app.registry.commands import commands as models
@@ -20,6 +21,7 @@ from app.transfer.commands import register as register_transfer
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(keys, name="keys")
 app.add_typer(models, name="models")
+app.add_typer(experiments, name="experiments")
 app.command()(train)
 app.command()(compare)
 app.command()(recommend)

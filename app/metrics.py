@@ -73,6 +73,7 @@ class Holdings:
     runs: dict[str, int]
     version: str | None
     version_created_at: datetime | None
+    experiment: tuple[str, str, str] | None  # number, control, treatment of the one that is running
 
 
 def holdings(session: Session) -> Holdings:
@@ -87,8 +88,15 @@ def holdings(session: Session) -> Holdings:
         .order_by(tables.Activation.id.desc())
         .limit(1)
     ).first()
+    version, created_at = live or (None, None)
     every_state = {state.value: 0 for state in tables.RunState}
-    return Holdings(counters, active or 0, every_state | runs, *(live or (None, None)))
+    return Holdings(counters, active or 0, every_state | runs, version, created_at, running_experiment(session))
+
+
+def running_experiment(session: Session) -> tuple[str, str, str] | None:
+    """Read number, control and treatment of the experiment that is running."""
+    row = session.scalar(select(tables.Experiment).where(tables.Experiment.state == tables.ExperimentState.RUNNING))
+    return (str(row.id), row.control, row.treatment) if row else None
 
 
 class DatabaseCollector(Collector):
@@ -110,6 +118,11 @@ class DatabaseCollector(Collector):
         for state, count in self.held.runs.items():
             runs.add_metric([state], count)
         yield runs
+        if self.held.experiment is not None:
+            labels = ["experiment", "control", "treatment"]
+            experiment = GaugeMetricFamily("palate_experiment_info", "The running experiment.", labels=labels)
+            experiment.add_metric(self.held.experiment, 1)
+            yield experiment
         yield from self.live_model()
 
     def live_model(self) -> Iterator[Metric]:

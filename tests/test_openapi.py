@@ -17,7 +17,7 @@ Document = dict[str, Any]
 ORDER = ["put", "post", "patch", "get", "delete"]  # what one example makes, a later one reads
 NEED_A_MODEL = {"/v1/models/{version}", "/v1/models/{version}/activate"}  # shown in tests/app/registry
 NEED_TWO_MODELS = {("post", "/v1/experiments"), ("get", "/v1/experiments/{number}")}  # in tests/app/experiments
-NEED_TWO_MODELS |= {("post", "/v1/experiments/{number}/stop")}
+NEED_TWO_MODELS |= {("post", "/v1/experiments/{number}/stop"), ("get", "/v1/experiments/{number}/report")}
 NEED_A_RECEIPT = {"/v1/erasures/{erasure_id}"}  # shown in tests/app/erasure
 ENDLESS = "/v1/training-runs/{run_id}/events"  # ends with its run, so it comes last
 

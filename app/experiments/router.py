@@ -17,6 +17,9 @@ from app.errors import (
     VersionUnusable,
 )
 from app.experiments import repository, service
+from app.experiments.figures import Metric
+from app.experiments.report import report
+from app.experiments.report_schemas import ExperimentReport
 from app.experiments.schemas import ExperimentList, ExperimentOut, NewExperiment, StopExperiment
 from app.experiments.service import Who
 from app.keys.service import name_of
@@ -61,6 +64,22 @@ async def get_experiments(
 async def get_experiment(number: Number, database: DatabaseDep) -> ExperimentOut:
     """Show an experiment."""
     return ExperimentOut.model_validate(await database.read(service.get, number))
+
+
+@router.get(
+    "/{number}/report",
+    summary="Report on an experiment",
+    responses=problem_responses(InvalidRequest, ExperimentNotFound),
+)
+async def get_report(
+    number: Number,
+    database: DatabaseDep,
+    metric: Annotated[Metric, Query(description="The metric that decides; the others are for information.")] = (
+        Metric.CTR
+    ),
+) -> ExperimentReport:
+    """Compare the two arms by what became of their answers: rates, their difference with intervals, and a verdict."""
+    return ExperimentReport.of(await database.scan(report, number, metric))
 
 
 @router.post(

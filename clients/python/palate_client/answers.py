@@ -47,6 +47,47 @@ class Answer(Received):
     items: list[Recommendation]
 
 
+class ArmDifference(Received):
+    """Treatment less control, in one metric."""
+
+    metric: Metric
+    difference: float
+    # Of the 95 % interval, for one look that was planned.
+    low: float
+    high: float
+    # How often chance alone gives so large a difference, of either sign.
+    p_value: float
+    # Of the 95 % interval that holds at all looks together.
+    always_low: float
+    always_high: float
+    # A true difference found in four experiments of five with so many users.
+    detectable: float
+
+
+class ArmReport(Received):
+    """One arm: what its users were shown, and what became of it. Only what was reported as `shown` counts."""
+
+    version: str
+    # Users of it who were shown something; those erased since are not among them.
+    num_users: int
+    # Answers of which something was shown.
+    num_answers: int
+    # Items shown.
+    num_shown: int
+    # Items of these that were clicked.
+    num_clicked: int
+    # Answers of which an item was clicked.
+    num_hits: int
+    # Users who bought an item that an answer had shown them.
+    num_buyers: int
+    # Clicked, of shown. Null: too few users to say.
+    ctr: RateEstimate | None
+    # Hits, of answers.
+    hit_rate: RateEstimate | None
+    # Buyers, of users.
+    conversion: RateEstimate | None
+
+
 class BatchRecommendations(Received):
     """The answers to many users."""
 
@@ -142,6 +183,23 @@ class ExperimentOut(Received):
     stop_reason: str | None
     # The arm whose version went live when it was stopped.
     activated: Arm | None
+
+
+class ExperimentReport(Received):
+    """An experiment in figures."""
+
+    experiment: ExperimentOut
+    control: ArmReport
+    treatment: ArmReport
+    # In each metric of which something can be said.
+    differences: list[ArmDifference]
+    split: UserSplit
+    # The metric that decides.
+    metric: Metric
+    # The arm that is better, as soon as that is decided.
+    better: Arm | None
+    # What follows, in words.
+    verdict: str
 
 
 ExperimentState = Literal["running", "stopped"] | str
@@ -379,6 +437,10 @@ class MergeOut(Received):
     moved: int
 
 
+Metric = Literal["ctr", "hit_rate", "conversion"] | str
+"""What can be compared; each is a sum over users by another one."""
+
+
 class Move(Received):
     """An item whose place changes."""
 
@@ -487,6 +549,14 @@ class Questions(Received):
     # Null without a model: then popular items are asked about.
     model_version: str | None
     questions: list[Question]
+
+
+class RateEstimate(Received):
+    """A rate with its 95 % interval; users are the unit."""
+
+    value: float
+    low: float
+    high: float
 
 
 class RatingChanged(Received):
@@ -845,6 +915,18 @@ class UserOut(Received):
     # Number of the user's latest change.
     revision: int
     created_at: datetime
+
+
+class UserSplit(Received):
+    """Whether the users are divided as planned."""
+
+    # Of the users who were shown something; null: nobody was.
+    treatment_share: float | None
+    expected: float
+    # How often chance alone divides so unevenly (chi-square).
+    p_value: float
+    # Below 0.001: one arm's users or events are lost somewhere; trust no figure.
+    suspect: bool
 
 
 class Version(Received):

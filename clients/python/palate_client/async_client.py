@@ -84,6 +84,7 @@ class AsyncClient(AsyncBulk):
     start_experiment = AsyncMethod(routes.start_experiment)
     experiments = AsyncMethod(routes.experiments)
     experiment = AsyncMethod(routes.experiment)
+    experiment_report = AsyncMethod(routes.experiment_report)
     stop_experiment = AsyncMethod(routes.stop_experiment)
     live = AsyncMethod(routes.live)
     ready = AsyncMethod(routes.ready)

@@ -84,6 +84,7 @@ class Client(Bulk):
     start_experiment = Method(routes.start_experiment)
     experiments = Method(routes.experiments)
     experiment = Method(routes.experiment)
+    experiment_report = Method(routes.experiment_report)
     stop_experiment = Method(routes.stop_experiment)
     live = Method(routes.live)
     ready = Method(routes.ready)

@@ -290,6 +290,12 @@ def experiment(number: int) -> Sent:
     return sent(number)
 
 
+@route("GET", "/v1/experiments/{number}/report", answers.ExperimentReport)
+def experiment_report(number: int, *, metric: str | None = None) -> Sent:
+    """Compare the two arms of an experiment; `metric` is the one that decides: ctr, hit_rate or conversion."""
+    return sent(number, metric=metric)
+
+
 @route("POST", "/v1/experiments/{number}/stop", answers.ExperimentOut, is_repeatable=False)
 def stop_experiment(number: int, **wish: Unpack[inputs.StopExperiment]) -> Sent:
     """Stop an experiment, and make one of its versions live if `activate` names its arm."""

@@ -61,6 +61,8 @@ def test_a_started_experiment_is_shown_and_listed(client: TestClient) -> None:
     assert len(started["salt"]) == 16
     assert client.get(f"/v1/experiments/{started['id']}").json() == started
     assert client.get("/v1/experiments").json() == {"experiments": [started], "next_cursor": None}
+    running = f'palate_experiment_info{{control="old",experiment="{started["id"]}",treatment="new"}} 1.0'
+    assert running in client.get("/metrics").text.splitlines()
 
 
 def test_a_second_one_waits_until_the_first_is_stopped(client: TestClient) -> None:

@@ -1,0 +1,114 @@
+"""The commands `palate experiments ...`."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from app.registry.commands import on_database, operator
+
+commands = typer.Typer(no_args_is_help=True, help="Serve two versions side by side, and compare them.")
+Number = Annotated[int, typer.Argument(help="Number of the experiment, as `palate experiments list` shows it.")]
+Why = Annotated[str | None, typer.Option(help="Why; kept with the experiment.")]
+
+
+@commands.command("list")
+def list_experiments(limit: Annotated[int, typer.Option(min=1, help="Experiments shown at most.")] = 20) -> None:
+    """List the experiments, newest first."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from app.experiments import repository
+
+    table = Table("number", "name", "state", "control", "treatment", "share", "started", box=None)
+    for row in on_database(lambda database: database.read(repository.find_all, None, limit)):
+        versions = row.control, row.treatment
+        table.add_row(str(row.id), row.name, row.state, *versions, f"{row.share:.0%}", f"{row.started_at:%Y-%m-%d}")
+    Console().print(table)
+
+
+@commands.command("start")
+def start(
+    control: Annotated[str, typer.Argument(help="The version compared with.")],
+    treatment: Annotated[str, typer.Argument(help="The version tried.")],
+    name: Annotated[str, typer.Option(help="What it is about.")],
+    share: Annotated[float, typer.Option(help="Share of the users who take part, up to 1.")] = 1.0,
+    treatment_share: Annotated[float, typer.Option(help="Share of these who get the treatment.")] = 0.5,
+    salt: Annotated[str | None, typer.Option(help="Divides the users; drawn if left out.")] = None,
+    reason: Why = None,
+) -> None:
+    """Serve two versions side by side, each to its share of the users."""
+    from pydantic import ValidationError
+
+    from app.experiments import service
+    from app.experiments.schemas import NewExperiment
+    from app.problem import invalid_request
+    from app.settings import Settings
+
+    said = {"name": name, "control": control, "treatment": treatment, "share": share, "salt": salt, "reason": reason}
+    try:
+        plan = NewExperiment.model_validate(said | {"treatment_share": treatment_share}).plan()
+    except ValidationError as error:
+        raise invalid_request([{**e, "loc": ("body", *e["loc"])} for e in error.errors()]) from error
+    who, now = service.Who(operator(), reason), datetime.now(UTC)
+    store = Settings().model_store
+    started = on_database(lambda database: service.start_experiment(database, store, plan, who, now))
+    typer.echo(f"experiment {started.id} runs")
+
+
+@commands.command("show")
+def show(number: Number) -> None:
+    """Show an experiment, as JSON."""
+    from app.experiments import service
+
+    echo(on_database(lambda database: database.read(service.get, number)))
+
+
+@commands.command("report")
+def report(
+    number: Number,
+    metric: Annotated[str, typer.Option(help="That decides: ctr, hit_rate or conversion.")] = "ctr",
+) -> None:
+    """Compare the two arms of an experiment by what became of their answers."""
+    from rich.console import Console
+
+    from app.errors import FieldProblem, InvalidRequest
+    from app.experiments.display import table_of
+    from app.experiments.figures import Metric
+    from app.experiments.report import report as read
+
+    if metric not in list(Metric):
+        detail = f"must be one of {', '.join(Metric)}"
+        raise InvalidRequest(f"metric: {detail}", [FieldProblem("metric", detail)])
+    found = on_database(lambda database: database.scan(read, number, Metric(metric)))
+    Console().print(table_of(found))
+    Console().print(found.verdict)
+
+
+@commands.command("stop")
+def stop(
+    number: Number,
+    activate: Annotated[str | None, typer.Option(help="Arm whose version goes live: control or treatment.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Even if the gate refused that version.")] = False,
+    reason: Why = None,
+) -> None:
+    """Stop an experiment for good; everybody gets the live version."""
+    from app.errors import FieldProblem, InvalidRequest
+    from app.experiments import service
+    from app.experiments.assignment import Arm
+    from app.registry.service import Wish
+    from app.settings import Settings
+
+    if activate is not None and activate not in list(Arm):
+        detail = f"must be one of {', '.join(Arm)}"
+        raise InvalidRequest(f"activate: {detail}", [FieldProblem("activate", detail)])
+    wish = Wish(actor=operator(), reason=reason, force=force)
+    arm, store, now = Arm(activate) if activate else None, Settings().model_store, datetime.now(UTC)
+    echo(on_database(lambda database: service.stop_experiment(database, store, number, arm, wish, now)))
+
+
+def echo(experiment: Any) -> None:
+    """Print an experiment as the API gives it."""
+    from app.experiments.schemas import ExperimentOut
+
+    typer.echo(ExperimentOut.model_validate(experiment).model_dump_json(indent=2))

@@ -1,0 +1,123 @@
+"""What became of an experiment's answers: sums over the users of each arm, from the events."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Float, Integer, cast, func, select
+from sqlalchemy.orm import Session
+
+from app.experiments.statistics import Sums
+from app.tables import Event, Experiment
+from app.times import to_us
+
+CLOCKS_DIFFER_US = 10 * 60 * 1_000_000  # at most, of the database's and the servers' machines
+
+
+class Metric(StrEnum):
+    """What can be compared; each is a sum over users by another one."""
+
+    CTR = "ctr"  # items clicked, of items shown
+    HIT_RATE = "hit_rate"  # answers with an item clicked, of answers shown
+    CONVERSION = "conversion"  # users who bought something from an answer, of users shown one
+
+
+PARTS = {Metric.CTR: ("shown", "clicked"), Metric.HIT_RATE: ("answers", "hits"), Metric.CONVERSION: ("one", "bought")}
+COUNTED = ("shown", "clicked", "answers", "hits", "bought")
+
+
+@dataclass(frozen=True)
+class ArmFigures:
+    """An arm in numbers: counts by name (`users` and `COUNTED`), and the sums that each metric is made of."""
+
+    version: str
+    counts: Mapping[str, int]
+    sums: Mapping[Metric, Sums]
+
+    @classmethod
+    def of(cls, version: str, row: Mapping[str, Any]) -> "ArmFigures":
+        """Take what was counted; nothing was of an arm without users."""
+        number = {name: value or 0 for name, value in row.items() if name != "version"}
+        counts = {name: int(number.get(name, 0)) for name in ("users", *COUNTED)}
+        return cls(version, counts, {metric: sums_of(number, *parts) for metric, parts in PARTS.items()})
+
+
+def sums_of(number: Mapping[str, Any], x: str, y: str) -> Sums:
+    """Pick the sums of a metric."""
+    names = {"x": x, "y": y, "xx": f"{x}*{x}", "yy": f"{y}*{y}", "xy": f"{x}*{y}"}
+    picked = {name: float(number.get(column, 0)) for name, column in names.items()}
+    return Sums(num_users=int(number.get("users", 0)), **picked)
+
+
+def read_figures(session: Session, experiment: Experiment) -> tuple[ArmFigures, ArmFigures]:
+    """Count what became of the answers of an experiment: control, treatment. It reads every event since its start.
+
+    Only what was shown counts, and only of users that Palate knows: who was erased or has never rated is no unit.
+    """
+    found = {row["version"]: dict(row) for row in session.execute(over_arms(experiment)).mappings()}
+    control, treatment = experiment.control, experiment.treatment
+    return ArmFigures.of(control, found.get(control, {})), ArmFigures.of(treatment, found.get(treatment, {}))
+
+
+def over_arms(experiment: Experiment) -> Any:
+    """Sum up over the users of each version: counts, and the products that variances are made of."""
+    users = over_users(experiment)
+    columns = {name: cast(users.c[name], Float(53)) for name in COUNTED} | {"one": cast(1, Float(53))}
+    sums = {name: func.sum(columns[name]) for name in columns}
+    for x, y in PARTS.values():
+        sums |= {f"{a}*{b}": func.sum(columns[a] * columns[b]) for a, b in ((x, x), (y, y), (x, y))}
+    labelled = [total.label(name) for name, total in sums.items()]
+    return select(users.c.version, func.count().label("users"), *labelled).group_by(users.c.version)
+
+
+def over_users(experiment: Experiment) -> Any:
+    """Sum up over the answers of each user."""
+    answers = over_answers(experiment)
+    whose = answers.c.version, answers.c.user_id
+    return (
+        select(
+            *whose,
+            func.sum(answers.c.shown).label("shown"),
+            func.sum(answers.c.clicked).label("clicked"),
+            func.count().label("answers"),
+            func.sum(answers.c.hit).label("hits"),
+            func.max(answers.c.bought).label("bought"),
+        )
+        .group_by(*whose)
+        .subquery()
+    )
+
+
+def over_answers(experiment: Experiment) -> Any:
+    """Sum up over the items of each answer of which any was shown."""
+    items = over_events(experiment)
+    which = items.c.version, items.c.user_id, items.c.answered_at_us, items.c.answer
+    return (
+        select(
+            *which,
+            func.count().label("shown"),
+            func.sum(items.c.clicked).label("clicked"),
+            func.max(items.c.clicked).label("hit"),
+            func.max(items.c.bought).label("bought"),
+        )
+        .group_by(*which)
+        .subquery()
+    )
+
+
+def over_events(experiment: Experiment) -> Any:
+    """Tell of each item shown whether it was clicked and bought: 1 or 0."""
+    which = Event.version, Event.user_id, Event.answered_at_us, Event.answer, Event.item_id
+    was = {name: func.max(cast(Event.type == name, Integer)) for name in ("shown", "clicked", "bought")}
+    return (
+        select(*which, was["clicked"].label("clicked"), was["bought"].label("bought"))
+        .where(
+            Event.answered_at_us >= to_us(experiment.started_at) - CLOCKS_DIFFER_US,
+            Event.experiment == experiment.id,
+            Event.user_id.is_not(None),
+        )
+        .group_by(*which)
+        .having(was["shown"] == 1)
+        .subquery()
+    )
