@@ -6,11 +6,13 @@ import { describe, titleOf } from "./items.js";
 import { failure } from "./notice.js";
 import { rater } from "./rater.js";
 import { largestEffect, reasons } from "./reasons.js";
-import { predicted, scale } from "./scale.js";
+import { predicted } from "./scale.js";
 
 const SOURCES = {
   personal: "for you", attributes: "new, like what you like", popular: "popular", new: "new", pinned: "pinned",
 };
+
+const NO_ITEMS = "There are no items yet: POST /v1/items stores some, and so does the command `palate import`.";
 
 /** A list of recommendations. `onrate(item, value, moment)`, `onmore()` and `onclear()` are called when asked for. */
 export class List {
@@ -22,7 +24,7 @@ export class List {
   #error = h("div");
   #more = h("button", { type: "button", className: "more", hidden: true }, "More");
   #foot = h("p", { className: "soft foot" });
-  #legend = h("p", { className: "soft legend", hidden: true }, "Under each item: which of your ratings put it there, and by how much they move its score.");
+  #legend = h("p", { className: "soft legend", hidden: true }, "Under each item: how your ratings move its predicted rating, exactly.");
 
   constructor({ onrate, onmore, onclear }) {
     this.onrate = onrate;
@@ -34,11 +36,11 @@ export class List {
   }
 
   /** Show an answer; `places` says where items stood that this list did not show. Gives how many changed place. */
-  show(answer, places = new Map(), whatIf = false) {
+  show(answer, places, { whatIf, filtered }) {
     this.element.classList.toggle("trying", whatIf);
     this.heading.textContent = whatIf ? "Recommendations, if …" : "Recommendations";
     this.#error.replaceChildren();
-    this.#explainKind(answer);
+    this.#explainKind(answer, filtered);
     const first = !this.#places.size;
     const moved = answer.items.map((item, place) => first ? 0 : this.#move(item, place, places));
     this.moves = answer.items.map((item, place) => ({ title: titleOf(item), after: place + 1, before: moved[place] === null ? null : place + 1 + moved[place] }))
@@ -84,10 +86,11 @@ export class List {
     return this.#list.querySelector(".title")?.textContent ?? "nothing";
   }
 
-  #explainKind({ reason, reason_detail: detail }) {
+  #explainKind({ reason, reason_detail: detail }, filtered) {
     const none = reason === "no_items";
     this.#why.hidden = !detail;
-    this.#why.replaceChildren(detail ?? "", none ? h("button", { type: "button", onclick: this.onclear }, "Clear the filters") : "");
+    this.#why.replaceChildren(none && !filtered ? NO_ITEMS : detail ?? "",
+      none && filtered ? h("button", { type: "button", onclick: this.onclear }, "Clear the filters") : "");
   }
 
   /** Give how many places an item went up; null: it came from nowhere. */
@@ -149,5 +152,5 @@ function showMove(element, moved) {
 function guessed(item) {
   if (item.predicted_rating === null) return ["no prediction yet"];
   const what = item.source === "popular" ? "mean" : "predicted";
-  return [h("b", {}, predicted(item.predicted_rating)), h("small", {}, ` of ${scale.max} ${what}`)];
+  return [h("b", {}, predicted(item.predicted_rating)), h("small", {}, ` ${what}`)];
 }

@@ -2,7 +2,7 @@
 
 import { isAbort } from "./api.js";
 import { at, h } from "./dom.js";
-import { failure } from "./notice.js";
+import { failure, hide } from "./notice.js";
 import { home, item, user, users } from "./pages.js";
 import { askForKeys, showWho } from "./who.js";
 
@@ -10,17 +10,21 @@ const PAGES = [
   [/^#\/users\/(.+)$/, user], [/^#\/users\/?$/, users], [/^#\/items\/(.+)$/, item], [/.*/, home],
 ];
 
+let turns = 0;
+
 async function show() {
-  const main = at("main");
+  const turn = ++turns;
+  const put = (...parts) => { if (turn === turns) at("main").replaceChildren(...parts); };
   const [pattern, page] = PAGES.find(([each]) => each.test(location.hash));
   const id = pattern.exec(location.hash)[1];
   for (const link of document.querySelectorAll("nav a")) mark(link);
+  document.title = id ? `${decodeURIComponent(id)} · Palate` : "Palate";
+  hide();
   showWho(show);
   try {
-    await page(main, id && decodeURIComponent(id));
-    document.title = id ? `${decodeURIComponent(id)} · Palate` : "Palate";
+    await page(put, id && decodeURIComponent(id));
   } catch (error) {
-    if (!isAbort(error)) main.replaceChildren(h("div", { className: "panel" }, failure(error, show)));
+    if (!isAbort(error)) put(h("div", { className: "panel" }, failure(error, show)));
   }
 }
 
@@ -34,6 +38,6 @@ askForKeys();
 addEventListener("hashchange", async () => {
   await show();
   scrollTo(0, 0);
-  at("main").focus({ preventScroll: true });
+  if (!at("main").contains(document.activeElement)) at("main").focus({ preventScroll: true });
 });
 show();

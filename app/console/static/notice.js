@@ -18,7 +18,8 @@ export function offerUndo(text, undo) {
   timer = setTimeout(() => toast.matches(":hover, :focus-within") || hide(), STAYS_MS);
 }
 
-function hide() {
+/** Take the offer back. */
+export function hide() {
   at("toast").hidden = true;
 }
 

@@ -1,10 +1,11 @@
 // What is asked for: filters, diversity, exploration.
 
-import { h, newId } from "./dom.js";
+import { h } from "./dom.js";
 import { categories, rangeOf } from "./items.js";
 
 const MOST_CATEGORIES = 24;
 const YEAR = "year";
+const NARROW = matchMedia("(max-width: 40rem)");
 const SLIDERS = {
   diversity: ["Diversity", "How unlike each other the items are"],
   exploration: ["Exploration", "Share of the places for new items"],
@@ -16,17 +17,21 @@ export class Options {
   #from = this.#yearField("from");
   #to = this.#yearField("to");
   #years = h("div", { className: "years", role: "group", "aria-label": "Year", hidden: true }, "Year", this.#from, "–", this.#to);
+  #word = h("span");
   #num = h("span", { className: "num" });
+  #bar = h("div", { className: "sliders" });
+  #filters = h("details", { className: "filters" });
   #sliders = Object.entries(SLIDERS).map(([name, words]) => this.#slider(name, ...words));
 
   constructor(onchange) {
     this.onchange = onchange;
     const clear = h("button", { type: "button", onclick: () => this.clear() }, "Clear");
-    this.element = h("div", { className: "options" },
-      h("div", { className: "sliders" }, ...this.#sliders),
-      h("details", { className: "filters" },
-        h("summary", {}, "Filters", this.#num),
-        h("div", { role: "group", "aria-label": "Categories, any of them" }, this.#categories), this.#years, clear));
+    this.#bar.append(...this.#sliders);
+    this.#filters.append(h("summary", {}, this.#word, this.#num),
+      h("div", { role: "group", "aria-label": "Categories, any of them" }, this.#categories), this.#years, clear);
+    this.element = h("div", { className: "options" }, this.#filters);
+    this.#fit();
+    NARROW.addEventListener("change", () => this.#fit());
   }
 
   /** Give the options as the API takes them; what is not asked for is left out. */
@@ -39,6 +44,11 @@ export class Options {
       ...(Object.keys(year).length && { attribute: [{ name: YEAR, ...year }] }),
       ...Object.fromEntries(sliders.map(each => [each.name, +each.value])),
     };
+  }
+
+  /** Give how many filters are set. */
+  get filters() {
+    return this.#checked().length + [this.#from, this.#to].filter(field => field.value).length;
   }
 
   /** Offer what the catalogue has. */
@@ -57,9 +67,15 @@ export class Options {
   }
 
   #changed() {
-    const num = this.#checked().length + [this.#from, this.#to].filter(field => field.value).length;
-    this.#num.textContent = num ? ` (${num})` : "";
+    this.#num.textContent = this.filters ? ` (${this.filters})` : "";
     this.onchange();
+  }
+
+  /** On a narrow screen the list comes first: the sliders are with the filters. */
+  #fit() {
+    this.#word.textContent = NARROW.matches ? "Filters and diversity" : "Filters";
+    if (NARROW.matches) this.#filters.append(this.#bar);
+    else this.element.prepend(this.#bar);
   }
 
   #checked() {
@@ -80,12 +96,8 @@ export class Options {
 
   #slider(name, title, help) {
     const said = h("output", {}, "0");
-    const input = h("input", { type: "range", min: 0, max: 1, step: 0.1, value: 0, name, title: help });
-    input.setAttribute("value", 0);
-    input.value = 0;
-    input.oninput = () => { said.textContent = input.value; this.onchange(); };
-    const id = newId();
-    input.id = id;
-    return h("label", { htmlFor: id }, h("span", {}, title, said), input, h("small", {}, help));
+    const input = h("input", { type: "range", min: 0, max: 1, step: 0.1, value: 0, name, "aria-label": title });
+    input.oninput = () => { said.textContent = input.value; this.#changed(); };
+    return h("label", {}, h("span", {}, title, said), input, h("small", {}, help));
   }
 }

@@ -10,29 +10,29 @@ import { Screen } from "./screen.js";
 import { User, me } from "./taste.js";
 
 /** Rate, and watch the list move. */
-export async function home(main) {
+export async function home(put) {
   const screen = new Screen(me(), { asks: true, heading: "Your ratings" });
-  main.replaceChildren(h("div", { className: "lead" },
+  put(h("div", { className: "lead" },
     h("h1", {}, "Rate a few. The list moves at once."),
     h("p", {}, "Nothing is retrained for it: your ratings are the model’s input. Each place says which ratings put it there, by how much, and lets you try what if.")), screen.element);
   await screen.load();
 }
 
 /** Find a user. */
-export function users(main) {
+export function users(put) {
   const id = h("input", { required: true, maxLength: 255, autocomplete: "off", spellcheck: "false" });
   const form = h("form", { className: "panel find" }, h("label", {}, "User id", id), h("button", { className: "strong" }, "Show"));
   form.onsubmit = event => { event.preventDefault(); location.hash = `#/users/${encodeURIComponent(id.value)}`; };
-  main.replaceChildren(h("div", { className: "lead" }, h("h1", {}, "A user’s page"),
+  put(h("div", { className: "lead" }, h("h1", {}, "A user’s page"),
     h("p", {}, "What he rated and when, what he is recommended and why, and what it would be had he rated otherwise.")), form);
   id.focus();
 }
 
 /** A user's history and list. */
-export async function user(main, id) {
+export async function user(put, id) {
   const screen = new Screen(new User(id), { asks: false, heading: "History" });
   const about = h("p", {}, " ");
-  main.replaceChildren(h("div", { className: "lead" }, h("h1", {}, id), about), screen.element);
+  put(h("div", { className: "lead" }, h("h1", {}, id), about), screen.element);
   await screen.load();
   if (!screen.isKnown) {
     about.textContent = "Nobody of this id has rated anything yet.";
@@ -44,7 +44,7 @@ export async function user(main, id) {
 }
 
 /** An item, what it is like, and what is expected of you. */
-export async function item(main, id) {
+export async function item(put, id) {
   const taste = me();
   await learn([id]);
   if (details(id).item_id === undefined) throw new Error(`There is no item ${id}.`);
@@ -59,6 +59,6 @@ export async function item(main, id) {
   const { items } = await call("GET", `${itemPath(id)}/similar${query({ limit: 10 })}`);
   await Promise.all([show(), learn(items.map(each => each.item_id))]);
   const alike = items.map(each => h("li", {}, h("a", { className: "title", href: `#/items/${encodeURIComponent(each.item_id)}` }, titleOf(each)), h("small", {}, describe(each.item_id))));
-  main.replaceChildren(h("div", { className: "lead" }, h("h1", {}, titleOf({ item_id: id })), h("p", {}, describe(id)), stars, expected),
+  put(h("div", { className: "lead" }, h("h1", {}, titleOf({ item_id: id })), h("p", {}, describe(id)), stars, expected),
     h("section", { className: "panel", "aria-labelledby": "alike-heading" }, h("h2", { id: "alike-heading" }, "More like it"), h("ol", { className: "alike" }, ...alike)));
 }

@@ -54,7 +54,7 @@ export class Questions {
     const cards = slots.map(card => card && stay.includes(card) ? card : fresh.length ? this.#card(fresh.shift()) : null);
     while (cards.length < SLOTS && fresh.length) cards.push(this.#card(fresh.shift()));
     this.#cards = cards.filter(Boolean);
-    this.#error.replaceChildren(this.#cards.length ? "" : h("p", { className: "soft" }, "There is nothing left to ask about."));
+    this.#error.replaceChildren(this.#cards.length ? "" : h("p", { className: "soft" }, "There is nothing to ask about: rate what is in the list."));
     reorder(this.#list, this.#cards.map(card => card.element));
   }
 

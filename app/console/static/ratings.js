@@ -5,7 +5,9 @@ import { titleOf } from "./items.js";
 import { format, scale } from "./scale.js";
 
 const MOVES_SHOWN = 3;
-const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "medium" });
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 
 /** Ratings with sliders. Calls `ontry()`, `onkeep()`, `onremove(rating)` and `onmore()`. */
 export class Ratings {
@@ -87,11 +89,11 @@ export class Ratings {
     const title = titleOf(rating);
     const said = h("output");
     const slider = h("input", { type: "range", ...scale, "aria-label": `What if: ${title}` });
-    const out = h("button", { type: "button", className: "quiet", "aria-pressed": "false", "aria-label": `What if without: ${title}` }, "Without");
+    const out = h("button", { type: "button", className: "quiet", "aria-pressed": "false", "aria-label": `What if ${title} were left out` }, "Leave out");
     const remove = h("button", { type: "button", className: "quiet", "aria-label": `Remove the rating of ${title}`, onclick: () => this.onremove(rating) }, "Remove");
     const element = h("li", { "data-item": rating.item_id },
       h("a", { href: `#/items/${encodeURIComponent(rating.item_id)}` }, title), h("div", { className: "try" }, slider, said),
-      h("time", { dateTime: rating.rated_at }, DAY.format(new Date(rating.rated_at))), h("div", { className: "buttons" }, out, remove));
+      when(rating.rated_at), h("div", { className: "buttons" }, out, remove));
     const isOut = () => out.getAttribute("aria-pressed") === "true";
     const value = () => +slider.value;
     const tell = () => {
@@ -107,4 +109,11 @@ export class Ratings {
     reset();
     return { rating, element, isOut, value, reset };
   }
+}
+
+/** Give a time of day for today, else the day; the exact moment is in the title. */
+function when(text) {
+  const moment = new Date(text);
+  const isToday = moment.toDateString() === new Date().toDateString();
+  return h("time", { dateTime: text, title: EXACT.format(moment) }, isToday ? `today, ${TIME.format(moment)}` : DAY.format(moment));
 }

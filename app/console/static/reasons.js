@@ -8,15 +8,16 @@ const LEAST = 0.03; // share of the list's largest effect that a cause beside an
 
 /** Give the largest effect of a list, for bars that compare. */
 export function largestEffect(items) {
-  const effects = items.flatMap(item => (item.because ?? []).map(cause => Math.abs(cause.score_effect)));
+  const effects = items.flatMap(item => (item.because ?? []).map(cause => Math.abs(cause.effect)));
   return Math.max(...effects, Number.MIN_VALUE);
 }
 
 /** Explain one item; null where no rating moved it. */
 export function reasons(item, largest) {
   if (!item.because?.length) return null;
-  const strongest = item.because.filter(cause => Math.abs(cause.score_effect) >= LEAST * largest).sort((a, b) => Math.abs(b.score_effect) - Math.abs(a.score_effect)).slice(0, SHOWN);
-  strongest.sort((a, b) => b.score_effect - a.score_effect);
+  const size = cause => Math.abs(cause.effect);
+  const strongest = item.because.filter(cause => size(cause) >= LEAST * largest).sort((a, b) => size(b) - size(a)).slice(0, SHOWN);
+  strongest.sort((a, b) => b.effect - a.effect);
   return [
     h("summary", {}, h("span", { className: "causes" }, ...strongest.map(cause => chip(cause, largest)))),
     table(item),
@@ -24,9 +25,9 @@ export function reasons(item, largest) {
 }
 
 function chip(cause, largest) {
-  const bar = h("span", { className: `bar ${direction(cause.score_effect)}` });
-  bar.style.setProperty("--size", Math.abs(cause.score_effect) / largest);
-  const effect = h("span", { className: `effect ${direction(cause.score_effect)}` }, signed(cause.score_effect, 2));
+  const bar = h("span", { className: `bar ${direction(cause.effect)}` });
+  bar.style.setProperty("--size", Math.abs(cause.effect) / largest);
+  const effect = h("span", { className: `effect ${direction(cause.effect)}` }, signed(cause.effect));
   return h("span", { className: "cause" }, h("span", { className: "name" }, cause.title ?? cause.item_id), " ", h("b", {}, format(cause.value)), bar, effect);
 }
 
@@ -36,13 +37,13 @@ function table(item) {
   const rows = item.because.map(cause => row(`${cause.title ?? cause.item_id}, ${format(cause.value)}`, cause));
   const together = item.because_together;
   if (together?.num_ratings > 1) rows.push(row(`the ${together.num_ratings} that raised it, together`, together));
-  const head = h("tr", {}, h("th", { scope: "col" }, "Without your rating of …"), h("th", { scope: "col" }, "score"), h("th", { scope: "col" }, "predicted rating"));
+  const head = h("tr", {}, h("th", { scope: "col" }, "Your rating"), h("th", { scope: "col" }, "predicted rating"), h("th", { scope: "col" }, "score"));
   return h("div", { className: "exact" },
     h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows)),
-    h("p", {}, "What the item has with the rating less what it has without: the model is asked again, so it is exact. The score orders the list."));
+    h("p", {}, "What the item has with the rating, less what it has without it: the model is asked again, so this is exact. The score orders the list."));
 }
 
 function row(name, cause) {
   const cell = effect => h("td", { className: direction(effect) }, signed(effect, 3));
-  return h("tr", {}, h("th", { scope: "row" }, name), cell(cause.score_effect), cell(cause.effect));
+  return h("tr", {}, h("th", { scope: "row" }, name), cell(cause.effect), cell(cause.score_effect));
 }

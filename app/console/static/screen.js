@@ -42,7 +42,7 @@ export class Screen {
     learnCatalogue().then(() => this.options.offer()).catch(() => {});
     await this.refresh();
     this.questions?.refresh();
-    if (this.isKnown) await this.moreRatings();
+    if (this.taste.isGuest || this.isKnown) await this.moreRatings();
   }
 
   /** Store a rating and show what it does; `moment` is when it was clicked. */
@@ -96,7 +96,7 @@ export class Screen {
       } catch (error) {
         if (isAbort(error)) return;
         this.list.busy(false);
-        this.list.fail(error, () => this.refresh());
+        this.list.fail(error, () => this.#answer ? this.refresh() : this.load());
       }
     });
   }
@@ -130,7 +130,7 @@ export class Screen {
   async #show(answer, places, changes, moment, about) {
     const first = this.#answer === null;
     this.#answer = answer;
-    const moved = this.list.show(answer, places, changes !== null);
+    const moved = this.list.show(answer, places, { whatIf: changes !== null, filtered: this.options.filters });
     this.ratings.tell(this.list.moves);
     await drawn();
     if (first) return this.#exactness(answer);

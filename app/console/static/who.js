@@ -13,9 +13,9 @@ const madeUp = () => `${pick(FIRST)}-${pick(SECOND)}-${Math.floor(Math.random() 
 /** Show who rates; `onchange()` is called when it is somebody else. */
 export function showWho(onchange) {
   const taste = me();
-  const name = taste.isGuest ? h("b", {}, "guest") : h("a", { href: `#/users/${encodeURIComponent(taste.id)}` }, taste.id);
+  const name = taste.isGuest ? h("b", {}, "Guest") : h("a", { href: `#/users/${encodeURIComponent(taste.id)}` }, taste.id);
   const change = h("button", { type: "button", onclick: () => askWho(taste, onchange) }, "Change");
-  at("who").replaceChildren(h("span", {}, "You are ", name, taste.isGuest ? h("small", {}, "nothing is stored") : ""), change);
+  at("who").replaceChildren(h("span", {}, taste.isGuest ? "" : "You are ", name, taste.isGuest ? h("small", {}, "nothing is stored") : ""), change);
 }
 
 function askWho(taste, onchange) {

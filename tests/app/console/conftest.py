@@ -12,41 +12,39 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
+from app.prepare import sample
 from app.settings import Settings
-from tests.processes import environment, server
+from tests.app.console.serving import Serving, in_thread
+from tests.conftest import prepare
+from tests.processes import environment
 
+FILMS = [{"item_id": f"film-{place}", "title": f"Film {place}", "attributes": {"year": 1980}} for place in range(12)]
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
-NewContext = Callable[..., BrowserContext]
 
 
-def palate(settings: Settings, *command: str) -> str:
-    """Run a command of ours to its end; another process, because Playwright's loop runs in this one."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "app.cli", *command],
-        env=environment(settings),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout
+def instance(folder: Path, **more: float) -> Settings:
+    """Settings of an instance in a folder, quick to notice new models and keys."""
+    database = f"sqlite:///{folder}/palate.db"
+    return Settings(_env_file=None, database_url=database, model_store=folder / "models", poll_interval=0.1, **more)
 
 
 @pytest.fixture(scope="session")
-def sample_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings of an instance with the sample and a first model."""
-    folder = tmp_path_factory.mktemp("console")
-    settings = Settings(_env_file=None, database_url=f"sqlite:///{folder}/palate.db", model_store=folder / "models")
-    for command in ("migrate", "sample", "train --kind linear"):
-        palate(settings, *command.split())
-    return settings
+def sample_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """A server with the sample and a first model."""
+    settings = instance(tmp_path_factory.mktemp("console"))
+    in_thread(prepare(settings))
+    in_thread(sample(settings))
+    command = [sys.executable, "-m", "app.cli", "train", "--kind", "linear"]
+    subprocess.run(command, env=environment(settings), check=True, capture_output=True, timeout=120)
+    serving = Serving(settings)
+    yield serving
+    serving.stop()
 
 
-@pytest.fixture(scope="session")
-def api(sample_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
-    """A client of the real server."""
-    with server(sample_settings, tmp_path_factory.mktemp("server") / "log") as client:
+@pytest.fixture
+def api(sample_server: Serving) -> Iterator[httpx2.Client]:
+    """A client of the server with the sample."""
+    with httpx2.Client(base_url=sample_server.url, timeout=30) as client:
         yield client
 
 
@@ -91,11 +89,11 @@ class Watched:
 
 
 @pytest.fixture
-def new_page(browser: Browser, api: httpx2.Client) -> Iterator[Callable[..., Page]]:
+def new_page(browser: Browser, sample_server: Serving) -> Iterator[Callable[..., Page]]:
     """Make pages of the sample server; each must behave until the end, but for what `allowed` is part of."""
     opened: list[tuple[BrowserContext, Watched, str | None]] = []
 
-    def make(origin: str = str(api.base_url), allowed: str | None = None, **options: object) -> Page:
+    def make(origin: str = sample_server.url, allowed: str | None = None, **options: object) -> Page:
         context = browser.new_context(base_url=origin, **{"reduced_motion": "reduce"} | options)  # type: ignore[arg-type]
         page = context.new_page()
         page.set_default_timeout(10_000)
@@ -119,6 +117,21 @@ def page(new_page: Callable[..., Page]) -> Page:
 
 
 @pytest.fixture
-def log_folder(tmp_path: Path) -> Path:
-    """Where servers of one test write."""
-    return tmp_path
+def new_server(tmp_path: Path) -> Iterator[Callable[..., Serving]]:
+    """Start a server without a model, on a scale: with a dozen rated films or, not migrated, without tables."""
+    started: list[Serving] = []
+
+    def start(is_migrated: bool = True, **scale: float) -> Serving:
+        settings = instance(tmp_path, **scale)
+        if is_migrated:
+            in_thread(prepare(settings))
+        started.append(Serving(settings))
+        if is_migrated:
+            rows = [{"user_id": "eve", "item_id": film["item_id"], "value": settings.rating_max} for film in FILMS]
+            assert httpx2.post(f"{started[-1].url}/v1/items", json=FILMS).is_success
+            assert httpx2.post(f"{started[-1].url}/v1/ratings", json=rows).is_success
+        return started[-1]
+
+    yield start
+    for serving in started:
+        serving.stop()

@@ -1,0 +1,89 @@
+"""Rate, and the list moves."""
+
+import re
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+from playwright.sync_api import Page, Route, expect
+
+from tests.app.console.driving import click_star, recommended, settled, titles
+
+
+def test_a_click_on_a_star_moves_the_list_at_once(page: Page, api: httpx2.Client) -> None:
+    before = titles(page)
+    item_id = click_star(page, 0, "5")
+    body = {"ratings": [{"item_id": item_id, "value": 5}], "limit": 10}
+    after = [item["title"] for item in api.post("/v1/recommendations", json=body).json()["items"]]
+    assert titles(page) == after != before
+    assert page.locator(".move.came, .move.up, .move.down").count() > 0
+    expect(page.locator(".took")).to_have_text(re.compile(r"^\d+ places? changed in \d+ ms$"))
+    expect(page.locator("#said")).to_contain_text(f"First: {after[0]}.")
+
+
+def test_what_moved_says_how_far(page: Page) -> None:
+    click_star(page, 0, "5")
+    before = titles(page)
+    click_star(page, 1, "1")
+    said = page.locator(".picks .move").all_text_contents()
+    for place, (title, move) in enumerate(zip(titles(page), said, strict=True)):
+        if title not in before:
+            assert move == "new"
+        else:
+            up = before.index(title) - place
+            assert move == ("" if up == 0 else f"▲{up}" if up > 0 else f"▼{-up}")
+
+
+def test_a_guests_ratings_stay_in_the_tab_and_go_along_when_he_becomes_a_user(page: Page, api: httpx2.Client) -> None:
+    first, second = click_star(page, 0, "4.5"), click_star(page, 1, "1")
+    seen = titles(page)
+    page.reload()
+    settled(page)
+    assert titles(page) == seen
+    page.get_by_role("button", name="Change").click()
+    user_id = f"guest-{uuid4().hex[:8]}"
+    page.get_by_label("User id").fill(user_id)
+    page.get_by_role("button", name="Be this user").click()
+    expect(page.locator("#who")).to_contain_text(user_id)
+    settled(page)
+    assert titles(page) == seen == [item["title"] for item in recommended(api, user_id)]
+    stored = api.get(f"/v1/users/{user_id}/ratings").json()["ratings"]
+    assert {rating["item_id"]: rating["value"] for rating in stored} == {first: 4.5, second: 1}
+
+
+def test_a_rating_can_be_undone(page: Page) -> None:
+    before = titles(page)
+    click_star(page, 0, "5")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".rated-list > li")).to_have_count(0)
+    settled(page)
+    assert titles(page) == before
+
+
+def test_what_somebody_does_not_know_is_not_asked_again(page: Page) -> None:
+    card = page.locator(".cards > li").first
+    item_id = card.get_attribute("data-item")
+    card.get_by_role("button").click()
+    expect(page.locator(f'.cards > li[data-item="{item_id}"]')).to_have_count(0)
+    expect(page.locator(".cards > li")).to_have_count(5)
+    click_star(page, 1, "3")
+    expect(page.locator(f'.cards > li[data-item="{item_id}"]')).to_have_count(0)
+
+
+def test_only_the_latest_answer_counts(page: Page) -> None:
+    before = titles(page)
+    late: list[Route] = []
+    page.route("**/v1/recommendations", lambda route: late.append(route) if is_diverse(route) else route.continue_())
+    page.get_by_label("Diversity", exact=True).fill("0.9")
+    page.get_by_label("Diversity", exact=True).fill("0")
+    expect(page.locator(".list")).to_have_attribute("aria-busy", "false")
+    for route in late:
+        route.continue_()
+    page.wait_for_timeout(200)
+    assert len(late) == 1
+    assert titles(page) == before
+
+
+def is_diverse(route: Route) -> bool:
+    body: dict[str, Any] = route.request.post_data_json
+    return "diversity" in body
