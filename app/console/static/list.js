@@ -65,6 +65,11 @@ export class List {
     rows[0]?.querySelector("a")?.focus();
   }
 
+  /** Say what is known of the items by now. */
+  describe() {
+    for (const row of this.#rows.values()) row.describe();
+  }
+
   busy(is) {
     this.element.setAttribute("aria-busy", is);
   }
@@ -115,9 +120,10 @@ export class List {
       h("div", { className: "rank" }, rank, move),
       h("div", { className: "what" }, link, h("span", { className: "about" }, about, source)),
       h("div", { className: "ask" }, stars, guess), why);
+    const describeIt = () => { about.textContent = describe(item.item_id); };
     const update = (item, place, moved, largest) => {
       rank.textContent = place + 1;
-      about.textContent = describe(item.item_id);
+      describeIt();
       source.className = `source ${item.source}`;
       source.textContent = SOURCES[item.source] ?? item.source;
       showMove(move, moved);
@@ -127,7 +133,7 @@ export class List {
       why.hidden = !said;
       why.replaceChildren(...said ?? []);
     };
-    const row = { element, update };
+    const row = { element, update, describe: describeIt };
     this.#rows.set(item.item_id, row);
     return row;
   }

@@ -90,9 +90,9 @@ export class Screen {
       try {
         const changes = this.ratings.changes;
         const { answer, places } = await this.#ask(changes, signal);
-        await this.#learn(answer, signal);
         await this.#show(answer, places, changes, moment, about);
         this.list.busy(false);
+        await this.#describe(answer, signal);
       } catch (error) {
         if (isAbort(error)) return;
         this.list.busy(false);
@@ -103,9 +103,9 @@ export class Screen {
 
   async more() {
     const answer = await this.taste.recommend(this.#asked, this.#answer.next_cursor);
-    await this.#learn(answer);
     this.#answer = answer;
     this.list.append(answer);
+    await this.#describe(answer);
   }
 
   async moreRatings() {
@@ -123,8 +123,10 @@ export class Screen {
     return { answer: await this.taste.recommend(this.#asked, null, signal), places: new Map() };
   }
 
-  #learn(answer, signal) {
-    return learn(answer.items.map(item => item.item_id), signal);
+  /** What is not known yet of the items comes after them: the list does not wait for it. */
+  async #describe(answer, signal) {
+    await learn(answer.items.map(item => item.item_id), signal);
+    this.list.describe();
   }
 
   async #show(answer, places, changes, moment, about) {

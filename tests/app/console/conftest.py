@@ -1,28 +1,28 @@
 """A real server with the sample and a model, and a real Chromium in front of it."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
 from app.prepare import sample
 from app.settings import Settings
 from tests.app.console.serving import Serving, in_thread
+from tests.chromium import MISSING, chromium, find_chromium
 from tests.conftest import prepare
 from tests.processes import environment
 
 FILMS = [{"item_id": f"film-{place}", "title": f"Film {place}", "attributes": {"year": 1980}} for place in range(12)]
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 
 
-def instance(folder: Path, **more: float) -> Settings:
+def instance(folder: Path, **more: Any) -> Settings:
     """Settings of an instance in a folder, quick to notice new models and keys."""
     database = f"sqlite:///{folder}/palate.db"
     return Settings(_env_file=None, database_url=database, model_store=folder / "models", poll_interval=0.1, **more)
@@ -48,23 +48,13 @@ def api(sample_server: Serving) -> Iterator[httpx2.Client]:
         yield client
 
 
-def chromium() -> str:
-    """Find a Chromium; CI must have one."""
-    found = next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    if found is None:
-        missing = "There is no Chromium to drive the page: install one, e.g. with `apt-get install chromium`."
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
-    return found
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A Chromium. Playwright's loop ends with the module: other tests run loops of their own."""
-    path = chromium()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    """A Chromium, which CI must have. Its loop ends with the module: other tests run loops of their own."""
+    if find_chromium() is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(MISSING)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 class Watched:

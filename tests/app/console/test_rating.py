@@ -1,7 +1,6 @@
 """Rate, and the list moves."""
 
 import re
-from typing import Any
 from uuid import uuid4
 
 import httpx2
@@ -85,5 +84,4 @@ def test_only_the_latest_answer_counts(page: Page) -> None:
 
 
 def is_diverse(route: Route) -> bool:
-    body: dict[str, Any] = route.request.post_data_json
-    return "diversity" in body
+    return "diversity" in (route.request.post_data_json or {})

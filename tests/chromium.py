@@ -1,0 +1,27 @@
+"""Where a Chromium is, for tests, measurements and pictures of the page."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+MISSING = "There is no Chromium to drive the page: install one, e.g. with `apt-get install chromium`."
+
+
+def find_chromium() -> str | None:
+    """Give the path of an installed Chromium."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run a Chromium without a window. Playwright's loop runs in this thread until the end."""
+    path = find_chromium()
+    if path is None:
+        raise FileNotFoundError(MISSING)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
