@@ -65,8 +65,8 @@ export class Questions {
     skip.onclick = () => { this.#unknown.push(item.item_id); this.refresh(); };
     const said = h("small", { className: "rated" });
     const element = h("li", { "data-item": item.item_id },
-      h("div", {}, h("b", {}, title), h("small", {}, describe(item.item_id))),
-      h("div", { className: "answer" }, stars, said, skip));
+      h("div", {}, h("b", {}, title), h("small", {}, describe(item.item_id))), skip,
+      h("div", { className: "answer" }, stars, said));
     const show = value => {
       stars.show(value);
       said.textContent = value === null ? "" : `rated ${format(value)}`;

@@ -28,9 +28,10 @@ function choosing(label, onrate) {
   let byKey = false;
   let checked = null;
 
+  const mark = (name, upTo) => steps.forEach((each, place) => each.classList.toggle(name, upTo !== null && values[place] <= upTo));
   const fill = shown => {
     control.style.setProperty("--shown", shown ?? 0);
-    if (look === "numbers") steps.forEach((each, place) => each.classList.toggle("on", shown !== null && values[place] <= shown));
+    if (look === "numbers") mark("on", shown);
   };
   control.addEventListener("keydown", () => { byKey = true; });
   control.addEventListener("pointerdown", () => { byKey = false; });
@@ -51,7 +52,9 @@ function choosing(label, onrate) {
     checked = value;
     choices.forEach(choice => { choice.checked = value === +choice.value; });
     fill(value);
-    control.style.setProperty("--predicted", value === null ? predicted ?? 0 : 0);
+    const guess = value === null ? predicted : null;
+    control.style.setProperty("--predicted", guess ?? 0);
+    if (look === "numbers") mark("guessed", guess);
   };
   return control;
 }
@@ -65,6 +68,7 @@ function sliding(label, onrate) {
   control.show = (value, predicted) => {
     slider.value = value ?? predicted ?? (scale.min + scale.max) / 2;
     said.textContent = value === null ? "–" : format(value);
+    control.classList.toggle("unset", value === null);
   };
   return control;
 }

@@ -1,0 +1,46 @@
+"""Write the page's pictures to docs/pictures/: wide in light, narrow in dark, three ratings given."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+
+from app.settings import Settings
+from tests.chromium import chromium
+from tests.processes import environment, server
+
+FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
+COMMANDS = ("migrate", "sample", "train")
+SHARES = (1, 0.25, 0.9)  # of the scale: what the ratings are
+PAUSE_MS = 600  # until rows lie still and the next questions are there
+
+
+def open_page(browser: Browser, url: str, width: int, height: int, scheme: str) -> Page:
+    """Open the page as a user and rate three films."""
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(url)
+    for place, share in enumerate(SHARES):
+        steps = page.locator(".cards > li").nth(place).locator(".step")
+        steps.first.wait_for()
+        steps.nth(round((steps.count() - 1) * share)).click()
+        page.wait_for_timeout(PAUSE_MS)
+    page.evaluate("document.getElementById('toast').hidden = true")
+    return page
+
+
+def main() -> None:
+    """Make an instance with the sample, and take the pictures."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        settings = Settings(_env_file=None, database_url=f"sqlite:///{folder}/palate.db", model_store=folder / "models")
+        for command in COMMANDS:
+            subprocess.run([sys.executable, "-m", "app.cli", command], env=environment(settings), check=True)  # noqa: S603
+        with server(settings, folder / "log") as api, chromium() as browser:
+            url = str(api.base_url)
+            open_page(browser, url, 1180, 860, "light").screenshot(path=FOLDER / "page-light.png")
+            open_page(browser, url, 390, 860, "dark").screenshot(path=FOLDER / "page-dark.png")
+
+
+main()
