@@ -14,7 +14,7 @@ const SOURCES = {
 
 const NO_ITEMS = "There are no items yet: POST /v1/items stores some, and so does the command `palate import`.";
 
-/** A list of recommendations. `onrate(item, value, moment)`, `onmore()` and `onclear()` are called when asked for. */
+/** A list of recommendations. Calls `onrate(item, value, moment)`, `onopen(item)`, `onmore()` and `onclear()`. */
 export class List {
   #rows = new Map();
   #places = new Map();
@@ -26,9 +26,8 @@ export class List {
   #foot = h("p", { className: "soft foot" });
   #legend = h("p", { className: "soft legend", hidden: true }, "Under each item: how your ratings move its predicted rating, exactly.");
 
-  constructor({ onrate, onmore, onclear }) {
-    this.onrate = onrate;
-    this.onclear = onclear;
+  constructor({ onrate, onopen, onmore, onclear }) {
+    Object.assign(this, { onrate, onopen, onclear });
     this.#more.onclick = onmore;
     this.heading = h("h2", { id: "list-heading", tabIndex: -1 }, "Recommendations");
     this.element = h("section", { className: "panel list", "aria-labelledby": "list-heading" },
@@ -115,7 +114,7 @@ export class List {
     const rank = h("b"), move = h("span"), about = h("small"), source = h("span"), guess = h("span", { className: "guess" });
     const stars = rater({ label: `Rate ${title}`, onrate: (value, moment) => this.onrate(item, value, moment) });
     const why = h("details", { className: "why" });
-    const link = h("a", { className: "title", href: `#/items/${encodeURIComponent(item.item_id)}` }, title);
+    const link = h("a", { className: "title", href: `#/items/${encodeURIComponent(item.item_id)}`, onclick: () => this.onopen(item) }, title);
     const element = h("li", { "data-item": item.item_id },
       h("div", { className: "rank" }, rank, move),
       h("div", { className: "what" }, link, h("span", { className: "about" }, about, source)),

@@ -6,6 +6,7 @@ import { learn, learnCatalogue, titleOf } from "./items.js";
 import { List } from "./list.js";
 import { offerUndo, say } from "./notice.js";
 import { Options } from "./options.js";
+import { Outcomes } from "./outcomes.js";
 import { Questions } from "./questions.js";
 import { Ratings } from "./ratings.js";
 import { format } from "./scale.js";
@@ -20,8 +21,9 @@ export class Screen {
 
   constructor(taste, { asks, heading }) {
     this.taste = taste;
+    this.outcomes = asks && !taste.isGuest ? new Outcomes() : null; // who looks at a user's page is not the user
     const rate = (item, value, moment) => this.rate(item, value, moment);
-    this.list = new List({ onrate: rate, onmore: () => this.more(), onclear: () => this.options.clear() });
+    this.list = new List({ onrate: rate, onopen: item => this.outcomes?.acted("clicked", item.item_id), onmore: () => this.more(), onclear: () => this.options.clear() });
     this.options = new Options(() => this.refresh());
     this.questions = asks ? new Questions(taste, rate) : null;
     this.ratings = new Ratings({
@@ -51,6 +53,7 @@ export class Screen {
     const stored = await this.#attempt(() => this.taste.rate(item, value), () => this.rate(item, value));
     this.questions?.mark(item.item_id, stored ? value : before);
     if (!stored) return;
+    this.outcomes?.acted("rated", item.item_id, value);
     this.ratings.set(item, value);
     const undo = () => before === null ? this.remove(item) : this.rate(item, before);
     offerUndo(`${titleOf(item)}: ${format(value)}`, undo);
@@ -105,6 +108,7 @@ export class Screen {
     const answer = await this.taste.recommend(this.#asked, this.#answer.next_cursor);
     this.#answer = answer;
     this.list.append(answer);
+    this.outcomes?.shown(answer, true);
     await this.#describe(answer);
   }
 
@@ -133,6 +137,7 @@ export class Screen {
     const first = this.#answer === null;
     this.#answer = answer;
     const moved = this.list.show(answer, places, { whatIf: changes !== null, filtered: this.options.filters });
+    if (!changes) this.outcomes?.shown(answer);
     this.ratings.tell(this.list.moves);
     await drawn();
     if (first) return this.#exactness(answer);

@@ -1,12 +1,13 @@
 """Rate, and the list moves."""
 
 import re
+from typing import Any
 from uuid import uuid4
 
 import httpx2
 from playwright.sync_api import Page, Route, expect
 
-from tests.app.console.driving import click_star, recommended, settled, titles
+from tests.app.console.driving import click_star, recommended, settled, step, titles
 
 
 def test_a_click_on_a_star_moves_the_list_at_once(page: Page, api: httpx2.Client) -> None:
@@ -85,3 +86,33 @@ def test_only_the_latest_answer_counts(page: Page) -> None:
 
 def is_diverse(route: Route) -> bool:
     return "diversity" in (route.request.post_data_json or {})
+
+
+def test_what_a_stored_user_sees_opens_and_rates_is_reported_and_a_guests_is_not(page: Page) -> None:
+    reported: list[dict[str, Any]] = []
+    page.on("request", lambda request: reported.append(request.post_data_json) if "/v1/events" in request.url else None)
+    click_star(page, 0, "5")
+    page.wait_for_timeout(1_200)
+    assert reported == []
+    page.evaluate("sessionStorage.setItem('palate-user', 'reported')")
+    page.reload()
+    with page.expect_response("**/v1/events") as shown:
+        settled(page)
+    assert shown.value.json()["counts"]["recorded"] == 1
+    assert shown.value.json()["results"][0]["num_items"] == 10
+    row = page.locator(".picks > li").first
+    item_id = row.get_attribute("data-item")
+    with page.expect_response("**/v1/events") as rated:
+        step(row, "4").click()
+    assert rated.value.request.post_data_json[0] | {"recommendation_id": ""} == {
+        "recommendation_id": "",
+        "type": "rated",
+        "item_id": item_id,
+        "value": 4,
+    }
+    assert rated.value.json()["counts"]["recorded"] == 1
+    settled(page)
+    with page.expect_response("**/v1/events") as clicked:
+        page.locator(".picks .title").first.click()
+    (result,) = clicked.value.json()["results"]
+    assert (result["type"], result["status"], result["num_items"]) == ("clicked", "recorded", 1)
