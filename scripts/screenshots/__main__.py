@@ -3,8 +3,10 @@
 import subprocess
 import sys
 import tempfile
+from io import BytesIO
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from app.settings import Settings
@@ -13,13 +15,14 @@ from tests.processes import environment, server
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 COMMANDS = ("migrate", "sample", "train")
+HEIGHT, NUM_COLOURS = 860, 128
 SHARES = (1, 0.25, 0.9)  # of the scale: what the ratings are
 PAUSE_MS = 600  # until rows lie still and the next questions are there
 
 
-def open_page(browser: Browser, url: str, width: int, height: int, scheme: str) -> Page:
+def open_page(browser: Browser, url: str, width: int, scheme: str) -> Page:
     """Open the page as a user and rate three films."""
-    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = browser.new_page(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)  # type: ignore[arg-type]
     page.goto(url)
     for place, share in enumerate(SHARES):
         steps = page.locator(".cards > li").nth(place).locator(".step")
@@ -39,8 +42,10 @@ def main() -> None:
             subprocess.run([sys.executable, "-m", "app.cli", command], env=environment(settings), check=True)  # noqa: S603
         with server(settings, folder / "log") as api, chromium() as browser:
             url = str(api.base_url)
-            open_page(browser, url, 1180, 860, "light").screenshot(path=FOLDER / "page-light.png")
-            open_page(browser, url, 390, 860, "dark").screenshot(path=FOLDER / "page-dark.png")
+            for name, width, scheme in (("page-light", 1180, "light"), ("page-dark", 390, "dark")):
+                drawn = open_page(browser, url, width, scheme).screenshot()
+                few = Image.open(BytesIO(drawn)).convert("RGB").quantize(NUM_COLOURS, dither=Image.Dither.NONE)
+                few.save(FOLDER / f"{name}.png", optimize=True)
 
 
 main()

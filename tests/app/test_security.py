@@ -13,6 +13,7 @@ WRITES = {
     "POST /v1/ratings",
     "PUT /v1/users/{user_id}/ratings/{item_id}",
     "DELETE /v1/users/{user_id}/ratings/{item_id}",
+    "POST /v1/events",
     "POST /v1/items",
     "POST /v1/imports",
     "POST /v1/users/{user_id}/merge",
