@@ -36,6 +36,7 @@ READING_POSTS = {
     "POST /v1/recommendations/batch",
     "POST /v1/predictions",
     "POST /v1/questions",
+    "POST /v1/replays",
     "POST /v1/users/{user_id}/what-if",
 }
 
