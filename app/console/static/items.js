@@ -5,6 +5,7 @@ import { call, query } from "./api.js";
 const AT_ONCE = 50; // ids of one call
 const FIRST = 1000; // items whose categories and attributes are offered as filters
 const known = new Map();
+let first = null;
 
 /** Read what is not known yet of these items. */
 export async function learn(ids, signal) {
@@ -15,9 +16,10 @@ export async function learn(ids, signal) {
   }
 }
 
-/** Read the first items of the catalogue. */
-export async function learnCatalogue(signal) {
-  keep((await call("GET", `/v1/items${query({ limit: FIRST })}`, { signal })).items);
+/** Read the first items of the catalogue, once. */
+export function learnCatalogue() {
+  first ??= call("GET", `/v1/items${query({ limit: FIRST })}`).then(({ items }) => keep(items), () => { first = null; });
+  return first;
 }
 
 function keep(items) {

@@ -95,7 +95,7 @@ export class Options {
   }
 
   #slider(name, title, help) {
-    const said = h("output", {}, "0");
+    const said = h("b", {}, "0");
     const input = h("input", { type: "range", min: 0, max: 1, step: 0.1, value: 0, name, "aria-label": title });
     input.oninput = () => { said.textContent = input.value; this.#changed(); };
     return h("label", {}, h("span", {}, title, said), input, h("small", {}, help));

@@ -60,7 +60,7 @@ function choosing(label, onrate) {
 }
 
 function sliding(label, onrate) {
-  const said = h("output", {}, "–");
+  const said = h("b", { className: "value" }, "–");
   const slider = h("input", { type: "range", ...scale, "aria-label": label });
   const control = h("div", { className: "rater sliding" }, slider, said);
   slider.addEventListener("input", () => { said.textContent = format(+slider.value); });

@@ -87,7 +87,7 @@ export class Ratings {
 
   #row(rating) {
     const title = titleOf(rating);
-    const said = h("output");
+    const said = h("b", { className: "value" });
     const slider = h("input", { type: "range", ...scale, "aria-label": `What if: ${title}` });
     const out = h("button", { type: "button", className: "quiet", "aria-pressed": "false", "aria-label": `What if ${title} were left out` }, "Leave out");
     const remove = h("button", { type: "button", className: "quiet", "aria-label": `Remove the rating of ${title}`, onclick: () => this.onremove(rating) }, "Remove");

@@ -36,12 +36,12 @@ export class Screen {
 
   /** Whether the person has ever rated, as far as the last answer tells. */
   get isKnown() {
-    return this.#answer !== null && this.#answer.reason !== "unknown_user";
+    return this.#answer !== null && this.#answer.revision !== null;
   }
 
   /** Fill it for the first time. */
   async load() {
-    learnCatalogue().then(() => this.options.offer()).catch(() => {});
+    learnCatalogue().then(() => this.options.offer());
     await this.refresh();
     this.questions?.refresh();
     if (this.taste.isGuest || this.isKnown) await this.moreRatings();
@@ -73,7 +73,7 @@ export class Screen {
 
   /** Store what was tried out. */
   async keep() {
-    const { set, remove } = this.ratings.changes;
+    const { set, remove } = this.ratings.changes ?? { set: [], remove: [] };
     for (const { item_id: id, value } of set) {
       if (!await this.#attempt(() => this.taste.rate({ item_id: id, title: titleOf({ item_id: id }) }, value))) return;
       this.ratings.set({ item_id: id }, value);
@@ -104,18 +104,20 @@ export class Screen {
     });
   }
 
-  async more() {
-    const answer = await this.taste.recommend(this.#asked, this.#answer.next_cursor);
-    this.#answer = answer;
-    this.list.append(answer);
-    this.outcomes?.shown(answer, true);
-    await this.#describe(answer);
+  /** Show the next page of the list that stands there. */
+  more() {
+    return this.#latest(signal => this.#attempt(async () => {
+      const answer = await this.taste.recommend(this.#asked, this.#answer.next_cursor, signal);
+      this.#answer = answer;
+      this.list.append(answer);
+      this.outcomes?.shown(answer, true);
+      await this.#describe(answer, signal);
+    }, () => this.refresh()));
   }
 
-  async moreRatings() {
-    const page = await this.taste.ratings(this.ratings.cursor);
-    await learn(page.ratings.map(each => each.item_id));
-    this.ratings.add(page);
+  /** Show the next page of the history. */
+  moreRatings() {
+    return this.#attempt(async () => this.ratings.add(await this.taste.ratings(this.ratings.cursor)), () => this.moreRatings());
   }
 
   get #asked() {
@@ -160,7 +162,7 @@ export class Screen {
       await work();
       return true;
     } catch (error) {
-      this.list.fail(error, retry);
+      if (!isAbort(error)) this.list.fail(error, retry);
       return false;
     }
   }

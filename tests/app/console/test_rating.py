@@ -1,7 +1,6 @@
 """Rate, and the list moves."""
 
 import re
-from typing import Any
 from uuid import uuid4
 
 import httpx2
@@ -89,8 +88,8 @@ def is_diverse(route: Route) -> bool:
 
 
 def test_what_a_stored_user_sees_opens_and_rates_is_reported_and_a_guests_is_not(page: Page) -> None:
-    reported: list[dict[str, Any]] = []
-    page.on("request", lambda request: reported.append(request.post_data_json) if "/v1/events" in request.url else None)
+    reported: list[str] = []
+    page.on("request", lambda request: reported.append(request.url) if "/v1/events" in request.url else None)
     click_star(page, 0, "5")
     page.wait_for_timeout(1_200)
     assert reported == []
@@ -104,12 +103,8 @@ def test_what_a_stored_user_sees_opens_and_rates_is_reported_and_a_guests_is_not
     item_id = row.get_attribute("data-item")
     with page.expect_response("**/v1/events") as rated:
         step(row, "4").click()
-    assert rated.value.request.post_data_json[0] | {"recommendation_id": ""} == {
-        "recommendation_id": "",
-        "type": "rated",
-        "item_id": item_id,
-        "value": 4,
-    }
+    (event,) = rated.value.request.post_data_json or [{}]
+    assert (event["type"], event["item_id"], event["value"]) == ("rated", item_id, 4)
     assert rated.value.json()["counts"]["recorded"] == 1
     settled(page)
     with page.expect_response("**/v1/events") as clicked:
