@@ -10,6 +10,7 @@ from app.errors import BodyStalled
 from app.transfer.problems import TransferProblem
 
 READ_BYTES = 256 * 1024  # some 6,000 ratings: one short transaction
+MOST_TAKEN = 4 * 1024 * 1024  # bytes that wait for the second reader
 SILENCE_S = 60  # how long a client may send or take nothing
 
 
@@ -20,7 +21,7 @@ class Body:
         self._data = data
         self._first = b""
         self._taken: deque[bytes] = deque()
-        self._num_opened = 0
+        self._num_opened = self._num_taken = 0
 
     def open(self) -> IO[bytes]:
         """Begin to read."""
@@ -38,12 +39,21 @@ class Body:
         if self._num_opened > 1:
             return self._taken.popleft() if self._taken else self._read_some()
         self._taken.append(self._read_some())
+        self._num_taken += len(self._taken[-1])
+        if self._num_taken > MOST_TAKEN:
+            raise TransferProblem(
+                f"the first {MOST_TAKEN:,} bytes hold no row: write one a line, and end lines with LF."
+            )
         return self._taken[-1]
 
     def is_empty(self) -> bool:
         """Wait for the first bytes, and tell whether there are any."""
         self._first = self._read_some()
         return not self._first
+
+    def starts_with(self, mark: bytes) -> bool:
+        """Tell whether the first bytes, which have come, are these."""
+        return self._first.startswith(mark)
 
     def _read_some(self) -> bytes:
         if self._first:

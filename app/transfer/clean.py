@@ -1,6 +1,8 @@
 """Turn a batch of columns into ratings to store and rows to refuse, by array."""
 
+import math
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -41,9 +43,9 @@ def parse_rescale(text: str | None) -> Rescale | None:
     try:
         rescale = Rescale(float(low), float(high))
     except ValueError:
-        raise TransferProblem(f"rescale {text}: write MIN:MAX, e.g. 0:10.") from None
-    if not rescale.minimum < rescale.maximum:
-        raise TransferProblem(f"rescale {text}: the second number must be larger.")
+        raise TransferProblem(f"rescale {text}: write MIN:MAX, e.g. 0:10.", "rescale") from None
+    if not 0 < rescale.maximum - rescale.minimum < math.inf:
+        raise TransferProblem(f"rescale {text}: write two numbers, the second one larger.", "rescale")
     return rescale
 
 
@@ -174,8 +176,10 @@ def is_doubtful(texts: pa.Array) -> Flags:
 
 def id_problem(text: str | None) -> str | None:
     """Say what is wrong with an id."""
+    if text is None:
+        return "must be text or a whole number"
     try:
-        checked_id(text or "")
+        checked_id(text)
     except ValueError as error:
         return str(error)
     return None
@@ -229,8 +233,7 @@ def read_times(column: pa.Array | None, num_rows: int) -> Whole:
     if column is None or pa.types.is_null(column.type):
         return np.full(num_rows, NO_TIME)
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
-        column = column.cast(pa.timestamp("us")).cast(pa.int64())
-        return whole_numbers(column)
+        return whole_numbers(column.cast(pa.timestamp("us")))
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         column = compute.if_else(compute.equal(column, ""), None, column)
         return read_time_text(column)
@@ -251,10 +254,8 @@ def one_time(text: str | None) -> int:
     """Read one date."""
     if text is None:
         return int(NO_TIME)
-    try:
-        return int(unix_us(np.array([float(text)]).astype(np.int64))[0])
-    except (ValueError, OverflowError):
-        pass
+    with suppress(ValueError):
+        return int(float_us(pa.array([float(text)]))[0])
     try:
         moment = datetime.fromisoformat(text)
         return to_us(moment) if moment.tzinfo else int(BAD_TIME)
@@ -263,9 +264,10 @@ def one_time(text: str | None) -> int:
 
 
 def whole_numbers(column: pa.Array) -> Whole:
-    """Give whole numbers, NO_TIME where there is none."""
-    numbers: Whole = np.asarray(column.cast(pa.int64()).fill_null(NO_TIME))
-    return numbers
+    """Give whole numbers, NO_TIME where there is none; a number that looks so is no date."""
+    column = column.cast(pa.int64())
+    numbers: Whole = np.asarray(column.fill_null(BAD_TIME))
+    return np.where(np.asarray(column.is_null()), NO_TIME, np.where(numbers == NO_TIME, BAD_TIME, numbers))
 
 
 def whole_unix(column: pa.Array) -> Whole:
@@ -292,4 +294,4 @@ def unix_us(numbers: Whole) -> Whole:
     """Turn Unix seconds or milliseconds into microseconds, told apart by their size."""
     size = np.abs(numbers.astype(np.float64))
     factor = np.where(size < SECONDS_BELOW, 1_000_000, np.where(size < MILLISECONDS_BELOW, 1_000, 1))
-    return np.where(numbers == NO_TIME, NO_TIME, numbers * factor)
+    return np.where(np.isin(numbers, (NO_TIME, BAD_TIME)), numbers, numbers * factor)

@@ -18,6 +18,7 @@ SYNONYMS = {
 }
 RATING_FIELDS = ("user_id", "item_id", "value", "rated_at")
 ITEM_FIELDS = ("item_id", "title", "categories", "active", "attributes", "available_from", "available_until")
+MAX_LISTED, MAX_SAID = 20, 100  # columns in a message, and characters of each
 FIELDS = {"ratings": RATING_FIELDS, "items": ITEM_FIELDS}
 NEEDED = {"ratings": ("user_id", "item_id", "value"), "items": ("item_id",)}
 
@@ -39,15 +40,23 @@ def parse_renames(pairs: Sequence[str]) -> dict[str, str]:
         field = field_of(ours)
         if not separator or not theirs or field is None:
             known = ", ".join(SYNONYMS)
-            raise TransferProblem(f"column {pair}: write FIELD=COLUMN, where FIELD is one of {known}.")
+            raise TransferProblem(f"column {pair}: write FIELD=COLUMN, where FIELD is one of {known}.", "column")
         renames[field] = theirs
     return renames
 
 
+MEANT = {name: field for field, others in SYNONYMS.items() for name in (plain(field), *others)}
+
+
 def field_of(name: str) -> str | None:
     """Give the field that a column's name means."""
-    name = plain(name)
-    return next((field for field, others in SYNONYMS.items() if name == plain(field) or name in others), None)
+    return MEANT.get(plain(name))
+
+
+def listed(names: Sequence[str]) -> str:
+    """List the columns that are there, the first ones of many."""
+    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
+    return ", ".join(name[:MAX_SAID] for name in names[:MAX_LISTED]) + more
 
 
 def map_columns(names: Sequence[str], renames: Mapping[str, str], file: str) -> dict[str, str]:
@@ -59,7 +68,7 @@ def map_columns(names: Sequence[str], renames: Mapping[str, str], file: str) -> 
     found: dict[str, str] = {}
     for field, column in renames.items():
         if column not in names:
-            raise TransferProblem(f"{file} has no column {column!r}; it has {', '.join(names)}.")
+            raise TransferProblem(f"{file} has no column {column!r}; it has {listed(names)}.", "column")
         found[field] = column
     for exact in (True, False):
         for name in names:
@@ -83,6 +92,6 @@ def check_fields(fields: Mapping[str, str], kind: str, names: Sequence[str], fil
     for field in NEEDED[kind]:
         if field not in fields:
             raise TransferProblem(
-                f"{file} has no column for {field} (it has {', '.join(names)}): name it with"
+                f"{file} has no column for {field} (it has {listed(names)}): name it with"
                 f" --column {field}=COLUMN, over HTTP with column={field}=COLUMN."
             )

@@ -24,6 +24,7 @@ MAX_REFUSED = 1_000_000  # rows; their lines wait on the disk until the body has
 IN_MEMORY_BYTES = 1024 * 1024  # of those lines
 MAX_SAID = 500  # characters of a refused row that are said again
 NAME = "the body"
+GZIP = b"\x1f\x8b"
 
 
 class Asked(NamedTuple):
@@ -124,7 +125,7 @@ def import_or_tell(database: Database, scale: Scale, body: Body, asked: Asked, a
         asyncio.run(import_into(database, scale, body, asked, answer))
     except TransferProblem as error:
         detail = str(error)
-        raise InvalidRequest(f"{detail} {answer.stored()}", [FieldProblem("/", detail)]) from error
+        raise InvalidRequest(f"{detail} {answer.stored()}", [FieldProblem(error.field, detail)]) from error
     except (BodyStalled, DatabaseUnavailable) as error:
         raise retold(error, answer) from error
 
@@ -140,6 +141,8 @@ async def import_into(database: Database, scale: Scale, body: Body, asked: Asked
     """Import a body in this thread's event loop. NDJSON of no rows is empty, CSV has a header at least."""
     if body.is_empty() and asked.form == "ndjson":
         return
+    if body.starts_with(GZIP):
+        raise TransferProblem("the body is gzip: say so with Content-Encoding: gzip.", "Content-Encoding")
     source = source_of(body, asked)
     async with database.apart() as apart:
         importer: Importer = (

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from app.catalogue.schemas import ItemPatch
 from app.catalogue.service import ItemChange
+from app.problem import fix
 from app.transfer.clean import as_text, id_problem
 from app.transfer.problems import RefusedRow
 from app.transfer.readers import Batch
@@ -54,7 +55,7 @@ def read_fields(said: dict[str, Any], is_film_list: bool) -> tuple[dict[str, Any
             fields["title"] = None
         checked = ItemPatch.model_validate(fields)
     except ValidationError as error:
-        return {}, [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()]
+        return {}, [f"{'.'.join(map(str, problem['loc']))}: {fix(problem)}" for problem in error.errors()]
     except ValueError as error:
         return {}, [str(error)]
     return {name: getattr(checked, name) for name in checked.model_fields_set}, []
@@ -67,11 +68,18 @@ def split_year(title: str | None) -> dict[str, Any]:
 
 
 def read_categories(value: Any) -> list[Any]:
-    """Read categories: a list, a JSON list, or names between bars."""
+    """Read categories: a list, a JSON list, or names between bars.
+
+    Raises:
+        ValueError: if it is none of these.
+    """
     if isinstance(value, list):
         return value
     if str(value).startswith("["):
-        categories: list[Any] = orjson.loads(value)
+        try:
+            categories: list[Any] = orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            raise ValueError(f"categories: not a JSON list: {error}") from None
         return categories
     return [part for part in str(value).strip().split("|") if part and part != NO_GENRES]
 

@@ -4,7 +4,11 @@ from typing import Any, NamedTuple
 
 
 class TransferProblem(Exception):
-    """The file cannot be read or written; the message says what to do."""
+    """The file cannot be read or written; the message says what to do, ``field`` names the option that is wrong."""
+
+    def __init__(self, message: str, field: str = "/") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class RefusedRow(NamedTuple):

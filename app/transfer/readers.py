@@ -8,6 +8,7 @@ import orjson
 import pyarrow as pa
 from pyarrow import parquet
 
+from app.bulk import TOO_DEEP
 from app.transfer import text
 from app.transfer.fields import FIELDS, check_fields, kind_of, map_columns
 from app.transfer.problems import RefusedRow, TransferProblem
@@ -15,6 +16,8 @@ from app.transfer.text import MAX_LINE_BYTES, Layout
 
 BATCH_ROWS = 60_000
 ID_FIELDS = ("user_id", "item_id")
+SURELY_WRITABLE = 200  # brackets
+EXACT_BELOW = 2**53  # a larger number without a fraction may have been another
 TOO_LONG = f"the line is longer than {MAX_LINE_BYTES:,} bytes"
 
 Opener = Callable[[], IO[bytes]]
@@ -50,7 +53,7 @@ def text_source(
         first = next(text.read_blocks(stream, file, quoted=True, strict=strict), None)
     if first is None:
         raise TransferProblem(f"{file} is empty.")
-    layout = text.sniff(first.data.split(b"\n", 1)[0])
+    layout = text.sniff(first.data.split(b"\n", 1)[0], file)
     fields = map_columns(layout.names, renames, file)
     kind = kind or kind_of(fields)
     check_fields(fields, kind, layout.names, file)
@@ -128,22 +131,28 @@ def first_names(open_file: Opener, file: str, strict: bool) -> list[str]:
     Raises:
         TransferProblem: if there are none.
     """
-    names: dict[str, None] = {}
     with open_file() as stream:
-        block = next(text.read_blocks(stream, file, quoted=False, strict=strict), None)
-    for line in block.data.splitlines()[:1_000] if block else []:
+        for block in text.read_blocks(stream, file, quoted=False, strict=strict):
+            if names := names_in(block.data.splitlines()[:1_000]):
+                return names
+    raise TransferProblem(f"{file} holds no JSON objects: write one a line.")
+
+
+def names_in(lines: list[bytes]) -> list[str]:
+    """Give the names that some lines' objects have."""
+    names: dict[str, None] = {}
+    for line in lines:
         try:
             row = orjson.loads(line)
         except orjson.JSONDecodeError:
             continue
         names |= dict.fromkeys(row if isinstance(row, dict) else ())
-    if not names:
-        raise TransferProblem(f"{file} holds no JSON objects: write one a line.")
     return list(names)
 
 
 def read_ndjson(open_file: Opener, file: str, fields: Mapping[str, str], strict: bool) -> Iterator[Batch]:
     """Read the batches of a file of JSON objects. A field that a row does not have is null."""
+    title = fields.get("title")
     with open_file() as stream:
         for block in text.read_blocks(stream, file, quoted=False, strict=strict):
             rows: list[dict[str, Any]] = []
@@ -152,7 +161,9 @@ def read_ndjson(open_file: Opener, file: str, fields: Mapping[str, str], strict:
                 if not data.strip():
                     continue
                 row = parse_line(data) if not strict or len(data) <= MAX_LINE_BYTES else TOO_LONG
-                if isinstance(row, dict):
+                if title and isinstance(row, dict) and isinstance(row.get(title), dict | list | bool):
+                    refused.append(RefusedRow(file, line, row, ["title must be text"]))
+                elif isinstance(row, dict):
                     rows.append(row)
                     lines.append(line)
                 else:
@@ -170,7 +181,20 @@ def parse_line(data: bytes) -> dict[str, Any] | str:
         row = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         return f"the line is not valid JSON: {error}" if is_utf8(data) else "the line is not UTF-8: send it in UTF-8"
-    return row if isinstance(row, dict) else "the line is not a JSON object"
+    if not isinstance(row, dict):
+        return "the line is not a JSON object"
+    return "the line " + TOO_DEEP if is_too_deep(data, row) else row
+
+
+def is_too_deep(data: bytes, row: dict[str, Any]) -> bool:
+    """Tell whether a line's object is nested so deep that it cannot be written again."""
+    if data.count(b"[") + data.count(b"{") < SURELY_WRITABLE:
+        return False
+    try:
+        orjson.dumps(row)
+    except orjson.JSONEncodeError:
+        return True
+    return False
 
 
 def is_utf8(data: bytes) -> bool:
@@ -198,8 +222,15 @@ def json_text(value: Any) -> str | None:
 
 
 def to_ids(values: list[Any]) -> pa.Array:
-    """Make a column of ids; what is neither text nor a number is none."""
-    return to_array([None if isinstance(value, dict | list | bool) else value for value in values])
+    """Make a column of ids; what is neither text nor a whole number is none, whatever stands beside it."""
+    return pa.array([value if type(value) is str else to_id(value) for value in values], pa.string())
+
+
+def to_id(value: Any) -> str | None:
+    """Write an id that is not text."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT_BELOW:
+        return str(int(value))
+    return str(value) if type(value) is int else None
 
 
 def parquet_source(open_file: Opener, file: str, num_bytes: int, kind: str | None, renames: Renames) -> Source:

@@ -1,6 +1,7 @@
 """Text files as blocks of whole lines in UTF-8; no block is larger than memory allows."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import IO, NamedTuple
 
@@ -52,7 +53,7 @@ def read_blocks(stream: IO[bytes], file: str, quoted: bool, strict: bool = False
     most = MAX_LINE_BYTES if strict else MAX_BLOCK_BYTES
     while data := stream.read(BLOCK_BYTES):
         position += len(data)
-        rest = rest.removeprefix(BOM) + data if line == 1 else rest + data
+        rest = (rest + data).removeprefix(BOM) if line == 1 else rest + data
         end = line_end(rest, quoted)
         if end:
             yield Block(decoded(rest[:end], file, line, quoted, strict), line, position)
@@ -62,7 +63,6 @@ def read_blocks(stream: IO[bytes], file: str, quoted: bool, strict: bool = False
             rest = rest[: most + 1]
         elif len(rest) > most:
             raise TransferProblem(f"{file}, line {line}: a line or a quoted value does not end within {most:,} bytes.")
-    rest = rest.removeprefix(BOM) if line == 1 else rest
     if rest:
         yield Block(decoded(rest, file, line, quoted, strict), line, position)
 
@@ -102,11 +102,22 @@ def to_utf8(data: bytes) -> bytes:
     return data
 
 
-def sniff(first_line: bytes) -> Layout:
-    """Find the separator and the names of a header line."""
+def sniff(first_line: bytes, file: str) -> Layout:
+    """Find the separator and the names of a header line.
+
+    Raises:
+        TransferProblem: if it is none, or names a column twice.
+    """
     separator = max((b",", b"\t", b";", b"|"), key=first_line.count)
     text = first_line.decode().rstrip("\r\n")
-    return Layout(separator, next(csv.reader([text], delimiter=separator.decode()), []), quoted=True)
+    try:
+        names = next(csv.reader([text], delimiter=separator.decode(), strict=True), [])
+    except csv.Error as error:
+        hint = "end each line with LF or CR LF" if "\r" in text else "write the names of the columns"
+        raise TransferProblem(f"{file}, line 1: the header cannot be read ({error}): {hint}.") from None
+    if twice := [name for name, number in Counter(names).items() if number > 1 and name]:
+        raise TransferProblem(f"{file}, line 1: the header names {twice[0]} twice: rename or remove one.")
+    return Layout(separator, names, quoted=True)
 
 
 def cut(block: Block, layout: Layout) -> Table:

@@ -186,7 +186,7 @@ def test_every_refused_row_is_told_with_its_line_its_field_and_the_fix(client: h
         5: [("/", "the line is not a JSON object")],
         6: [("/user_id", "must not be empty"), ("/value", "must be a number")],
         7: [("/", "the line is not UTF-8: send it in UTF-8")],
-        8: [("/item_id", "must not be empty")],
+        8: [("/item_id", "must be text or a whole number")],
         9: [("/", "the line is longer than 1,048,576 bytes")],
     }
     assert refused[0] | {"errors": []} == {"line": 3, "user_id": "a", "item_id": "b", "status": "refused", "errors": []}
