@@ -9,7 +9,8 @@ import httpx2
 import pytest
 
 from app.settings import Settings
-from tests.processes import answers, palate, server, wait_for_port, wait_until
+from palate_client import Client, Unreachable
+from tests.processes import NO_RETRY, answers, palate, server, wait_for_port, wait_until
 from tests.relay import relay
 
 POSTERS = 8
@@ -18,16 +19,13 @@ ACKNOWLEDGED_BEFORE_THE_KILL = 200
 
 def post_until_it_dies(base_url: str, poster: int, acknowledged: list[tuple[str, str, float]], enough: Event) -> None:
     """POST one rating after the other; note each that was answered."""
-    with httpx2.Client(base_url=base_url, timeout=10) as client:
+    with Client(base_url, retry=NO_RETRY, timeout_s=10) as client:
         for n in range(100_000):
             rating = (f"poster {poster}", f"item {n}", 1 + n % 9 / 2)
             try:
-                response = client.post(
-                    "/v1/ratings", json=dict(zip(("user_id", "item_id", "value"), rating, strict=True))
-                )
-            except httpx2.TransportError:
+                client.rate(*rating)
+            except Unreachable:
                 return
-            assert response.status_code == 200, response.text
             acknowledged.append(rating)
             if len(acknowledged) >= ACKNOWLEDGED_BEFORE_THE_KILL:
                 enough.set()
@@ -52,16 +50,8 @@ def kill_during_a_burst(settings: Settings, log: Path) -> list[tuple[str, str, f
 def test_every_acknowledged_rating_survives_a_killed_server(settings: Settings, tmp_path: Path) -> None:
     acknowledged = kill_during_a_burst(settings, tmp_path / "killed.log")
     assert len(acknowledged) >= ACKNOWLEDGED_BEFORE_THE_KILL
-    stored: set[tuple[str, str, float]] = set()
-    with server(settings, tmp_path / "again.log") as client:
-        for poster in range(POSTERS):
-            user, parameters = f"poster {poster}", {"limit": "1000"}
-            while True:
-                page = client.get(f"/v1/users/{user}/ratings", params=parameters).json()
-                stored |= {(user, rating["item_id"], rating["value"]) for rating in page["ratings"]}
-                if page["next_cursor"] is None:
-                    break
-                parameters["cursor"] = page["next_cursor"]
+    with server(settings, tmp_path / "again.log") as http, Client(str(http.base_url)) as client:
+        stored = {(row.user_id, row.item_id, row.value) for row in client.export_ratings()}
     assert set(acknowledged) <= stored
     assert len(stored) <= len(acknowledged) + POSTERS  # one each may have been stored and not answered
 

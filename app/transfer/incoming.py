@@ -54,7 +54,11 @@ class Answer:
         self._num_refused += len(rows)
         if self._num_refused > MAX_REFUSED:
             raise TransferProblem(f"more than {MAX_REFUSED:,} rows are refused, the last at line {rows[-1].line}.")
-        self._lines.write(b"".join(refused_line(row, self.kind) for row in sorted(rows, key=lambda row: row.line)))
+        try:
+            self._lines.write(b"".join(refused_line(row, self.kind) for row in sorted(rows, key=lambda row: row.line)))
+        except OSError as error:
+            reason = f"there is no room here to tell more refused rows than {self._num_refused:,} ({error.strerror})"
+            raise TransferProblem(f"{reason}, the last at line {rows[-1].line}: mend them, then send again.") from error
 
     def lines(self) -> Iterator[bytes]:
         """Give the answer, the counts last."""

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -160,3 +161,15 @@ def peak_mib(process_id: int) -> float:
     """Weigh a process's peak resident memory."""
     status = Path(f"/proc/{process_id}/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_more_refused_rows_than_the_disk_has_room_for_are_told(
+    client: httpx2.Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    bad = lines([GOOD | {"user_id": ""}]) * 3_000
+    answer = send(client, pieces((GOOD_LINE * 3_000 + bad) * 6))
+    assert answer.status_code == 422, answer.text
+    assert "there is no room here to tell more refused rows than" in answer.json()["detail"]
+    assert len(export(client, "ratings").splitlines()) == 1
