@@ -36,6 +36,7 @@ class FoldIn:
         model: which has folded him in.
         columns: int32 (E,), the row.
         values: float32 (E,).
+        together: folded in with others in one pass, which rounds otherwise than alone.
         rating: float32 (I,) predicted ratings clipped to the scale, or the means to compute them per column.
     """
 
@@ -43,6 +44,7 @@ class FoldIn:
     model: Model
     columns: Indices
     values: Values
+    together: bool = False
 
     def rating(self, columns: Indices) -> Values:
         """Predict the ratings of the named columns: float32 (K,), on the scale."""

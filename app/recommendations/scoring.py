@@ -13,6 +13,7 @@ from models.base import FoldIn, Model
 from models.interactions import Indices, Rows, Values
 
 MAX_TOGETHER = 16
+BLOCK = 4  # rows
 P = ParamSpec("P")
 T = TypeVar("T")
 Row = tuple[Indices, Values]  # a user's ratings: columns and values
@@ -51,7 +52,7 @@ class Scorer:
 
     async def fold_many(self, model: Model, users: Sequence[Row]) -> list[FoldIn]:
         """Fold many users in with one pass over the weights, in turn with everybody else's passes."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, fold_together, model, users)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, fold_group, model, users)
 
     async def compute(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run other computing, in turn with the passes."""
@@ -64,7 +65,7 @@ class Scorer:
                 group = self._take()
                 try:
                     users = [(waiting.columns, waiting.values) for waiting in group]
-                    folded = await loop.run_in_executor(self._thread, fold_together, group[0].model, users)
+                    folded = await loop.run_in_executor(self._thread, fold_group, group[0].model, users)
                 except Exception as error:  # each request fails by itself, and the next group is served
                     finish(group, error)
                 else:
@@ -95,12 +96,20 @@ def finish(group: Sequence[Waiting], outcome: Sequence[FoldIn] | Exception) -> N
             waiting.result.set_result(outcome[place])
 
 
+def fold_group(model: Model, users: Sequence[Row]) -> list[FoldIn]:
+    """Fold users in: with one pass over the weights, if they are several."""
+    return [model.fold_in(*users[0])] if len(users) == 1 else fold_together(model, users)
+
+
 def fold_together(model: Model, users: Sequence[Row]) -> list[FoldIn]:
-    """Fold users in with one pass over the weights."""
-    if len(users) == 1:
-        return [model.fold_in(*users[0])]
-    offsets = np.cumsum([0, *(len(columns) for columns, _ in users)])
-    columns, values = map(np.concatenate, zip(*users, strict=True))
+    """Fold users in with one pass over the weights.
+
+    Products of matrices take rows in blocks and round those that fill none otherwise; so blocks are filled, and
+    nobody's scores depend on who else is in the pass.
+    """
+    filled = [*users, *[users[-1]] * (-len(users) % BLOCK)]
+    offsets = np.cumsum([0, *(len(columns) for columns, _ in filled)])
+    columns, values = map(np.concatenate, zip(*filled, strict=True))
     with torch.inference_mode():
         preference = model.preference(Rows(offsets, columns, values))
-    return [FoldIn(row, model, *user) for row, user in zip(preference, users, strict=True)]
+    return [FoldIn(row, model, *user, together=True) for row, user in zip(preference, users, strict=False)]

@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from app.recommendations.scoring import MAX_TOGETHER, Scorer
+from app.recommendations.scoring import MAX_TOGETHER, Scorer, fold_together
 from models.base import FoldIn
 from models.interactions import Indices, Values
 from tests.app.recommendations.conftest import NUM_ITEMS, camps, train
@@ -40,6 +40,17 @@ def test_users_scored_together_are_scored_as_alone(kind: str) -> None:
         np.testing.assert_allclose(together.preference, alone.preference, atol=1e-5)
         wanted = np.arange(NUM_ITEMS, dtype=np.int32)
         np.testing.assert_array_equal(together.rating(wanted), alone.rating(wanted))
+
+
+@pytest.mark.parametrize("kind", ["linear", "lowrank", "denoising", "variational", "hybrid"])
+def test_nobodys_scores_depend_on_who_shares_the_pass(kind: str) -> None:
+    """To the last bit: an answer can be made again without the others."""
+    model, rows = train(kind, camps()), users(40)
+    alone = [fold_together(model, [row])[0].preference for row in rows]
+    for size in (2, 3, 4, 5, 7, 16, 33):
+        for start in range(0, len(rows), size):
+            for place, folded in enumerate(fold_together(model, rows[start : start + size]), start):
+                np.testing.assert_array_equal(folded.preference, alone[place])
 
 
 def test_users_of_two_models_at_a_swap_each_get_their_own() -> None:
