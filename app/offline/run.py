@@ -128,8 +128,8 @@ async def opened(settings: Settings) -> AsyncIterator[Serving]:
     try:
         await serving.refresh_catalogue()
         await Loader(serving, settings.model_store).look()
-        if serving.problem:
-            notes.print(f"Note: {serving.problem}.")
+        if problem := serving.status().problem:
+            notes.print(f"Note: {problem}.")
         yield serving
     finally:
         serving.close()

@@ -153,6 +153,39 @@ def test_an_answer_belongs_to_the_experiment_only_if_its_arms_model_made_it(worl
     assert [named(answer) for answer in answers + batch] == [number, number, 0] * 2
 
 
+def report_of(client: TestClient, number: int) -> tuple[list[int], list[int]]:
+    """Give users, items shown and items clicked of both arms."""
+    report = client.get(f"/v1/experiments/{number}/report").raise_for_status().json()
+    counts = ("num_users", "num_shown", "num_clicked")
+    control, treatment = ([report[arm][name] for name in counts] for arm in ("control", "treatment"))
+    return control, treatment
+
+
+def test_the_report_follows_what_is_said_of_the_answers_and_forgets_who_is_erased(world: TestClient) -> None:
+    number = start(world)
+    wait_until_served(world, number)
+    events = []
+    for user_id in [OLD, NEW, NEW, OUTSIDE, "stranger"]:
+        answer = recommend(world, user_id, limit=3)
+        named = {"recommendation_id": answer["recommendation_id"]}
+        events += [named | {"type": "shown"}, named | {"type": "clicked", "item_id": answer["items"][0]["item_id"]}]
+    assert world.post("/v1/events", json=events).json()["counts"]["refused"] == 0
+    assert report_of(world, number) == ([1, 3, 1], [1, 6, 2])
+    assert world.delete(f"/v1/users/{NEW}").is_success
+    assert report_of(world, number) == ([1, 3, 1], [0, 0, 0])
+
+
+def test_an_answer_is_made_again_with_the_arms_version_after_the_experiment(world: TestClient) -> None:
+    number = start(world)
+    wait_until_served(world, number)
+    answer = recommend(world, NEW)
+    assert world.post(f"/v1/experiments/{number}/stop").is_success
+    wait_until_served(world, None)
+    again = world.post("/v1/replays", json={"recommendation_id": answer["recommendation_id"]}).raise_for_status().json()
+    assert again["model_version"] == "new"
+    assert [item["item_id"] for item in again["items"]] == [item["item_id"] for item in answer["items"]]
+
+
 def named(answer: dict[str, Any]) -> int:
     """Read the experiment's number in an answer's id."""
     return decode(answer["recommendation_id"], "").experiment
