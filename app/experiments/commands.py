@@ -67,7 +67,9 @@ def show(number: Number) -> None:
 @commands.command("report")
 def report(
     number: Number,
-    metric: Annotated[str, typer.Option(help="That decides: ctr, hit_rate or conversion.")] = "ctr",
+    metric: Annotated[
+        str, typer.Option(help="That decides: click_through, hit, conversion or buyers.")
+    ] = "click_through",
 ) -> None:
     """Compare the two arms of an experiment by what became of their answers."""
     from rich.console import Console

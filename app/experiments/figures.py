@@ -18,13 +18,19 @@ CLOCKS_DIFFER_US = 10 * 60 * 1_000_000  # at most, of the database's and the ser
 class Metric(StrEnum):
     """What can be compared; each is a sum over users by another one."""
 
-    CTR = "ctr"  # items clicked, of items shown
-    HIT_RATE = "hit_rate"  # answers with an item clicked, of answers shown
-    CONVERSION = "conversion"  # users who bought something from an answer, of users shown one
+    CLICK_THROUGH = "click_through"  # items clicked, of items shown
+    HIT = "hit"  # answers with an item clicked, rated or bought, of answers of which one was shown
+    CONVERSION = "conversion"  # items bought, of items shown
+    BUYERS = "buyers"  # users who bought an item shown, of users who were shown one
 
 
-PARTS = {Metric.CTR: ("shown", "clicked"), Metric.HIT_RATE: ("answers", "hits"), Metric.CONVERSION: ("one", "bought")}
-COUNTED = ("shown", "clicked", "answers", "hits", "bought")
+PARTS = {
+    Metric.CLICK_THROUGH: ("shown", "clicked"),
+    Metric.HIT: ("answers", "hits"),
+    Metric.CONVERSION: ("shown", "bought"),
+    Metric.BUYERS: ("one", "buyers"),
+}
+COUNTED = ("shown", "clicked", "answers", "hits", "bought", "buyers")
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,8 @@ def over_users(experiment: Experiment) -> Any:
             func.sum(answers.c.clicked).label("clicked"),
             func.count().label("answers"),
             func.sum(answers.c.hit).label("hits"),
-            func.max(answers.c.bought).label("bought"),
+            func.sum(answers.c.bought).label("bought"),
+            func.max(cast(answers.c.bought > 0, Integer)).label("buyers"),
         )
         .group_by(*whose)
         .subquery()
@@ -98,8 +105,8 @@ def over_answers(experiment: Experiment) -> Any:
             *which,
             func.count().label("shown"),
             func.sum(items.c.clicked).label("clicked"),
-            func.max(items.c.clicked).label("hit"),
-            func.max(items.c.bought).label("bought"),
+            func.max(items.c.hit).label("hit"),
+            func.sum(items.c.bought).label("bought"),
         )
         .group_by(*which)
         .subquery()
@@ -107,11 +114,12 @@ def over_answers(experiment: Experiment) -> Any:
 
 
 def over_events(experiment: Experiment) -> Any:
-    """Tell of each item shown whether it was clicked and bought: 1 or 0."""
+    """Tell of each item shown whether it was clicked, bought, or either or rated: 1 or 0."""
     which = Event.version, Event.user_id, Event.answered_at_us, Event.answer, Event.item_id
-    was = {name: func.max(cast(Event.type == name, Integer)) for name in ("shown", "clicked", "bought")}
+    kinds = {"shown": ["shown"], "clicked": ["clicked"], "bought": ["bought"], "hit": ["clicked", "rated", "bought"]}
+    was = {name: func.max(cast(Event.type.in_(kind), Integer)) for name, kind in kinds.items()}
     return (
-        select(*which, was["clicked"].label("clicked"), was["bought"].label("bought"))
+        select(*which, *(was[name].label(name) for name in ("clicked", "bought", "hit")))
         .where(
             Event.answered_at_us >= to_us(experiment.started_at) - CLOCKS_DIFFER_US,
             Event.experiment == experiment.id,

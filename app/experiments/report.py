@@ -13,7 +13,12 @@ from app.tables import Experiment
 
 LEAST_USERS = 100  # of an arm: of fewer the normal distribution says little
 SPLIT_ALPHA = 0.001  # a split less likely than this is not by chance
-NAMES = {Metric.CTR: "click-through rate", Metric.HIT_RATE: "hit rate", Metric.CONVERSION: "conversion"}
+NAMES = {
+    Metric.CLICK_THROUGH: "click-through rate",
+    Metric.HIT: "hit rate",
+    Metric.CONVERSION: "conversion",
+    Metric.BUYERS: "share of buyers",
+}
 
 
 @dataclass(frozen=True)

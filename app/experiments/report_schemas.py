@@ -32,11 +32,13 @@ class ArmReport(BaseModel):
     num_answers: int = Field(description="Answers of which something was shown.")
     num_shown: int = Field(description="Items shown.")
     num_clicked: int = Field(description="Items of these that were clicked.")
-    num_hits: int = Field(description="Answers of which an item was clicked.")
+    num_hits: int = Field(description="Answers of which an item shown was clicked, rated or bought.")
+    num_bought: int = Field(description="Items of those shown that were bought.")
     num_buyers: int = Field(description="Users who bought an item that an answer had shown them.")
-    ctr: RateEstimate | None = Field(description="Clicked, of shown. Null: too few users to say.")
-    hit_rate: RateEstimate | None = Field(description="Hits, of answers.")
-    conversion: RateEstimate | None = Field(description="Buyers, of users.")
+    click_through: RateEstimate | None = Field(description="Clicked, of shown. Null: too few users to say.")
+    hit: RateEstimate | None = Field(description="Hits, of answers.")
+    conversion: RateEstimate | None = Field(description="Bought, of shown.")
+    buyers: RateEstimate | None = Field(description="Buyers, of users.")
 
     @classmethod
     def of(cls, figures: ArmFigures, rates: dict[Metric, Interval | None]) -> "ArmReport":
@@ -49,7 +51,8 @@ class ArmReport(BaseModel):
             num_shown=counts["shown"],
             num_clicked=counts["clicked"],
             num_hits=counts["hits"],
-            num_buyers=counts["bought"],
+            num_bought=counts["bought"],
+            num_buyers=counts["buyers"],
             **{metric: RateEstimate.of(rate) for metric, rate in rates.items()},
         )
 

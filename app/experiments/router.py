@@ -75,7 +75,7 @@ async def get_report(
     number: Number,
     database: DatabaseDep,
     metric: Annotated[Metric, Query(description="The metric that decides; the others are for information.")] = (
-        Metric.CTR
+        Metric.CLICK_THROUGH
     ),
 ) -> ExperimentReport:
     """Compare the two arms by what became of their answers: rates, their difference with intervals, and a verdict."""

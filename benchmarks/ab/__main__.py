@@ -26,9 +26,9 @@ def show_served(found: dict[str, Any]) -> None:
     print(f"other version after the restart: {found['moved']} users; a GET took {found['get_ms']} ms, client and all")
     print(f"{found['num_events']:,} events posted, report in {found['report_s']} s")
     for arm in ("control", "treatment"):
-        ctr = report[arm]["ctr"]
+        ctr = report[arm]["click_through"]
         print(f"{arm:<10} CTR {ctr['value']:.4f}  {ctr['low']:.4f} to {ctr['high']:.4f}  truth {truth[arm]:.4f}")
-    difference = next(each for each in report["differences"] if each["metric"] == "ctr")
+    difference = next(each for each in report["differences"] if each["metric"] == "click_through")
     low, high, true = difference["low"], difference["high"], truth["treatment"] - truth["control"]
     print(f"difference {difference['difference']:+.4f}  {low:+.4f} to {high:+.4f}  truth {true:+.4f}")
     print(report["verdict"])

@@ -32,13 +32,13 @@ def figures(rows: Rows) -> ArmFigures:
     """Sum up over an arm's users, as the query over events does."""
     x, y = rows
     sums = Sums(num_users=len(x), x=x.sum(), y=y.sum(), xx=float(x @ x), yy=float(y @ y), xy=float(x @ y))
-    return ArmFigures("", {"users": len(x)}, {Metric.CTR: sums})
+    return ArmFigures("", {"users": len(x)}, {Metric.CLICK_THROUGH: sums})
 
 
 def looked_at(arms: dict[Arm, Rows], share: float) -> Report:
     """Report when so many of the users have been there."""
     seen = {arm: figures((x[: int(share * len(x))], y[: int(share * len(y))])) for arm, (x, y) in arms.items()}
-    return Report(EXPERIMENT, seen[Arm.CONTROL], seen[Arm.TREATMENT], Metric.CTR)
+    return Report(EXPERIMENT, seen[Arm.CONTROL], seen[Arm.TREATMENT], Metric.CLICK_THROUGH)
 
 
 def outcomes(
@@ -52,7 +52,7 @@ def outcomes(
         Arm.TREATMENT: people(generator, treatment, num),
     }
     looks = [looked_at(arms, share) for share in LOOKS]
-    last, truth = looks[-1].difference(Metric.CTR), treatment.ctr - control.ctr
+    last, truth = looks[-1].difference(Metric.CLICK_THROUGH), treatment.ctr - control.ctr
     assert last is not None
     yield "interval holds the truth", last.low <= truth <= last.high
     yield "p < 0.05", last.p_value < ALPHA
@@ -64,7 +64,7 @@ def outcomes(
 
 def p_value(look: Report) -> float:
     """Give the probability of the difference by chance."""
-    difference = look.difference(Metric.CTR)
+    difference = look.difference(Metric.CLICK_THROUGH)
     assert difference is not None
     return difference.p_value
 

@@ -165,7 +165,7 @@ def experimenting(call: Caller) -> None:
     begun = call("start_experiment", name="a test", control=control, treatment=treatment, share=0.5)
     assert call("experiment", begun.id) == begun
     assert begun in call("experiments", limit=1).experiments
-    assert call("experiment_report", begun.id, metric="hit_rate").verdict.startswith("Not decided yet: 0 users")
+    assert call("experiment_report", begun.id, metric="hit").verdict.startswith("Not decided yet: 0 users")
     assert begun in call("iter_experiments", limit=1)
     stopped = call("stop_experiment", begun.id, activate="control", force=True)
     assert (stopped.activated, stopped.stopped_at is None) == ("control", False)

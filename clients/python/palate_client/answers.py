@@ -76,16 +76,20 @@ class ArmReport(Received):
     num_shown: int
     # Items of these that were clicked.
     num_clicked: int
-    # Answers of which an item was clicked.
+    # Answers of which an item shown was clicked, rated or bought.
     num_hits: int
+    # Items of those shown that were bought.
+    num_bought: int
     # Users who bought an item that an answer had shown them.
     num_buyers: int
     # Clicked, of shown. Null: too few users to say.
-    ctr: RateEstimate | None
+    click_through: RateEstimate | None
     # Hits, of answers.
-    hit_rate: RateEstimate | None
-    # Buyers, of users.
+    hit: RateEstimate | None
+    # Bought, of shown.
     conversion: RateEstimate | None
+    # Buyers, of users.
+    buyers: RateEstimate | None
 
 
 class BatchRecommendations(Received):
@@ -437,7 +441,7 @@ class MergeOut(Received):
     moved: int
 
 
-Metric = Literal["ctr", "hit_rate", "conversion"] | str
+Metric = Literal["click_through", "hit", "conversion", "buyers"] | str
 """What can be compared; each is a sum over users by another one."""
 
 

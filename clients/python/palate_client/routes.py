@@ -292,7 +292,7 @@ def experiment(number: int) -> Sent:
 
 @route("GET", "/v1/experiments/{number}/report", answers.ExperimentReport)
 def experiment_report(number: int, *, metric: str | None = None) -> Sent:
-    """Compare the two arms of an experiment; `metric` is the one that decides: ctr, hit_rate or conversion."""
+    """Compare two versions; `metric` is the one that decides: click_through, hit, conversion or buyers."""
     return sent(number, metric=metric)
 
 

@@ -43,7 +43,7 @@ def test_an_experiment_from_start_to_stop(command: Palate, client: TestClient) -
     assert (shown["share"], shown["reason"]) == (0.2, "to see")
     assert shown["started_by"].startswith("command line (")
     assert command("list").output.splitlines()[-1].split()[:7] == ["1", "try", "it", "running", "old", "new", "20%"]
-    report = command("report", "1", "--metric", "hit_rate")
+    report = command("report", "1", "--metric", "hit")
     assert "control (0 users)" in report.output
     assert "Not decided yet: 0 users" in report.output
     assert isinstance(command("start", "old", "new", "--name", "more").exception, ExperimentRunning)

@@ -26,20 +26,21 @@ NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Shown:
-    """An answer: whose it was, which version gave it, how many of its items were clicked and bought."""
+    """An answer: whose it was, which version gave it, how many of its items were shown, clicked, bought, rated."""
 
     user: int | None
     version: str
     shown: int
     clicked: int = 0
     bought: int = 0
+    rated: int = 0
     experiment: int = 1
 
 
 def event_rows(answers: list[Shown], started_at: datetime = NOW) -> Iterator[Event]:
     """Write answers as the rows that reporting them leaves."""
     for number, answer in enumerate(answers):
-        num = {"shown": answer.shown, "clicked": answer.clicked, "bought": answer.bought}
+        num = {"shown": answer.shown, "clicked": answer.clicked, "bought": answer.bought, "rated": answer.rated}
         moment = to_us(started_at) + number
         for kind, item in [(kind, item) for kind, most in num.items() for item in range(most)]:
             yield Event(
@@ -92,23 +93,24 @@ def test_what_was_shown_to_known_users_is_counted_by_hand(client: TestClient, st
             Shown(1, "old", shown=4),
             Shown(2, "old", shown=2, clicked=2, bought=1),
             Shown(3, "new", shown=10, bought=3),
+            Shown(3, "new", shown=10, rated=1),
             Shown(4, "new", shown=10),
-            Shown(3, "new", shown=0, clicked=5),  # nobody said that it was shown
+            Shown(3, "new", shown=0, clicked=5, bought=5),  # nobody said that it was shown
             Shown(None, "new", shown=10, clicked=10),  # of a user who was erased, or whom nobody knows
             Shown(5, "old", shown=10, clicked=10, experiment=0),
             Shown(5, "old", shown=10, clicked=10, experiment=2),
         ]
     )
     report = ask(client)
-    counts = ("num_users", "num_answers", "num_shown", "num_clicked", "num_hits", "num_buyers")
-    assert [report["control"][name] for name in counts] == [2, 3, 10, 3, 2, 1]
-    assert [report["treatment"][name] for name in counts] == [2, 2, 20, 0, 0, 1]
+    counts = ("num_users", "num_answers", "num_shown", "num_clicked", "num_hits", "num_bought", "num_buyers")
+    assert [report["control"][name] for name in counts] == [2, 3, 10, 3, 2, 1, 1]
+    assert [report["treatment"][name] for name in counts] == [2, 3, 30, 0, 2, 3, 1]
     rates = [report[arm][metric]["value"] for arm in ("control", "treatment") for metric in Metric]
-    assert rates == pytest.approx([0.3, 2 / 3, 0.5, 0, 0, 0.5])
+    assert rates == pytest.approx([0.3, 2 / 3, 0.1, 0.5, 0, 2 / 3, 0.1, 0.5])
     differences = {each["metric"]: each["difference"] for each in report["differences"]}
-    assert differences == pytest.approx({"ctr": -0.3, "hit_rate": -2 / 3, "conversion": 0})
+    assert differences == pytest.approx({"click_through": -0.3, "hit": 0, "conversion": 0, "buyers": 0})
     assert report["split"] == {"treatment_share": 0.5, "expected": 0.5, "p_value": 1, "suspect": False}
-    assert (report["better"], report["metric"]) == (None, "ctr")
+    assert (report["better"], report["metric"]) == (None, "click_through")
     assert report["verdict"].startswith("Not decided yet: 2 users of control and 2 of treatment")
 
 
@@ -126,9 +128,10 @@ def test_the_database_sums_up_what_the_rates_are_made_of(client: TestClient, sto
         users = [[each for each in answers if (each.user, each.version) == (user, version)] for user in range(1, 121)]
         users = [each for each in users if each]
         of = {
-            "ctr": [(sum(a.shown for a in each), sum(a.clicked for a in each)) for each in users],
-            "hit_rate": [(len(each), sum(a.clicked > 0 for a in each)) for each in users],
-            "conversion": [(1, any(a.bought for a in each)) for each in users],
+            "click_through": [(sum(a.shown for a in each), sum(a.clicked for a in each)) for each in users],
+            "hit": [(len(each), sum(a.clicked + a.bought > 0 for a in each)) for each in users],
+            "conversion": [(sum(a.shown for a in each), sum(a.bought for a in each)) for each in users],
+            "buyers": [(1, any(a.bought for a in each)) for each in users],
         }
         for metric, pairs in of.items():
             x, y = np.array(pairs, float).T
@@ -160,7 +163,7 @@ def figures(version: str, num_users: int, rate: float) -> ArmFigures:
 def report_of(control: tuple[int, float], treatment: tuple[int, float]) -> Report:
     shares = {"share": 1.0, "treatment_share": 0.5, "salt": "s", "state": ExperimentState.RUNNING}
     experiment = Experiment(id=1, name="x", control="old", treatment="new", started_at=NOW, **shares)
-    return Report(experiment, figures("old", *control), figures("new", *treatment), Metric.CTR)
+    return Report(experiment, figures("old", *control), figures("new", *treatment), Metric.CLICK_THROUGH)
 
 
 @pytest.mark.parametrize(
