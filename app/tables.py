@@ -56,6 +56,8 @@ class Base(DeclarativeBase):
 class Counter(Base):
     """A number that only grows: `ratings` counts rating changes (the revision), `catalogue` item changes.
 
+    `forgotten` is the latest revision of the catalogue before which its history is not kept any more.
+
     Whoever changes ratings locks the row first and moves it last, so revisions have no gaps and become
     visible in order: a reader that sees revision R has seen every change up to R.
     """

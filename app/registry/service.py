@@ -1,16 +1,19 @@
 """The rules of model versions: publish, which one is live, activate, roll back, remove the old."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.catalogue.history import forget
 from app.errors import UserNotFound, VersionNotFound, VersionRefused, VersionUnusable
 from app.registry import repository, store
 from app.registry.holdings import Part
 from app.tables import Activation, ActivationCause, ModelVersion
+
+CLOCKS_DIFFER = timedelta(hours=1)  # those of the processes, at most
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ def remove_old(session: Session, keep: int, now: datetime) -> list[str]:
     """Mark all but the newest ``keep`` versions as removed, and name them, so that their folders can go.
 
     The live version stays, and so does the one that was live before it: a roll back is always possible. So do the
-    versions of a running experiment.
+    versions of a running experiment. What the catalogue was before the oldest of them was made is forgotten.
     """
     kept = repository.kept_versions(session, lock=True)
     versions, experiment = repository.what_serves(session, 2)  # after the lock: no other will serve from here on
@@ -150,4 +153,6 @@ def remove_old(session: Session, keep: int, now: datetime) -> list[str]:
     old = [row for row in kept[keep:] if row.version not in spared]
     for row in old:
         row.removed_at = now
+    if old:  # no answer by a version that is kept was made before the oldest of them
+        forget(session, min((row.created_at for row in kept if row not in old), default=now) - CLOCKS_DIFFER)
     return [row.version for row in old]

@@ -3,7 +3,6 @@
 import asyncio
 
 from app.db import Database
-from app.errors import ReplayUnavailable
 from app.recommendations.catalogue import Catalogue
 from app.replay import repository
 
@@ -19,12 +18,10 @@ class PastCatalogue(Catalogue):
         """Become what the catalogue was at a revision, looked at in a moment.
 
         Raises:
-            ReplayUnavailable: if the database has no such revision.
+            ReplayUnavailable: if that cannot be had.
         """
         if revision != self.revision:
             step = await database.scan(repository.step, self.revision, revision)
-            if step is None:
-                raise ReplayUnavailable("This answer was made from another database, or one that was restored since.")
             await asyncio.to_thread(self.take, step, revision)
         if moment_us != self._moment_us:
             self._moment_us = moment_us

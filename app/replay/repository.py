@@ -7,6 +7,8 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from app import counters
+from app.catalogue.history import FORGOTTEN
+from app.errors import ReplayUnavailable
 from app.recommendations.catalogue import CatalogueRow
 from app.recommendations.options import Rules
 from app.recommendations.stored_rules import as_recommending_takes_them
@@ -52,13 +54,16 @@ class Step(NamedTuple):
     rules: Rules
 
 
-def step(session: Session, start: int, end: int) -> Step | None:
+def step(session: Session, start: int, end: int) -> Step:
     """Read what leads from the catalogue at the revision ``start``, -1 for nothing, to that at ``end``.
 
-    None if the catalogue has not come as far.
+    Raises:
+        ReplayUnavailable: if there is no such revision, or what was then is not kept any more.
     """
     if end > counters.read(session, "catalogue"):
-        return None
+        raise ReplayUnavailable("This answer was made from another database, or this one was restored since.")
+    if end < counters.read(session, FORGOTTEN):
+        raise ReplayUnavailable("What the catalogue was then is not kept any more.")
     if start <= end:
         rows = present(session, Item.revision > start, Item.revision <= end)
         rows += former(session, FormerItem.revision > start, FormerItem.revision <= end, FormerItem.until > end)

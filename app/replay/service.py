@@ -136,10 +136,10 @@ class Replayer:
         revision = identity.popularity_revision
         if live is not None and revision < 0:
             return live.popularity
+        database = self._serving.database
+        if await database.read(repository.is_somebody_gone, revision):
+            raise ReplayUnavailable("Somebody whose ratings made items popular then was erased since.")
         if self._popularity is None or self._popularity.revision != revision:
-            database = self._serving.database
-            if await database.read(repository.is_somebody_gone, revision):
-                raise ReplayUnavailable("Somebody whose ratings made items popular then was erased since.")
             totals = await database.scan(repository.totals_at, revision)
             await self._catalogue.move(database, identity.catalogue_revision, identity.at_us)
             lowest = self._serving.settings.rating_min
