@@ -17,6 +17,7 @@ from app.experiments import router as experiments
 from app.keys.ring import KeyRing
 from app.metrics import Metrics
 from app.middleware import Operations
+from app.outcomes import report_router as reports
 from app.outcomes import router as outcomes
 from app.outcomes.router import EventWriter
 from app.paths import EncodedSlashes
@@ -68,7 +69,19 @@ def create_app(settings: Settings) -> FastAPI:
     # take `popular` and `new` for ids.
     for stage in (recommendations, ratings, health, metrics, merging, shelves, catalogue, training, registry, erasure):
         app.include_router(stage.router)
-    for stage in (transfer, kindred, predictions, what_if, questions, rules, experiments, outcomes, replays, console):
+    for stage in (
+        transfer,
+        kindred,
+        predictions,
+        what_if,
+        questions,
+        rules,
+        experiments,
+        outcomes,
+        reports,
+        replays,
+        console,
+    ):
         app.include_router(stage.router)
     return app
 

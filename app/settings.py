@@ -93,6 +93,9 @@ class Settings(BaseSettings):
         timedelta, Field(description="A run whose worker has been silent for this long is taken over by another.")
     ] = timedelta(seconds=30)
     keep_versions: Annotated[PositiveInt, Field(description="Model versions kept; older ones are removed.")] = 5
+    keep_events_days: Annotated[
+        PositiveInt, Field(description="Days for which what became of an answer is kept, counted from the answer on.")
+    ] = 365
     poll_interval: Annotated[
         timedelta, Field(description="How often a process looks for new models, runs and keys.")
     ] = timedelta(seconds=1)

@@ -11,6 +11,7 @@ import structlog
 from app import logs
 from app.db import Database, open_database
 from app.errors import DatabaseUnavailable
+from app.outcomes.retention import Retention
 from app.settings import Settings
 from app.training import service
 from app.training.lease import pause
@@ -47,10 +48,11 @@ async def work(settings: Settings, shutdown: asyncio.Event) -> None:
     """Train until told to stop. A lost database is waited for."""
     database = open_database(settings.database_url, settings.database_pool_size)
     trainer, schedule = Trainer(database, settings, shutdown), Schedule(database, settings)
+    retention = Retention(database, settings)
     log.info("worker_started", worker=trainer.name)
     try:
         while not shutdown.is_set():
-            if not await turn(trainer, schedule):
+            if not await turn(trainer, schedule, retention):
                 await pause(shutdown, settings.poll_interval.total_seconds())
     finally:
         trainer.close()
@@ -66,9 +68,10 @@ async def work_until_signal(settings: Settings) -> None:
     await work(settings, shutdown)
 
 
-async def turn(trainer: Trainer, schedule: Schedule) -> bool:
-    """Train one run if there is one; tell whether there was."""
+async def turn(trainer: Trainer, schedule: Schedule, retention: Retention) -> bool:
+    """Remove what is too old, and train one run if there is one; tell whether there was."""
     try:
+        await retention.look()
         await schedule.look()
         held = await trainer.claim()
         if held is not None:

@@ -99,6 +99,10 @@ class BatchRecommendations(Received):
     answers: list[Recommendations]
 
 
+By = Literal["version", "source", "position", "list", "experiment"] | str
+"""What a report tells apart."""
+
+
 class Cause(Received):
     """A rating that moved an item: everything else as it is, what the item has with it less what it has without."""
 
@@ -563,6 +567,18 @@ class RateEstimate(Received):
     high: float
 
 
+class RateOut(Received):
+    """A share with its 95 % interval (Wilson's score interval). Null where nothing was counted."""
+
+    numerator: int
+    denominator: int
+    rate: float | None
+    # Lower end of the interval.
+    low: float | None
+    # Upper end.
+    high: float | None
+
+
 class RatingChanged(Received):
     """The answer to one rating put or removed."""
 
@@ -740,6 +756,43 @@ class Replay(Received):
 
 ReplayKind = Literal["user", "guest", "new"] | str
 """What sort of list an answer is."""
+
+
+class Report(Received):
+    """What became of the answers that were made in a time."""
+
+    # `from`, as it was asked for.
+    start: datetime | None
+    until: datetime | None
+    by: list[By]
+    # In the order of `by`.
+    lines: list[ReportLine]
+
+
+class ReportLine(Received):
+    """What became of the answers of one group. What is not asked for by `by` is not there."""
+
+    # Null: answers without a model.
+    version: str | None = None
+    source: str | None = None
+    # In the whole list, from 1.
+    position: int | None = None
+    # user, guest, similar, popular or new.
+    list: str | None = None
+    # 0: none.
+    experiment: int | None = None
+    # Answers of which at least one item was shown.
+    num_answers: int
+    # Of all that was bought, as reported.
+    value: float
+    # Items clicked of those shown.
+    click_through: RateOut
+    # Items rated of those shown.
+    rating: RateOut
+    # Items bought of those shown.
+    conversion: RateOut
+    # Answers with an item clicked, rated or bought, of the answers shown.
+    hit: RateOut
 
 
 class RulesOut(Received):

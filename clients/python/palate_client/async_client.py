@@ -71,6 +71,7 @@ class AsyncClient(AsyncBulk):
     questions_guest = AsyncMethod(routes.questions_guest)
     report = AsyncMethod(routes.report)
     replay = AsyncMethod(routes.replay)
+    outcomes = AsyncMethod(routes.outcomes)
     rules = AsyncMethod(routes.rules)
     set_rules = AsyncMethod(routes.set_rules)
     delete_rules = AsyncMethod(routes.delete_rules)

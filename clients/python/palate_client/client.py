@@ -71,6 +71,7 @@ class Client(Bulk):
     questions_guest = Method(routes.questions_guest)
     report = Method(routes.report)
     replay = Method(routes.replay)
+    outcomes = Method(routes.outcomes)
     rules = Method(routes.rules)
     set_rules = Method(routes.set_rules)
     delete_rules = Method(routes.delete_rules)

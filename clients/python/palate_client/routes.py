@@ -197,6 +197,14 @@ def replay(**asked: Unpack[inputs.ReplayRequest]) -> Sent:
     return sent(body=asked)
 
 
+@route("GET", "/v1/reports", answers.Report)
+def outcomes(
+    *, by: Sequence[answers.By] | None = None, start: datetime | None = None, until: datetime | None = None
+) -> Sent:
+    """Report rates of outcomes of the answers made from `start` to before `until`, with intervals."""
+    return sent(by=by, until=until, **{"from": start})
+
+
 # Rules for everybody.
 
 
