@@ -11,8 +11,10 @@ from app.problem import MAX_FIELDS
 from app.ratings.parse import checked
 from app.ratings.scale import Scale
 from app.recommendations import explained, repository, service
+from app.recommendations.bookmark import PLAIN_OPTIONS
 from app.recommendations.catalogue import Catalogue
 from app.recommendations.identity import Kind
+from app.recommendations.lately import HOUR_US, NOTHING_SHOWN, Lately
 from app.recommendations.live import LiveModel
 from app.recommendations.naming import shelf_id
 from app.recommendations.options import Options
@@ -28,10 +30,21 @@ from models.base import FoldIn
 from models.interactions import Values
 
 
-async def taste_of_user(serving: Serving, user_id: str) -> tuple[int | None, Taste]:
+async def taste_of_user(serving: Serving, user_id: str, options: Options = PLAIN_OPTIONS) -> tuple[int | None, Taste]:
     """Read a user's ratings as of now, with the revision of the latest change; None if nobody has heard of him."""
     row = await read_user(serving, user_id)
-    return row.revision, taste_of(serving.catalogue, user_id, row)
+    (lately,) = await shown_lately(serving, [row.number], options)
+    return row.revision, taste_of(serving.catalogue, user_id, row, lately)
+
+
+async def shown_lately(serving: Serving, numbers: Sequence[int], options: Options) -> list[Lately]:
+    """Read what users were shown lately, if that is to sink; 0 is nobody's number."""
+    known = {number for number in numbers if number}
+    if not options.rotation or not known:
+        return [NOTHING_SHOWN] * len(numbers)
+    now, hours = now_us(), options.rotation_hours
+    shown = await serving.database.read(repository.shown_lately, sorted(known), now - int(hours * HOUR_US))
+    return [Lately.of(serving.catalogue, shown.get(number, ()), now, hours) for number in numbers]
 
 
 async def read_user(serving: Serving, user_id: str) -> HotRow:
@@ -42,12 +55,12 @@ async def read_user(serving: Serving, user_id: str) -> HotRow:
     return row
 
 
-def taste_of(catalogue: Catalogue, user_id: str, row: HotRow) -> Taste:
+def taste_of(catalogue: Catalogue, user_id: str, row: HotRow, lately: Lately = NOTHING_SHOWN) -> Taste:
     """Give what a user's row says, or why it says nothing. The catalogue is not older than the row."""
     reason = None if row.item_ids else Reason.UNKNOWN_USER if row.revision is None else Reason.NO_RATINGS
     seed = crc32(user_id.encode()) if row.revision is None else row.revision  # no two users have the same revision
     slots = list(map(catalogue.slot_of_id.__getitem__, row.item_ids))
-    return Taste.of(slots, row.values, reason, seed, row.number)
+    return Taste.of(slots, row.values, reason, seed, row.number, lately)
 
 
 async def taste_of_guest(

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from app.recommendations import repository, service
-from app.recommendations.answers import Using, taste_of
+from app.recommendations.answers import Using, shown_lately, taste_of
 from app.recommendations.bookmark import list_of
 from app.recommendations.live import LiveModel
 from app.recommendations.options import Options
@@ -33,8 +33,9 @@ async def answer_rows(
     revision = max(row.catalogue_revision for row in rows)
     if revision > serving.catalogue.revision:
         await serving.refresh_catalogue(revision)
+    latelies = await shown_lately(serving, [row.number for row in rows], options)
     lives = [serving.live_for(user_id) for user_id in user_ids]
-    tastes = [taste_of(serving.catalogue, *pair) for pair in zip(user_ids, rows, strict=True)]
+    tastes = [taste_of(serving.catalogue, *each) for each in zip(user_ids, rows, latelies, strict=True)]
     largest = max((len(live.item_ids) for live in lives if live is not None), default=0)
     size = max(1, MAX_SCORES // max(1, largest))
     for first in range(0, len(rows), size):
@@ -42,7 +43,7 @@ async def answer_rows(
         folds = await fold_in(serving, lives[part], tastes[part])
         users = zip(user_ids[part], rows[part], lives[part], tastes[part], folds, strict=True)
         for user_id, row, live, taste, fold in users:
-            of, mark = list_of(user_id.encode(), options), start(serving, live, row.revision)
+            of, mark = list_of(user_id.encode(), options), start(serving, live, row.revision, taste.lately)
             answer = await page(
                 serving, taste, options, of, mark, Using(live, fold, serving.experiment_of(user_id, live))
             )

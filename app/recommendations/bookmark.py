@@ -12,21 +12,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
-from struct import Struct, pack
+from struct import Struct
 from typing import NamedTuple
 
 import numpy as np
 
 from app.errors import FieldProblem, InvalidCursor
 from app.recommendations.catalogue import Slots
+from app.recommendations.lately import NOTHING_SHOWN, Lately
 from app.recommendations.options import Options
+from app.recommendations.packing import MAX_SLOTS, packed, unpacked
 
-MAX_SHOWN = 10_000  # items of one list; the cursor grows with them, by about half a byte to a byte each
-HEAD = Struct(">QIB")  # revision + 1 or 0 for none, number of items, length of the version's name
+MAX_SHOWN = MAX_SLOTS  # items of one list; the cursor grows with them, by about half a byte to a byte each
+HEAD = Struct(">QIBH")  # revision + 1 or 0 for none, number of items, lengths of the version's name and of `lately`
 CHECK_BYTES = 8
 URL_SAFE = bytes.maketrans(b"+/", b"-_")
-PLAIN_MOST = 32  # so few items are not worth compressing
-PLAIN, COMPRESSED = b"\0", b"\1"
 WHAT_MAKES_A_LIST = "send it with the user or ratings and the options of the first page, or leave it out"
 NOTHING: Slots = np.zeros(0, np.int64)
 
@@ -39,18 +39,21 @@ class Bookmark(NamedTuple):
         revision: of the user's ratings; None for a guest, or a user nobody had heard of.
         num_slots: how many items there were; newer ones are not in the list.
         shown: int64 (S,), slots of the items that former pages held, ascending.
+        lately: what the user had been shown when the list began, if that is to sink.
     """
 
     version: str | None
     revision: int | None
     num_slots: int
     shown: Slots = NOTHING
+    lately: Lately = NOTHING_SHOWN
 
     def encode(self, of: bytes, page: Sequence[int] = ()) -> str:
         """Write it as a cursor of the list ``of``, moved on behind a page of these slots."""
-        version = (self.version or "").encode()
-        head = HEAD.pack(0 if self.revision is None else self.revision + 1, self.num_slots, len(version))
-        body = head + version + packed([*self.shown.tolist(), *page] if len(self.shown) else list(page))
+        version, lately = (self.version or "").encode(), self.lately.encode()
+        revision = 0 if self.revision is None else self.revision + 1
+        head = HEAD.pack(revision, self.num_slots, len(version), len(lately)) + version + lately
+        body = head + packed([*self.shown.tolist(), *page] if len(self.shown) else list(page))
         text = b2a_base64(check_sum(of, body) + body, newline=False)
         return text.translate(URL_SAFE).rstrip(b"=").decode()
 
@@ -87,41 +90,19 @@ def decode(cursor: str, place: str) -> Cursor:
         body = whole[CHECK_BYTES:]
         if len(body) < HEAD.size:
             raise ValueError("too short")
-        revision, num_slots, length = HEAD.unpack_from(body)
-        version, shown = body[HEAD.size : HEAD.size + length].decode(), unpacked(body[HEAD.size + length :])
+        revision, num_slots, length, length_lately = HEAD.unpack_from(body)
+        version, rest = body[HEAD.size : HEAD.size + length].decode(), body[HEAD.size + length :]
+        lately, shown = Lately.decode(rest[:length_lately]), unpacked(rest[length_lately:])
     except (ValueError, zlib.error):
         wrong = FieldProblem(place, "take `next_cursor` of a former answer, or leave it out")
         raise InvalidCursor(fields=[wrong]) from None
-    mark = Bookmark(version or None, revision - 1 if revision else None, num_slots, shown)
+    mark = Bookmark(version or None, revision - 1 if revision else None, num_slots, shown, lately)
     return Cursor(mark, body, whole[:CHECK_BYTES], place)
 
 
 def check_sum(of: bytes, body: bytes) -> bytes:
     """Tell a cursor apart from a damaged one, and from those of other lists."""
     return blake2b(of + body, digest_size=CHECK_BYTES).digest()
-
-
-def packed(slots: list[int]) -> bytes:
-    """Write slots; where there are many, the steps between them, byte by byte of all of them, compressed."""
-    slots.sort()
-    if len(slots) <= PLAIN_MOST:
-        return PLAIN + pack(f"<{len(slots)}I", *slots)
-    steps = np.diff(np.array(slots, "<u4"), prepend=np.uint32(0))
-    return COMPRESSED + zlib.compress(steps.view(np.uint8).reshape(-1, 4).T.tobytes(), 9)
-
-
-def unpacked(data: bytes) -> Slots:
-    """Read slots back, ascending.
-
-    Raises:
-        ValueError, zlib.error: if it is not what `packed` gave.
-    """
-    kind, data = data[:1], data[1:]
-    if kind == PLAIN:
-        return np.frombuffer(data, "<u4").astype(np.int64)
-    flat = zlib.decompressobj().decompress(data, 4 * MAX_SHOWN)
-    steps = np.frombuffer(flat, np.uint8).reshape(4, -1).T.tobytes()
-    return np.cumsum(np.frombuffer(steps, "<u4"), dtype=np.int64)
 
 
 def list_of(who: bytes, options: Options) -> bytes:

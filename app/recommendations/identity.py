@@ -15,10 +15,12 @@ from typing import NamedTuple
 
 from app.errors import FieldProblem, InvalidRequest
 from app.ids import storable
-from app.recommendations.bookmark import CHECK_BYTES, MAX_SHOWN, NOTHING, URL_SAFE, check_sum, packed, unpacked
+from app.recommendations.bookmark import CHECK_BYTES, MAX_SHOWN, NOTHING, URL_SAFE, check_sum
 from app.recommendations.catalogue import Slots
+from app.recommendations.lately import NOTHING_SHOWN, Lately
 from app.recommendations.options import Options
 from app.recommendations.options_code import decode_options
+from app.recommendations.packing import packed, unpacked
 from app.recommendations.selection import Source
 from app.settings import MAX_LIST
 from app.times import LATEST_US
@@ -26,9 +28,9 @@ from app.times import LATEST_US
 FORMAT = 1
 MAX_VERSION_BYTES = 100
 OF = b"recommendation"  # what the check sum is of, beside the body
-# format, list, wide; number of items, lengths of version, shown, options; experiment, subject, user, revision + 1,
-# catalogue's, cold one's, known one's, popularity's, moment, number of slots
-HEAD = Struct(">BB?HBHIIQqqqqqqqI")
+# format, list, wide; number of items, lengths of version, shown, options, lately; experiment, subject, user,
+# revision + 1, catalogue's, cold one's, known one's, popularity's, moment, number of slots
+HEAD = Struct(">BB?HBHIHIQqqqqqqqI")
 CODE_OF = {source: code for code, source in enumerate(Source)}
 SOURCES = list(Source)  # new ones come at the end: codes are in ids that were given out
 WHAT_TO_SEND = "is damaged, or no id of an answer: send `recommendation_id` as an answer gave it"
@@ -63,6 +65,7 @@ class Identity(NamedTuple):
         subject: see `Kind`.
         experiment: the number of the experiment that it is part of; 0: none.
         known_revision: of the catalogue whose items the new ones were compared with; -1 if none.
+        lately: what the user had been shown when the list began, if that was to sink.
         popularity_revision: of all ratings that popularity was counted from; -1 if it came with the model.
     """
 
@@ -82,6 +85,7 @@ class Identity(NamedTuple):
     experiment: int = 0
     known_revision: int = -1
     popularity_revision: int = -1
+    lately: Lately = NOTHING_SHOWN
 
     def options(self) -> Options:
         """Give what was asked for.
@@ -99,7 +103,8 @@ class Identity(NamedTuple):
 def encode(identity: Identity) -> str:
     """Write an answer's id: some 220 characters for ten items, and five more an item."""
     kind, version, user, revision, catalogue, cold, at_us, num_slots, shown, items = identity[:10]
-    sources, said, subject, of, known, popularity = identity[10:]
+    sources, said, subject, of, known, popularity = identity[10:16]
+    sunk = identity.lately.encode()
     name = b"" if version is None else version.encode()
     before = packed(shown.tolist()) if len(shown) else b""
     wide = max(items, default=0) >= 2**32
@@ -113,6 +118,7 @@ def encode(identity: Identity) -> str:
             len(name),
             len(before),
             len(said),
+            len(sunk),
             of,
             subject,
             user,
@@ -129,6 +135,7 @@ def encode(identity: Identity) -> str:
         + name
         + before
         + said
+        + sunk
     )
     text = b2a_base64(check_sum(OF, body) + body, newline=False)
     return text.translate(URL_SAFE).rstrip(b"=").decode()
@@ -171,12 +178,12 @@ def read(body: bytes) -> Identity:
         ValueError, IndexError, struct.error, zlib.error: if it is not what `encode` writes.
     """
     head = HEAD.unpack_from(body)
-    form, kind, wide, num, *lengths, of, subject, user, revision = head[:11]
-    catalogue, cold, known, popularity, at_us, num_slots = head[11:]
+    form, kind, wide, num, *lengths, of, subject, user, revision = head[:12]
+    catalogue, cold, known, popularity, at_us, num_slots = head[12:]
     layout = f">{num}{'Q' if wide else 'I'}{num}s" + "".join(f"{length}s" for length in lengths)
     if form != FORMAT or num > MAX_LIST or HEAD.size + calcsize(layout) != len(body):
         raise ValueError("of another form")
-    *items, codes, name, before, said = unpack_from(layout, body, HEAD.size)
+    *items, codes, name, before, said, sunk = unpack_from(layout, body, HEAD.size)
     shown = unpacked(before) if before else NOTHING
     if min(user, revision, catalogue, at_us) < 0 or at_us > LATEST_US or max(items, default=0) >= 2**63:
         raise ValueError("numbers that nothing has")
@@ -199,4 +206,5 @@ def read(body: bytes) -> Identity:
         of,
         known,
         popularity,
+        Lately.decode(sunk),
     )

@@ -72,6 +72,7 @@ def answer_id(
             subject,
             experiment,
             known_revision=live.known_revision if live else -1,
+            lately=mark.lately,
             popularity_revision=-1 if popularity is None or popularity.revision is None else popularity.revision,
         )
     )

@@ -77,4 +77,6 @@ class Options:
     rules: Rules = NO_RULES
     diversity: float = 0.0  # 0..1; 0: the plain order, 1: items as unlike each other as can be
     exploration: float = 0.0  # 0..1: share of the places that new items get
+    rotation: float = 0.0  # 0..1; 0: nothing sinks, 1: what was shown lately comes last
+    rotation_hours: float = 24.0  # for which what was shown is remembered
     explain_ratings: int = 0  # ratings of each sign that an explanation names; 0: none is wanted

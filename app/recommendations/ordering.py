@@ -46,12 +46,23 @@ def by_factor(newest: Slots, factors: Factors | None) -> Slots:
     return newest if factors is None else newest[np.argsort(-factors[newest], kind="stable")]
 
 
-def by_taste(catalogue: Catalogue, live: LiveModel, fold: FoldIn, factors: Factors | None) -> Order:
-    """Order what has a score by it, then what nothing can be said of yet, newest first."""
+def together(factors: Factors | None, sunk: Factors | None) -> Factors | None:
+    """Multiply boosts and what is left of what was shown lately."""
+    return sunk if factors is None else factors if sunk is None else factors * sunk
+
+
+def by_taste(
+    catalogue: Catalogue, live: LiveModel, fold: FoldIn, factors: Factors | None, sunk: Factors | None = None
+) -> Order:
+    """Order what has a score by it, then what nothing can be said of yet, newest first.
+
+    ``sunk``, here and below: what is left of scores, boosts included, of items that were shown lately.
+    """
     candidates = Candidates(live, fold)
     scores = candidates.scores
-    if factors is not None:
-        scores = boosted(scores, candidates.factors(factors))
+    for each in (factors, sunk):
+        scores = scores if each is None else boosted(scores, candidates.factors(each))
+    factors = together(factors, sunk)
 
     def order(scope: Scope) -> Selection:
         places = top_k(scores, scope.limit, candidates.barred(catalogue, scope))
@@ -64,11 +75,13 @@ def by_taste(catalogue: Catalogue, live: LiveModel, fold: FoldIn, factors: Facto
     return order
 
 
-def by_popularity(popularity: Popularity, factors: Factors | None) -> Order:
+def by_popularity(popularity: Popularity, factors: Factors | None, sunk: Factors | None = None) -> Order:
     """Order by popularity, then the unrated items, newest first."""
     slots, scores, means = popularity.slots, popularity.scores, popularity.means
-    if factors is not None:
-        scores = boosted(scores, factors[slots])
+    if factors is not None or sunk is not None:
+        for each in (factors, sunk):
+            scores = scores if each is None else boosted(scores, each[slots])
+        factors = together(factors, sunk)
         ranks = np.argsort(-scores, kind="stable")
         slots, scores, means = slots[ranks], scores[ranks], means[ranks]
 

@@ -26,6 +26,7 @@ from app.recommendations.bookmark import (
 )
 from app.recommendations.catalogue import Catalogue
 from app.recommendations.identity import Kind
+from app.recommendations.lately import NOTHING_SHOWN, Lately
 from app.recommendations.live import LiveModel
 from app.recommendations.loader import read_model
 from app.recommendations.naming import page_id
@@ -53,11 +54,12 @@ async def for_user(serving: Serving, user_id: str, options: Options, cursor: str
     row = await answers.read_user(serving, user_id)
     of, live = list_of(user_id.encode(), options), serving.live_for(user_id)
     if cursor is None:
-        mark = start(serving, live, row.revision)
+        (lately,) = await answers.shown_lately(serving, [row.number], options)
+        mark = start(serving, live, row.revision, lately)
     else:
         mark = decode(cursor, "cursor").of(of)
         row, live = await row_at(serving, user_id, row, mark.revision), await model_of(serving, mark.version)
-    taste = answers.taste_of(serving.catalogue, user_id, row)
+    taste = answers.taste_of(serving.catalogue, user_id, row, mark.lately)
     using = Using(live, experiment=serving.experiment_of(user_id, live))
     answer = await page(serving, taste, options, of, mark, using)
     return {"user_id": user_id, "revision": row.revision, **answer}
@@ -85,9 +87,9 @@ async def for_guest(serving: Serving, settings: Settings, guest: GuestRequest) -
     return {"user_id": None, "revision": None, **answer, "unknown_items": unknown_items}
 
 
-def start(serving: Serving, live: LiveModel | None, revision: int | None) -> Bookmark:
+def start(serving: Serving, live: LiveModel | None, revision: int | None, lately: Lately = NOTHING_SHOWN) -> Bookmark:
     """Give the bookmark before the first page of a list made now."""
-    return Bookmark(live.version if live else None, revision, len(serving.catalogue))
+    return Bookmark(live.version if live else None, revision, len(serving.catalogue), lately=lately)
 
 
 async def page(

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import case, func, select
+from sqlalchemy import case, exists, func, select
 from sqlalchemy.orm import Session
 
 from app import counters
 from app.db import Database
 from app.recommendations.catalogue import CatalogueRow
+from app.recommendations.lately import MOST as MOST_LATELY
 from app.rowset import select_with
-from app.tables import Counter, Item, Rating, User
+from app.tables import Counter, Event, Item, Rating, User
 
 # One statement, so one snapshot: revision, catalogue and ratings belong together.
 HOT_READ = {
@@ -183,6 +184,27 @@ def sample_users(session: Session, most: int) -> tuple[Sequence[str], list[HotRo
     step = max(1, -(-newest // most))
     user_ids = session.scalars(select(User.external_id).where(User.id % step == 0).order_by(User.id)).all()
     return user_ids, read_users(session, user_ids)
+
+
+def shown_lately(session: Session, numbers: Sequence[int], since_us: int) -> dict[int, list[tuple[int, int]]]:
+    """Read what users were shown after a moment and have not rated since: (primary key, moment), the last first."""
+    rated_since = (
+        exists()
+        .where(Rating.user_id == Event.user_id, Rating.item_id == Event.item_id, Rating.value.is_not(None))
+        .where(Rating.rated_at_us >= Event.occurred_at_us)
+    )
+    last = func.max(Event.occurred_at_us)
+    query = (
+        select(Event.user_id, Event.item_id, last)
+        .where(Event.user_id.in_(numbers), Event.occurred_at_us > since_us, Event.type == "shown", ~rated_since)
+        .group_by(Event.user_id, Event.item_id)
+        .order_by(last.desc(), Event.item_id)
+    )
+    shown: dict[int, list[tuple[int, int]]] = {number: [] for number in numbers}
+    for user, item, moment in session.execute(query):
+        if user is not None and len(shown[user]) < MOST_LATELY:
+            shown[user].append((item, moment))
+    return shown
 
 
 def revisions_of(session: Session, user_ids: Sequence[str]) -> dict[str, int]:

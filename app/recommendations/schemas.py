@@ -17,6 +17,7 @@ Cursor = Annotated[
     str | None, Field(description="`next_cursor` of the page before; all else but `limit` as it was there.")
 ]
 MOST_EXPLAINED = 100  # items of an answer
+MOST_HOURS = 8_760  # a year
 
 
 RecommendationId = Annotated[
@@ -188,6 +189,15 @@ class Asked(FilterIn, RulesIn):
     exploration: Annotated[
         float, Field(ge=0, le=1, description="Share of the places for new items, which are `new` as their source.")
     ] = 0.0
+    rotation: Annotated[
+        float,
+        Field(
+            ge=0, le=1, description="How far what the user was shown lately sinks; 0: not at all, 1: behind all else."
+        ),
+    ] = 0.0
+    rotation_hours: Annotated[
+        float, Field(gt=0, le=MOST_HOURS, description="For how long what was shown sinks, less and less.")
+    ] = 24.0
     explain: Annotated[
         bool,
         Field(description=f"Say for each item which ratings it is due to; `limit` is {MOST_EXPLAINED} at most then."),
@@ -212,6 +222,8 @@ class Asked(FilterIn, RulesIn):
             rules=self.rules(),
             diversity=self.diversity,
             exploration=self.exploration,
+            rotation=self.rotation,
+            rotation_hours=self.rotation_hours,
             explain_ratings=self.explain_ratings if self.explain else 0,
         )
 

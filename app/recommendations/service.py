@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from app.recommendations.catalogue import Catalogue, Factors, Mask, Slots
 from app.recommendations.diversity import diversified
 from app.recommendations.exploration import explored, new_items
+from app.recommendations.lately import NOTHING_SHOWN, Lately, shown_last
 from app.recommendations.live import LiveModel
 from app.recommendations.options import Options
-from app.recommendations.ordering import Order, by_age, by_popularity, by_taste
+from app.recommendations.ordering import Order, by_age, by_popularity, by_taste, together
 from app.recommendations.pins import pinned
 from app.recommendations.popularity import Popularity
 from app.recommendations.scope import Scope
@@ -53,6 +54,7 @@ class Taste:
     reason: Reason | None = None  # why there are no ratings
     seed: int = 0  # of what is drawn for him; another for each user and revision
     number: int = 0  # the user's, `users.id`; 0: nobody we know
+    lately: Lately = NOTHING_SHOWN  # what he was shown, if that is to sink
 
     @classmethod
     def of(
@@ -62,13 +64,14 @@ class Taste:
         reason: Reason | None = None,
         seed: int = 0,
         number: int = 0,
+        lately: Lately = NOTHING_SHOWN,
     ) -> "Taste":
         """Sort the ratings by item, so that sums over them never depend on who sent them."""
         slots_E, values_E = np.array(slots, np.int64), np.array(values, np.float32)
         if (slots_E[1:] < slots_E[:-1]).any():
             order = slots_E.argsort()
             slots_E, values_E = slots_E[order], values_E[order]
-        return cls(slots_E, values_E, reason, seed, number)
+        return cls(slots_E, values_E, reason, seed, number, lately)
 
 
 def known_columns(live: LiveModel, taste: Taste) -> tuple[NDArray[np.int32], Values]:
@@ -85,7 +88,7 @@ def select_personal(
 
     ``vectors``, here and below: the model's item vectors, if diversity is asked for.
     """
-    order = by_taste(catalogue, live, fold, factors_of(catalogue, options))
+    order = by_taste(catalogue, live, fold, factors_of(catalogue, options), sunk_of(catalogue, taste, options))
     aids = Aids(live, vectors, live.popularity)
     return arranged(order, catalogue, taste, options, aids)(scope_of(catalogue, taste, options))
 
@@ -99,7 +102,7 @@ def select_popular(
     vectors: Values | None = None,
 ) -> Selection:
     """Choose by popularity, then the unrated items, newest first."""
-    order = by_popularity(popularity, factors_of(catalogue, options))
+    order = by_popularity(popularity, factors_of(catalogue, options), sunk_of(catalogue, taste, options))
     aids = Aids(live, vectors, popularity if live is None else live.popularity)
     return arranged(order, catalogue, taste, options, aids)(scope_of(catalogue, taste, options))
 
@@ -139,13 +142,16 @@ class Aids(NamedTuple):
 
 
 def arranged(order: Order, catalogue: Catalogue, taste: Taste, options: Options, aids: Aids) -> Order:
-    """Let diversity, exploration and pins have their say in an order, as far as they are asked for."""
+    """Let diversity, exploration, rotation and pins have their say in an order, as far as they are asked for."""
     plain, pins = order, options.rules.pins + catalogue.rules.pins
     if options.diversity and aids.live is not None and aids.vectors is not None:
         order = diversified(order, aids.live, aids.vectors, options.diversity)
     if options.exploration:
         new = new_items(catalogue, aids.live, aids.popularity)
-        order = explored(order, new, options.exploration, taste.seed, factors_of(catalogue, options))
+        factors = together(factors_of(catalogue, options), sunk_of(catalogue, taste, options))
+        order = explored(order, new, options.exploration, taste.seed, factors)
+    if options.rotation == 1 and len(taste.lately.slots):
+        order = shown_last(order, taste.lately)
     if pins:
         order = pinned(order, plain, catalogue, pins)
     return order
@@ -154,6 +160,11 @@ def arranged(order: Order, catalogue: Catalogue, taste: Taste, options: Options,
 def factors_of(catalogue: Catalogue, options: Options) -> Factors | None:
     """Give what every item's score is multiplied by, if anything is: for everybody and in this request."""
     return catalogue.factors(catalogue.rules.boosts + options.rules.boosts)
+
+
+def sunk_of(catalogue: Catalogue, taste: Taste, options: Options) -> Factors | None:
+    """Give how far what was shown lately sinks, if anything does: what is left of each score."""
+    return taste.lately.factors(len(catalogue), options.rotation) if options.rotation else None
 
 
 def scope_of(catalogue: Catalogue, taste: Taste, options: Options) -> Scope:

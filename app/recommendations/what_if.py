@@ -32,10 +32,11 @@ class Change:
 async def for_user(serving: Serving, settings: Settings, user_id: str, asked: WhatIfRequest) -> dict[str, Any]:
     """Answer as things are and as they would be, both with one model, and tell what moves."""
     said = latest_values(asked.set, Scale.of(settings), now_us(), "/set")
-    revision, taste = await taste_of_user(serving, user_id)
+    options = asked.options()
+    revision, taste = await taste_of_user(serving, user_id, options)
     await serving.refresh_catalogue()
     change = change_of(serving.catalogue, taste, said, asked.remove)
-    otherwise, options, using = changed(taste, change), asked.options(), Using(serving.live_for(user_id))
+    otherwise, using = changed(taste, change), Using(serving.live_for(user_id))
     deep = replace(options, limit=max(options.limit, DEPTH))
     rankings = [(each, await rank(serving, each, deep, using)) for each in (taste, otherwise)]
     before, after = [
@@ -72,7 +73,7 @@ def changed(taste: Taste, change: Change) -> Taste:
     for slot in change.removed:
         del ratings[slot]
     reason = None if ratings else taste.reason or Reason.NO_RATINGS
-    return Taste.of(list(ratings), list(ratings.values()), reason)
+    return Taste.of(list(ratings), list(ratings.values()), reason, lately=taste.lately)
 
 
 def head(chosen: Selection, limit: int) -> Selection:

@@ -158,7 +158,9 @@ class Replayer:
         ratings, revision = rated.ratings or {}, identity.revision
         reason = None if ratings else Reason.UNKNOWN_USER if revision is None else Reason.NO_RATINGS
         seed = identity.subject if revision is None else revision
-        return Taste.of([slot_of[item] for item in ratings], list(ratings.values()), reason, seed, identity.user)
+        return Taste.of(
+            [slot_of[item] for item in ratings], list(ratings.values()), reason, seed, identity.user, identity.lately
+        )
 
     async def _ground(
         self, past: LiveModel | None, live: LiveModel | None, taste: Taste, popularity: Popularity, options: Options

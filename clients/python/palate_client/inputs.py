@@ -37,6 +37,10 @@ class Asked(TypedDict, total=False):
     diversity: float
     # Share of the places for new items, which are `new` as their source.
     exploration: float
+    # How far what the user was shown lately sinks; 0: not at all, 1: behind all else.
+    rotation: float
+    # For how long what was shown sinks, less and less.
+    rotation_hours: float
     # Say for each item which ratings it is due to; `limit` is 100 at most then.
     explain: bool
     # Number of ratings named for each item that raised it, and that lowered it.

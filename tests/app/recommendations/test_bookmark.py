@@ -7,13 +7,18 @@ from hypothesis import strategies as st
 
 from app.errors import InvalidCursor
 from app.recommendations.bookmark import MAX_SHOWN, Bookmark, decode, list_of
+from app.recommendations.lately import NOTHING_SHOWN, STEPS, Lately
 from app.recommendations.options import Options
 
+shown_lately = st.dictionaries(st.integers(0, 10**6), st.integers(1, STEPS), max_size=60).map(
+    lambda steps: Lately(np.array(sorted(steps), np.int64), np.array([steps[s] for s in sorted(steps)], np.uint8))
+)
 bookmarks = st.builds(
     Bookmark,
     version=st.none() | st.text(min_size=1, max_size=50),
     revision=st.none() | st.integers(0, 2**62),
     num_slots=st.integers(0, 2**31),
+    lately=st.just(NOTHING_SHOWN) | shown_lately,
     shown=st.sets(st.integers(0, 10**6), max_size=200).map(lambda slots: np.array(sorted(slots), np.int64)),
 )
 
@@ -23,6 +28,8 @@ def test_a_cursor_gives_back_what_was_written(mark: Bookmark, of: bytes) -> None
     read = decode(mark.encode(of), "cursor").of(of)
     assert (read.version, read.revision, read.num_slots) == (mark.version, mark.revision, mark.num_slots)
     np.testing.assert_array_equal(read.shown, mark.shown)
+    np.testing.assert_array_equal(read.lately.slots, mark.lately.slots)
+    np.testing.assert_array_equal(read.lately.steps, mark.lately.steps)
 
 
 @given(bookmarks, st.sets(st.integers(0, 10**6), max_size=60))

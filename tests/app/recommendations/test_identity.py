@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from app.errors import InvalidRequest
 from app.recommendations.bookmark import MAX_SHOWN, NOTHING, check_sum
 from app.recommendations.identity import HEAD, OF, Identity, Kind, decode, encode
+from app.recommendations.lately import NOTHING_SHOWN
 from app.recommendations.options import Options
 from app.recommendations.options_code import decode_options, encode_options
 from app.recommendations.schemas import Asked
 from app.recommendations.selection import Source
 from app.settings import MAX_LIST
 from app.times import LATEST_US
+from tests.app.recommendations.test_bookmark import shown_lately
 
 BIG = 2**63 - 1
 numbers = st.integers(0, BIG)
@@ -44,13 +46,18 @@ def identities(draw: st.DrawFn) -> Identity:
         said=draw(st.binary(max_size=50)),
         subject=draw(st.integers(0, 2**64 - 1)),
         experiment=draw(st.integers(0, 2**32 - 1)),
+        lately=draw(st.just(NOTHING_SHOWN) | shown_lately),
         known_revision=draw(st.integers(-1, BIG)),
         popularity_revision=draw(st.integers(-1, BIG)),
     )
 
 
 def plainly(identity: Identity) -> dict[str, Any]:
-    return identity._asdict() | {"shown": identity.shown.tolist()}
+    lately = identity.lately
+    return identity._asdict() | {
+        "shown": identity.shown.tolist(),
+        "lately": (lately.slots.tolist(), lately.steps.tolist()),
+    }
 
 
 @given(identities())
@@ -130,6 +137,8 @@ asked = st.fixed_dictionaries(
         ),
         "diversity": st.floats(0, 1),
         "exploration": st.floats(0, 1),
+        "rotation": st.floats(0, 1),
+        "rotation_hours": st.floats(0.1, 100),
         "explain": st.booleans(),
         "explain_ratings": st.integers(1, 20),
     },
