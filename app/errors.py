@@ -196,6 +196,13 @@ class SchemaOutdated(PalateError):
     headers: ClassVar[dict[str, str]] = {"Retry-After": "5"}
 
 
+class ServerStopping(PalateError):
+    """The server stops, and the call took longer than it waits: send it again."""
+
+    status = 503
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+
+
 class DatabaseUnavailable(PalateError):
     """The database does not answer; nothing was stored. Repeat the call in a moment."""
 

@@ -3,6 +3,7 @@
 One plain ASGI layer outside all others, because a layer costs more than what it does here.
 """
 
+import asyncio
 import os
 import re
 import time
@@ -12,7 +13,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import BodyTooLarge, CrossSite, PalateError, UnexpectedError
+from app.errors import BodyTooLarge, CrossSite, PalateError, ServerStopping, UnexpectedError
 from app.keys.ring import KeyRing
 from app.metrics import ROUTE_NOT_FOUND, Metrics
 from app.problem import problem_response
@@ -79,6 +80,10 @@ class Operations:
             await (problem_response(refusal) if refusal else self.app)(scope, receive, send_with_id)
         except ClientDisconnect:
             status = 0
+        except asyncio.CancelledError:
+            if status:
+                raise
+            await problem_response(ServerStopping())(scope, receive, send_with_id)
         except Exception as error:
             log.exception("unexpected error", exc_info=error)
             if not status:

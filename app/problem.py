@@ -20,12 +20,20 @@ from app.errors import (
     PalateError,
     RouteNotFound,
     ScopeMissing,
+    ServerStopping,
     UnexpectedError,
 )
 
 MEDIA_TYPE = "application/problem+json"
 MAX_FIELDS = 20  # an error names at most so many fields
-ANYWHERE: tuple[type[PalateError], ...] = (KeyMissing, KeyRefused, ScopeMissing, UnexpectedError, DatabaseUnavailable)
+ANYWHERE: tuple[type[PalateError], ...] = (
+    KeyMissing,
+    KeyRefused,
+    ScopeMissing,
+    UnexpectedError,
+    DatabaseUnavailable,
+    ServerStopping,
+)
 BY_STATUS: Mapping[int, type[PalateError]] = {404: RouteNotFound, 405: MethodNotAllowed, 413: BodyTooLarge}
 FIXES = {  # pydantic's words, where they do not say what to do
     "missing": "is missing: add it",

@@ -11,6 +11,7 @@ from app.transfer.problems import TransferProblem
 
 READ_BYTES = 256 * 1024  # some 6,000 ratings: one short transaction
 MOST_TAKEN = 4 * 1024 * 1024  # bytes that wait for the second reader
+LOOP_GONE_S = 70  # after which the event loop has stopped
 SILENCE_S = 60  # how long a client may send or take nothing
 
 
@@ -74,7 +75,7 @@ def received(chunks: AsyncIterator[bytes], loop: asyncio.AbstractEventLoop) -> I
         BodyStalled: if nothing comes for `SILENCE_S`.
         ClientDisconnect: if the client went away.
     """
-    while (data := asyncio.run_coroutine_threadsafe(next_chunk(chunks), loop).result()) is not None:
+    while (data := asyncio.run_coroutine_threadsafe(next_chunk(chunks), loop).result(LOOP_GONE_S)) is not None:
         yield data
 
 

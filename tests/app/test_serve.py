@@ -5,14 +5,18 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from app.serve import settle
 from app.settings import Settings
-from tests.processes import environment, server
+from palate_client import Client, NotFound, Unavailable
+from palate_client.inputs import RatingIn
+from tests.processes import environment, palate, server, wait_for_port, wait_until
 
 EVERYWHERE = "0.0.0.0"
 
@@ -101,3 +105,31 @@ def test_what_a_server_starts_with_is_no_work_for_the_garbage_collector() -> Non
         assert gc.get_freeze_count() > 100_000
     finally:
         gc.unfreeze()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_an_import_that_a_stop_interrupts_says_so_and_is_gone_on_with(settings: Settings, tmp_path: Path) -> None:
+    def trickle() -> Iterator[RatingIn]:
+        for n in range(400_000):
+            if n % 1_000 == 0:
+                time.sleep(0.05)
+            yield {"user_id": f"u{n // 100}", "item_id": f"i{n % 100}", "value": 3}
+
+    with palate("serve", settings, tmp_path / "log") as process:
+        url = f"http://127.0.0.1:{wait_for_port(process, tmp_path / 'log')}"
+        with Client(url, timeout_s=60) as client, ThreadPoolExecutor(1) as pool:
+            importing = pool.submit(client.import_ratings, trickle())
+            wait_until(lambda: is_known(client, "u0"), "the first rows are stored")
+            process.send_signal(signal.SIGTERM)
+            with pytest.raises(Unavailable, match="server-stopping") as raised:
+                importing.result(60)
+        assert raised.value.retry_after_s == 1
+        assert process.wait(30) == 0
+    assert "unexpected error" not in (tmp_path / "log").read_text()
+
+
+def is_known(client: Client, user_id: str) -> bool:
+    try:
+        return client.user(user_id).num_ratings > 0
+    except NotFound:
+        return False
