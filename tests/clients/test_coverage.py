@@ -41,7 +41,7 @@ def parameters(route: Route[Any, Any]) -> set[str]:
             (options,) = get_args(parameter.annotation)
             found |= options.__annotations__.keys()
         else:
-            found.add(name)
+            found.add(name.removesuffix("_"))  # `from` is a word of Python's own
     return found
 
 

@@ -199,10 +199,10 @@ def replay(**asked: Unpack[inputs.ReplayRequest]) -> Sent:
 
 @route("GET", "/v1/reports", answers.Report)
 def outcomes(
-    *, by: Sequence[answers.By] | None = None, start: datetime | None = None, until: datetime | None = None
+    *, by: Sequence[answers.By] | None = None, from_: datetime | None = None, until: datetime | None = None
 ) -> Sent:
-    """Report rates of outcomes of the answers made from `start` to before `until`, with intervals."""
-    return sent(by=by, until=until, **{"from": start})
+    """Report rates of outcomes of the answers made from `from_` to before `until`, with intervals."""
+    return sent(by=by, until=until, **{"from": from_})
 
 
 # Rules for everybody.
