@@ -92,7 +92,7 @@ def reporting(call: Caller, user: str) -> None:
     written = call("report", [shown, clicked, {**clicked, "item_id": "no such film"}])
     assert [result.num_items for result in written.results] == [3, 1, 0]
     assert written.results[2].errors[0]["field"] == "/2/item_id"
-    lines = call("outcomes", by=["list", "source"], start=datetime(2026, 1, 1, tzinfo=UTC)).lines
+    lines = call("outcomes", by=["list", "source"], from_=datetime(2026, 1, 1, tzinfo=UTC)).lines
     assert any(line.list == "user" and line.click_through.numerator for line in lines)
 
 
