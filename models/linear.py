@@ -15,7 +15,6 @@ from typing import ClassVar, Self, cast
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import embedding_bag
 
 from models.ablation import Groups
 from models.base import Model
@@ -27,7 +26,7 @@ from models.ratings import LinearRatings
 from models.solution import Problem, Solution
 from models.standard import LEAST_SPREAD
 from models.sums import RowMoments, Sum
-from models.vectors import directions, principal
+from models.vectors import directions, largest, principal
 
 LAMBDAS = (25.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
 DISLIKED_TARGETS = (0.0, 0.3)
@@ -80,21 +79,20 @@ class LinearAutoencoder(Model):
 
     def preference_row(self, columns: Indices, values: Values) -> Values:
         """Sum the weights of every rating of one user: float32 (I,)."""
-        places = self._place[self._coding.columns(columns, values)]
-        known = places >= 0
-        places = np.append(places[known], len(self._solution.inputs) - 1)
-        amounts = np.append(self._coding.steps(values[known]) / np.float32(self._coding.unit), np.float32(1))
+        places, amounts = self._inputs(columns, values)
         return cast("Values", self._sum(places, amounts, np.zeros(1, np.int64))[0])
+
+    def _inputs(self, columns: Indices, values: Values) -> tuple[Offsets, Values]:
+        """Give the rows of a user's ratings and what each is set to, 0 where there is no row; the constant last."""
+        places = np.append(self._place[self._coding.columns(columns, values)], len(self._solution.inputs) - 1)
+        amounts = np.append(self._coding.steps(values) / np.float32(self._coding.unit), np.float32(1))
+        return np.maximum(places, 0), np.where(places >= 0, amounts, np.float32(0))
 
     def _sum(self, places: Offsets, amounts: Values, offsets: Offsets) -> Values:
         scores_BI = np.zeros((len(offsets), self.config.num_items), np.float32)
-        if not len(self._solution.outputs):  # nobody has liked anything
-            return scores_BI
-        with torch.inference_mode():
-            bags = torch.from_numpy(places), self._solution.weights, torch.from_numpy(offsets)
-            half = torch.from_numpy(amounts.astype(np.float16))
-            sums_BC = embedding_bag(*bags, mode="sum", per_sample_weights=half).float().numpy()
-        scores_BI[:, self._solution.outputs] = sums_BC
+        if len(self._solution.outputs):  # somebody has liked something
+            terms = torch.from_numpy(places), torch.from_numpy(amounts), torch.from_numpy(offsets)
+            scores_BI[:, self._solution.outputs] = self._solution.weights.sums(*terms)
         return scores_BI
 
     def rating(self, rows: Rows) -> Values:
@@ -128,9 +126,7 @@ class LinearAutoencoder(Model):
         return self._last[1]
 
     def _sum_of(self, columns: Indices, values: Values) -> Sum:
-        places = np.append(self._place[self._coding.columns(columns, values)], len(self._solution.inputs) - 1)
-        amounts = np.append(self._coding.steps(values) / np.float32(self._coding.unit), np.float32(1))
-        return Sum(self._solution.weights, places, amounts.astype(np.float16), lambda: self._row_moments)
+        return Sum(self._solution.weights, *self._inputs(columns, values), lambda: self._row_moments)
 
     @cached_property
     def _row_moments(self) -> RowMoments:
@@ -146,7 +142,8 @@ class LinearAutoencoder(Model):
 
         Two items are alike that the same ratings speak for and against.
         """
-        columns_CD = principal(self._solution.weights[:-1])  # the constant's weights tell how many like an item
+        rows = largest(self._row_moments.square[:-1])  # the constant's weights tell how many like an item
+        columns_CD = principal(self._solution.weights.weights(rows, slice(None)))
         vectors_ID = np.zeros((self.config.num_items, columns_CD.shape[1]), np.float32)
         vectors_ID[self._solution.outputs] = columns_CD
         return directions(vectors_ID)
@@ -158,9 +155,8 @@ class LinearAutoencoder(Model):
     @classmethod
     def from_tensors(cls, config: dict[str, object], scale: RatingScale, tensors: dict[str, Tensor]) -> Self:
         """Build from what `tensors` gave."""
-        solution = Solution(tensors["weights"], tensors["inputs"].numpy(), tensors["outputs"].numpy())
         known = LinearConfig(**config)  # type: ignore[arg-type]
-        return cls(known, scale, solution, LinearRatings.from_tensors(tensors, scale))
+        return cls(known, scale, Solution.from_tensors(tensors), LinearRatings.from_tensors(tensors, scale))
 
 
 @dataclass(frozen=True)
@@ -271,9 +267,9 @@ def regrown(warm: WarmStart, config: LinearConfig, task: FitTask) -> LinearAutoe
     column[old] = new
     config = replace(config, graded=bool(warm.config.get("graded")))
     feature = Coding(train.scale, train.num_items, bool(config.graded)).carried(column)
-    inputs, outputs = feature[warm.tensors["inputs"].numpy()], column[warm.tensors["outputs"].numpy()]
+    known = Solution.from_tensors(warm.tensors)
+    inputs, outputs = feature[known.inputs], column[known.outputs]
     kept_F, kept_C = np.flatnonzero(inputs >= 0), np.flatnonzero(outputs >= 0)
-    weights = warm.tensors["weights"][torch.from_numpy(kept_F)][:, torch.from_numpy(kept_C)]
-    solution = Solution(weights, inputs[kept_F], outputs[kept_C])
+    solution = Solution(known.weights.part(kept_F, kept_C), inputs[kept_F], outputs[kept_C])
     ratings = LinearRatings.regrown(task, warm.tensors, warm.item_ids)
     return LinearAutoencoder(config, train.scale, solution, ratings)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from models.gram import GramSource
 from models.interactions import Interactions, Offsets, Rows, Values
 from models.ridge import Matrix, Pairs, solve
 from models.ridge import gram as multiply
+from models.rounded import Rounded
 
 QUICK = 2_000  # users whose side is inverted within a second
 
@@ -29,19 +31,25 @@ class Solution:
     """Weights from the features that occurred in training to the items that anybody liked.
 
     Attributes:
-        weights: float16 (F, C): half the memory, and the sum over a row is quicker; see docs/experiments.md.
+        weights: (F, C).
         inputs: int64 (F,), the features, as in `models.ridge.Pairs`.
         outputs: int64 (C,), the items.
     """
 
-    weights: Tensor
+    weights: Rounded
     inputs: Offsets
     outputs: Offsets
 
     def tensors(self) -> dict[str, Tensor]:
         """Give all three by name."""
         inputs, outputs = torch.from_numpy(self.inputs), torch.from_numpy(self.outputs)
-        return {"weights": self.weights, "inputs": inputs, "outputs": outputs}
+        return {**self.weights.tensors(), "inputs": inputs, "outputs": outputs}
+
+    @classmethod
+    def from_tensors(cls, tensors: dict[str, Tensor]) -> Self:
+        """Build from what `tensors` gave, or from weights in float16 that an earlier Palate stored."""
+        weights = Rounded.of(tensors["weights"]) if "weights" in tensors else Rounded.from_tensors(tensors)
+        return cls(weights, tensors["inputs"].numpy(), tensors["outputs"].numpy())
 
 
 @dataclass(frozen=True)
@@ -114,7 +122,7 @@ class Problem:
             weights = self._product(penalty).weights(self.pairs, self.tick)
         else:
             weights = solve(self.gram, self.pairs, self.dropout, penalty, self.tick)
-        return Solution(weights, self.pairs.inputs, self.pairs.outputs)
+        return Solution(Rounded.of(weights), self.pairs.inputs, self.pairs.outputs)
 
     def scorer(self, penalty: float) -> Scorer:
         """Solve for a penalty and give what scores users with it, all but the items they rated."""

@@ -1,9 +1,10 @@
 """The closed form against a plain solve of the same equations."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+import torch
 from scipy.sparse import csr_array
 
 from models import dual, ridge
@@ -11,6 +12,7 @@ from models.coding import Coding
 from models.fit import Fit, FitOptions
 from models.interactions import Interactions, Offsets
 from models.linear import LinearAutoencoder
+from models.rounded import Rounded
 from models.solution import Problem
 from tests.models.helpers import STARS, row, split, tastes
 
@@ -47,13 +49,14 @@ def test_weights_are_those_of_a_ridge_regression_without_the_items_own_channels(
     G = X.T @ X
     penalty = np.diag(G) * 0.3 / 0.7 + 5.0
     penalty[-1] = ridge.CONSTANT_PENALTY
-    weights = model.tensors()["weights"].float().numpy()
+    weights = Rounded.from_tensors(model.tensors()).weights(slice(None), slice(None))
     for item in range(DATA.num_items):
         others = [f for f in range(X.shape[1]) if f not in (item, DATA.num_items + item)]
         wanted = G[others, item] + 0.3 * G[others, DATA.num_items + item]
         expected = np.linalg.solve((G + np.diag(penalty))[np.ix_(others, others)], wanted)
         np.testing.assert_allclose(weights[others, item], expected, atol=2e-3)
-        assert weights[item, item] == weights[DATA.num_items + item, item] == 0
+        assert weights[item, item] == pytest.approx(0, abs=1e-8)
+        assert weights[DATA.num_items + item, item] == pytest.approx(0, abs=1e-8)
 
 
 def test_graded_weights_are_those_of_a_ridge_regression_on_places_on_the_scale() -> None:
@@ -192,3 +195,13 @@ def test_the_penalty_chosen_on_validation_users_is_reported_and_reused() -> None
 def test_a_wrong_hyper_parameter_is_refused(config: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"dropout|regularisation"):
         Fit("linear", DATA, NOTHING, FitOptions(), config=config)
+
+
+def test_weights_that_an_earlier_palate_stored_are_read() -> None:
+    model = solved(DATA)
+    now = model.tensors()
+    rounded = Rounded.from_tensors(now)
+    before = {name: tensor for name, tensor in now.items() if name not in rounded.tensors()}
+    before["weights"] = torch.from_numpy(rounded.weights(slice(None), slice(None))).half()
+    old = LinearAutoencoder.from_tensors(asdict(model.config), DATA.scale, before)
+    np.testing.assert_allclose(old.preference(DATA.rows), model.preference(DATA.rows), atol=2e-3)
