@@ -13,10 +13,8 @@ from time import monotonic, sleep
 import httpx2
 
 from app.settings import Settings
-from palate_client import Retry
 
 ROOT = Path(__file__).parents[1]
-NO_RETRY = Retry(tries=1)  # a test of the server wants to see its failures
 
 
 def environment(settings: Settings) -> dict[str, str]:

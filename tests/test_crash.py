@@ -10,7 +10,8 @@ import pytest
 
 from app.settings import Settings
 from palate_client import Client, Unreachable
-from tests.processes import NO_RETRY, answers, palate, server, wait_for_port, wait_until
+from tests.impatient import NO_RETRY
+from tests.processes import answers, palate, server, wait_for_port, wait_until
 from tests.relay import relay
 
 POSTERS = 8

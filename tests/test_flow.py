@@ -11,7 +11,8 @@ from app.settings import Settings
 from palate_client import Client
 from palate_client.answers import Recommendations, Run
 from palate_client.inputs import RatingIn
-from tests.processes import NO_RETRY, palate, server, wait_until
+from tests.impatient import NO_RETRY
+from tests.processes import palate, server, wait_until
 
 NUM_USERS = 40
 ITEMS = [f"even/{i}" if i % 2 == 0 else f"odd/{i}" for i in range(16)]
