@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import case, exists, func, select
+from sqlalchemy import Subquery, case, exists, func, select
 from sqlalchemy.orm import Session
 
 from app import counters
@@ -157,25 +157,37 @@ class Totals(NamedTuple):
         return cls(rows, counters.read(session, "ratings"), counters.read(session, "catalogue"))
 
 
+STANDING = select(Rating.item_id, Rating.value, Rating.rated_at_us).where(Rating.value.is_not(None)).subquery()
+
+
 def rating_totals(session: Session) -> Totals:
     """Select number and sum of every rated item's ratings."""
-    columns = (Rating.item_id, func.count(), func.sum(Rating.value))
-    statement = select(*columns).where(Rating.value.is_not(None)).group_by(Rating.item_id)
-    return Totals.now(session, session.execute(statement).all())
+    return Totals.now(session, summed(session, STANDING))
+
+
+def summed(session: Session, standing: Subquery) -> Sequence[Any]:
+    """Select number and sum of every item's ratings: rows of (item's primary key, number, sum)."""
+    rated = standing.c
+    return session.execute(select(rated.item_id, func.count(), func.sum(rated.value)).group_by(rated.item_id)).all()
 
 
 def decayed_totals(session: Session, half_life_us: int) -> Totals:
-    """Weigh every rating by its age, and sum up the weights and the weighted ratings.
+    """Weigh every rating by its age, and sum up the weights and the weighted ratings."""
+    return Totals.now(session, summed_by_age(session, STANDING, half_life_us))
+
+
+def summed_by_age(session: Session, standing: Subquery, half_life_us: int) -> Sequence[Any]:
+    """Weigh ratings by their age: rows of (item's primary key, sum of the weights, weighted sum of the ratings).
 
     A rating weighs 1 if it is the newest of all, half as much for every half-life it is older. Age counts from the
     newest rating, not from now, so that a quiet month forgets nothing.
     """
-    standing = Rating.value.is_not(None)
-    newest = select(func.max(Rating.rated_at_us)).where(standing).scalar_subquery()
-    halvings = (Rating.rated_at_us - newest) / float(half_life_us)
+    rated = standing.c
+    newest = select(func.max(rated.rated_at_us)).scalar_subquery()
+    halvings = (rated.rated_at_us - newest) / float(half_life_us)
     weight = case((halvings < -MOST_HALVINGS, 2.0**-MOST_HALVINGS), else_=func.pow(2.0, halvings))  # no underflow
-    columns = (Rating.item_id, func.sum(weight), func.sum(weight * Rating.value))
-    return Totals.now(session, session.execute(select(*columns).where(standing).group_by(Rating.item_id)).all())
+    columns = (rated.item_id, func.sum(weight), func.sum(weight * rated.value))
+    return session.execute(select(*columns).group_by(rated.item_id)).all()
 
 
 def sample_users(session: Session, most: int) -> tuple[Sequence[str], list[HotRow]]:

@@ -44,15 +44,17 @@ class PastModels:
         self._catalogue = catalogue
         self._placed: OrderedDict[tuple[str, int], Placed] = OrderedDict()
 
-    async def of(self, base: LiveModel, popularity: Popularity, identity: Identity) -> LiveModel:
-        """Give a model as it was at an answer, and move the catalogue there; ``popularity`` is what it went by.
+    async def of(self, base: LiveModel, counted: Popularity | None, identity: Identity) -> LiveModel:
+        """Give a model as it was at an answer, and move the catalogue there.
+
+        ``counted`` is what was popular, if the model does not say.
 
         Raises:
             ReplayUnavailable: if the catalogue of then cannot be had.
         """
         placed = await self._placed_at(base, identity) if identity.cold_revision >= 0 else None
         await self._catalogue.move(self._database, identity.catalogue_revision, identity.at_us)
-        live = base.cut(len(self._catalogue), popularity)
+        live = base.cut(len(self._catalogue), counted or base.popularity)
         if placed is not None:
             placed.give(live)
         return live

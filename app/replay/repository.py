@@ -11,6 +11,7 @@ from app.catalogue.history import FORGOTTEN
 from app.errors import ReplayUnavailable
 from app.recommendations.catalogue import CatalogueRow
 from app.recommendations.options import Rules
+from app.recommendations.repository import summed, summed_by_age
 from app.recommendations.stored_rules import as_recommending_takes_them
 from app.tables import Erasure, FormerItem, Item, RatingChange, User
 
@@ -105,17 +106,18 @@ def ratings_at(session: Session, number: int, revision: int) -> dict[int, float]
     return {item: value for item, value in changes.items() if value is not None} if changes else None
 
 
-def totals_at(session: Session, revision: int) -> Sequence[Any]:
-    """Select number and sum of every item's ratings at a revision: rows of (item's primary key, number, sum)."""
+def totals_at(session: Session, revision: int, half_life_us: int | None = None) -> Sequence[Any]:
+    """Sum up all ratings as they were at a revision, weighed by their age if there is a half-life."""
     until = func.lead(RatingChange.revision).over(
         partition_by=(RatingChange.user_id, RatingChange.item_id), order_by=RatingChange.revision
     )
-    changes = select(RatingChange.item_id, RatingChange.value, until.label("until"))
-    known = changes.where(RatingChange.revision <= revision).subquery()
-    standing = select(known.c.item_id, func.count(), func.sum(known.c.value)).where(
-        known.c.until.is_(None), known.c.value.is_not(None)
-    )
-    return session.execute(standing.group_by(known.c.item_id)).all()
+    columns = (RatingChange.item_id, RatingChange.value, RatingChange.rated_at_us, until.label("until"))
+    known = select(*columns).where(RatingChange.revision <= revision).subquery().c
+    standing = select(known.item_id, known.value, known.rated_at_us)
+    standing = standing.where(known.until.is_(None), known.value.is_not(None))
+    if half_life_us is None:
+        return summed(session, standing.subquery())
+    return summed_by_age(session, standing.subquery(), half_life_us)
 
 
 def is_somebody_gone(session: Session, revision: int) -> bool:

@@ -36,6 +36,7 @@ class ReplayKind(StrEnum):
 
     USER = "user"  # for a user
     GUEST = "guest"  # for a guest, by posted ratings
+    POPULAR = "popular"  # popular items
     NEW = "new"  # new items
 
 

@@ -24,12 +24,14 @@ from app.recommendations.ranking import Ground, Ranking
 from app.recommendations.schemas import GuestRating
 from app.recommendations.service import Reason, Taste
 from app.recommendations.serving import Serving, counted
+from app.recommendations.shelves import decayed
 from app.replay import repository
 from app.replay.models import PastModels
 from app.replay.past import PastCatalogue
-from app.times import from_us
+from app.times import DAY_US, from_us
 
-KINDS = {Kind.USER, Kind.GUEST, Kind.NEW}  # lists that can be made again
+FOR_NOBODY = {Kind.POPULAR, Kind.NEW}  # lists that nobody's ratings go into
+KINDS = {Kind.USER, Kind.GUEST, *FOR_NOBODY}  # that can be made again
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class Replayer:
         self._serving = serving
         self._catalogue = PastCatalogue()
         self._models = PastModels(serving.database, self._catalogue)
-        self._popularity: Popularity | None = None
+        self._popularity: dict[tuple[int, int | None], Popularity] = {}  # that asked for last
         self._one_at_a_time = asyncio.Lock()
 
     async def replay(self, wish: Wish) -> dict[str, Any]:
@@ -100,13 +102,9 @@ class Replayer:
         """Make an answer in a task of its own: whoever goes away leaves no catalogue half moved."""
         identity = wish.identity
         async with self._one_at_a_time:
-            live = await self._model(identity)
-            popularity = await self._popularity_of(identity, live)
-            if live is not None:
-                past = await self._models.of(live, popularity, identity)
-            else:
-                past = None
-                await self._catalogue.move(self._serving.database, identity.catalogue_revision, identity.at_us)
+            live, popularity = await self._model(identity), await self._popularity_of(identity)
+            past = None if live is None else await self._models.of(live, popularity, identity)
+            await self._catalogue.move(self._serving.database, identity.catalogue_revision, identity.at_us)
             taste = self._taste(wish, rated)
             ground = await self._ground(past, live, taste, popularity, options)
             ranking = await asyncio.to_thread(self._choose, identity, ground, taste, options)
@@ -131,24 +129,29 @@ class Replayer:
         except CursorExpired as gone:
             raise ReplayUnavailable(f"Model version {identity.version!r} is not kept any more.") from gone
 
-    async def _popularity_of(self, identity: Identity, live: LiveModel | None) -> Popularity:
-        """Give what was popular: as the model says, or counted from the ratings of then."""
-        revision = identity.popularity_revision
-        if live is not None and revision < 0:
-            return live.popularity
-        database = self._serving.database
+    async def _popularity_of(self, identity: Identity) -> Popularity | None:
+        """Count what was popular from the ratings of then; None if the model says it."""
+        revision, database = identity.popularity_revision, self._serving.database
+        if revision < 0:
+            return None
         if await database.read(repository.is_somebody_gone, revision):
             raise ReplayUnavailable("Somebody whose ratings made items popular then was erased since.")
-        if self._popularity is None or self._popularity.revision != revision:
-            totals = await database.scan(repository.totals_at, revision)
+        half_life_days = identity.subject if identity.kind is Kind.POPULAR else None
+        if (revision, half_life_days) not in self._popularity:
+            half_life_us = None if half_life_days is None else half_life_days * DAY_US
+            totals = await database.scan(repository.totals_at, revision, half_life_us)
             await self._catalogue.move(database, identity.catalogue_revision, identity.at_us)
+            made_of = totals, revision, self._catalogue.slot_of_id
             lowest = self._serving.settings.rating_min
-            self._popularity = counted(totals, revision, self._catalogue.slot_of_id, lowest)
-        return self._popularity
+            found = decayed(*made_of) if half_life_days else counted(*made_of, lowest)
+            self._popularity = {(revision, half_life_days): found}
+        return self._popularity[revision, half_life_days]
 
     def _taste(self, wish: Wish, rated: Rated) -> Taste:
         """Give what the answer went by."""
         identity, slot_of = wish.identity, self._catalogue.slot_of_id
+        if identity.kind in FOR_NOBODY:
+            return answers.NOBODY
         if wish.ratings is not None:
             latest = answers.latest_values(wish.ratings, Scale.of(self._serving.settings), identity.at_us)
             taste = answers.taste_by(self._catalogue, latest, identity.num_slots)
@@ -163,7 +166,12 @@ class Replayer:
         )
 
     async def _ground(
-        self, past: LiveModel | None, live: LiveModel | None, taste: Taste, popularity: Popularity, options: Options
+        self,
+        past: LiveModel | None,
+        live: LiveModel | None,
+        taste: Taste,
+        popularity: Popularity | None,
+        options: Options,
     ) -> Ground:
         """Get together what the answer was made from."""
         if past is None or live is None:
@@ -172,13 +180,16 @@ class Replayer:
         columns, values = service.known_columns(past, taste)
         has_fold = taste.reason is None and len(columns)
         fold = await self._serving.fold_in(past, columns, values) if has_fold else None
-        return Ground(past, fold, None, await answers.vectors_for(live, options))
+        return Ground(past, fold, popularity, await answers.vectors_for(live, options))
 
     def _choose(self, identity: Identity, ground: Ground, taste: Taste, options: Options) -> Ranking:
         """Choose the items again."""
         if identity.kind is Kind.NEW:
             chosen = service.select_new(self._catalogue, taste, options, ground.live, ground.vectors)
             return Ranking(chosen, ground, None)
+        if identity.kind is Kind.POPULAR and ground.counted is not None:
+            made_of = ground.counted, taste, options, ground.live, ground.vectors
+            return Ranking(service.select_popular(self._catalogue, *made_of), ground, None)
         mark = Bookmark(identity.version, identity.revision, identity.num_slots, identity.shown)
         return behind(mark, self._catalogue, ground, taste, options)[0]
 
@@ -194,6 +205,7 @@ class Replayer:
             "replayed": True,
             "identical": items == list(identity.items) and ranking.chosen.sources == list(identity.sources),
             **answer,
+            "personalised": answer["personalised"] and identity.kind not in FOR_NOBODY,
         }
 
 

@@ -29,7 +29,7 @@ class World:
         self.pages: list[Callable[[], None]] = []
         self.actions = [self.rate, self.rate, self.unrate, self.describe, self.describe, self.switch, self.delete]
         self.actions += [self.rule, self.unrule, self.ask_for_user, self.ask_for_user, self.ask_for_user, self.turn]
-        self.actions += [self.ask_for_guest, self.ask_for_many, self.ask_for_new, self.window]
+        self.actions += [self.ask_for_guest, self.ask_for_many, self.ask_for_shelf, self.window]
 
     def call(self, method: str, path: str, *statuses: int, **arguments: Any) -> Any:
         """Send a request."""
@@ -136,9 +136,13 @@ class World:
         for answer in self.call("POST", "/v1/recommendations/batch", json=asked)["answers"]:
             self.took(answer, None)
 
-    def ask_for_new(self) -> None:
-        answer = self.call("GET", "/v1/items/new", params={"limit": self.random.randint(1, 20)})
-        self.took(answer, None)
+    def ask_for_shelf(self) -> None:
+        shelf, asked = self.random.choice(["new", "popular"]), in_query(self.options())
+        for name in ("include_rated", "explain"):
+            asked.pop(name, None)
+        if shelf == "popular":
+            asked["half_life_days"] = self.random.choice([7, 365])
+        self.took(self.call("GET", f"/v1/items/{shelf}", params=asked), None)
 
     def turn(self) -> None:
         """Ask for the next page of some list."""
