@@ -28,9 +28,9 @@ from app.times import LATEST_US
 FORMAT = 1
 MAX_VERSION_BYTES = 100
 OF = b"recommendation"  # what the check sum is of, beside the body
-# format, list, wide; number of items, lengths of version, shown, options, lately; experiment, subject, user,
+# format, list, wide, together; number of items, lengths of version, shown, options, lately; experiment, subject, user,
 # revision + 1, catalogue's, cold one's, known one's, popularity's, moment, number of slots
-HEAD = Struct(">BB?HBHIHIQqqqqqqqI")
+HEAD = Struct(">BB??HBHIHIQqqqqqqqI")
 CODE_OF = {source: code for code, source in enumerate(Source)}
 SOURCES = list(Source)  # new ones come at the end: codes are in ids that were given out
 WHAT_TO_SEND = "is damaged, or no id of an answer: send `recommendation_id` as an answer gave it"
@@ -65,6 +65,7 @@ class Identity(NamedTuple):
         subject: see `Kind`.
         experiment: the number of the experiment that it is part of; 0: none.
         known_revision: of the catalogue whose items the new ones were compared with; -1 if none.
+        together: whether the user was folded in with others in one pass, which rounds otherwise than alone.
         lately: what the user had been shown when the list began, if that was to sink.
         popularity_revision: of all ratings that popularity was counted from; -1 if it came with the model.
     """
@@ -86,6 +87,7 @@ class Identity(NamedTuple):
     known_revision: int = -1
     popularity_revision: int = -1
     lately: Lately = NOTHING_SHOWN
+    together: bool = False
 
     def options(self) -> Options:
         """Give what was asked for.
@@ -114,6 +116,7 @@ def encode(identity: Identity) -> str:
             FORMAT,
             kind,
             wide,
+            identity.together,
             num,
             len(name),
             len(before),
@@ -178,8 +181,8 @@ def read(body: bytes) -> Identity:
         ValueError, IndexError, struct.error, zlib.error: if it is not what `encode` writes.
     """
     head = HEAD.unpack_from(body)
-    form, kind, wide, num, *lengths, of, subject, user, revision = head[:12]
-    catalogue, cold, known, popularity, at_us, num_slots = head[12:]
+    form, kind, wide, together, num, *lengths, of, subject, user, revision = head[:13]
+    catalogue, cold, known, popularity, at_us, num_slots = head[13:]
     layout = f">{num}{'Q' if wide else 'I'}{num}s" + "".join(f"{length}s" for length in lengths)
     if form != FORMAT or num > MAX_LIST or HEAD.size + calcsize(layout) != len(body):
         raise ValueError("of another form")
@@ -207,4 +210,5 @@ def read(body: bytes) -> Identity:
         known,
         popularity,
         Lately.decode(sunk),
+        together,
     )

@@ -23,9 +23,10 @@ def page_id(
 ) -> str:
     """Name a page of somebody's list."""
     drawn = mark.revision is None and (options.exploration or kind is Kind.GUEST)
-    chosen, live, popularity = ranking.chosen, ranking.ground.live, ranking.ground.popularity
-    subject = taste.seed if drawn else 0
-    return answer_id(catalogue, chosen, live, popularity, options, mark, kind, taste.number, subject, experiment)
+    ground, who = ranking.ground, (taste.number, taste.seed if drawn else 0, experiment)
+    together = ground.fold is not None and ground.fold.together
+    made_of = ranking.chosen, ground.live, ground.popularity, options, mark, kind
+    return answer_id(catalogue, *made_of, *who, together=together)
 
 
 def shelf_id(
@@ -53,6 +54,8 @@ def answer_id(
     user: int,
     subject: int,
     experiment: int = 0,
+    *,
+    together: bool = False,
 ) -> str:
     """Name an answer. It is to be called before anything can change the catalogue that the items are chosen from."""
     return encode(
@@ -73,6 +76,7 @@ def answer_id(
             experiment,
             known_revision=live.known_revision if live else -1,
             lately=mark.lately,
+            together=together,
             popularity_revision=-1 if popularity is None or popularity.revision is None else popularity.revision,
         )
     )

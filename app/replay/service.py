@@ -22,6 +22,7 @@ from app.recommendations.paging import behind, model_of
 from app.recommendations.popularity import Popularity
 from app.recommendations.ranking import Ground, Ranking
 from app.recommendations.schemas import GuestRating
+from app.recommendations.scoring import fold_together
 from app.recommendations.service import Reason, Taste
 from app.recommendations.serving import Serving, counted
 from app.recommendations.shelves import decayed
@@ -29,6 +30,7 @@ from app.replay import repository
 from app.replay.models import PastModels
 from app.replay.past import PastCatalogue
 from app.times import DAY_US, from_us
+from models.base import FoldIn
 
 FOR_NOBODY = {Kind.POPULAR, Kind.NEW}  # lists that nobody's ratings go into
 KINDS = {Kind.USER, Kind.GUEST, *FOR_NOBODY}  # that can be made again
@@ -106,7 +108,9 @@ class Replayer:
             past = None if live is None else await self._models.of(live, popularity, identity)
             await self._catalogue.move(self._serving.database, identity.catalogue_revision, identity.at_us)
             taste = self._taste(wish, rated)
-            ground = await self._ground(past, live, taste, popularity, options)
+            fold = None if past is None else await self._fold(past, taste, together=identity.together)
+            vectors = await answers.vectors_for(live, options)
+            ground = Ground(past, fold, popularity, vectors)
             ranking = await asyncio.to_thread(self._choose, identity, ground, taste, options)
             answer = await answers.written(self._serving, self._catalogue, ranking, taste, options)
             return self._said(identity, rated, ranking, answer)
@@ -165,22 +169,15 @@ class Replayer:
             [slot_of[item] for item in ratings], list(ratings.values()), reason, seed, identity.user, identity.lately
         )
 
-    async def _ground(
-        self,
-        past: LiveModel | None,
-        live: LiveModel | None,
-        taste: Taste,
-        popularity: Popularity | None,
-        options: Options,
-    ) -> Ground:
-        """Get together what the answer was made from."""
-        if past is None or live is None:
-            return Ground(None, None, popularity, None)
+    async def _fold(self, past: LiveModel, taste: Taste, *, together: bool) -> FoldIn | None:
+        """Fold the user in as he was, alone or as one of several; None if the model knows nothing of what he rated."""
         past.fit_to(self._catalogue)
         columns, values = service.known_columns(past, taste)
-        has_fold = taste.reason is None and len(columns)
-        fold = await self._serving.fold_in(past, columns, values) if has_fold else None
-        return Ground(past, fold, popularity, await answers.vectors_for(live, options))
+        if taste.reason is not None or not len(columns):
+            return None
+        if together:
+            return (await self._serving.compute(fold_together, past.model, [(columns, values)]))[0]
+        return await self._serving.compute(past.model.fold_in, columns, values)
 
     def _choose(self, identity: Identity, ground: Ground, taste: Taste, options: Options) -> Ranking:
         """Choose the items again."""

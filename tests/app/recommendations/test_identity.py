@@ -46,6 +46,7 @@ def identities(draw: st.DrawFn) -> Identity:
         said=draw(st.binary(max_size=50)),
         subject=draw(st.integers(0, 2**64 - 1)),
         experiment=draw(st.integers(0, 2**32 - 1)),
+        together=draw(st.booleans()),
         lately=draw(st.just(NOTHING_SHOWN) | shown_lately),
         known_revision=draw(st.integers(-1, BIG)),
         popularity_revision=draw(st.integers(-1, BIG)),
