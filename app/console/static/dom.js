@@ -12,6 +12,9 @@ export function h(name, more = {}, ...children) {
   return element;
 }
 
+/** Make a button that is not a form's. */
+export const button = (text, onclick, more = {}) => h("button", { type: "button", onclick, ...more }, text);
+
 export const at = id => document.getElementById(id);
 
 let lastId = 0;

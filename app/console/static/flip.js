@@ -2,6 +2,7 @@
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const GLIDE = { duration: 320, easing: "cubic-bezier(.2, .8, .2, 1)" };
+const THERE = { opacity: 1, transform: "none" };
 
 /** Make these rows a list's children, in this order; rows that stay glide, rows that come fade in, focus stays. */
 export function reorder(list, rows) {
@@ -14,8 +15,8 @@ export function reorder(list, rows) {
   const after = rows.map(top);
   rows.forEach((row, place) => {
     const was = before.get(row);
-    if (!was) row.animate([{ opacity: 0, transform: "translateX(1rem)" }, { opacity: 1, transform: "none" }], GLIDE);
-    else if (was.top !== after[place]) row.animate([{ transform: `translateY(${was.top - after[place]}px)` }, { transform: "none" }], GLIDE);
+    if (!was) row.animate([{ opacity: 0, transform: "translateX(1rem)" }, THERE], GLIDE);
+    else if (was.top !== after[place]) row.animate([{ transform: `translateY(${was.top - after[place]}px)` }, THERE], GLIDE);
   });
 }
 

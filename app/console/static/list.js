@@ -1,6 +1,6 @@
 // The recommendations: a list that moves.
 
-import { count, h } from "./dom.js";
+import { button, count, h } from "./dom.js";
 import { reorder } from "./flip.js";
 import { describe, titleOf } from "./items.js";
 import { failure } from "./notice.js";
@@ -14,6 +14,10 @@ const SOURCES = {
 
 const NO_ITEMS = "There are no items yet: POST /v1/items stores some, and so does the command `palate import`.";
 
+const LEGEND = "Under each item: how your ratings move its predicted rating, exactly.";
+const exactness = mae => `Predicted ratings of this model are off by ${mae.toFixed(2)} on average: `
+  + "measured on people it had never seen.";
+
 /** A list of recommendations. Calls `onrate(item, value, moment)`, `onopen(item)`, `onmore()` and `onclear()`. */
 export class List {
   #rows = new Map();
@@ -22,16 +26,17 @@ export class List {
   #why = h("p", { className: "why-not", hidden: true });
   #took = h("p", { className: "took" });
   #error = h("div");
-  #more = h("button", { type: "button", className: "more", hidden: true }, "More");
+  #more = button("More", null, { className: "more", hidden: true });
   #foot = h("p", { className: "soft foot" });
-  #legend = h("p", { className: "soft legend", hidden: true }, "Under each item: how your ratings move its predicted rating, exactly.");
+  #legend = h("p", { className: "soft legend", hidden: true }, LEGEND);
 
   constructor({ onrate, onopen, onmore, onclear }) {
     Object.assign(this, { onrate, onopen, onclear });
     this.#more.onclick = onmore;
     this.heading = h("h2", { id: "list-heading", tabIndex: -1 }, "Recommendations");
     this.element = h("section", { className: "panel list", "aria-labelledby": "list-heading" },
-      h("div", { className: "head" }, this.heading, this.#took), this.#why, this.#error, this.#legend, this.#list, this.#more, this.#foot);
+      h("div", { className: "head" }, this.heading, this.#took),
+      this.#why, this.#error, this.#legend, this.#list, this.#more, this.#foot);
   }
 
   /** Show an answer; `places` says where items stood that this list did not show. Gives how many changed place. */
@@ -42,8 +47,7 @@ export class List {
     this.#explainKind(answer, filtered);
     const first = !this.#places.size;
     const moved = answer.items.map((item, place) => first ? 0 : this.#move(item, place, places));
-    this.moves = answer.items.map((item, place) => ({ title: titleOf(item), after: place + 1, before: moved[place] === null ? null : place + 1 + moved[place] }))
-      .filter(move => move.before !== move.after);
+    this.moves = answer.items.map((item, place) => moveOf(item, place, moved[place])).filter(move => move.before !== move.after);
     const largest = largestEffect(answer.items);
     reorder(this.#list, answer.items.map((item, place) => this.#row(item, place, moved[place], largest)));
     this.#places = new Map(answer.items.map((item, place) => [item.item_id, place]));
@@ -83,7 +87,7 @@ export class List {
 
   /** Say how exact predictions are, in the scale's units. */
   exactness(mae) {
-    this.#foot.textContent = mae === null ? "" : `Predicted ratings of this model are off by ${mae.toFixed(2)} on average: measured on people it had never seen.`;
+    this.#foot.textContent = mae === null ? "" : exactness(mae);
   }
 
   get first() {
@@ -94,7 +98,7 @@ export class List {
     const none = reason === "no_items";
     this.#why.hidden = !detail;
     this.#why.replaceChildren(none && !filtered ? NO_ITEMS : detail ?? "",
-      none && filtered ? h("button", { type: "button", onclick: this.onclear }, "Clear the filters") : "");
+      none && filtered ? button("Clear the filters", this.onclear) : "");
   }
 
   /** Give how many places an item went up; null: it came from nowhere. */
@@ -114,7 +118,8 @@ export class List {
     const rank = h("b"), move = h("span"), about = h("small"), source = h("span"), guess = h("span", { className: "guess" });
     const stars = rater({ label: `Rate ${title}`, onrate: (value, moment) => this.onrate(item, value, moment) });
     const why = h("details", { className: "why" });
-    const link = h("a", { className: "title", href: `#/items/${encodeURIComponent(item.item_id)}`, onclick: () => this.onopen(item) }, title);
+    const href = `#/items/${encodeURIComponent(item.item_id)}`;
+    const link = h("a", { className: "title", href, onclick: () => this.onopen(item) }, title);
     const element = h("li", { "data-item": item.item_id },
       h("div", { className: "rank" }, rank, move),
       h("div", { className: "what" }, link, h("span", { className: "about" }, about, source)),
@@ -140,6 +145,11 @@ export class List {
   #forget() {
     for (const id of this.#rows.keys()) if (!this.#places.has(id)) this.#rows.delete(id);
   }
+}
+
+/** Say where an item was and is, from 1; null: nowhere. */
+function moveOf(item, place, moved) {
+  return { title: titleOf(item), before: moved === null ? null : place + 1 + moved, after: place + 1 };
 }
 
 const WAYS = {

@@ -2,8 +2,9 @@
 
 import { isAbort } from "./api.js";
 import { at, h } from "./dom.js";
+import { item } from "./item.js";
 import { failure, hide } from "./notice.js";
-import { home, item, user, users } from "./pages.js";
+import { home, user, users } from "./pages.js";
 import { askForKeys, showWho } from "./who.js";
 
 const PAGES = [
@@ -16,13 +17,13 @@ async function show() {
   const turn = ++turns;
   const put = (...parts) => { if (turn === turns) at("main").replaceChildren(...parts); };
   const [pattern, page] = PAGES.find(([each]) => each.test(location.hash));
-  const id = pattern.exec(location.hash)[1];
   for (const link of document.querySelectorAll("nav a")) mark(link);
-  document.title = id ? `${decodeURIComponent(id)} · Palate` : "Palate";
   hide();
   showWho(show);
   try {
-    await page(put, id && decodeURIComponent(id));
+    const id = decodeURIComponent(pattern.exec(location.hash)[1] ?? "");
+    document.title = id ? `${id} · Palate` : "Palate";
+    await page(put, id);
   } catch (error) {
     if (!isAbort(error)) put(h("div", { className: "panel" }, failure(error, show)));
   }

@@ -1,6 +1,6 @@
 // What is asked for: filters, diversity, exploration.
 
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 import { categories, rangeOf } from "./items.js";
 
 const MOST_CATEGORIES = 24;
@@ -16,7 +16,8 @@ export class Options {
   #categories = h("div", { className: "chips" });
   #from = this.#yearField("from");
   #to = this.#yearField("to");
-  #years = h("div", { className: "years", role: "group", "aria-label": "Year", hidden: true }, "Year", this.#from, "–", this.#to);
+  #years = h("div", { className: "years", role: "group", "aria-label": "Year", hidden: true },
+    "Year", this.#from, "–", this.#to);
   #word = h("span");
   #num = h("span", { className: "num" });
   #bar = h("div", { className: "sliders" });
@@ -25,7 +26,7 @@ export class Options {
 
   constructor(onchange) {
     this.onchange = onchange;
-    const clear = h("button", { type: "button", onclick: () => this.clear() }, "Clear");
+    const clear = button("Clear", () => this.clear());
     this.#bar.append(...this.#sliders);
     this.#filters.append(h("summary", {}, this.#word, this.#num),
       h("div", { role: "group", "aria-label": "Categories, any of them" }, this.#categories), this.#years, clear);
@@ -91,7 +92,8 @@ export class Options {
   }
 
   #chip(name) {
-    return h("label", { className: "chip" }, h("input", { type: "checkbox", value: name, className: "unseen", onchange: () => this.#changed() }), name);
+    const box = h("input", { type: "checkbox", value: name, className: "unseen", onchange: () => this.#changed() });
+    return h("label", { className: "chip" }, box, name);
   }
 
   #slider(name, title, help) {

@@ -1,7 +1,7 @@
 // What to rate: the items whose rating would tell most, asked one after the other.
 
 import { isAbort, latest } from "./api.js";
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 import { reorder } from "./flip.js";
 import { describe, learn, titleOf } from "./items.js";
 import { failure } from "./notice.js";
@@ -23,7 +23,8 @@ export class Questions {
     this.taste = taste;
     this.onrate = onrate;
     this.element = h("section", { className: "panel", "aria-labelledby": "ask-heading" },
-      h("div", { className: "head" }, h("h2", { id: "ask-heading" }, "Rate some"), h("p", { className: "soft" }, "Chosen to tell the most about you")),
+      h("div", { className: "head" },
+        h("h2", { id: "ask-heading" }, "Rate some"), h("p", { className: "soft" }, "Chosen to tell the most about you")),
       this.#error, this.#list);
   }
 
@@ -31,7 +32,8 @@ export class Questions {
   refresh(kept = null) {
     return this.#latest(async signal => {
       try {
-        const stay = this.#cards.filter(card => card.id === kept || (!this.#rated.has(card.id) && !this.#unknown.includes(card.id)));
+        const isOpen = id => !this.#rated.has(id) && !this.#unknown.includes(id);
+        const stay = this.#cards.filter(card => card.id === kept || isOpen(card.id));
         const { questions } = await this.taste.questions(SLOTS * 2, this.#unknown, signal);
         const fresh = questions.filter(each => !stay.some(card => card.id === each.item_id));
         await learn(fresh.map(each => each.item_id), signal);
@@ -54,15 +56,16 @@ export class Questions {
     const cards = slots.map(card => card && stay.includes(card) ? card : fresh.length ? this.#card(fresh.shift()) : null);
     while (cards.length < SLOTS && fresh.length) cards.push(this.#card(fresh.shift()));
     this.#cards = cards.filter(Boolean);
-    this.#error.replaceChildren(this.#cards.length ? "" : h("p", { className: "soft" }, "There is nothing to ask about: rate what is in the list."));
+    const none = h("p", { className: "soft" }, "There is nothing to ask about: rate what is in the list.");
+    this.#error.replaceChildren(this.#cards.length ? "" : none);
     reorder(this.#list, this.#cards.map(card => card.element));
   }
 
   #card(item) {
     const title = titleOf(item);
     const stars = rater({ label: `Rate ${title}`, onrate: (value, moment) => this.onrate(item, value, moment) });
-    const skip = h("button", { type: "button", className: "quiet", "aria-label": `I do not know ${title}` }, "Don’t know it");
-    skip.onclick = () => { this.#unknown.push(item.item_id); this.refresh(); };
+    const skip = button("Don’t know it", () => { this.#unknown.push(item.item_id); this.refresh(); },
+      { className: "quiet", "aria-label": `I do not know ${title}` });
     const said = h("small", { className: "rated" });
     const element = h("li", { "data-item": item.item_id },
       h("div", {}, h("b", {}, title), h("small", {}, describe(item.item_id))), skip,

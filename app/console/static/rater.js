@@ -28,7 +28,9 @@ function choosing(label, onrate) {
   let byKey = false;
   let checked = null;
 
-  const mark = (name, upTo) => steps.forEach((each, place) => each.classList.toggle(name, upTo !== null && values[place] <= upTo));
+  const mark = (name, upTo) => steps.forEach((each, place) => {
+    each.classList.toggle(name, upTo !== null && values[place] <= upTo);
+  });
   const fill = shown => {
     control.style.setProperty("--shown", shown ?? 0);
     if (look === "numbers") mark("on", shown);

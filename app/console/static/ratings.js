@@ -1,6 +1,6 @@
 // A person's ratings: the history, and what if they were otherwise.
 
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 import { titleOf } from "./items.js";
 import { format, scale } from "./scale.js";
 
@@ -14,7 +14,7 @@ export class Ratings {
   #rows = new Map();
   #list = h("ol", { className: "rated-list" });
   #empty = h("p", { className: "soft" }, "None yet.");
-  #more = h("button", { type: "button", className: "more", hidden: true }, "More");
+  #more = button("More", null, { className: "more", hidden: true });
   #moves = h("p");
   #bar = h("div", { className: "what-if", hidden: true });
 
@@ -23,10 +23,10 @@ export class Ratings {
     this.#more.onclick = onmore;
     this.#bar.append(h("p", {}, h("b", {}, "What if. "), "Nothing is stored."), this.#moves,
       h("div", { className: "buttons" },
-        h("button", { type: "button", className: "strong", onclick: onkeep }, "Keep"),
-        h("button", { type: "button", onclick: () => { this.reset(); ontry(); } }, "Reset")));
+        button("Keep", onkeep, { className: "strong" }), button("Reset", () => { this.reset(); ontry(); })));
     this.element = h("section", { className: "panel", "aria-labelledby": "rated-heading" },
-      h("div", { className: "head" }, h("h2", { id: "rated-heading" }, heading), h("p", { className: "soft" }, "Drag one: what if?")),
+      h("div", { className: "head" },
+        h("h2", { id: "rated-heading" }, heading), h("p", { className: "soft" }, "Drag one: what if?")),
       this.#bar, this.#empty, this.#list, this.#more);
   }
 
@@ -89,8 +89,10 @@ export class Ratings {
     const title = titleOf(rating);
     const said = h("b", { className: "value" });
     const slider = h("input", { type: "range", ...scale, "aria-label": `What if: ${title}` });
-    const out = h("button", { type: "button", className: "quiet", "aria-pressed": "false", "aria-label": `What if ${title} were left out` }, "Leave out");
-    const remove = h("button", { type: "button", className: "quiet", "aria-label": `Remove the rating of ${title}`, onclick: () => this.onremove(rating) }, "Remove");
+    const out = button("Leave out", () => { out.setAttribute("aria-pressed", !isOut()); tell(); this.ontry(); },
+      { className: "quiet", "aria-label": `What if ${title} were left out` });
+    const remove = button("Remove", () => this.onremove(rating),
+      { className: "quiet", "aria-label": `Remove the rating of ${title}` });
     const element = h("li", { "data-item": rating.item_id },
       h("a", { href: `#/items/${encodeURIComponent(rating.item_id)}` }, title), h("div", { className: "try" }, slider, said),
       when(rating.rated_at), h("div", { className: "buttons" }, out, remove));
@@ -99,13 +101,13 @@ export class Ratings {
     const tell = () => {
       const changed = isOut() || value() !== rating.value;
       element.classList.toggle("changed", changed);
-      said.replaceChildren(changed ? h("s", {}, format(rating.value)) : format(rating.value), changed ? ` ${isOut() ? "–" : format(value())}` : "");
+      if (changed) said.replaceChildren(h("s", {}, format(rating.value)), isOut() ? " –" : ` ${format(value())}`);
+      else said.textContent = format(rating.value);
       slider.setAttribute("aria-valuetext", `${format(value())} of ${format(scale.max)}`);
       slider.disabled = isOut();
     };
     const reset = () => { slider.value = rating.value; out.setAttribute("aria-pressed", "false"); tell(); };
     slider.oninput = () => { tell(); this.ontry(); };
-    out.onclick = () => { out.setAttribute("aria-pressed", !isOut()); tell(); this.ontry(); };
     reset();
     return { rating, element, isOut, value, reset };
   }
@@ -115,5 +117,6 @@ export class Ratings {
 function when(text) {
   const moment = new Date(text);
   const isToday = moment.toDateString() === new Date().toDateString();
-  return h("time", { dateTime: text, title: EXACT.format(moment) }, isToday ? `today, ${TIME.format(moment)}` : DAY.format(moment));
+  const shown = isToday ? `today, ${TIME.format(moment)}` : DAY.format(moment);
+  return h("time", { dateTime: text, title: EXACT.format(moment) }, shown);
 }

@@ -5,6 +5,8 @@ import { format } from "./scale.js";
 
 const SHOWN = 3; // causes beside an item; the table has all
 const LEAST = 0.03; // share of the list's largest effect that a cause beside an item has
+const EXACT = "What the item has with the rating, less what it has without it: the model is asked again, so this is exact. "
+  + "The score orders the list.";
 
 /** Give the largest effect of a list, for bars that compare. */
 export function largestEffect(items) {
@@ -16,7 +18,8 @@ export function largestEffect(items) {
 export function reasons(item, largest) {
   if (!item.because?.length) return null;
   const size = cause => Math.abs(cause.effect);
-  const strongest = item.because.filter(cause => size(cause) >= LEAST * largest).sort((a, b) => size(b) - size(a)).slice(0, SHOWN);
+  const worth = item.because.filter(cause => size(cause) >= LEAST * largest);
+  const strongest = worth.sort((a, b) => size(b) - size(a)).slice(0, SHOWN);
   strongest.sort((a, b) => b.effect - a.effect);
   return [
     h("summary", {}, h("span", { className: "causes" }, ...strongest.map(cause => chip(cause, largest)))),
@@ -28,7 +31,8 @@ function chip(cause, largest) {
   const bar = h("span", { className: `bar ${direction(cause.effect)}` });
   bar.style.setProperty("--size", Math.abs(cause.effect) / largest);
   const effect = h("span", { className: `effect ${direction(cause.effect)}` }, signed(cause.effect));
-  return h("span", { className: "cause" }, h("span", { className: "name" }, cause.title ?? cause.item_id), " ", h("b", {}, format(cause.value)), bar, effect);
+  const name = h("span", { className: "name" }, cause.title ?? cause.item_id);
+  return h("span", { className: "cause" }, name, " ", h("b", {}, format(cause.value)), bar, effect);
 }
 
 const direction = effect => effect < 0 ? "down" : "up";
@@ -37,10 +41,10 @@ function table(item) {
   const rows = item.because.map(cause => row(`${cause.title ?? cause.item_id}, ${format(cause.value)}`, cause));
   const together = item.because_together;
   if (together?.num_ratings > 1) rows.push(row(`the ${together.num_ratings} that raised it, together`, together));
-  const head = h("tr", {}, h("th", { scope: "col" }, "Your rating"), h("th", { scope: "col" }, "predicted rating"), h("th", { scope: "col" }, "score"));
+  const head = h("tr", {}, ...["Your rating", "predicted rating", "score"].map(name => h("th", { scope: "col" }, name)));
   return h("div", { className: "exact" },
     h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows)),
-    h("p", {}, "What the item has with the rating, less what it has without it: the model is asked again, so this is exact. The score orders the list."));
+    h("p", {}, EXACT));
 }
 
 function row(name, cause) {

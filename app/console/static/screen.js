@@ -23,11 +23,19 @@ export class Screen {
     this.taste = taste;
     this.outcomes = asks && !taste.isGuest ? new Outcomes() : null; // who looks at a user's page is not the user
     const rate = (item, value, moment) => this.rate(item, value, moment);
-    this.list = new List({ onrate: rate, onopen: item => this.outcomes?.acted("clicked", item.item_id), onmore: () => this.more(), onclear: () => this.options.clear() });
+    this.list = new List({
+      onrate: rate,
+      onopen: item => this.outcomes?.acted("clicked", item.item_id),
+      onmore: () => this.more(),
+      onclear: () => this.options.clear(),
+    });
     this.options = new Options(() => this.refresh());
     this.questions = asks ? new Questions(taste, rate) : null;
     this.ratings = new Ratings({
-      ontry: () => this.refresh(), onkeep: () => this.keep(), onremove: rating => this.remove(rating), onmore: () => this.moreRatings(),
+      ontry: () => this.refresh(),
+      onkeep: () => this.keep(),
+      onremove: rating => this.remove(rating),
+      onmore: () => this.moreRatings(),
     }, heading);
     this.list.element.prepend(this.options.element);
     this.element = h("div", { className: "columns" },

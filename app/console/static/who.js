@@ -1,12 +1,15 @@
 // Who rates, and the key of a server that asks for one.
 
 import { onKeyNeeded, setKey } from "./api.js";
-import { at, h, newId } from "./dom.js";
+import { at, button, count, h, newId } from "./dom.js";
 import { failure } from "./notice.js";
 import { become, me } from "./taste.js";
 
 const FIRST = ["amber", "brisk", "calm", "deft", "eager", "fair", "glad", "keen", "merry", "quiet", "swift", "wry"];
 const SECOND = ["badger", "crane", "finch", "heron", "ibis", "lynx", "marten", "otter", "plover", "raven", "stoat", "wren"];
+const USERS = "A user’s ratings are stored under his id, and count in his next list wherever he is. "
+  + "A guest’s stay in this tab.";
+const KEYS = "It is kept in this tab only. To look it needs the scope read, to store ratings write.";
 const pick = list => list[Math.floor(Math.random() * list.length)];
 const madeUp = () => `${pick(FIRST)}-${pick(SECOND)}-${Math.floor(Math.random() * 900) + 100}`;
 
@@ -14,8 +17,8 @@ const madeUp = () => `${pick(FIRST)}-${pick(SECOND)}-${Math.floor(Math.random() 
 export function showWho(onchange) {
   const taste = me();
   const name = taste.isGuest ? h("b", {}, "Guest") : h("a", { href: `#/users/${encodeURIComponent(taste.id)}` }, taste.id);
-  const change = h("button", { type: "button", onclick: () => askWho(taste, onchange) }, "Change");
-  at("who").replaceChildren(h("span", {}, taste.isGuest ? "" : "You are ", name, taste.isGuest ? h("small", {}, "nothing is stored") : ""), change);
+  const said = taste.isGuest ? h("span", {}, name, h("small", {}, "nothing is stored")) : h("span", {}, "You are ", name);
+  at("who").replaceChildren(said, button("Change", () => askWho(taste, onchange)));
 }
 
 function askWho(taste, onchange) {
@@ -27,11 +30,11 @@ function askWho(taste, onchange) {
     if (taste.isGuest && along.checked) await taste.mergeInto(id.value);
     become(id.value);
   };
-  const stay = h("button", { type: "button", onclick: () => { become(null); dialog.close(); onchange(); } }, "Be a guest");
+  const stay = button("Be a guest", () => { become(null); dialog.close(); onchange(); });
   const dialog = ask("Who rates?", [
-    h("p", {}, "A user’s ratings are stored under his id, and count in his next list wherever he is. A guest’s stay in this tab."),
+    h("p", {}, USERS),
     h("label", {}, "User id", id),
-    num > 0 ? h("label", { className: "line" }, along, `Take the guest’s ${num === 1 ? "rating" : `${num} ratings`} along`) : "",
+    num > 0 ? h("label", { className: "line" }, along, `Take the guest’s ${count(num, "rating")} along`) : "",
     error, h("div", { className: "buttons" }, h("button", { className: "strong" }, "Be this user"), stay),
   ], async () => {
     try {
@@ -50,9 +53,9 @@ export function askForKeys() {
     const key = h("input", { type: "password", required: true, autocomplete: "off" });
     let entered = false;
     const dialog = ask("This server asks for a key", [
-      refused ? h("p", { className: "failure", role: "alert" }, refused) : h("p", {}, "It is kept in this tab only. To look it needs the scope read, to store ratings write."),
+      refused ? h("p", { className: "failure", role: "alert" }, refused) : h("p", {}, KEYS),
       h("label", {}, "API key", key),
-      h("div", { className: "buttons" }, h("button", { className: "strong" }, "Use it"), h("button", { type: "button", onclick: () => dialog.close() }, "Cancel")),
+      h("div", { className: "buttons" }, h("button", { className: "strong" }, "Use it"), button("Cancel", () => dialog.close())),
     ], () => { setKey(key.value); entered = true; dialog.close(); });
     dialog.addEventListener("close", () => resolve(entered));
   }));
