@@ -5,10 +5,11 @@ import { at, h } from "./dom.js";
 import { item } from "./item.js";
 import { failure, hide } from "./notice.js";
 import { home, user, users } from "./pages.js";
+import { reports } from "./reports.js";
 import { askForKeys, showWho } from "./who.js";
 
 const PAGES = [
-  [/^#\/users\/(.+)$/, user], [/^#\/users\/?$/, users], [/^#\/items\/(.+)$/, item], [/.*/, home],
+  [/^#\/users\/(.+)$/, user], [/^#\/users\/?$/, users], [/^#\/items\/(.+)$/, item], [/^#\/reports$/, reports], [/.*/, home],
 ];
 
 let turns = 0;
@@ -30,7 +31,7 @@ async function show() {
 }
 
 function mark(link) {
-  const here = location.hash.startsWith("#/users") ? "#/users" : "#/";
+  const here = ["#/users", "#/reports"].find(each => location.hash.startsWith(each)) ?? "#/";
   if (link.getAttribute("href") === here) link.setAttribute("aria-current", "page");
   else link.removeAttribute("aria-current");
 }

@@ -10,8 +10,9 @@ const SLIDERS = {
   diversity: ["Diversity", "How unlike each other the items are"],
   exploration: ["Exploration", "Share of the places for new items"],
 };
+const OF_STORED = { rotation: ["Rotation", "How far what was shown lately sinks"] };
 
-/** The controls of a list; `onchange()` is called when one of them is used. */
+/** The controls of somebody's list; `onchange()` is called when one of them is used. */
 export class Options {
   #categories = h("div", { className: "chips" });
   #from = this.#yearField("from");
@@ -22,10 +23,12 @@ export class Options {
   #num = h("span", { className: "num" });
   #bar = h("div", { className: "sliders" });
   #filters = h("details", { className: "filters" });
-  #sliders = Object.entries(SLIDERS).map(([name, words]) => this.#slider(name, ...words));
+  #sliders;
 
-  constructor(onchange) {
+  constructor(taste, onchange) {
     this.onchange = onchange;
+    const offered = Object.entries({ ...SLIDERS, ...!taste.isGuest && OF_STORED });
+    this.#sliders = offered.map(([name, words]) => this.#slider(name, ...words));
     const clear = button("Clear", () => this.clear());
     this.#bar.append(...this.#sliders);
     this.#filters.append(h("summary", {}, this.#word, this.#num),

@@ -29,7 +29,7 @@ export class Screen {
       onmore: () => this.more(),
       onclear: () => this.options.clear(),
     });
-    this.options = new Options(() => this.refresh());
+    this.options = new Options(taste, () => this.refresh());
     this.questions = asks ? new Questions(taste, rate) : null;
     this.ratings = new Ratings({
       ontry: () => this.refresh(),

@@ -1,6 +1,7 @@
 """Rate, and the list moves."""
 
 import re
+from collections.abc import Callable
 from uuid import uuid4
 
 import httpx2
@@ -87,7 +88,9 @@ def is_diverse(route: Route) -> bool:
     return "diversity" in (route.request.post_data_json or {})
 
 
-def test_what_a_stored_user_sees_opens_and_rates_is_reported_and_a_guests_is_not(page: Page) -> None:
+def test_what_a_stored_user_sees_opens_and_rates_is_reported_and_a_guests_is_not(
+    page: Page, api: httpx2.Client
+) -> None:
     reported: list[str] = []
     page.on("request", lambda request: reported.append(request.url) if "/v1/events" in request.url else None)
     click_star(page, 0, "5")
@@ -111,3 +114,27 @@ def test_what_a_stored_user_sees_opens_and_rates_is_reported_and_a_guests_is_not
         page.locator(".picks .title").first.click()
     (result,) = clicked.value.json()["results"]
     assert (result["type"], result["status"], result["num_items"]) == ("clicked", "recorded", 1)
+
+    page.goto("/#/reports")
+    page.get_by_label("By").select_option("source")
+    lines = api.get("/v1/reports", params={"by": "source"}).json()["lines"]
+    expect(page.locator(".report tbody tr")).to_have_count(len(lines))
+    expect(page.locator(".report tbody tr").first).to_contain_text(lines[0]["source"])
+    clicks = lines[0]["click_through"]
+    expect(page.locator(".report tbody td").nth(1)).to_contain_text(f"{clicks['numerator']} of {clicks['denominator']}")
+
+
+def test_rotation_lets_what_was_shown_sink(new_page: Callable[..., Page]) -> None:
+    page = new_page()
+    page.goto("/")
+    expect(page.get_by_label("Rotation")).to_have_count(0)  # a guest has no history
+    page.evaluate("sessionStorage.setItem('palate-user', 'rotated')")
+    page.reload()
+    page.locator(".cards > li").first.wait_for()
+    click_star(page, 0, "5")
+    seen = titles(page)
+    page.wait_for_timeout(1_500)  # what stands there for a second was shown
+    settled(page)
+    page.get_by_label("Rotation").fill("1")
+    settled(page)
+    assert not set(seen) & set(titles(page))
