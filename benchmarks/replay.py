@@ -2,7 +2,7 @@
 
 python -m benchmarks.replay --ratings FOLDER; --answers 1000, --database postgresql. The server is a process of its own;
 a tenth of the answers is taken before there is a model. Four clients ask: for users with and without options, further
-pages, guests, batches, new items.
+pages, guests, batches, popular and new items.
 """
 
 import argparse
@@ -31,6 +31,7 @@ from benchmarks.serve import database_url
 from tests.processes import environment, palate, wait_for_port
 
 CLIENTS = 4
+SHOWN = 0.3  # of the answers are reported as shown
 PAUSE_S = 0.02  # of a client between two answers
 SCALE = {"PALATE_RATING_MIN": "0.5", "PALATE_RATING_MAX": "5", "PALATE_RATING_STEP": "0.5"}
 SAID = ("model_version", "revision", "personalised", "reason", "items")
@@ -48,12 +49,15 @@ class Client:
 
     def ask(self) -> None:
         """Take an answer, or those of a batch."""
-        way = self._random.choices([self._user, self._pages, self._guest, self._batch, self._new], [60, 12, 12, 4, 4])
+        way = self._random.choices([self._user, self._pages, self._guest, self._batch, self._shelf], [60, 12, 12, 4, 4])
         way[0]()
         time.sleep(PAUSE_S)
 
     def _take(self, answer: dict[str, Any], **needed: Any) -> None:
         self.taken.append((answer, {"recommendation_id": answer["recommendation_id"], **needed}))
+        if self._random.random() < SHOWN:
+            event = {"type": "shown", "recommendation_id": answer["recommendation_id"]}
+            self._call("POST", "/v1/events", json=[event])
 
     def _call(self, method: str, path: str, **arguments: Any) -> Any:
         response = self._http.request(method, path, **arguments)
@@ -68,6 +72,7 @@ class Client:
             "exclude_category": ["Horror"],
             "diversity": 0.5,
             "exploration": 0.2,
+            "rotation": 0.7,
             "include_rated": True,
             "block": draw.sample(self._items, 3),
         }
@@ -99,8 +104,8 @@ class Client:
         for answer in self._call("POST", "/v1/recommendations/batch", json=body)["answers"]:
             self._take(answer)
 
-    def _new(self) -> None:
-        self._take(self._call("GET", "/v1/items/new", params={"limit": 20}))
+    def _shelf(self) -> None:
+        self._take(self._call("GET", f"/v1/items/{self._random.choice(['new', 'popular'])}", params={"limit": 20}))
 
 
 class Changes:
