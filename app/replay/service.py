@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import structlog
 from sqlalchemy.orm import Session
 
 from app.errors import CursorExpired, FieldProblem, InvalidRequest, ReplayUnavailable
@@ -21,7 +22,7 @@ from app.recommendations.options import Options
 from app.recommendations.paging import behind, model_of
 from app.recommendations.popularity import Popularity
 from app.recommendations.ranking import Ground, Ranking
-from app.recommendations.schemas import GuestRating
+from app.recommendations.schemas import MOST_EXPLAINED, GuestRating
 from app.recommendations.scoring import fold_together
 from app.recommendations.service import Reason, Taste
 from app.recommendations.serving import Serving, counted
@@ -29,9 +30,12 @@ from app.recommendations.shelves import decayed
 from app.replay import repository
 from app.replay.models import PastModels
 from app.replay.past import PastCatalogue
+from app.settings import MAX_LIST
 from app.times import DAY_US, from_us
 from models.base import FoldIn
 
+log = structlog.get_logger()
+NOBODY_ASKED = "says nothing that can have been asked for"
 FOR_NOBODY = {Kind.POPULAR, Kind.NEW}  # lists that nobody's ratings go into
 KINDS = {Kind.USER, Kind.GUEST, *FOR_NOBODY}  # that can be made again
 
@@ -61,7 +65,12 @@ class Wish:
         try:
             options = self.identity.options()
         except ValueError:
-            raise wrong("recommendation_id", "says nothing that can have been asked for") from None
+            raise wrong("recommendation_id", NOBODY_ASKED) from None
+        shares = (options.diversity, options.exploration, options.rotation)
+        if not (0 < options.limit <= MAX_LIST and all(0 <= share <= 1 for share in shares)):
+            raise wrong("recommendation_id", NOBODY_ASKED)
+        if self.explain_ratings and options.limit > MOST_EXPLAINED:
+            raise wrong("explain", f"is for answers to a limit of {MOST_EXPLAINED} at most")
         return options if self.explain_ratings is None else replace(options, explain_ratings=self.explain_ratings)
 
 
@@ -82,10 +91,14 @@ class Replayer:
 
     def __init__(self, serving: Serving) -> None:
         self._serving = serving
-        self._catalogue = PastCatalogue()
-        self._models = PastModels(serving.database, self._catalogue)
-        self._popularity: dict[tuple[int, int | None], Popularity] = {}  # that asked for last
         self._one_at_a_time = asyncio.Lock()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin with nothing."""
+        self._catalogue = PastCatalogue()
+        self._models = PastModels(self._serving.database, self._catalogue)
+        self._popularity: dict[tuple[int, int | None], Popularity] = {}  # that asked for last
 
     async def replay(self, wish: Wish) -> dict[str, Any]:
         """Make an answer again.
@@ -97,23 +110,35 @@ class Replayer:
         identity, options = wish.identity, wish.options()
         if identity.kind not in KINDS:
             raise wrong("recommendation_id", f"is of {identity.kind.name.lower()} items: those are not made again")
+        by_popularity = identity.kind is Kind.POPULAR or (identity.version is None and identity.kind is not Kind.NEW)
+        if by_popularity and identity.popularity_revision < 0:
+            raise wrong("recommendation_id", NOBODY_ASKED)
         rated = await self._rated(wish)
         return await asyncio.shield(asyncio.create_task(self._made(wish, options, rated)))
 
     async def _made(self, wish: Wish, options: Options, rated: Rated) -> dict[str, Any]:
         """Make an answer in a task of its own: whoever goes away leaves no catalogue half moved."""
-        identity = wish.identity
         async with self._one_at_a_time:
-            live, popularity = await self._model(identity), await self._popularity_of(identity)
-            past = None if live is None else await self._models.of(live, popularity, identity)
-            await self._catalogue.move(self._serving.database, identity.catalogue_revision, identity.at_us)
-            taste = self._taste(wish, rated)
-            fold = None if past is None else await self._fold(past, taste, together=identity.together)
-            vectors = await answers.vectors_for(live, options)
-            ground = Ground(past, fold, popularity, vectors)
-            ranking = await asyncio.to_thread(self._choose, identity, ground, taste, options)
-            answer = await answers.written(self._serving, self._catalogue, ranking, taste, options)
-            return self._said(identity, rated, ranking, answer)
+            try:
+                return await self._again(wish, options, rated)
+            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+                log.warning("replay_impossible", exc_info=error)  # anybody can write an id with a right check sum
+                self._begin()
+                raise wrong("recommendation_id", "names things that never were together") from error
+
+    async def _again(self, wish: Wish, options: Options, rated: Rated) -> dict[str, Any]:
+        """Make an answer."""
+        identity = wish.identity
+        live, popularity = await self._model(identity), await self._popularity_of(identity)
+        past = None if live is None else await self._models.of(live, popularity, identity)
+        await self._catalogue.move(self._serving.database, identity.catalogue_revision, identity.at_us)
+        taste = self._taste(wish, rated)
+        fold = None if past is None else await self._fold(past, taste, together=identity.together)
+        vectors = await answers.vectors_for(live, options)
+        ground = Ground(past, fold, popularity, vectors)
+        ranking = await asyncio.to_thread(self._choose, identity, ground, taste, options)
+        answer = await answers.written(self._serving, self._catalogue, ranking, taste, options)
+        return self._said(identity, rated, ranking, answer)
 
     async def _rated(self, wish: Wish) -> Rated:
         """Read what a user had rated, and whether he is the one that is named."""

@@ -1,16 +1,18 @@
 """What cannot be made again, and why."""
 
+import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from app.db import Database
-from app.recommendations.identity import decode, encode
+from app.recommendations.identity import Kind, decode, encode
 from app.registry import service, store
 from app.settings import Settings
 from app.tables import FormerItem, ModelVersion, RulesChange
@@ -134,6 +136,42 @@ def test_a_version_that_is_not_kept_is_gone_and_with_it_the_catalogue_of_its_tim
         return list(session.scalars(select(FormerItem.title))), len(rules)
 
     assert run_on_database(lambda database: database.read(left)) == (["Even 4"], 2)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"catalogue_revision": 0},
+        {"catalogue_revision": 3, "known_revision": 2, "cold_revision": 1},
+        {"version": "../v1"},
+        {"version": None, "popularity_revision": 1},
+        {"version": None},
+        {"user": 2**62, "revision": 1},
+        {"user": 0},
+        {"revision": 0},
+        {"kind": Kind.POPULAR, "popularity_revision": 4, "subject": 2**40},
+        {"kind": Kind.POPULAR},
+        {"num_slots": 2},
+        {"shown": np.arange(5000)},
+        {"at_us": 0},
+        {"said": zlib.compress(b'{"limit": 1000000000000, "exploration": 0.5}')},
+        {"said": zlib.compress(b'{"diversity": 1e300}')},
+        {
+            "said": zlib.compress(
+                b'{"filter": {"conditions": [{"attribute": "year", "low": [1, "x"], "high": [0, 1]}]}}'
+            )
+        },
+        {"said": b"nothing"},
+        {"together": True},
+    ],
+)
+def test_a_forged_id_is_answered_or_refused(trained: TestClient, forged: dict[str, Any]) -> None:
+    trained.patch("/v1/items/even%202", json={"attributes": {"year": 1990}})
+    answer = recommend(trained, "ada")
+    identity = decode(answer["recommendation_id"], "id")._replace(**forged)
+    status, said = replay(trained, {"recommendation_id": encode(identity)})
+    assert status in (200, 410, 422), said
+    assert replay(trained, answer)[1]["items"] == answer["items"]
 
 
 def test_an_answer_of_a_catalogue_that_was_never_there_is_gone(trained: TestClient) -> None:
