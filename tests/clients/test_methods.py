@@ -1,5 +1,6 @@
 """Every method of both clients, against a real server: what is sent is understood, what comes back is read."""
 
+import inspect
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -60,7 +61,8 @@ def asking(call: Caller, user: str) -> None:
     answer = call("recommend", user, limit=3, explain=True, explain_ratings=2, diversity=0.2, exploration=0.1)
     assert answer.personalised
     assert len(answer.items) == 3
-    assert any(cause.item_id == ALIEN for item in answer.items for cause in item.because or [])
+    rated = {ALIEN, TOOTSIE, NOSFERATU}
+    assert all({cause.item_id for cause in item.because or []} & rated for item in answer.items)
     rules = {
         "block": [answer.items[0].item_id],
         "boost": [{"factor": 2, "category": ["Horror"]}],
@@ -171,6 +173,24 @@ def experimenting(call: Caller) -> None:
     assert begun in call("iter_experiments", limit=1)
     stopped = call("stop_experiment", begun.id, activate="control", force=True)
     assert (stopped.activated, stopped.stopped_at is None) == ("control", False)
+
+
+def test_a_method_shows_what_it_takes_and_gives() -> None:
+    with Client("http://127.0.0.1:1") as client:
+        signature = inspect.signature(client.recommend)
+        assert list(signature.parameters)[:2] == ["user_id", "cursor"]
+        assert {"limit", "category", "explain"} <= signature.parameters.keys()
+        assert signature.return_annotation is answers.Recommendations
+        assert client.iter_items.__name__ == "iter_items"
+        assert "all pages" in str(client.iter_items.__doc__)
+        assert inspect.signature(client.recommend_batch).parameters["users"].default is inspect.Parameter.empty
+        for name in methods(Client):
+            assert inspect.getdoc(getattr(client, name)), name
+
+
+def test_every_method_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs/client.md").read_text()
+    assert {name for name in methods(Client) if f"`{name}`" not in page} == set()
 
 
 def test_both_clients_have_a_method_for_every_route() -> None:
