@@ -754,7 +754,7 @@ class Replay(Received):
     items: list[Recommendation]
 
 
-ReplayKind = Literal["user", "guest", "new"] | str
+ReplayKind = Literal["user", "guest", "popular", "new"] | str
 """What sort of list an answer is."""
 
 
