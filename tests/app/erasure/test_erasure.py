@@ -51,7 +51,7 @@ def test_the_receipt_is_pending_until_a_version_that_never_saw_him_is_live(
     receipt = erase(client)
 
     assert receipt["state"] == "pending"
-    assert receipt["removed"] == {"users": 1, "ratings": NUM_RATED + 1, "rating_changes": NUM_RATED + 2}
+    assert receipt["removed"] == {"users": 1, "ratings": NUM_RATED + 1, "rating_changes": NUM_RATED + 2, "events": 0}
     assert [(row["version"], row["part"]) for row in receipt["versions"]] == [(v, "trained") for v in versions[::-1]]
     assert receipt["live_version_holds"]
     assert (receipt["clean_version"], receipt["clean_at"], receipt["purged_at"]) == (None, None, None)
@@ -104,7 +104,7 @@ def test_the_same_id_is_a_new_user_under_a_new_number(client: TestClient) -> Non
     assert rating["revision"] > first["revision"]
     second = erase(client)
     assert second["user_number"] > first["user_number"]
-    assert second["removed"] == {"users": 1, "ratings": 1, "rating_changes": 1}
+    assert second["removed"] == {"users": 1, "ratings": 1, "rating_changes": 1, "events": 0}
 
 
 def test_a_version_whose_files_do_not_say_counts_as_one_that_holds_him(instance: Instance, client: TestClient) -> None:
