@@ -35,6 +35,7 @@ from app.times import DAY_US, from_us
 from models.base import FoldIn
 
 log = structlog.get_logger()
+KEPT_S = 600.0  # that the catalogue of then stays in memory after the last replay
 NOBODY_ASKED = "says nothing that can have been asked for"
 FOR_NOBODY = {Kind.POPULAR, Kind.NEW}  # lists that nobody's ratings go into
 KINDS = {Kind.USER, Kind.GUEST, *FOR_NOBODY}  # that can be made again
@@ -92,6 +93,7 @@ class Replayer:
     def __init__(self, serving: Serving) -> None:
         self._serving = serving
         self._one_at_a_time = asyncio.Lock()
+        self._forgetting: asyncio.TimerHandle | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -125,6 +127,18 @@ class Replayer:
                 log.warning("replay_impossible", exc_info=error)  # anybody can write an id with a right check sum
                 self._begin()
                 raise wrong("recommendation_id", "names things that never were together") from error
+            finally:
+                self._forget_later()
+
+    def _forget_later(self) -> None:
+        """Let go of the catalogue of then when nobody has asked for it in a while."""
+        if self._forgetting is not None:
+            self._forgetting.cancel()
+        self._forgetting = asyncio.get_running_loop().call_later(KEPT_S, self._forget)
+
+    def _forget(self) -> None:
+        if not self._one_at_a_time.locked():
+            self._begin()
 
     async def _again(self, wish: Wish, options: Options, rated: Rated) -> dict[str, Any]:
         """Make an answer."""

@@ -16,7 +16,7 @@ from app.recommendations.identity import Kind, decode, encode
 from app.registry import service, store
 from app.settings import Settings
 from app.tables import FormerItem, ModelVersion, RulesChange
-from tests.app.recommendations.conftest import Publish, add_items, rate, recommend, wait_for_version
+from tests.app.recommendations.conftest import Publish, add_items, rate, recommend, wait_for, wait_for_version
 from tests.app.recommendations.conftest import client as client
 from tests.app.recommendations.conftest import publish_version as publish_version
 from tests.app.recommendations.conftest import serve as serve
@@ -79,6 +79,17 @@ def test_reasons_are_given_when_asked_for_as_they_were_then(trained: TestClient)
     assert replay(trained, said)[1]["items"] == replay(trained, plain, explain=True)[1]["items"] == said["items"]
     assert said["items"][0]["because"][0]["title"] == "Even 0"
     assert replay(trained, plain)[1]["items"] == replay(trained, said, explain=False)[1]["items"] == plain["items"]
+
+
+def test_the_catalogue_of_then_leaves_memory_when_nobody_asks(
+    trained: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.replay.service.KEPT_S", 0.0)
+    answer = recommend(trained, "ada")
+    replayer = trained.app.state.replayer  # type: ignore[attr-defined]
+    for _ in range(2):
+        assert replay(trained, answer)[1]["items"] == answer["items"]
+        wait_for(lambda: len(replayer._catalogue) == 0)
 
 
 def test_an_erased_user_is_gone(trained: TestClient) -> None:

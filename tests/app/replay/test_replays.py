@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from app.recommendations.identity import decode
 from tests.app.recommendations.conftest import ITEMS, Publish, Serve, add_items, rate, wait_for_version
 from tests.app.recommendations.conftest import publish_version as publish_version
 from tests.app.recommendations.conftest import serve as serve
@@ -29,7 +30,7 @@ class World:
         self.pages: list[Callable[[], None]] = []
         self.actions = [self.rate, self.rate, self.unrate, self.describe, self.describe, self.switch, self.delete]
         self.actions += [self.rule, self.unrule, self.ask_for_user, self.ask_for_user, self.ask_for_user, self.turn]
-        self.actions += [self.ask_for_guest, self.ask_for_many, self.ask_for_shelf, self.window, self.show]
+        self.actions += [self.ask_for_guest, self.ask_for_many, self.ask_for_shelf, self.window, self.show, self.merge]
 
     def call(self, method: str, path: str, *statuses: int, **arguments: Any) -> Any:
         """Send a request."""
@@ -47,6 +48,10 @@ class World:
     def unrate(self) -> None:
         user = self.random.choice(USERS[:3])
         self.call("DELETE", f"/v1/users/{user}/ratings/{self.item()}", 200, 204, 404)
+
+    def merge(self) -> None:
+        user, other = self.random.sample(USERS[:3], 2)
+        self.call("POST", f"/v1/users/{user}/merge", json={"from_user_id": other})
 
     def describe(self) -> None:
         fields: dict[str, Any] = {
@@ -193,3 +198,8 @@ def test_every_answer_is_made_again_the_same(serve: Serve, publish_version: Publ
             expected = {name: answer[name] for name in SAID if name in answer}
             assert {name: again[name] for name in expected} == expected, answer
             assert again["identical"] is True
+        other.delete("/v1/users/mary")
+        for answer, needed in world.answers:
+            gone = answer.get("user_id") == "mary" and answer["revision"] is not None
+            gone |= decode(needed["recommendation_id"], "id").popularity_revision >= 0
+            assert other.post("/v1/replays", json=needed).status_code == (410 if gone else 200)
