@@ -16,8 +16,6 @@ from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Page
-from rich.console import Console
-from rich.table import Table
 
 from app.settings import Settings
 from tests.chromium import chromium
@@ -82,12 +80,13 @@ def main() -> None:
     parser.add_argument("--kind", nargs="+", default=["linear", "auto"])
     parser.add_argument("--clicks", type=int, default=40)
     given = parser.parse_args()
-    table = Table("kind", "clicks", "median ms", "p95 ms", "slowest ms", box=None)
     for kind in given.kind:
         times = np.array(measure_kind(kind, given.ratings, given.clicks))
-        figures = (np.median(times), np.quantile(times, 0.95), times.max())
-        table.add_row(kind, str(len(times)), *(f"{figure:.0f}" for figure in figures))
-    Console().print(table)
+        median, p95 = np.median(times), np.quantile(times, 0.95)
+        print(
+            f"{kind}: {len(times)} clicks, median {median:.0f} ms, p95 {p95:.0f} ms, slowest {times.max():.0f} ms",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

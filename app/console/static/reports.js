@@ -9,7 +9,7 @@ const percent = share => `${(100 * share).toFixed(1)} %`;
 
 /** Show rates by version, source, position or list. */
 export async function reports(put) {
-  const place = h("div", { className: "wide" });
+  const place = h("div", { className: "wide", role: "region", "aria-label": "Rates", tabIndex: 0 });
   const choice = h("select", { id: "by" }, ...Object.entries(GROUPS).map(([value, name]) => h("option", { value }, name)));
   const show = async () => {
     const { lines } = await call("GET", `/v1/reports${query({ by: choice.value })}`);
