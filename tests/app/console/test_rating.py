@@ -79,7 +79,7 @@ def test_only_the_latest_answer_counts(page: Page) -> None:
     expect(page.locator(".list")).to_have_attribute("aria-busy", "false")
     for route in late:
         route.continue_()
-    page.wait_for_timeout(200)
+    page.wait_for_timeout(1_000)
     assert len(late) == 1
     assert titles(page) == before
 
