@@ -58,5 +58,5 @@ $(STAMP): requirements-dev.lock pyproject.toml scripts/install-torch
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@TORCH=$(TORCH) TORCH_INDEX_URL=$(TORCH_INDEX_URL) ./scripts/install-torch $(BIN)/python -m pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e ./clients/python
 	@rm -f $(VENV)/.palate-* && touch $@

@@ -6,7 +6,7 @@ const THERE = { opacity: 1, transform: "none" };
 
 /** Make these rows a list's children, in this order; rows that stay glide, rows that come fade in, focus stays. */
 export function reorder(list, rows) {
-  const before = new Map([...list.children].map((row, place) => [row, { place, top: top(row) }]));
+  const before = new Map([...list.children].map((row, place) => [row, { place, top: calm.matches ? 0 : top(row) }]));
   const focused = list.contains(document.activeElement) ? document.activeElement : null;
   list.replaceChildren(...rows);
   keepFocus(list, focused, before);
