@@ -3,6 +3,7 @@
 import gzip
 import json
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import httpx2
 import pytest
 
 from app.settings import Settings
+from app.transfer import body
 from tests.app.transfer.test_http import CSV, NDJSON, counts, export, imported, lines, listening, pieces, send
 from tests.processes import palate, wait_for_port, wait_until
 
@@ -28,9 +30,9 @@ def client(settings: Settings) -> Iterator[httpx2.Client]:
         yield client
 
 
-def told(client: httpx2.Client, body: bytes, kind: str = "ratings", media: str = NDJSON) -> list[list[tuple[str, str]]]:
+def told(client: httpx2.Client, sent: bytes, kind: str = "ratings", media: str = NDJSON) -> list[list[tuple[str, str]]]:
     """Import, and give fields and details of each refused row."""
-    refused, _ = imported(client, body, kind, media=media)
+    refused, _ = imported(client, sent, kind, media=media)
     return [[(error["field"], error["detail"]) for error in row["errors"]] for row in refused]
 
 
@@ -173,3 +175,21 @@ def test_more_refused_rows_than_the_disk_has_room_for_are_told(
     assert answer.status_code == 422, answer.text
     assert "there is no room here to tell more refused rows than" in answer.json()["detail"]
     assert len(export(client, "ratings").splitlines()) == 1
+
+
+def test_a_body_that_stops_coming_ends_with_what_is_stored(
+    client: httpx2.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body, "SILENCE_S", 1)
+
+    def silent() -> Iterator[bytes]:
+        yield b"".join(GOOD_LINE.replace(b'"a"', b'"u%d"' % n) for n in range(10_000))
+        time.sleep(3)
+        yield GOOD_LINE
+
+    answer = send(client, silent())
+    assert (answer.status_code, answer.json()["type"]) == (408, "/problems/body-stalled"), answer.text
+    num_stored = len(export(client, "ratings").splitlines())
+    assert 0 < num_stored <= 10_000
+    assert f"{num_stored:,} rows before that are stored." in answer.json()["detail"]
+    assert imported(client, GOOD_LINE)[1]["refused"] == 0
