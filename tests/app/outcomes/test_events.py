@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from app.recommendations.bookmark import NOTHING
@@ -11,6 +13,7 @@ from app.recommendations.selection import Source
 from app.times import from_us, now_us
 from tests.app.outcomes.conftest import Stored, report
 from tests.app.recommendations.conftest import ids, rate, recommend
+from tests.app.recommendations.test_identity import identities
 
 BATCH = "/v1/recommendations/batch"
 
@@ -118,6 +121,13 @@ def test_every_sort_of_answer_is_reported_on(trained: TestClient, stored: Stored
     ]
 
 
+def test_an_answer_without_items_is_shown_without_effect(trained: TestClient, stored: Stored) -> None:
+    answer = recommend(trained, "ada", category="nowhere")
+    written = report(trained, {"recommendation_id": name_of(answer), "type": "shown"})
+    assert (answer["items"], written["counts"]) == ([], {"recorded": 0, "unchanged": 1, "refused": 0})
+    assert stored() == []
+
+
 def test_an_item_that_was_deleted_since_is_still_of_its_answer(trained: TestClient, stored: Stored) -> None:
     answer = recommend(trained, "ada", limit=2)
     assert trained.delete(f"/v1/items/{ids(answer)[0]}").status_code == 200
@@ -157,3 +167,23 @@ def test_events_are_counted_for_prometheus(trained: TestClient) -> None:
     for _ in range(2):
         report(trained, {"recommendation_id": name_of(answer), "type": "shown"})
     assert 'palate_events_total{type="shown"} 3.0' in trained.get("/metrics").text
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    identities(),
+    st.lists(st.integers(1, 2**62) | st.integers(1, 12), max_size=3),
+    st.sampled_from(["shown", "clicked"]),
+)
+def test_whatever_an_id_holds_the_answer_is_no_server_error(
+    trained: TestClient, identity: Identity, items: list[int], kind: str
+) -> None:
+    forged = identity._replace(items=items, sources=[Source.NEW] * len(items))
+    event: dict[str, Any] = {"recommendation_id": encode(forged), "type": kind}
+    if kind == "clicked":
+        event["item_id"] = "even 2"
+    response = trained.post("/v1/events", json=event)
+    assert response.status_code in {200, 422}, response.text
+    for later in (identity, identity._replace(at_us=now_us(), items=[1, 2], sources=[Source.NEW] * 2)):
+        name = encode(later)
+        assert trained.post("/v1/events", json={"recommendation_id": name, "type": "shown"}).status_code in {200, 422}
