@@ -39,8 +39,7 @@ async def taste_of_user(serving: Serving, user_id: str, options: Options = PLAIN
 
 async def shown_lately(serving: Serving, numbers: Sequence[int], options: Options) -> list[Lately]:
     """Read what users were shown lately, if that is to sink; 0 is nobody's number."""
-    known = {number for number in numbers if number}
-    if not options.rotation or not known:
+    if not options.rotation or not (known := {number for number in numbers if number}):
         return [NOTHING_SHOWN] * len(numbers)
     now, hours = now_us(), options.rotation_hours
     shown = await serving.database.read(repository.shown_lately, sorted(known), now - int(hours * HOUR_US))

@@ -190,6 +190,17 @@ def test_what_was_shown_long_ago_or_rated_since_does_not_sink(
     assert sorted(sunk) == sorted(ids(answer)[1:])
 
 
+def test_a_rotated_answer_is_made_again_as_it_was(shop: TestClient) -> None:
+    show(shop, recommend(shop, "ada", limit=3))
+    answers = [recommend(shop, "ada", limit=5, rotation=rotation) for rotation in (0.4, 1)]
+    show(shop, answers[0])
+    rate(shop, "ada", {ids(answers[0])[0]: 1.0})
+    for answer in answers:
+        again = shop.post("/v1/replays", json={"recommendation_id": answer["recommendation_id"]}).json()
+        assert again["identical"], again
+        assert ids(again) == ids(answer)
+
+
 def test_batch_and_what_if_rotate_too(shop: TestClient) -> None:
     show(shop, recommend(shop, "ada", limit=3))
     body: dict[str, Any] = {"limit": 12, "rotation": 0.9}
