@@ -21,7 +21,7 @@ PAUSE_MS = 600  # until rows lie still and the next questions are there
 
 
 def open_page(browser: Browser, url: str, width: int, scheme: str) -> Page:
-    """Open the page as a user and rate three films."""
+    """Open the page and rate three films."""
     page = browser.new_page(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)  # type: ignore[arg-type]
     page.goto(url)
     for place, share in enumerate(SHARES):
