@@ -68,8 +68,8 @@ export class Questions {
       { className: "quiet", "aria-label": `I do not know ${title}` });
     const said = h("small", { className: "rated" });
     const element = h("li", { "data-item": item.item_id },
-      h("div", {}, h("b", {}, title), h("small", {}, describe(item.item_id))), skip,
-      h("div", { className: "answer" }, stars, said));
+      h("div", {}, h("b", {}, title), h("small", {}, describe(item.item_id))),
+      h("div", { className: "answer" }, stars, said), skip);
     const show = value => {
       stars.show(value);
       said.textContent = value === null ? "" : `rated ${format(value)}`;

@@ -65,7 +65,7 @@ export class Ratings {
   /** Say what would move. */
   tell(moves) {
     this.#bar.hidden = !this.changes;
-    const shown = moves.slice(0, MOVES_SHOWN).map(({ title, before, after }) => `${title} ${before ?? "–"} → ${after}`);
+    const shown = moves.slice(0, MOVES_SHOWN).map(inWords);
     const more = moves.length - shown.length;
     this.#moves.textContent = moves.length ? `${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}.` : "No place changes.";
   }
@@ -112,6 +112,8 @@ export class Ratings {
     return { rating, element, isOut, value, reset };
   }
 }
+
+const inWords = ({ title, before, after }) => before ? `${title} ${before} → ${after}` : `${title} new at ${after}`;
 
 /** Give a time of day for today, else the day; the exact moment is in the title. */
 function when(text) {

@@ -40,6 +40,12 @@ def test_every_file_that_is_named_is_there_and_nothing_is_from_elsewhere(client:
     assert not re.findall(r"""https?://|(?:src|href)=["'](?!/|#)|<style|style=|<script>| on[a-z]+=""", page)
 
 
+def test_every_module_is_asked_for_at_once(client: TestClient) -> None:
+    page = client.get("/").text
+    preloaded = set(re.findall(r'rel="modulepreload" href="/console/([^"]+)"', page))
+    assert preloaded == {name for name in ASSETS if name.endswith(".js")} - {"main.js"}
+
+
 def test_a_file_that_the_browser_has_is_not_sent_again(client: TestClient) -> None:
     first = client.get("/console/main.js")
     assert first.headers["content-type"].startswith("text/javascript")
