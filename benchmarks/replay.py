@@ -174,7 +174,7 @@ def take(base_url: str, number: int, names: tuple[list[str], list[str]], seed: i
     clients = [Client(base_url, seed + place, names) for place in range(CLIENTS)]
 
     def run(client: Client) -> None:
-        while len(client.taken) < number // CLIENTS:
+        while len(client.taken) < -(-number // CLIENTS):
             client.ask()
 
     threads = [threading.Thread(target=run, args=(client,)) for client in clients]
