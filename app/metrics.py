@@ -43,6 +43,9 @@ class Metrics:
         self._events = Counter(
             "palate_events", "Events recorded of what was recommended.", ("type",), registry=self.registry
         )
+        self._replays = Counter(
+            "palate_replays", "Answers made again, the same or not.", ("identical",), registry=self.registry
+        )
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def started(self) -> None:
@@ -52,6 +55,10 @@ class Metrics:
     def recorded(self, event_type: str, count: int) -> None:
         """Count events in: of so many items it was not known yet."""
         self._events.labels(event_type).inc(count)
+
+    def replayed(self, *, identical: bool) -> None:
+        """Count an answer that was made again."""
+        self._replays.labels(str(identical).lower()).inc()
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request out. ``route`` is the template, so that ids make no new series."""

@@ -27,8 +27,12 @@ async def get_replayer(request: Request) -> Replayer:
     response_model_exclude_unset=True,
     responses=problem_responses(InvalidRequest, ReplayUnavailable),
 )
-async def replay(asked: ReplayRequest, replayer: Annotated[Replayer, Depends(get_replayer)]) -> Response:
+async def replay(
+    asked: ReplayRequest, request: Request, replayer: Annotated[Replayer, Depends(get_replayer)]
+) -> Response:
     """Answer what was recommended then: by the ratings, the catalogue and the model of that answer."""
     identity = decode(asked.recommendation_id, "/recommendation_id")
     explained = None if asked.explain is None else EXPLAINED * asked.explain
-    return json_response(await replayer.replay(Wish(identity, asked.ratings, asked.user_id, explained)))
+    answer = await replayer.replay(Wish(identity, asked.ratings, asked.user_id, explained))
+    request.app.state.metrics.replayed(identical=answer["identical"])
+    return json_response(answer)

@@ -56,6 +56,7 @@ def is_wrong(client: TestClient, answer: dict[str, Any], field: str, **said: Any
 def test_a_user_is_named_and_may_be_checked(trained: TestClient) -> None:
     answer = recommend(trained, "ada")
     assert replay(trained, answer, user_id="ada")[1]["user_id"] == replay(trained, answer)[1]["user_id"] == "ada"
+    assert 'palate_replays_total{identical="true"} 2.0' in trained.get("/metrics").text
     is_wrong(trained, answer, "/user_id", user_id="grace")
     is_wrong(trained, answer, "/user_id", user_id="nobody")
     is_wrong(trained, recommend(trained, "nobody"), "/user_id", user_id="ada")
