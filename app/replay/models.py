@@ -31,10 +31,6 @@ class Placed:
         live.known_traits, live.known_revision = self.known_traits, self.known_revision
         live.cold, live.cold_revision, live.compared = self.cold, self.cold_revision, self.compared
 
-    def take(self, live: LiveModel) -> None:
-        """Remember what a model has compared."""
-        self.cold, self.cold_revision, self.compared = live.cold, live.cold_revision, live.compared
-
 
 class PastModels:
     """Gives models the new items that they had."""
@@ -66,25 +62,29 @@ class PastModels:
         placed = await self._learned(base, identity)
         if placed.cold_revision != identity.cold_revision:
             await self._catalogue.move(self._database, identity.cold_revision, identity.at_us)
-            live = base.cut(len(self._catalogue), base.popularity)
-            placed.give(live)
-            changes = ColdChanges.of(live, self._catalogue)
-            live.cold = await asyncio.to_thread(changes.renewed, placed.known_traits, live.counts)
-            live.cold_revision, live.compared = identity.cold_revision, changes.compared
-            placed.take(live)
+            await asyncio.to_thread(self._compare, base, placed)
         return placed
+
+    def _compare(self, base: LiveModel, placed: Placed) -> None:
+        """Compare the new items of the catalogue as it stands that have changed."""
+        live = base.cut(len(self._catalogue), base.popularity)
+        placed.give(live)
+        changes = ColdChanges.of(live, self._catalogue)
+        placed.cold = changes.renewed(placed.known_traits, live.counts)
+        placed.cold_revision, placed.compared = self._catalogue.revision, changes.compared
 
     async def _learned(self, base: LiveModel, identity: Identity) -> Placed:
         """Find what the items that the model knows said when it learned of them."""
         key = base.version, identity.known_revision
         if key not in self._placed:
             await self._catalogue.move(self._database, identity.known_revision, identity.at_us)
-            live = base.cut(len(self._catalogue), base.popularity)
-            columns, items = known_items(live, self._catalogue)
-            self._placed[key] = Placed(
-                await asyncio.to_thread(learned, items, columns, len(live.slot_of_column)), identity.known_revision
-            )
+            self._placed[key] = await asyncio.to_thread(self._learn, base)
         self._placed.move_to_end(key)
         while len(self._placed) > MOST:
             self._placed.popitem(last=False)
         return self._placed[key]
+
+    def _learn(self, base: LiveModel) -> Placed:
+        """Learn what the items that the model knows say in the catalogue as it stands."""
+        columns, items = known_items(base.cut(len(self._catalogue), base.popularity), self._catalogue)
+        return Placed(learned(items, columns, len(base.item_ids)), self._catalogue.revision)

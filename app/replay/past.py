@@ -20,15 +20,16 @@ class PastCatalogue(Catalogue):
         Raises:
             ReplayUnavailable: if that cannot be had.
         """
-        if revision != self.revision:
-            step = await database.scan(repository.step, self.revision, revision)
-            await asyncio.to_thread(self.take, step, revision)
-        if moment_us != self._moment_us:
-            self._moment_us = moment_us
-            self.look()
+        if (revision, moment_us) != (self.revision, self._moment_us):
+            step = await database.scan(repository.step, self.revision, revision) if revision != self.revision else None
+            await asyncio.to_thread(self.take, step, revision, moment_us)
 
-    def take(self, step: repository.Step, revision: int) -> None:
-        """Take a step to a revision."""
+    def take(self, step: repository.Step | None, revision: int, moment_us: int) -> None:
+        """Take a step to a revision, if one is needed, and set the clock."""
+        self._moment_us = moment_us
+        if step is None:
+            self.look()
+            return
         self.truncate(step.num_items)
         self.rules = step.rules
         self.apply(step.rows, revision)
