@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]  # in a container, as root, there is neither
 MISSING = "There is no Chromium to drive the page: install one, e.g. with `apt-get install chromium`."
 
 
@@ -22,6 +23,6 @@ def chromium() -> Iterator[Browser]:
     if path is None:
         raise FileNotFoundError(MISSING)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
