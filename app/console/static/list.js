@@ -7,6 +7,7 @@ import { failure } from "./notice.js";
 import { rater } from "./rater.js";
 import { largestEffect, reasons } from "./reasons.js";
 import { predicted } from "./scale.js";
+import { placesOf } from "./taste.js";
 
 const SOURCES = {
   personal: "for you", attributes: "new, like what you like", popular: "popular", new: "new", pinned: "pinned",
@@ -39,31 +40,34 @@ export class List {
       this.#why, this.#error, this.#legend, this.#list, this.#more, this.#foot);
   }
 
-  /** Show an answer; `places` says where items stood that this list did not show. Gives how many changed place. */
-  show(answer, places, { whatIf, filtered }) {
-    this.element.classList.toggle("trying", whatIf);
-    this.heading.textContent = whatIf ? "Recommendations, if …" : "Recommendations";
+  /**
+   * Show an answer and how its items moved: since the list that stands there or, if it answers "what if?", from the places
+   * in `before`. Gives how many changed place.
+   */
+  show(answer, before, filtered) {
+    this.element.classList.toggle("trying", before !== null);
+    this.heading.textContent = before ? "Recommendations, if …" : "Recommendations";
     this.#error.replaceChildren();
     this.#explainKind(answer, filtered);
-    const first = !this.#places.size;
-    const moved = answer.items.map((item, place) => first ? 0 : this.#move(item, place, places));
-    this.moves = answer.items.map((item, place) => moveOf(item, place, moved[place])).filter(move => move.before !== move.after);
+    const was = before ?? (this.#places.size ? this.#places : placesOf(answer));
+    const moves = answer.items.map((item, place) => moveOf(item, was.get(item.item_id) ?? null, place + 1));
     const largest = largestEffect(answer.items);
-    reorder(this.#list, answer.items.map((item, place) => this.#row(item, place, moved[place], largest)));
-    this.#places = new Map(answer.items.map((item, place) => [item.item_id, place]));
+    reorder(this.#list, answer.items.map((item, place) => this.#row(item, moves[place], largest)));
+    this.#places = placesOf(answer);
     this.#forget();
     this.#legend.hidden = !answer.items.some(item => item.because?.length);
     this.#more.hidden = !answer.next_cursor;
-    return moved.filter(each => each !== 0).length;
+    this.moves = moves.filter(move => move.before !== move.after);
+    return this.moves.length;
   }
 
   /** Add the next page. */
   append(answer) {
     const start = this.#list.children.length;
     const largest = largestEffect(answer.items);
-    const rows = answer.items.map((item, place) => this.#row(item, start + place, 0, largest));
+    for (const [id, place] of placesOf(answer)) this.#places.set(id, start + place);
+    const rows = answer.items.map((item, place) => this.#row(item, moveOf(item, start + place + 1, start + place + 1), largest));
     this.#list.append(...rows);
-    answer.items.forEach((item, place) => this.#places.set(item.item_id, start + place));
     this.#more.hidden = !answer.next_cursor;
     rows[0]?.querySelector("a")?.focus();
   }
@@ -101,15 +105,9 @@ export class List {
       none && filtered ? button("Clear the filters", this.onclear) : "");
   }
 
-  /** Give how many places an item went up; null: it came from nowhere. */
-  #move(item, place, places) {
-    const before = this.#places.get(item.item_id) ?? (places.get(item.item_id) ?? 0) - 1;
-    return before < 0 ? null : before - place;
-  }
-
-  #row(item, place, moved, largest) {
+  #row(item, move, largest) {
     const row = this.#rows.get(item.item_id) ?? this.#newRow(item);
-    row.update(item, place, moved, largest);
+    row.update(item, move, largest);
     return row.element;
   }
 
@@ -125,12 +123,12 @@ export class List {
       h("div", { className: "what" }, link, h("span", { className: "about" }, about, source)),
       h("div", { className: "ask" }, stars, guess), why);
     const describeIt = () => { about.textContent = describe(item.item_id); };
-    const update = (item, place, moved, largest) => {
-      rank.textContent = place + 1;
+    const update = (item, { before, after }, largest) => {
+      rank.textContent = after;
       describeIt();
       source.className = `source ${item.source}`;
       source.textContent = SOURCES[item.source] ?? item.source;
-      showMove(move, moved);
+      showMove(move, before === null ? null : before - after);
       stars.show(null, item.predicted_rating);
       guess.replaceChildren(...guessed(item));
       const said = reasons(item, largest);
@@ -147,10 +145,7 @@ export class List {
   }
 }
 
-/** Say where an item was and is, from 1; null: nowhere. */
-function moveOf(item, place, moved) {
-  return { title: titleOf(item), before: moved === null ? null : place + 1 + moved, after: place + 1 };
-}
+const moveOf = (item, before, after) => ({ title: titleOf(item), before, after });
 
 const WAYS = {
   came: () => ["new", "It was not in the list."],
@@ -158,6 +153,7 @@ const WAYS = {
   down: places => [`▼${places}`, `${count(places, "place")} down`],
 };
 
+/** Say how many places an item went up; null: it was not there. */
 function showMove(element, moved) {
   const way = moved === null ? "came" : moved > 0 ? "up" : moved < 0 ? "down" : "";
   element.className = `move ${way}`;

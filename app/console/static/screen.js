@@ -100,8 +100,8 @@ export class Screen {
       this.list.busy(true);
       try {
         const changes = this.ratings.changes;
-        const { answer, places } = await this.#ask(changes, signal);
-        await this.#show(answer, places, changes, moment, about);
+        const { answer, before } = await this.#ask(changes, signal);
+        await this.#show(answer, before, moment, about);
         this.list.busy(false);
         await this.#describe(answer, signal);
       } catch (error) {
@@ -134,7 +134,7 @@ export class Screen {
 
   async #ask(changes, signal) {
     if (changes) return this.taste.whatIf(changes, this.#asked, signal);
-    return { answer: await this.taste.recommend(this.#asked, null, signal), places: new Map() };
+    return { answer: await this.taste.recommend(this.#asked, null, signal), before: null };
   }
 
   /** What is not known yet of the items comes after them: the list does not wait for it. */
@@ -143,11 +143,11 @@ export class Screen {
     this.list.describe();
   }
 
-  async #show(answer, places, changes, moment, about) {
+  async #show(answer, before, moment, about) {
     const first = this.#answer === null;
     this.#answer = answer;
-    const moved = this.list.show(answer, places, { whatIf: changes !== null, filtered: this.options.filters });
-    if (!changes) this.outcomes?.shown(answer);
+    const moved = this.list.show(answer, before, this.options.filters);
+    if (!before) this.outcomes?.shown(answer);
     this.ratings.tell(this.list.moves);
     await drawn();
     if (first) return this.#exactness(answer);

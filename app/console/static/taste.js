@@ -39,10 +39,11 @@ export class User {
     return call("GET", `${this.path}/recommendations${query({ ...options, ...(cursor && { cursor }) })}`, { signal });
   }
 
-  /** Give the list as it would be, and where its items stand now. */
+  /** Give the list as it would be, and at which places items stand now. */
   async whatIf(changes, options, signal) {
-    const said = await call("POST", `${this.path}/what-if`, { body: { ...changes, ...options }, signal });
-    return { answer: said.after, places: new Map(said.moves.map(move => [move.item_id, move.before])) };
+    const { before, after, moves } = await call("POST", `${this.path}/what-if`, { body: { ...changes, ...options }, signal });
+    const further = moves.filter(move => move.before).map(move => [move.item_id, move.before]);
+    return { answer: after, before: new Map([...placesOf(before), ...further]) };
   }
 
   questions(limit, block, signal) {
@@ -94,7 +95,9 @@ export class Guest {
   async whatIf({ set, remove }, options, signal) {
     const gone = new Set([...remove, ...set.map(each => each.item_id)]);
     const ratings = [...set, ...this.stored.filter(each => !gone.has(each.item_id))];
-    return { answer: await this.#post("/v1/recommendations", ratings, options, signal), places: new Map() };
+    const [before, answer] = await Promise.all(
+      [this.stored, ratings].map(each => this.#post("/v1/recommendations", each, options, signal)));
+    return { answer: { ...answer, next_cursor: null }, before: placesOf(before) };
   }
 
   questions(limit, block, signal) {
@@ -119,6 +122,9 @@ export class Guest {
     return call("POST", path, { body: { ratings: ratings.map(plain), ...more }, signal });
   }
 }
+
+/** Give the place of each item of a list, from 1. */
+export const placesOf = ({ items }) => new Map(items.map((item, place) => [item.item_id, place + 1]));
 
 const plain = ({ item_id, value }) => ({ item_id, value });
 const dated = ({ item_id, value, rated_at }) => ({ item_id, value, rated_at });

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 from app.prepare import sample
 from app.settings import Settings
@@ -19,6 +19,8 @@ from tests.chromium import MISSING, chromium, find_chromium
 from tests.conftest import prepare
 from tests.processes import environment
 
+PATIENCE_MS = 20_000  # a busy machine is no defect
+expect.set_options(timeout=PATIENCE_MS)
 FILMS = [{"item_id": f"film-{place}", "title": f"Film {place}", "attributes": {"year": 1980}} for place in range(12)]
 
 
@@ -86,7 +88,7 @@ def new_page(browser: Browser, sample_server: Serving) -> Iterator[Callable[...,
     def make(origin: str = sample_server.url, allowed: str | None = None, **options: object) -> Page:
         context = browser.new_context(base_url=origin, **{"reduced_motion": "reduce"} | options)  # type: ignore[arg-type]
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_MS)
         opened.append((context, Watched(page, origin), allowed))
         return page
 

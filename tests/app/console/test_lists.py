@@ -45,8 +45,13 @@ def test_what_if_changes_the_list_and_stores_nothing_until_it_is_kept(page: Page
     page.get_by_role("button", name="What if Clueless were left out").click()
     settled(page)
     body = {"set": [{"item_id": "alien-1979", "value": 1}], "remove": ["clueless-1995"], "limit": 10}
-    after = [item["title"] for item in api.post(f"/v1/users/{path}/what-if", json=body).json()["after"]["items"]]
+    said = api.post(f"/v1/users/{path}/what-if", json=body).json()
+    after = [item["title"] for item in said["after"]["items"]]
     assert titles(page) == after != before
+    moves = {move["title"]: move["before"] and move["before"] - move["after"] for move in said["moves"]}
+    for title, shown in zip(after, page.locator(".picks .move").all_text_contents(), strict=True):
+        up = moves.get(title, 0)
+        assert shown == ("new" if up is None else f"▲{up}" if up > 0 else f"▼{-up}" if up < 0 else "")
     assert api.get(f"/v1/users/{path}/ratings").json() == stored
 
     page.get_by_role("button", name="Reset").click()
