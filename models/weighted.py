@@ -144,9 +144,13 @@ def _ratio(above_b: Tensor, below_b: Tensor) -> Tensor:
 
 
 def solve(cells: Cells, side: Side, ridge_B: Tensor) -> Tensor:
-    """Solve every row exactly: float32 (B, D), 0 for a row without entries."""
+    """Solve every row exactly: float32 (B, D), 0 for a row without entries.
+
+    Rows are padded to powers of two: how a row's sums are rounded does not depend on the other rows.
+    """
     solved_BD = torch.zeros(len(cells.counts), side.factors.shape[1], device=side.factors.device)
-    for block in _blocks(cells, side, ridge_B):
+    powers = 2 ** np.ceil(np.log2(np.maximum(cells.counts, 1))).astype(np.int64)
+    for block in _blocks(cells, side, ridge_B, powers):
         matrix_bDD = torch.bmm((block.weights[:, :, None] * block.factors).transpose(1, 2), block.factors)
         matrix_bDD += torch.diag_embed(block.diagonal)
         wanted_bD = block.back(block.weights * block.targets)
@@ -154,19 +158,28 @@ def solve(cells: Cells, side: Side, ridge_B: Tensor) -> Tensor:
     return solved_BD
 
 
-def _blocks(cells: Cells, side: Side, ridge_B: Tensor) -> Iterator[_Block]:
-    """Cut the rows that have entries into blocks of about one length, so that little is padded."""
+def _blocks(cells: Cells, side: Side, ridge_B: Tensor, lengths: NDArray[np.int64] | None = None) -> Iterator[_Block]:
+    """Cut the rows that have entries into blocks of about one length, so that little is padded.
+
+    ``lengths`` int64 (B,): pad each row to exactly this length.
+    """
     counts, num_factors, device = cells.counts, side.factors.shape[1], side.factors.device
     order = np.argsort(counts, kind="stable")
     order = order[counts[order] > 0]
+
+    def is_apart(first: int, last: int) -> bool:
+        if lengths is not None:
+            return bool(lengths[first] != lengths[last])
+        return bool(counts[last] > 2 * counts[first])
+
     start = 0
     while start < len(order):
         room = max(1, CELLS_PER_BLOCK // (num_factors * max(num_factors, int(counts[order[start]]))))
         stop = min(len(order), start + min(room, ROWS_PER_BLOCK))
-        while stop - start > 1 and counts[order[stop - 1]] > 2 * counts[order[start]]:
+        while stop - start > 1 and is_apart(order[start], order[stop - 1]):
             stop = start + (stop - start) // 2
         rows = order[start:stop]
-        places = np.arange(counts[rows[-1]])
+        places = np.arange((counts if lengths is None else lengths)[rows[-1]])
         inside = torch.from_numpy(places < counts[rows, None]).to(device)
         entries = torch.from_numpy(cells.offsets[rows, None] + np.minimum(places, counts[rows, None] - 1)).to(device)
         factors_bLD = _picked(side.factors, _picked(cells.columns, entries))

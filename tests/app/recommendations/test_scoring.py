@@ -7,21 +7,29 @@ import pytest
 
 from app.recommendations.scoring import MAX_TOGETHER, Scorer, fold_together
 from models.base import FoldIn
-from models.interactions import Indices, Values
-from tests.app.recommendations.conftest import NUM_ITEMS, camps, train
+from models.interactions import Indices, Interactions, Values
+from tests.app.recommendations.conftest import NUM_ITEMS, SCALE, camps, train
 
 Row = tuple[Indices, Values]
 
 
-def users(count: int) -> list[Row]:
+def users(count: int, num_items: int = NUM_ITEMS) -> list[Row]:
     generator = np.random.default_rng(0)
     return [
         (
-            np.sort(generator.choice(NUM_ITEMS, size, replace=False)).astype(np.int32),
+            np.sort(generator.choice(num_items, size, replace=False)).astype(np.int32),
             (generator.integers(2, 11, size) / 2).astype(np.float32),
         )
-        for size in generator.integers(1, NUM_ITEMS, count)
+        for size in generator.integers(1, num_items, count)
     ]
+
+
+def wide(num_items: int) -> Interactions:
+    """Two camps again, with so many items that products of matrices are cut into blocks."""
+    generator = np.random.default_rng(0)
+    users, items = np.nonzero(generator.random((60, num_items)) < 0.2)
+    values = np.where(users % 2 == items % 2, 5.0, 1.5)
+    return Interactions.from_arrays(users, items, values, [f"i{n}" for n in range(num_items)], SCALE, 60)
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
@@ -45,7 +53,7 @@ def test_users_scored_together_are_scored_as_alone(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["linear", "lowrank", "denoising", "variational", "hybrid"])
 def test_nobodys_scores_depend_on_who_shares_the_pass(kind: str) -> None:
     """To the last bit: an answer can be made again without the others."""
-    model, rows = train(kind, camps()), users(40)
+    model, rows = train(kind, wide(256)), users(40, 256)
     alone = [fold_together(model, [row])[0].preference for row in rows]
     for size in (2, 3, 4, 5, 7, 16, 33):
         for start in range(0, len(rows), size):
