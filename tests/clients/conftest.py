@@ -14,6 +14,7 @@ from palate_client.inputs import ItemIn, RatingIn
 from tests.conftest import prepare
 from tests.processes import palate, server, wait_until
 
+ONLY_WHEN_ASKED = {"PALATE_TRAIN_INTERVAL": "360000", "PALATE_TRAIN_MIN_CHANGES": "1000000"}
 QUICK = Retry(first_s=0.01)
 FILMS = [film for film in read_films() if not 1926 < film.year < 1979][:35]
 
@@ -26,7 +27,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     asyncio.run(prepare(settings))
     with (
         server(settings, folder / "server.log") as http,
-        palate("worker", settings, folder / "worker.log", PALATE_TRAIN_INTERVAL="0"),
+        palate("worker", settings, folder / "worker.log", **ONLY_WHEN_ASKED),
     ):
         with Client(str(http.base_url)) as client:
             store(client)
