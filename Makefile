@@ -29,7 +29,7 @@ up: $(STAMP) ## Start everything at 127.0.0.1:8000: database, sample, first mode
 
 test: $(STAMP) ## Run the tests; root gets a Chromium for those of the page, where there is none
 	@./scripts/install-chromium
-	$(BIN)/python -m pytest -n 2 $(TESTS)
+	$(BIN)/python -m pytest -n 3 $(TESTS)
 
 check: lint test ## Run every check: style, types, import contracts, tests
 

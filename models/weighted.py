@@ -154,7 +154,8 @@ def solve(cells: Cells, side: Side, ridge_B: Tensor) -> Tensor:
         matrix_bDD = torch.bmm((block.weights[:, :, None] * block.factors).transpose(1, 2), block.factors)
         matrix_bDD += torch.diag_embed(block.diagonal)
         wanted_bD = block.back(block.weights * block.targets)
-        solved_BD[block.rows] = torch.linalg.solve(matrix_bDD, wanted_bD[:, :, None])[:, :, 0]
+        lower_bDD = torch.linalg.cholesky(matrix_bDD)  # LU of a batch fails where there are threads (pytorch#142815)
+        solved_BD[block.rows] = torch.cholesky_solve(wanted_bD[:, :, None], lower_bDD)[:, :, 0]
     return solved_BD
 
 
