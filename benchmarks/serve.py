@@ -137,7 +137,7 @@ def row(route: str, figures: list[load.Figures], base: float) -> Row:
     """Sum a route's rounds up."""
     rate = statistics.median(f.rate for f in figures)
     p50, p99 = (statistics.median(getattr(f, name) for f in figures) for name in ("p50_ms", "p99_ms"))
-    cpu_us = statistics.median(1e6 * f.cpu_seconds / f.requests for f in figures)
+    cpu_us = statistics.median(1e6 * f.cpu_seconds / max(1, f.requests) for f in figures)
     return Row(route, round(rate, 1), round(rate / base, 3), p50, p99, round(cpu_us), sum(f.failed for f in figures))
 
 

@@ -21,6 +21,7 @@ from typing import ClassVar, Self, cast
 
 import numpy as np
 import torch
+from scipy.linalg import lapack
 from torch import Tensor
 
 from models.ablation import Groups
@@ -175,10 +176,10 @@ def _code(factors_ED: Values, grades_E: Values, inverse_D: Values) -> Values:
         scaled_ED = factors_ED * inverse_D
         inner_EE = scaled_ED @ factors_ED.T
         inner_EE.flat[:: num_entries + 1] += 1
-        return scaled_ED.T @ np.linalg.solve(inner_EE, grades_E)
+        return cast("Values", scaled_ED.T @ lapack.sposv(inner_EE, grades_E)[1])
     matrix_DD = factors_ED.T @ factors_ED
     matrix_DD.flat[:: num_factors + 1] += 1 / inverse_D
-    return cast("Values", np.linalg.solve(matrix_DD, factors_ED.T @ grades_E))
+    return cast("Values", lapack.sposv(matrix_DD, factors_ED.T @ grades_E)[1])
 
 
 def usual(train: Interactions) -> dict[str, float]:

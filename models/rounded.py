@@ -83,17 +83,24 @@ class Rounded:
 
     def weights(self, rows: Offsets | slice, columns: Offsets | Indices | slice) -> Values:
         """Give some weights as they are used: float32 (rows, columns)."""
-        part = self.packed.numpy()[rows]
-        step, least = (each[:, None] for each in np.ascontiguousarray(part[:, -STEP_AND_LEAST:]).view(np.float32).T)
-        bytes_RC = part[:, :-STEP_AND_LEAST][:, columns]
-        return cast("Values", (bytes_RC * step + least) * self.scale[columns])
+        packed = self.packed.numpy()[:, : self.num_columns]
+        if isinstance(rows, slice) or isinstance(columns, slice):
+            bytes_RC = packed[rows][:, columns]
+        else:
+            bytes_RC = packed[rows[:, None], columns]
+        step, least = self._steps(rows)
+        return cast("Values", (bytes_RC * step[:, None] + least[:, None]) * self.scale[columns])
+
+    def _steps(self, rows: Offsets | slice) -> Values:
+        """Give the size of a step and the least weight of some rows: float32 (2, rows)."""
+        ends = np.ascontiguousarray(self.packed.numpy()[rows, self.num_columns :])
+        return ends.view(np.float32).T
 
     def products(self, rows: Offsets, vector_C: Values) -> Values:
         """Multiply some rows with a vector: float32 (rows,)."""
-        part = self.packed.numpy()[rows]
-        step, least = np.ascontiguousarray(part[:, -STEP_AND_LEAST:]).view(np.float32).T
+        step, least = self._steps(rows)
         scaled_C = vector_C * self.scale
-        along_R: Values = part[:, :-STEP_AND_LEAST].astype(np.float32) @ scaled_C
+        along_R: Values = self.packed.numpy()[rows, : self.num_columns].astype(np.float32) @ scaled_C
         return cast("Values", along_R * step + least * scaled_C.sum())
 
     def part(self, rows: Offsets, columns: Offsets) -> Rounded:

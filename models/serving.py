@@ -42,6 +42,7 @@ class NetworkModel(Model):
             self._network = self.network_class(config, self._baseline)
         self._network.load_state_dict(self._tensors, strict=False, assign=True)
         self._network.eval().requires_grad_(False)
+        self._last_row: tuple[tuple[Indices, Values], tuple[Values, float]] | None = None
         self._last: tuple[object, Values, NDArray[np.float64]] | None = None  # what was left out last
         self._rows = {name: weight.numpy() for name, weight in self._network.named_parameters() if not weight.is_meta}
 
@@ -72,6 +73,13 @@ class NetworkModel(Model):
         return clip_to_scale(residual_K * np.float32(self._reach) + baseline_K, self.scale)
 
     def _encode_row(self, columns: Indices, values: Values) -> tuple[Values, float]:
+        """Encode one user: float32 (D,); and find his bias. The same row is asked for twice, for scores and ratings."""
+        row, last = (columns, values), self._last_row
+        if last is None or last[0][0] is not columns or last[0][1] is not values:
+            last = self._last_row = row, self._encoded_row(*row)
+        return last[1]
+
+    def _encoded_row(self, columns: Indices, values: Values) -> tuple[Values, float]:
         bias = self._biases.of_user(columns, values)
         residual = (values - self._biases.mean - self._biases.item[columns] - bias) / self._baseline.spread
         disliked = (values < self.scale.like_threshold).astype(np.int64)
