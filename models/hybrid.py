@@ -143,9 +143,10 @@ class HybridAutoencoder(Model):
 
 
 def _sum(parts: list[Values]) -> Values:
-    total = parts[0]
-    for each in parts[1:]:
-        total = total + each
+    """Add up; the first part is overwritten."""
+    total, *others = parts
+    for each in others:
+        total += each
     return total
 
 

@@ -13,16 +13,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import embedding_bag
 
 from models.ablation import Groups
 from models.base import Model, clip_to_scale
 from models.decoder import Decoder
 from models.interactions import Indices, RatingScale, Rows, Values
 from models.moments import Moments
-from models.network import VALUE, Baseline, Batch, Network, NetworkConfig
+from models.network import CHANNELS, VALUE, Baseline, Batch, Network, NetworkConfig
 from models.vectors import directions, spread
 
 BATCH = 1_024  # single items encoded at once
+ONE_BAG = torch.zeros(1, dtype=torch.int64)
 
 
 class NetworkModel(Model):
@@ -88,9 +90,13 @@ class NetworkModel(Model):
 
     def _sum_row(self, columns: Indices, residual: Values, disliked: NDArray[np.int64]) -> Values:
         """Sum the embeddings of one user's ratings: float32 (H,)."""
-        table = self._rows["encoder_I3H"]
-        summed_H: Values = table[columns, disliked].sum(axis=0) + residual @ table[columns, VALUE]
-        return summed_H
+        first = columns.astype(np.int64) * CHANNELS
+        rows = torch.from_numpy(np.concatenate((first + disliked, first + VALUE)))
+        weights = torch.from_numpy(np.concatenate((np.ones_like(residual), residual)))
+        table = self._network.encoder_I3H.flatten(0, 1)
+        with torch.inference_mode():
+            bags = embedding_bag(rows, table, ONE_BAG, mode="sum", per_sample_weights=weights)
+        return cast("Values", bags[0].numpy())
 
     def scores_without(
         self, columns: Indices, values: Values, groups: Groups, wanted: Indices, *, standard: bool = False
