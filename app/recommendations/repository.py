@@ -58,6 +58,18 @@ RATINGS_AT = {  # what a user's history says up to a revision, oldest change fir
         SELECT c.item_id, c.value FROM users u JOIN rating_changes c ON c.user_id = u.id AND c.revision <= ?2
         WHERE u.external_id = ?1 ORDER BY c.revision""",
 }
+CATALOGUE_COLUMNS = (  # as `CatalogueRow` has them
+    Item.id,
+    Item.external_id,
+    Item.title,
+    Item.categories,
+    Item.active,
+    Item.attributes,
+    Item.available_from,
+    Item.available_until,
+    Item.deleted_at.is_not(None),
+    Item.revision,
+)
 
 
 class HotRow(NamedTuple):
@@ -116,19 +128,7 @@ def catalogue_revision(session: Session) -> int:
 
 def catalogue_rows(session: Session, revision: int) -> list[CatalogueRow]:
     """Select the items that changed after ``revision``, in the order of their primary keys."""
-    columns = (
-        Item.id,
-        Item.external_id,
-        Item.title,
-        Item.categories,
-        Item.active,
-        Item.attributes,
-        Item.available_from,
-        Item.available_until,
-        Item.deleted_at.is_not(None),
-        Item.revision,
-    )
-    statement = select(*columns).where(Item.revision > revision).order_by(Item.id)
+    statement = select(*CATALOGUE_COLUMNS).where(Item.revision > revision).order_by(Item.id)
     return [CatalogueRow(*row) for row in session.execute(statement)]
 
 

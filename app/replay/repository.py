@@ -11,22 +11,10 @@ from app.catalogue.history import FORGOTTEN
 from app.errors import ReplayUnavailable
 from app.recommendations.catalogue import CatalogueRow
 from app.recommendations.options import Rules
-from app.recommendations.repository import summed, summed_by_age
+from app.recommendations.repository import CATALOGUE_COLUMNS, summed, summed_by_age
 from app.recommendations.stored_rules import as_recommending_takes_them
 from app.tables import Erasure, FormerItem, Item, RatingChange, User
 
-PRESENT = (
-    Item.id,
-    Item.external_id,
-    Item.title,
-    Item.categories,
-    Item.active,
-    Item.attributes,
-    Item.available_from,
-    Item.available_until,
-    Item.deleted_at.is_not(None),
-    Item.revision,
-)
 FORMER = (
     FormerItem.item_id,
     Item.external_id,
@@ -75,7 +63,7 @@ def step(session: Session, start: int, end: int) -> Step:
 
 def present(session: Session, *where: ColumnElement[bool]) -> list[CatalogueRow]:
     """Select items as they are now."""
-    return [CatalogueRow(*row) for row in session.execute(select(*PRESENT).where(*where))]
+    return [CatalogueRow(*row) for row in session.execute(select(*CATALOGUE_COLUMNS).where(*where))]
 
 
 def former(session: Session, *where: ColumnElement[bool]) -> list[CatalogueRow]:
