@@ -1,22 +1,20 @@
 """What every kind of autoencoder is to the rest of Palate: the contract that tests/models/test_contract.py checks.
 
-Shape letters: B users in a batch, I items, E ratings in a batch, K columns asked for,
-N groups of G ratings that are left out.
+Shape letters: B users in a batch, I items, E ratings in a batch, K columns asked for.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.ablation import Groups, asked
+from models.ablation import Ablation, Asked
 from models.interactions import Indices, RatingScale, Rows, Values
-from models.standard import standardised
 
 
 class Config(Protocol):
@@ -45,10 +43,14 @@ class FoldIn:
     columns: Indices
     values: Values
     together: bool = False
+    _rated: dict[bytes, Values] = field(default_factory=dict, repr=False)
 
     def rating(self, columns: Indices) -> Values:
-        """Predict the ratings of the named columns: float32 (K,), on the scale."""
-        return self.model.rating_row(self.columns, self.values, columns)
+        """Predict the ratings of the named columns: float32 (K,), on the scale; the same ones only once."""
+        named = columns.tobytes()
+        if named not in self._rated:
+            self._rated[named] = self.model.rating_row(self.columns, self.values, columns)
+        return self._rated[named]
 
 
 class Model(ABC):
@@ -74,27 +76,15 @@ class Model(ABC):
     def rating_row(self, columns: Indices, values: Values, wanted: Indices) -> Values:
         """Predict one user's ratings of the ``wanted`` columns: float32 (K,), equal to `rating` there."""
 
-    def scores_without(
-        self, columns: Indices, values: Values, groups: Groups, wanted: Indices, *, standard: bool = False
-    ) -> Values:
-        """Score the ``wanted`` columns for one user without some of his ratings, as `preference` would.
+    def ablation(self, columns: Indices, values: Values, wanted: Indices) -> Ablation:
+        """Ask what one user's scores and predicted ratings of the ``wanted`` columns would be without some ratings.
 
         Args:
             columns: int32 (E,), the user's row.
             values: float32 (E,).
-            groups: int64 (N, G), places in the row of what to leave out: one group at a time, all of it at once.
             wanted: int32 (K,).
-            standard: give what `models.standard.standardised` makes of all items' scores.
-
-        Returns:
-            float32 (N, K).
         """
-        answer = (lambda rows: standardised(self.preference(rows))) if standard else self.preference
-        return asked(answer, columns, values, groups, wanted, self.config.num_items)
-
-    def ratings_without(self, columns: Indices, values: Values, groups: Groups, wanted: Indices) -> Values:
-        """Predict ratings likewise, as `rating` would: float32 (N, K)."""
-        return asked(self.rating, columns, values, groups, wanted, self.config.num_items)
+        return Asked(self.preference, self.rating, self.config.num_items, columns, values, wanted)
 
     @abstractmethod
     def item_vectors(self) -> Values:

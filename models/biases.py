@@ -7,12 +7,13 @@ Shape letters: B users in a batch, I items, E ratings in a batch.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, from_numpy, tensor
 
-from models.ablation import Groups
+from models.ablation import Groups, summed
 from models.interactions import Indices, Interactions, Rows, Values
 
 ROUNDS = 4  # of alternating between the users' and the items' biases; they no longer move after that
@@ -34,24 +35,27 @@ class Biases:
     mean: float
     item: Values
 
+    def unexplained(self, columns: Indices, values: Values) -> Values:
+        """Subtract mean and item bias from ratings: float32 (E,)."""
+        return values - self.mean - self.item[columns]
+
     def of_users(self, rows: Rows) -> Values:
         """Compute each user's bias from his row: float32 (B,), 0 for an empty one."""
-        return _shrunk_mean(rows.values - self.mean - self.item[rows.columns], rows.row_of_entry, len(rows))
+        return _shrunk_mean(self.unexplained(rows.columns, rows.values), rows.row_of_entry, len(rows))
 
     def of_user(self, columns: Indices, values: Values) -> float:
         """Compute one user's bias, as `of_users` does."""
-        return float((values - self.mean - self.item[columns]).sum(dtype=np.float64) / (len(columns) + USER_SHRINKAGE))
+        return float(self.unexplained(columns, values).sum(dtype=np.float64) / (len(columns) + USER_SHRINKAGE))
 
-    def of_user_without(self, columns: Indices, values: Values, groups: Groups) -> NDArray[np.float64]:
-        """Compute it without each of N groups of his ratings: float64 (N,)."""
-        unexplained = (values - self.mean - self.item[columns]).astype(np.float64)
-        left_N = unexplained.sum() - unexplained[groups].sum(axis=1)
-        biases_N: NDArray[np.float64] = left_N / (len(columns) - groups.shape[1] + USER_SHRINKAGE)
+    def of_user_without(self, unexplained_E: NDArray[np.floating[Any]], groups: Groups) -> NDArray[np.float64]:
+        """Compute it from what is unexplained of his ratings, without each of N groups of them: float64 (N,)."""
+        left_N = unexplained_E.sum() - summed(unexplained_E, groups)
+        biases_N: NDArray[np.float64] = left_N / (len(unexplained_E) - groups.shape[1] + USER_SHRINKAGE)
         return biases_N
 
     def residuals(self, rows: Rows) -> Values:
         """Subtract the baseline from every rating: float32 (E,)."""
-        return rows.values - self.mean - self.item[rows.columns] - self.of_users(rows)[rows.row_of_entry]
+        return self.unexplained(rows.columns, rows.values) - self.of_users(rows)[rows.row_of_entry]
 
     def tensors(self) -> dict[str, Tensor]:
         """Give mean and item biases under the names that `from_tensors` reads."""

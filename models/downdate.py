@@ -7,43 +7,78 @@ Shape letters: E rows, D factors, N groups of G rows each, R rows that are in an
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from models.ablation import Groups
 
-Matrix = NDArray[np.float64]
+Matrix = NDArray[np.floating[Any]]
 
 
-def solutions_without(
-    rows_ED: Matrix, targets_E: Matrix, ridge_D: Matrix, groups: Groups, shift_N: Matrix | None = None
-) -> Matrix:
-    """Minimise the squared error of the rows that are left, and the ridge: float64 (N, D).
+@dataclass(frozen=True)
+class Ridge:
+    """Rows and their targets, of which a code minimises the squared error, and a penalty.
 
-    Args:
-        rows_ED: X.
-        targets_E: t.
-        ridge_D: penalty of each factor, above 0, as it is for the rows that are left.
-        groups: int64 (N, G), places of rows.
-        shift_N: what each group takes off all targets.
+    Attributes:
+        rows: X, float64 or, where that is enough, float32 (E, D).
+        targets: t, the same (E,).
     """
-    matrix_DD = rows_ED.T @ rows_ED
-    matrix_DD.flat[:: len(ridge_D) + 1] += ridge_D
-    named, place = np.unique(groups, return_inverse=True)
-    sums_2D = np.stack((targets_E, np.ones_like(targets_E))) @ rows_ED
-    solved: Matrix = lapack.dposv(matrix_DD, np.concatenate((sums_2D, rows_ED[named])).T)[1].T
-    whole_ND, misses = solved[:1], targets_E[groups]
-    if shift_N is not None:
-        whole_ND, misses = whole_ND - shift_N[:, None] * solved[1], misses - shift_N[:, None]
-    taken_NGD, solved_NGD = rows_ED[groups], solved[2:][place.reshape(groups.shape)]
-    misses = misses - (taken_NGD * whole_ND[:, None]).sum(axis=2)
-    return whole_ND - _change(taken_NGD, solved_NGD, misses)
 
+    rows: Matrix
+    targets: Matrix
 
-def _change(taken_NGD: Matrix, solved_NGD: Matrix, misses_NG: Matrix) -> Matrix:
-    """Give what each group's rows have done to the solution: float64 (N, D)."""
-    left_NGG = np.eye(taken_NGD.shape[1]) - taken_NGD @ solved_NGD.transpose(0, 2, 1)
-    weights_NG1 = np.linalg.solve(left_NGG, misses_NG[:, :, None])
-    change_ND: Matrix = (weights_NG1 * solved_NGD).sum(axis=1)
-    return change_ND
+    def without(self, penalty_D: Matrix, groups: Groups, shift_N: Matrix | None = None) -> Matrix:
+        """Solve for the rows that are left: (N, D).
+
+        Args:
+            penalty_D: of each factor, above 0, as it is for the rows that are left.
+            groups: int64 (N, G), places of rows.
+            shift_N: what each group takes off all targets.
+        """
+        named, place = (groups[:, 0], None) if groups.shape[1] == 1 else np.unique(groups, return_inverse=True)
+        code_2D, solved_RD = self._solved(penalty_D, named)
+        miss_2E = self._aims - code_2D @ self.rows.T
+        whole_ND, misses_NG = code_2D[:1], miss_2E[0][groups]
+        if shift_N is not None:
+            whole_ND, misses_NG = (
+                whole_ND - shift_N[:, None] * code_2D[1],
+                misses_NG - shift_N[:, None] * miss_2E[1][groups],
+            )
+        if place is None:
+            lever_N = np.einsum("nd,nd->n", self.rows[named], solved_RD)
+            code_ND: Matrix = whole_ND - misses_NG / (1 - lever_N)[:, None] * solved_RD
+            return code_ND
+        solved_NGD = solved_RD[place.reshape(groups.shape)]
+        lever_NGG = np.einsum("ngd,nhd->ngh", self.rows[groups], solved_NGD)
+        weights_NG1 = np.linalg.solve(np.eye(groups.shape[1]) - lever_NGG, misses_NG[:, :, None])
+        change_ND: Matrix = (weights_NG1 * solved_NGD).sum(axis=1)
+        return whole_ND - change_ND
+
+    @cached_property
+    def _aims(self) -> Matrix:
+        """The targets, and ones in their place: (2, E)."""
+        return np.stack((self.targets, np.ones_like(self.targets)))
+
+    @cached_property
+    def _gram(self) -> Matrix:
+        return self.rows.T @ self.rows
+
+    def _solved(self, penalty_D: Matrix, named: NDArray[np.int64]) -> tuple[Matrix, Matrix]:
+        """Solve for targets and for ones: (2, D); and give  P X'  of some rows: (R, D). By the smaller of two sides."""
+        num_rows, num_factors = self.rows.shape
+        posv = lapack.sposv if self.rows.dtype == np.float32 else lapack.dposv
+        if num_rows < num_factors:
+            scaled_ED = self.rows / penalty_D
+            inner_EE = self.rows @ scaled_ED.T
+            inner_EE.flat[:: num_rows + 1] += 1
+            solved_ED = posv(inner_EE, scaled_ED)[1]
+            return self._aims @ solved_ED, solved_ED[named]
+        matrix_DD = self._gram.copy()
+        matrix_DD.flat[:: num_factors + 1] += penalty_D
+        solved = posv(matrix_DD, np.concatenate((self._aims @ self.rows, self.rows[named])).T)[1].T
+        return solved[:2], solved[2:]

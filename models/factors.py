@@ -2,8 +2,7 @@
 
 Source: Zhou et al., "Large-Scale Parallel Collaborative Filtering for the Netflix Prize", AAIM 2008
 (alternating ridge solves); the encoder is the last of those solves, so a user whom training never saw is encoded too.
-Shape letters: B users in a batch, I items, E ratings in a batch, D factors,
-N groups of G ratings left out.
+Shape letters: B users in a batch, I items, E ratings in a batch, D factors.
 """
 
 from __future__ import annotations
@@ -15,8 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor, from_numpy, tensor
 
-from models.ablation import Groups
-from models.downdate import Matrix, solutions_without
 from models.interactions import Indices, Rows, Values
 from models.weighted import Cells, Side, descend, solve
 
@@ -47,21 +44,12 @@ class Factors:
         """Encode one user: float32 (D,), as `encode` does."""
         items_ED = self.item[columns].astype(np.float64)
         gram_DD = items_ED.T @ items_ED
-        np.fill_diagonal(gram_DD, np.diagonal(gram_DD) + self.penalty * (len(columns) + PRIOR))
+        np.fill_diagonal(gram_DD, np.diagonal(gram_DD) + self.penalty_of(len(columns)))
         return np.linalg.solve(gram_DD, items_ED.T @ residuals).astype(np.float32)
 
-    def encode_without(self, columns: Indices, unexplained: Values, user_N: Matrix, groups: Groups) -> Matrix:
-        """Encode one user without each of N groups of his ratings: float64 (N, D).
-
-        Args:
-            columns: int32 (E,).
-            unexplained: float32 (E,), what mean and item biases leave of his ratings.
-            user_N: his bias without each group.
-            groups: int64 (N, G), places in the row.
-        """
-        items_ED = self.item[columns].astype(np.float64)
-        ridge_D = np.full(items_ED.shape[1], self.penalty * (len(columns) - groups.shape[1] + PRIOR))
-        return solutions_without(items_ED, unexplained.astype(np.float64), ridge_D, groups, user_N)
+    def penalty_of(self, num_ratings: int) -> float:
+        """Give the ridge of one row of so many ratings."""
+        return self.penalty * (num_ratings + PRIOR)
 
     def tensors(self) -> dict[str, Tensor]:
         """Give the factors under the names that `from_tensors` reads."""

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.ablation import Groups
+from models.ablation import Ablation, Groups
 from models.base import Model
 from models.blend import Shares, ranking_shares, rating_shares
 from models.course import Course, EpochReport
@@ -108,19 +108,13 @@ class HybridAutoencoder(Model):
         models = [each.model for each in self.members if each.model.kind in CLOSED]
         return joined([model.item_vectors() for model in models or [each.model for each in self.members]])
 
-    def scores_without(
-        self, columns: Indices, values: Values, groups: Groups, wanted: Indices, *, standard: bool = False
-    ) -> Values:
-        """Add the members' standardised scores up: float32 (N, K)."""
-        asked = columns, values, groups, wanted
-        if standard:
-            return super().scores_without(*asked, standard=True)
-        return _sum([share * model.scores_without(*asked, standard=True) for model, share in self._ranking])
-
-    def ratings_without(self, columns: Indices, values: Values, groups: Groups, wanted: Indices) -> Values:
-        """Take the weighted mean of the members' predictions: float32 (N, K)."""
-        asked = columns, values, groups, wanted
-        return _sum([share * model.ratings_without(*asked) for model, share in self._rating])
+    def ablation(self, columns: Indices, values: Values, wanted: Indices) -> Ablation:
+        """Ask the members."""
+        asked = {each.model.kind: each.model.ablation(columns, values, wanted) for each in self.members}
+        ranking, rating = (
+            [(asked[model.kind], share) for model, share in shares] for shares in (self._ranking, self._rating)
+        )
+        return HybridAblation(super().ablation(columns, values, wanted), ranking, rating)
 
     def tensors(self) -> dict[str, Tensor]:
         """Give every member's tensors under its kind, and the shares."""
@@ -140,6 +134,31 @@ class HybridAutoencoder(Model):
             model = SINGLES[kind].model.from_tensors(dict(known.configs[kind]), scale, part(tensors, kind))
             members.append(Member(model, share, rating_share))
         return cls(known, scale, members)
+
+
+@dataclass(frozen=True)
+class HybridAblation(Ablation):
+    """What the members say of one row, blended.
+
+    Attributes:
+        whole: asks the blend itself about every row that is left.
+        ranking: members with their shares in the order.
+        rating: members with their shares in the predicted ratings.
+    """
+
+    whole: Ablation
+    ranking: Sequence[tuple[Ablation, np.float32]]
+    rating: Sequence[tuple[Ablation, np.float32]]
+
+    def scores(self, groups: Groups, *, standard: bool = False) -> Values:
+        """Add the members' standardised scores up."""
+        if standard:
+            return self.whole.scores(groups, standard=True)
+        return _sum([share * member.scores(groups, standard=True) for member, share in self.ranking])
+
+    def ratings(self, groups: Groups) -> Values:
+        """Take the weighted mean of the members' predictions."""
+        return _sum([share * member.ratings(groups) for member, share in self.rating])
 
 
 def _sum(parts: list[Values]) -> Values:

@@ -14,15 +14,16 @@ from typing import ClassVar, Self, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from models.ablation import Groups
+from models.ablation import Ablation, Groups
 from models.base import Model
 from models.coding import Coding
 from models.evaluate import evaluate
 from models.fitter import FitTask, Fitter, WarmStart, config_from, vocabulary_map
 from models.interactions import Indices, Offsets, RatingScale, Rows, Values
-from models.ratings import LinearRatings
+from models.ratings import LinearRatings, RatingsAblation
 from models.solution import Problem, Solution
 from models.standard import LEAST_SPREAD
 from models.sums import RowMoments, Sum
@@ -70,7 +71,6 @@ class LinearAutoencoder(Model):
         self._place[solution.inputs] = np.arange(len(solution.inputs))
         self._output = np.full(config.num_items, -1)  # -1: an item that nobody has liked
         self._output[solution.outputs] = np.arange(len(solution.outputs))
-        self._last: tuple[bytes, Sum] | None = None  # whose ratings were left out last: that is asked for several times
 
     def preference(self, rows: Rows) -> Values:
         """Sum the weights of every rating: float32 (B, I)."""
@@ -103,39 +103,19 @@ class LinearAutoencoder(Model):
         """Predict one user's ratings: float32 (K,)."""
         return self._ratings.of_row(columns, values, wanted)
 
-    def scores_without(
-        self, columns: Indices, values: Values, groups: Groups, wanted: Indices, *, standard: bool = False
-    ) -> Values:
-        """Sum the weights of what is left of one user's ratings: float32 (N, K)."""
-        scores_NK = np.zeros((len(groups), len(wanted)), np.float32)
-        if not len(self._solution.outputs) or not len(groups):
-            return scores_NK
-        terms, output = self._terms(columns, values), self._output[wanted]
-        scores_NK[:, output >= 0] = terms.without(groups, output[output >= 0])
-        if not standard:
-            return scores_NK
-        mean_N, spread_N = terms.moments_without(groups, self.config.num_items)
-        standard_NK = (scores_NK - mean_N[:, None]) / np.maximum(spread_N, LEAST_SPREAD)[:, None]
-        return cast("Values", standard_NK.astype(np.float32))
-
-    def _terms(self, columns: Indices, values: Values) -> Sum:
-        """Give what one user's scores are summed from, the constant last; of the last user what is there already."""
-        row = columns.tobytes() + values.tobytes()
-        if self._last is None or self._last[0] != row:
-            self._last = row, self._sum_of(columns, values)
-        return self._last[1]
-
-    def _sum_of(self, columns: Indices, values: Values) -> Sum:
-        return Sum(self._solution.weights, *self._inputs(columns, values), lambda: self._row_moments)
+    def ablation(self, columns: Indices, values: Values, wanted: Indices) -> Ablation:
+        """Sum the weights of what is left."""
+        outputs = self._output[wanted]
+        terms = self._inputs(columns, values)
+        whole = Sum(self._solution.weights, *terms, outputs[outputs >= 0], lambda: self._row_moments)
+        return LinearAblation(
+            self.config.num_items, whole, outputs >= 0, self._ratings.ablation(columns, values, wanted)
+        )
 
     @cached_property
     def _row_moments(self) -> RowMoments:
         """Those of the weights."""
         return RowMoments.of(self._solution.weights)
-
-    def ratings_without(self, columns: Indices, values: Values, groups: Groups, wanted: Indices) -> Values:
-        """Predict one user's ratings from what is left: float32 (N, K)."""
-        return self._ratings.without(columns, values, groups, wanted)
 
     def item_vectors(self) -> Values:
         """Give each item's column, all weights that predict it, along the principal directions: float32 (I, D).
@@ -157,6 +137,39 @@ class LinearAutoencoder(Model):
         """Build from what `tensors` gave."""
         known = LinearConfig(**config)  # type: ignore[arg-type]
         return cls(known, scale, Solution.from_tensors(tensors), LinearRatings.from_tensors(tensors, scale))
+
+
+@dataclass(frozen=True)
+class LinearAblation(Ablation):
+    """Sums of weights without some of them.
+
+    Attributes:
+        num_items: I.
+        whole: the sum of all of the row's weights, the constant's last.
+        is_output: bool (K,), which of the wanted columns have weights; the others score 0.
+        rated: what predicts ratings.
+    """
+
+    num_items: int
+    whole: Sum
+    is_output: NDArray[np.bool_]
+    rated: RatingsAblation
+
+    def scores(self, groups: Groups, *, standard: bool = False) -> Values:
+        """Subtract each group's weights."""
+        scores_NK = np.zeros((len(groups), len(self.is_output)), np.float32)
+        if not self.whole.weights.num_columns or not len(groups):
+            return scores_NK
+        scores_NK[:, self.is_output] = self.whole.without(groups)
+        if not standard:
+            return scores_NK
+        mean_N, spread_N = self.whole.moments_without(groups, self.num_items)
+        standard_NK = (scores_NK - mean_N[:, None]) / np.maximum(spread_N, LEAST_SPREAD)[:, None]
+        return cast("Values", standard_NK.astype(np.float32))
+
+    def ratings(self, groups: Groups) -> Values:
+        """Predict from biases and factors."""
+        return self.rated.ratings(groups)
 
 
 @dataclass(frozen=True)

@@ -24,14 +24,14 @@ import torch
 from scipy.linalg import lapack
 from torch import Tensor
 
-from models.ablation import Groups
+from models.ablation import Ablation, Groups
 from models.base import Model
 from models.decoder import Decoder
-from models.downdate import solutions_without
+from models.downdate import Ridge
 from models.fitter import FitTask, Fitter, config_from, vocabulary_map
 from models.interactions import Indices, Interactions, RatingScale, Rows, Values
 from models.moments import Moments
-from models.ratings import LinearRatings
+from models.ratings import LinearRatings, RatingsAblation
 from models.vectors import directions
 from models.weighted import Cells, Side, descend, solve
 
@@ -107,12 +107,8 @@ class LowRankAutoencoder(Model):
 
     def preference_row(self, columns: Indices, values: Values) -> Values:
         """Score every item for one user, in numpy: float32 (I,)."""
-        config = self.config
-        ridge = config.ridge_of(len(columns))
-        root = np.float32(config.constant_weight**0.5)
-        factors_ED = np.vstack((self._factors_ID[columns], self._factors_ID[-1:] * root))
-        grades_E = np.append(config.grades(values, self.scale), root)
-        code_D = _code(factors_ED, grades_E, np.reciprocal(self._gram_D + np.float32(ridge)))
+        entries = self.entries(columns, values)
+        code_D = _code(entries.rows, entries.targets, np.reciprocal(self.penalty(len(columns))))
         return self._decoder.row(code_D)
 
     def rating(self, rows: Rows) -> Values:
@@ -123,24 +119,23 @@ class LowRankAutoencoder(Model):
         """Predict one user's ratings: float32 (K,)."""
         return self._ratings.of_row(columns, values, wanted)
 
-    def scores_without(
-        self, columns: Indices, values: Values, groups: Groups, wanted: Indices, *, standard: bool = False
-    ) -> Values:
-        """Encode one user without each group, all from one solve, and decode: float32 (N, K)."""
-        code_ND = self._codes_without(columns, values, groups)
-        scores_NK: Values = code_ND @ self._decoder.weights(wanted).T
-        return self._moments.standardised(scores_NK, code_ND) if standard else scores_NK
+    def ablation(self, columns: Indices, values: Values, wanted: Indices) -> Ablation:
+        """Encode what is left, all from one solve, and decode."""
+        weights_KD, rated = self._decoder.weights(wanted), self._ratings.ablation(columns, values, wanted)
+        return LowRankAblation(self, self.entries(columns, values), weights_KD, rated)
 
-    def _codes_without(self, columns: Indices, values: Values, groups: Groups) -> Values:
-        """Encode: float32 (N, D). The ridge is that of the shorter row."""
-        config, root = self.config, self.config.constant_weight**0.5
-        factors_ED = np.vstack((self._factors_ID[columns], self._factors_ID[-1:] * root)).astype(np.float64)
-        grades_E = np.append(config.grades(values, self.scale), root).astype(np.float64)
-        ridge_D = self._gram_D.astype(np.float64) + config.ridge_of(len(columns) - groups.shape[1])
-        return solutions_without(factors_ED, grades_E, ridge_D, groups).astype(np.float32)
+    def entries(self, columns: Indices, values: Values) -> Ridge:
+        """Write one user's row as what his code is solved from, the constant last: float32 (E + 1, D), (E + 1,)."""
+        root = np.float32(self.config.constant_weight**0.5)
+        factors_ED = np.vstack((self._factors_ID[columns], self._factors_ID[-1:] * root))
+        return Ridge(factors_ED, np.append(self.config.grades(values, self.scale), root))
+
+    def penalty(self, num_ratings: int) -> Values:
+        """Give what the code of a row of so many ratings pays, unrated items included: float32 (D,)."""
+        return self._gram_D + np.float32(self.config.ridge_of(num_ratings))
 
     @cached_property
-    def _moments(self) -> Moments:
+    def moments(self) -> Moments:
         """Those of the decoder."""
         return Moments.of(self._decoder.weights, self.config.num_items)
 
@@ -148,10 +143,6 @@ class LowRankAutoencoder(Model):
     def _decoder(self) -> Decoder:
         """The factors that score; those that encode are not rounded."""
         return Decoder.of(self._side.factors[: self.config.num_items])
-
-    def ratings_without(self, columns: Indices, values: Values, groups: Groups, wanted: Indices) -> Values:
-        """Predict one user's ratings from what is left: float32 (N, K)."""
-        return self._ratings.without(columns, values, groups, wanted)
 
     def item_vectors(self) -> Values:
         """Give the decoder's rows, from their mean and with length 1: float32 (I, D)."""
@@ -167,6 +158,34 @@ class LowRankAutoencoder(Model):
         known = LowRankConfig(**config)  # type: ignore[arg-type]
         side = Side(tensors["decoder"], tensors["spectrum"])
         return cls(known, scale, side, LinearRatings.from_tensors(tensors, scale))
+
+
+@dataclass(frozen=True)
+class LowRankAblation(Ablation):
+    """Codes without some of the ratings that they are solved from.
+
+    Attributes:
+        model: the autoencoder.
+        entries: one user's row, the constant last.
+        weights: float32 (K, D), the decoder's.
+        rated: what predicts ratings.
+    """
+
+    model: LowRankAutoencoder
+    entries: Ridge
+    weights: Values
+    rated: RatingsAblation
+
+    def scores(self, groups: Groups, *, standard: bool = False) -> Values:
+        """Solve and decode. The penalty is that of the shorter row."""
+        penalty_D = self.model.penalty(len(self.entries.targets) - 1 - groups.shape[1])
+        code_ND = self.entries.without(penalty_D, groups).astype(np.float32)
+        scores_NK: Values = code_ND @ self.weights.T
+        return self.model.moments.standardised(scores_NK, code_ND) if standard else scores_NK
+
+    def ratings(self, groups: Groups) -> Values:
+        """Predict from biases and factors."""
+        return self.rated.ratings(groups)
 
 
 def _code(factors_ED: Values, grades_E: Values, inverse_D: Values) -> Values:

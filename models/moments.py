@@ -18,6 +18,8 @@ from models.interactions import Values
 from models.standard import LEAST_SPREAD
 
 BLOCK = 1_024  # items at a time
+LEADING = 96  # directions in which codes differ most
+NEAR = 5e-5  # of a variance, the most by which it may be wrong: 2.5e-5 of a standard deviation, and far less as a rule
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,6 @@ class Moments:
         centred_NK = scores_NK - (codes_ND @ self.mean)[:, None]
         return (centred_NK / self._spread(codes_ND)[:, None]).astype(np.float32)
 
-    @cached_property
-    def _single(self) -> Values:
-        return self.covariance.astype(np.float32)
-
     def _spread(self, codes_ND: Values) -> NDArray[np.float64]:
         """Give the standard deviation of each code's scores: float64 (N,).
 
@@ -64,7 +62,36 @@ class Moments:
         shared_D = codes_ND.mean(axis=0, dtype=np.float64)
         rest_ND = (codes_ND - shared_D).astype(np.float32)
         along_D = self.covariance @ shared_D
-        square_N = np.einsum("nd,nd->n", rest_ND @ self._single, rest_ND, dtype=np.float64)
-        variance_N = shared_D @ along_D + 2 * (rest_ND @ along_D) + square_N
+        variance_N = shared_D @ along_D + 2 * (rest_ND @ along_D)
+        is_many = len(codes_ND) > LEADING // 2 and len(shared_D) > 2 * LEADING
+        if not is_many or not self._add_about(variance_N, rest_ND):
+            variance_N += np.einsum("nd,nd->n", rest_ND @ self._single, rest_ND)
         spread_N: NDArray[np.float64] = np.maximum(np.sqrt(np.maximum(variance_N, 0)), LEAST_SPREAD)
         return spread_N
+
+    def _add_about(self, variance_N: NDArray[np.float64], rest_ND: Values) -> bool:
+        """Add the variances of codes, all directions but the leading ones taken alike, if that is near enough."""
+        variance_K, usual, largest, directions_DK = self._leading
+        square_NK = np.square(rest_ND @ directions_DK)
+        other_N = np.maximum(np.einsum("nd,nd->n", rest_ND, rest_ND) - square_NK.sum(axis=1), 0)
+        if (largest * other_N > NEAR * variance_N).any():
+            return False
+        variance_N += square_NK @ variance_K + usual * other_N
+        return True
+
+    @cached_property
+    def _single(self) -> Values:
+        return self.covariance.astype(np.float32)
+
+    @cached_property
+    def _leading(self) -> tuple[Values, float, float, Values]:
+        """Give the variances along the leading directions, the mean and the largest of the others, the directions."""
+        variance_D, directions_DD = np.linalg.eigh(self.covariance)
+        others_D, variance_K = variance_D[:-LEADING], variance_D[-LEADING:]
+        directions_DK = np.ascontiguousarray(directions_DD[:, -LEADING:])
+        return (
+            variance_K.astype(np.float32),
+            float(others_D.mean()),
+            float(others_D.max()),
+            directions_DK.astype(np.float32),
+        )

@@ -1,7 +1,7 @@
 """The rating output of the closed-form kinds: biases, and what they leave as a low-rank linear autoencoder.
 
 Shape letters: B users in a batch, I items, E ratings in a batch, K columns asked for,
-N groups of ratings left out, D factors.
+N groups of G ratings left out, D factors.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torch import Tensor
 from models.ablation import Groups
 from models.base import clip_to_scale
 from models.biases import Biases
+from models.downdate import Ridge
 from models.evaluate import squared_error
 from models.factors import Factors, fit_factors
 from models.fitter import FitTask, vocabulary_map
@@ -48,14 +49,9 @@ class LinearRatings:
         residual_K = self.factors.item[wanted] @ self.factors.encode_row(columns, residuals)
         return clip_to_scale(residual_K + self.biases.item[wanted] + baseline, self.scale)
 
-    def without(self, columns: Indices, values: Values, groups: Groups, wanted: Indices) -> Values:
-        """Predict one user's ratings without each of N groups of his: float32 (N, K), on the scale."""
-        user_N = self.biases.of_user_without(columns, values, groups)
-        unexplained = values - self.biases.mean - self.biases.item[columns]
-        code_ND = self.factors.encode_without(columns, unexplained, user_N, groups)
-        baseline_NK = self.biases.item[wanted] + (self.biases.mean + user_N)[:, None]
-        predicted_NK = baseline_NK + code_ND @ self.factors.item[wanted].T
-        return clip_to_scale(predicted_NK.astype(np.float32), self.scale)
+    def ablation(self, columns: Indices, values: Values, wanted: Indices) -> RatingsAblation:
+        """Ask what one user's ratings of the wanted columns would be without some of those he gave."""
+        return RatingsAblation(self, columns, values, wanted)
 
     def tensors(self) -> dict[str, Tensor]:
         """Give biases and factors by name."""
@@ -103,6 +99,26 @@ class LinearRatings:
         item = np.zeros((task.train.num_items, old_factors.item.shape[1]), np.float32)
         item[new] = old_factors.item[old]
         return cls(Biases.fit(task.train), replace(old_factors, item=item), task.train.scale)
+
+
+class RatingsAblation:
+    """One user's row, to be asked about K columns without some of his ratings."""
+
+    def __init__(self, model: LinearRatings, columns: Indices, values: Values, wanted: Indices) -> None:
+        unexplained_E = model.biases.unexplained(columns, values).astype(np.float64)
+        self._model = model
+        self._row = Ridge(model.factors.item[columns].astype(np.float64), unexplained_E)
+        self._factors_KD = model.factors.item[wanted]
+        self._baseline_K = model.biases.item[wanted] + model.biases.mean
+
+    def ratings(self, groups: Groups) -> Values:
+        """Predict without each of N groups: float32 (N, K), on the scale."""
+        model, row = self._model, self._row
+        user_N = model.biases.of_user_without(row.targets, groups)
+        penalty = model.factors.penalty_of(len(row.targets) - groups.shape[1])
+        code_ND = row.without(np.full(row.rows.shape[1], penalty), groups, user_N)
+        predicted_NK = self._baseline_K + user_N[:, None] + code_ND @ self._factors_KD.T
+        return clip_to_scale(predicted_NK.astype(np.float32), model.scale)
 
 
 def part_of(task: FitTask) -> FitTask:

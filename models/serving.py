@@ -7,7 +7,7 @@ N groups of ratings left out.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import ClassVar, Self, cast
+from typing import ClassVar, NamedTuple, Self, cast
 
 import numpy as np
 import torch
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-from models.ablation import Groups
+from models.ablation import Ablation, Groups, summed
 from models.base import Model, clip_to_scale
+from models.biases import Biases
 from models.decoder import Decoder
 from models.interactions import Indices, RatingScale, Rows, Values
 from models.moments import Moments
@@ -45,7 +46,6 @@ class NetworkModel(Model):
         self._network.load_state_dict(self._tensors, strict=False, assign=True)
         self._network.eval().requires_grad_(False)
         self._last_row: tuple[tuple[Indices, Values], tuple[Values, float]] | None = None
-        self._last: tuple[object, Values, NDArray[np.float64]] | None = None  # what was left out last
         self._rows = {name: weight.numpy() for name, weight in self._network.named_parameters() if not weight.is_meta}
 
     def preference(self, rows: Rows) -> Values:
@@ -98,45 +98,35 @@ class NetworkModel(Model):
             bags = embedding_bag(rows, table, ONE_BAG, mode="sum", per_sample_weights=weights)
         return cast("Values", bags[0].numpy())
 
-    def scores_without(
-        self, columns: Indices, values: Values, groups: Groups, wanted: Indices, *, standard: bool = False
-    ) -> Values:
-        """Score from the sums without each group: float32 (N, K)."""
-        code_ND = with_one(self._codes_without(columns, values, groups)[0])
-        scores_NK: Values = code_ND @ self._output(wanted, "preference").T
-        return self._moments.standardised(scores_NK, code_ND) if standard else scores_NK
+    def ablation(self, columns: Indices, values: Values, wanted: Indices) -> Ablation:
+        """Encode from the sums that are left."""
+        disliked = (values < self.scale.like_threshold).astype(np.int64)
+        unexplained_E = self._biases.unexplained(columns, values)
+        value_EH = self._embedded(columns, np.full_like(disliked, VALUE)) / np.float32(self._baseline.spread)
+        taste_EH = self._embedded(columns, disliked) + unexplained_E[:, None] * value_EH
+        return NetworkAblation(
+            self,
+            Terms(unexplained_E.astype(np.float64), taste_EH, value_EH),
+            wanted,
+            self._output(wanted, "preference"),
+            self._output(wanted, "rating"),
+        )
 
-    def ratings_without(self, columns: Indices, values: Values, groups: Groups, wanted: Indices) -> Values:
-        """Predict ratings likewise: float32 (N, K)."""
-        code_ND, bias_N = self._codes_without(columns, values, groups)
-        residual_NK = with_one(code_ND) @ self._output(wanted, "rating").T
+    def encoded(self, summed_NH: Values) -> Values:
+        """Encode sums of embeddings: float32 (N, D)."""
+        with torch.inference_mode():
+            codes_ND: Values = self._network.code(torch.from_numpy(summed_NH + self._rows["encoder_H"])).numpy()
+        return codes_ND
+
+    def predicted(self, residual_NK: Values, bias_N: NDArray[np.float64], wanted: Indices) -> Values:
+        """Put reconstructed residuals on biases: float32 (N, K), on the scale."""
         baseline_NK = self._biases.item[wanted] + (bias_N + self._biases.mean).astype(np.float32)[:, None]
         return clip_to_scale(residual_NK * np.float32(self._reach) + baseline_NK, self.scale)
 
-    def _codes_without(self, columns: Indices, values: Values, groups: Groups) -> tuple[Values, NDArray[np.float64]]:
-        """Encode one user without each group, once for scores and ratings: float32 (N, D); biases: float64 (N,)."""
-        asked = columns.tobytes(), values.tobytes(), groups.tobytes(), groups.shape
-        if self._last is None or self._last[0] != asked:
-            self._last = asked, *self._encode_without(columns, values, groups)
-        return self._last[1:]
-
-    def _encode_without(self, columns: Indices, values: Values, groups: Groups) -> tuple[Values, NDArray[np.float64]]:
-        """Encode one user without each group: float32 (N, D); and find his biases: float64 (N,).
-
-        His bias shifts the residual of every rating alike, so three sums over all of them do for every group.
-        """
-        bias_N = self._biases.of_user_without(columns, values, groups)
-        disliked = (values < self.scale.like_threshold).astype(np.int64)
-        taste_EH, value_EH = self._embedded(columns, disliked), self._embedded(columns, np.full_like(disliked, VALUE))
-        unexplained_E = values - self._biases.mean - self._biases.item[columns]
-        graded_EH = taste_EH + unexplained_E[:, None] / np.float32(self._baseline.spread) * value_EH
-        left_NH = graded_EH.sum(axis=0) - graded_EH[groups].sum(axis=1)
-        shift_N = (bias_N / self._baseline.spread).astype(np.float32)
-        left_NH -= shift_N[:, None] * (value_EH.sum(axis=0) - value_EH[groups].sum(axis=1))
-        left_NH *= np.float32(max(1, len(columns) - groups.shape[1]) ** -0.5)
-        with torch.inference_mode():
-            code_ND = self._network.code(torch.from_numpy(left_NH + self._rows["encoder_H"]))
-        return code_ND.numpy(), bias_N
+    @property
+    def biases(self) -> Biases:
+        """What ratings are predicted from without the network."""
+        return self._biases
 
     def _embedded(self, columns: Indices, channel: NDArray[np.int64]) -> Values:
         """Give the embeddings of ratings: float32 (E, H)."""
@@ -154,7 +144,7 @@ class NetworkModel(Model):
         return Decoder.of(self._network.preference_ID, self._network.preference_I)
 
     @cached_property
-    def _moments(self) -> Moments:
+    def moments(self) -> Moments:
         """Those of the output that scores."""
         return Moments.of(lambda block: self._output(block, "preference"), self.config.num_items)
 
@@ -199,6 +189,61 @@ class NetworkModel(Model):
     def from_tensors(cls, config: dict[str, object], scale: RatingScale, tensors: dict[str, Tensor]) -> Self:
         """Build from what `tensors` gave."""
         return cls(cls.config_class(**config), scale, tensors)  # type: ignore[arg-type]
+
+
+class Terms(NamedTuple):
+    """What each rating of a user adds to the sum that is encoded, but for his bias.
+
+    The bias shifts the residual of every rating alike: times the sum of all values, it is taken off the sum.
+
+    Attributes:
+        unexplained: float64 (E,), ratings without mean and item bias.
+        taste: float32 (E, H), the embeddings of the ratings with what is unexplained.
+        value: float32 (E, H), the embeddings of a 1 as the value.
+    """
+
+    unexplained: NDArray[np.float64]
+    taste: Values
+    value: Values
+
+
+class NetworkAblation(Ablation):
+    """Codes without some of the embeddings that they are summed from."""
+
+    def __init__(
+        self, model: NetworkModel, terms: Terms, wanted: Indices, preference_KD: Values, rating_KD: Values
+    ) -> None:
+        self._model, self._terms, self._wanted = model, terms, wanted
+        self._preference_KD, self._rating_KD = preference_KD, rating_KD
+        self._taste_H, self._value_H = terms.taste.sum(axis=0), terms.value.sum(axis=0)
+        self._last: tuple[Groups, Values, NDArray[np.float64]] | None = None
+
+    def scores(self, groups: Groups, *, standard: bool = False) -> Values:
+        """Encode and decode."""
+        code_ND, _ = self._encoded(groups)
+        scores_NK: Values = code_ND @ self._preference_KD.T
+        return self._model.moments.standardised(scores_NK, code_ND) if standard else scores_NK
+
+    def ratings(self, groups: Groups) -> Values:
+        """Predict likewise."""
+        code_ND, bias_N = self._encoded(groups)
+        return self._model.predicted(code_ND @ self._rating_KD.T, bias_N, self._wanted)
+
+    def _encoded(self, groups: Groups) -> tuple[Values, NDArray[np.float64]]:
+        """Encode without each group, once for scores and ratings: float32 (N, D + 1), biases float64 (N,)."""
+        if self._last is None or self._last[0] is not groups:
+            self._last = groups, *self._encode(groups)
+        return self._last[1:]
+
+    def _encode(self, groups: Groups) -> tuple[Values, NDArray[np.float64]]:
+        model, (unexplained_E, taste_EH, value_EH) = self._model, self._terms
+        bias_N = model.biases.of_user_without(unexplained_E, groups)
+        left_NH = self._value_H - summed(value_EH, groups)
+        left_NH *= -bias_N.astype(np.float32)[:, None]
+        left_NH += self._taste_H
+        left_NH -= summed(taste_EH, groups)
+        left_NH *= np.float32(max(1, len(unexplained_E) - groups.shape[1]) ** -0.5)
+        return with_one(model.encoded(left_NH)), bias_N
 
 
 def with_one(codes_ND: Values) -> Values:

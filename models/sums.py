@@ -14,8 +14,9 @@ from typing import NamedTuple, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from models.ablation import Groups
+from models.ablation import Groups, summed
 from models.interactions import Offsets, Values
 from models.rounded import Rounded
 
@@ -49,25 +50,31 @@ class Sum:
         weights: (F, C).
         rows: int64 (E,), which rows; any for a term that is not there.
         factors: float32 (E,), 0 for such a term.
+        wanted: int64 (K,), outputs that are asked for.
         row_moments: gives those of the weights; asked for mean and spread only.
     """
 
     weights: Rounded
     rows: Offsets
     factors: Values
+    wanted: Offsets
     row_moments: Callable[[], RowMoments]
 
-    def without(self, groups: Groups, wanted: Offsets) -> Values:
+    def without(self, groups: Groups) -> Values:
         """Give the wanted outputs of the sum without each group: float32 (N, K)."""
-        terms_EK = self.weights.weights(self.rows, wanted) * self.factors.astype(np.float64)[:, None]
-        left_NK = terms_EK.sum(axis=0) - terms_EK[groups].sum(axis=1)
+        left_NK = self._terms.sum(axis=0) - summed(self._terms, groups)
         return cast("Values", left_NK.astype(np.float32))
+
+    @cached_property
+    def _terms(self) -> Float64s:
+        """What each term adds to the wanted outputs: float64 (E, K)."""
+        return self.weights.weights(self.rows, self.wanted) * self.factors.astype(np.float64)[:, None]
 
     def moments_without(self, groups: Groups, num_items: int) -> tuple[Float64s, Float64s]:
         """Give mean and spread over I items without each group, where items that are no output have 0: float64 (N,)."""
         total_E, along_E = self._total, self._along
-        mean_N = (total_E.sum() - total_E[groups].sum(axis=1)) / num_items
-        squares_N = along_E.sum() - 2 * along_E[groups].sum(axis=1) + self._square(groups)
+        mean_N = (total_E.sum() - summed(total_E, groups)) / num_items
+        squares_N = along_E.sum() - 2 * summed(along_E, groups) + self._square(groups)
         return mean_N, np.sqrt(np.maximum(squares_N / num_items - mean_N**2, 0))
 
     def _square(self, groups: Groups) -> Float64s:
@@ -77,11 +84,14 @@ class Sum:
                 groups[:, 0]
             ]
             return squares_N
-        named, place = np.unique(groups, return_inverse=True)
-        share_NU = np.zeros((len(groups), len(named)), np.float32)
-        np.put_along_axis(share_NU, place.reshape(groups.shape), self.factors[groups], 1)
-        sums_NC = share_NU @ self.weights.weights(self.rows[named], slice(None))
+        offsets = torch.arange(len(groups)) * groups.shape[1]
+        sums_NC = self._sums(groups.ravel(), offsets)
         return cast("Float64s", np.einsum("nc,nc->n", sums_NC, sums_NC).astype(np.float64))
+
+    def _sums(self, terms: NDArray[np.int64], offsets: Tensor) -> Values:
+        """Add terms up, some for each offset: float32 (N, C)."""
+        rows, factors = (torch.from_numpy(each[terms]) for each in (self.rows, self.factors))
+        return self.weights.sums(rows, factors, offsets)
 
     @cached_property
     def _moments(self) -> RowMoments:
@@ -96,6 +106,5 @@ class Sum:
     @cached_property
     def _along(self) -> Float64s:
         """Each term's product with the whole sum: float64 (E,)."""
-        rows, factors = torch.from_numpy(self.rows), torch.from_numpy(self.factors)
-        whole_C = self.weights.sums(rows, factors, torch.zeros(1, dtype=torch.int64))[0]
+        whole_C = self._sums(np.arange(len(self.rows)), torch.zeros(1, dtype=torch.int64))[0]
         return self.factors.astype(np.float64) * self.weights.products(self.rows, whole_C)

@@ -11,6 +11,8 @@ from app.recommendations.selection import Source
 from app.recommendations.serving import Serving
 from models.base import FoldIn
 
+AT_ONCE = 2_000_000  # cells (ratings of the user times items) that are explained in milliseconds: docs/decisions/0016
+
 
 async def explain_items(
     serving: Serving,
@@ -28,7 +30,11 @@ async def explain_items(
         return
     slots = [catalogue.slot_of_external_id[item["item_id"]] for item in personal]
     wanted = live.column_of_slot[slots].astype(np.int32)
-    for item, because in zip(personal, await serving.compute(explain, fold, wanted, most), strict=True):
+    if len(fold.columns) * len(fold.preference) <= AT_ONCE:
+        causes = explain(fold, wanted, most)
+    else:
+        causes = await serving.compute(explain, fold, wanted, most)
+    for item, because in zip(personal, causes, strict=True):
         item |= written(catalogue, live, fold, because)
 
 

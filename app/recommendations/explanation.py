@@ -7,16 +7,18 @@ Shape letters: E ratings of the user, K items explained, N groups of G ratings.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import compress, groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base import FoldIn, Model
+from models.ablation import Ablation, Groups
+from models.base import FoldIn
 from models.interactions import Indices, Values
 
 LEAST_EFFECT = 1e-5  # on the score; below it is the rounding of float32
 
+Places = NDArray[np.int64]
 Effects = tuple[float, float]  # on the predicted rating, on the score
 
 
@@ -39,51 +41,47 @@ class Because:
 
 def explain(fold: FoldIn, wanted: Indices, most: int) -> list[Because]:
     """Explain K items, each by up to ``most`` ratings that raised its score and as many that lowered it."""
-    model, columns, values = fold.model, fold.columns, fold.values
-    whole = np.stack((fold.rating(wanted), fold.preference[wanted]))
-    singles = np.arange(len(columns))[:, None]
-    effects_2EK = whole[:, None] - without(model, columns, values, singles, wanted)
-    listed = shown(effects_2EK[1], most)
-    raising = [[place for place in places if effects_2EK[1, place, item] > 0] for item, places in enumerate(listed)]
-    together = joint(model, columns, values, wanted, raising)
-    return [
-        Because(
-            places,
-            pairs(effects_2EK[:, places, item]),
-            raising[item],
-            pairs((whole[:, item] - together[item])[:, None])[0] if item in together else None,
-        )
-        for item, places in enumerate(listed)
-    ]
+    ablation = fold.model.ablation(fold.columns, fold.values, wanted)
+    whole_2K = np.stack((fold.rating(wanted), fold.preference[wanted]))
+    effects_2KE = (whole_2K[:, None] - without(ablation, np.arange(len(fold.columns))[:, None])).transpose(0, 2, 1)
+    items, places = shown(np.ascontiguousarray(effects_2KE[1]), most)
+    effects_2S = effects_2KE[:, items, places]
+    ends = np.cumsum(np.bincount(items, minlength=len(wanted))).tolist()
+    told, listed, is_raising = pairs(effects_2S), places.tolist(), (effects_2S[1] > 0).tolist()
+    parts = [slice(*ends_of) for ends_of in pairwise([0, *ends])]
+    raising = [list(compress(listed[part], is_raising[part])) for part in parts]
+    together = joint(ablation, whole_2K, raising)
+    return [Because(listed[part], told[part], raising[item], together.get(item)) for item, part in enumerate(parts)]
 
 
-def without(model: Model, columns: Indices, values: Values, groups: NDArray[np.int64], wanted: Indices) -> Values:
+def without(ablation: Ablation, groups: Groups) -> Values:
     """Give predicted ratings and scores without each group: float32 (2, N, K)."""
-    asked = columns, values, groups, wanted
-    return np.stack((model.ratings_without(*asked), model.scores_without(*asked)))
+    return np.stack((ablation.ratings(groups), ablation.scores(groups)))
 
 
-def shown(effects_EK: Values, most: int) -> list[list[int]]:
-    """Pick each item's largest effects of each sign, the largest first; of equal ones the earlier rating."""
-    order_EK = np.argsort(-np.abs(effects_EK), axis=0, kind="stable")
-    sorted_EK = np.take_along_axis(effects_EK, order_EK, axis=0)
-    chosen_EK = np.zeros(sorted_EK.shape, bool)
-    for clear_EK in (sorted_EK >= LEAST_EFFECT, sorted_EK <= -LEAST_EFFECT):
-        chosen_EK |= clear_EK & (np.cumsum(clear_EK, axis=0) <= most)
-    return [order_E[chosen_E].tolist() for order_E, chosen_E in zip(order_EK.T, chosen_EK.T, strict=True)]
+def shown(effects_KE: Values, most: int) -> tuple[Places, Places]:
+    """Pick each item's largest effects of each sign, the largest first; of equal ones the earlier rating.
+
+    Returns:
+        int64 (S,), items in their order; and the places of their ratings.
+    """
+    order_KE = np.argsort(-np.abs(effects_KE), axis=1, kind="stable")
+    sorted_KE = np.take_along_axis(effects_KE, order_KE, axis=1)
+    chosen_KE = np.zeros(sorted_KE.shape, bool)
+    for clear_KE in (sorted_KE >= LEAST_EFFECT, sorted_KE <= -LEAST_EFFECT):
+        chosen_KE |= clear_KE & (np.cumsum(clear_KE, axis=1) <= most)
+    return np.nonzero(chosen_KE)[0], order_KE[chosen_KE]
 
 
-def joint(
-    model: Model, columns: Indices, values: Values, wanted: Indices, raising: Sequence[Sequence[int]]
-) -> dict[int, Values]:
-    """Give what each item would have without all that raised it: float32 (2,), by its place among the wanted."""
-    found: dict[int, Values] = {}
-    by_size = sorted((item for item in range(len(wanted)) if raising[item]), key=lambda item: len(raising[item]))
+def joint(ablation: Ablation, whole_2K: Values, raising: Sequence[Sequence[int]]) -> dict[int, Effects]:
+    """Give what all that raised an item did together, by the item's place among the wanted."""
+    found: dict[int, Effects] = {}
+    by_size = sorted((item for item, places in enumerate(raising) if places), key=lambda item: len(raising[item]))
     for _, same in groupby(by_size, key=lambda item: len(raising[item])):
         items = list(same)
-        groups = np.array([raising[item] for item in items], np.int64)
-        alone_2NK = without(model, columns, values, groups, wanted[items])
-        found |= {item: alone_2NK[:, place, place] for place, item in enumerate(items)}
+        left_2NK = without(ablation, np.array([raising[item] for item in items], np.int64))
+        effects_2N = whole_2K[:, items] - left_2NK[:, np.arange(len(items)), items]
+        found |= zip(items, pairs(effects_2N), strict=True)
     return found
 
 

@@ -41,9 +41,8 @@ def test_leaving_ratings_out_is_never_having_had_them(model: Model, count: int, 
     generator = np.random.default_rng(10 * count + size)
     columns, values = user(generator, count)
     groups = np.stack([generator.choice(count, size, replace=False) for _ in range(7)])
-    scores = model.scores_without(columns, values, groups, WANTED)
-    ratings = model.ratings_without(columns, values, groups, WANTED)
-    standard = model.scores_without(columns, values, groups, WANTED, standard=True)
+    asked = model.ablation(columns, values, WANTED)
+    scores, ratings, standard = asked.scores(groups), asked.ratings(groups), asked.scores(groups, standard=True)
     assert scores.shape == ratings.shape == standard.shape == (7, len(WANTED))
     assert scores.dtype == ratings.dtype == np.float32
     for place, group in enumerate(groups):
@@ -57,8 +56,9 @@ def test_leaving_ratings_out_is_never_having_had_them(model: Model, count: int, 
 def test_one_group_of_three_is_not_three_of_one(model: Model) -> None:
     columns, values = user(np.random.default_rng(2), 3)
     groups = np.arange(3)
-    model.ratings_without(columns, values, groups[None], WANTED)
-    alone = model.ratings_without(columns, values, groups[:, None], WANTED)
+    asked = model.ablation(columns, values, WANTED)
+    asked.ratings(groups[None])
+    alone = asked.ratings(groups[:, None])
     for place in range(3):
         expected = model.rating_row(*left(columns, values, groups[place : place + 1]), WANTED)
         np.testing.assert_allclose(alone[place], expected, atol=2e-5)
@@ -67,15 +67,15 @@ def test_one_group_of_three_is_not_three_of_one(model: Model) -> None:
 def test_no_groups_give_no_rows(model: Model) -> None:
     columns, values = user(np.random.default_rng(0), 4)
     none = np.empty((0, 1), np.int64)
-    assert model.scores_without(columns, values, none, WANTED).shape == (0, len(WANTED))
-    assert model.ratings_without(columns, values, none, WANTED).shape == (0, len(WANTED))
+    asked = model.ablation(columns, values, WANTED)
+    assert asked.scores(none).shape == asked.ratings(none).shape == (0, len(WANTED))
 
 
 def test_the_row_itself_is_left_as_it_is(model: Model) -> None:
     columns, values = user(np.random.default_rng(1), 6)
     before = columns.copy(), values.copy()
-    model.scores_without(columns, values, np.arange(6)[:, None], WANTED)
-    model.ratings_without(columns, values, np.arange(6)[:, None], WANTED)
+    asked, groups = model.ablation(columns, values, WANTED), np.arange(6)[:, None]
+    asked.scores(groups), asked.ratings(groups)
     np.testing.assert_array_equal(columns, before[0])
     np.testing.assert_array_equal(values, before[1])
     assert isinstance(Rows(np.array([0, 6]), columns, values), Rows)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.downdate import solutions_without
+from models.downdate import Ridge
 from models.moments import Moments
 from models.rounded import Rounded
 from models.standard import standardised
@@ -28,24 +28,31 @@ def test_a_sum_without_terms_is_the_sum_of_the_others() -> None:
     generator = np.random.default_rng(0)
     weights = Rounded.of(torch.from_numpy(generator.normal(0, 0.1, (40, 300))))
     factors = np.append(generator.random(5), 0).astype(np.float32)
-    whole = Sum(weights, np.array([3, 39, 1, 7, 20, 0]), factors, lambda: RowMoments.of(weights))
     wanted = np.array([299, 5, 17])
+    whole = Sum(weights, np.array([3, 39, 1, 7, 20, 0]), factors, wanted, lambda: RowMoments.of(weights))
     for groups in (np.array([[0, 2], [1, 3], [4, 5]]), np.array([[0], [5]])):
         for place, group in enumerate(groups):
-            left = replace(whole, rows=np.delete(whole.rows, group), factors=np.delete(factors, group))
-            alone = left.without(np.empty((1, 0), np.int64), np.arange(300))[0]
-            np.testing.assert_allclose(whole.without(groups, wanted)[place], alone[wanted], atol=1e-7)
+            left = replace(
+                whole, rows=np.delete(whole.rows, group), factors=np.delete(factors, group), wanted=np.arange(300)
+            )
+            alone = left.without(np.empty((1, 0), np.int64))[0]
+            np.testing.assert_allclose(whole.without(groups)[place], alone[wanted], atol=1e-7)
             mean, spread = (each[place] for each in whole.moments_without(groups, 500))
             assert mean == pytest.approx(alone.sum() / 500, abs=1e-6)
             assert spread == pytest.approx(np.append(alone, np.zeros(200)).std(), abs=1e-6)
 
 
-def test_a_ridge_solution_without_rows_is_solved_from_the_others() -> None:
+@pytest.mark.parametrize(("num_rows", "precision"), [(9, np.float64), (3, np.float64), (9, np.float32)])
+def test_a_ridge_solution_without_rows_is_solved_from_the_others(num_rows: int, precision: type) -> None:
     generator = np.random.default_rng(1)
-    rows, targets = generator.normal(size=(9, 4)), generator.normal(size=9)
-    ridge, shift = generator.random(4) + 0.1, generator.normal(size=3)
-    groups = np.array([[0, 8], [3, 4], [5, 1]])
-    found = solutions_without(rows, targets, ridge, groups, shift)
-    for place, group in enumerate(groups):
-        left, wanted = np.delete(rows, group, 0), np.delete(targets, group) - shift[place]
-        np.testing.assert_allclose(found[place], np.linalg.solve(left.T @ left + np.diag(ridge), left.T @ wanted))
+    rows, targets = generator.normal(size=(num_rows, 4)), generator.normal(size=num_rows)
+    penalty, shift = generator.random(4) + 0.1, generator.normal(size=3)
+    row = Ridge(rows.astype(precision), targets.astype(precision))
+    tolerance = 1e-9 if precision is np.float64 else 2e-5
+    last = num_rows - 1
+    for groups in (np.array([[0, last], [1, 2], [last, 1]]), np.array([[0], [last], [1]])):
+        found = row.without(penalty.astype(precision), groups, shift.astype(precision))
+        for place, group in enumerate(groups):
+            left, wanted = np.delete(rows, group, 0), np.delete(targets, group) - shift[place]
+            alone = np.linalg.solve(left.T @ left + np.diag(penalty), left.T @ wanted)
+            np.testing.assert_allclose(found[place], alone, atol=tolerance)
