@@ -64,12 +64,12 @@ class Moments:
         along_D = self.covariance @ shared_D
         variance_N = shared_D @ along_D + 2 * (rest_ND @ along_D)
         is_many = len(codes_ND) > LEADING // 2 and len(shared_D) > 2 * LEADING
-        if not is_many or not self._add_about(variance_N, rest_ND):
+        if not is_many or not self.add_about(variance_N, rest_ND):
             variance_N += np.einsum("nd,nd->n", rest_ND @ self._single, rest_ND)
         spread_N: NDArray[np.float64] = np.maximum(np.sqrt(np.maximum(variance_N, 0)), LEAST_SPREAD)
         return spread_N
 
-    def _add_about(self, variance_N: NDArray[np.float64], rest_ND: Values) -> bool:
+    def add_about(self, variance_N: NDArray[np.float64], rest_ND: Values) -> bool:
         """Add the variances of codes, all directions but the leading ones taken alike, if that is near enough."""
         variance_K, usual, largest, directions_DK = self._leading
         square_NK = np.square(rest_ND @ directions_DK)

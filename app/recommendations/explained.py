@@ -1,5 +1,6 @@
 """Writes into an answer why each of its items is there."""
 
+import asyncio
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ async def explain_items(
     slots = [catalogue.slot_of_external_id[item["item_id"]] for item in personal]
     wanted = live.column_of_slot[slots].astype(np.int32)
     if len(fold.columns) * len(fold.preference) <= AT_ONCE:
+        await asyncio.sleep(0)  # others first, also between the users of a batch
         causes = explain(fold, wanted, most)
     else:
         causes = await serving.compute(explain, fold, wanted, most)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from models.downdate import Ridge
-from models.moments import Moments
+from models.moments import LEADING, Moments
 from models.rounded import Rounded
 from models.standard import standardised
 from models.sums import RowMoments, Sum
@@ -22,6 +22,21 @@ def test_standardised_scores_are_those_of_all_items(num_items: int) -> None:
     wanted = generator.integers(0, num_items, 3)
     found = Moments.of(weights.__getitem__, num_items).standardised(scores[:, wanted], codes)
     np.testing.assert_allclose(found, standardised(scores)[:, wanted], atol=1e-4)
+
+
+@pytest.mark.parametrize(("difference", "is_near"), [(0.001, True), (3.0, False)])
+def test_codes_that_differ_little_are_standardised_by_leading_directions(difference: float, is_near: bool) -> None:
+    generator = np.random.default_rng(5)
+    along = np.linspace(2, 0.1, 3 * LEADING).astype(np.float32)
+    weights = generator.normal(0.3, 1, (2_000, 3 * LEADING)).astype(np.float32) * along
+    codes = (generator.normal(2, 1, 3 * LEADING) + difference * generator.normal(0, 1, (90, 3 * LEADING))).astype(
+        np.float32
+    )
+    moments, scores = Moments.of(weights.__getitem__, 2_000), codes @ weights.T
+    shared = codes.mean(axis=0)
+    variance = np.full(len(codes), shared @ moments.covariance @ shared)
+    assert moments.add_about(variance, codes - shared) == is_near
+    np.testing.assert_allclose(moments.standardised(scores, codes), standardised(scores), atol=1e-4)
 
 
 def test_a_sum_without_terms_is_the_sum_of_the_others() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from app.recommendations import explained
 from models.kinds import KINDS
 from tests.app.recommendations.conftest import ITEMS, Publish, add_items, ids, rate, recommend, wait_for_version
 
@@ -109,6 +110,17 @@ def test_every_user_of_a_batch_is_explained_like_alone(trained: TestClient) -> N
         alone = recommend(trained, answer["user_id"], explain=True)
         for together, single in zip(answer["items"], alone["items"], strict=True):
             assert_alike(together, single)
+
+
+def test_a_long_row_is_explained_alike_in_the_computing_thread(
+    trained: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rate(trained, "ada", {"even 0": 5.0, "odd 3": 2.0, "odd 1": 1.0})
+    at_once = recommend(trained, "ada", explain=True)
+    monkeypatch.setattr(explained, "AT_ONCE", 0)
+    in_thread = recommend(trained, "ada", explain=True)
+    assert at_once["items"] == in_thread["items"]
+    assert any(item["because"] for item in in_thread["items"])
 
 
 def assert_alike(one: dict[str, Any], other: dict[str, Any]) -> None:
