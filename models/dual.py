@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from models.interactions import Offsets, Values
-from models.ridge import BLOCK, CONSTANT_PENALTY, Matrix, Pairs, coefficients, gram, invert, penalties
+from models.ridge import BLOCK, Matrix, Pairs, Penalty, coefficients, gram, invert
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,9 @@ def num_inner(encoded_UF: csr_array) -> int:
     return int(np.count_nonzero(np.diff(encoded_UF.indptr) > 2))  # the constant is one entry of each
 
 
-def solve_by_users(
-    encoded_UF: csr_array, pairs: Pairs, dropout: float, regularisation: float, tick: Callable[[], None]
-) -> Product:
+def solve_by_users(encoded_UF: csr_array, pairs: Pairs, penalty: Penalty, tick: Callable[[], None]) -> Product:
     """Fit every liked item on all other features, as `models.ridge.solve` does."""
-    inner = _Inner.of(encoded_UF, dropout, regularisation, tick)
+    inner = _Inner.of(encoded_UF, penalty, tick)
     right_VC = np.empty((inner.inverse.shape[0] + 1, len(pairs.outputs)), np.float32)
     for start in range(0, len(pairs.outputs), BLOCK):
         tick()
@@ -88,18 +86,19 @@ class _Inner:
     rest: float
 
     @classmethod
-    def of(cls, encoded_UF: csr_array, dropout: float, regularisation: float, tick: Callable[[], None]) -> _Inner:
+    def of(cls, encoded_UF: csr_array, penalty: Penalty, tick: Callable[[], None]) -> _Inner:
         """Invert for these rows and penalties."""
         sums_F, squares_F = _sums(encoded_UF)[:-1], _sums(encoded_UF**2)[:-1]
         rows_VF = encoded_UF[np.diff(encoded_UF.indptr) > 2][:, :-1]
         alone_F = squares_F - _sums(rows_VF**2)
-        diagonal_F = 1 / (penalties(squares_F, dropout, regularisation) + alone_F)
+        diagonal_F = 1 / (penalty.of_ratings(squares_F) + alone_F)
         inverse_VV = gram(_times(rows_VF, np.sqrt(diagonal_F)).T.tocsr(), tick)
         np.fill_diagonal(inverse_VV, np.diagonal(inverse_VV) + 1)
         invert(inverse_VV, tick)
         scaled_FV = _times(rows_VF, diagonal_F).T.tocsr()
         border_F = diagonal_F * sums_F - scaled_FV @ (inverse_VV @ (scaled_FV.T @ sums_F).astype(np.float32))
-        rest = encoded_UF.shape[0] + CONSTANT_PENALTY - float(sums_F @ border_F)
+        num_users = encoded_UF.shape[0]
+        rest = num_users + penalty.of_constant(num_users) - float(sums_F @ border_F)
         return cls(scaled_FV, inverse_VV, diagonal_F, border_F, rest)
 
     def columns(self, liked: Offsets, disliked: Offsets, disliked_target: float) -> Matrix:

@@ -31,6 +31,7 @@ from models.vectors import directions, largest, principal
 
 LAMBDAS = (25.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
 DISLIKED_TARGETS = (0.0, 0.3)
+CONSTANT_PENALTIES = (0.0, 10.0)  # popularity as a base of all scores, which helps where rows are short; next to none
 DEFAULT_LAMBDA = 200.0  # where there is nobody to choose it on
 HEAD_ITEMS = 1_000  # lambda is chosen on a catalogue cut to this many items
 
@@ -46,6 +47,7 @@ class LinearConfig:
         None  # an input is the rating's place on the scale, not liked or disliked; None: chosen likewise
     )
     disliked_target: float | None = None  # of an item, where one that is liked has 1; None: chosen likewise
+    constant_penalty: float | None = None  # ridge of the constant input, for each training user; None: chosen likewise
     num_factors: int = 16  # of the rating output
     factor_penalty: float | None = None  # of the rating output, for each rating of a row; None: chosen likewise
 
@@ -179,13 +181,14 @@ class Choice:
     graded: bool
     regularisation: float
     disliked_target: float
+    constant_penalty: float
 
 
 class LinearFitter(Fitter):
     """Solves once; a further epoch would change nothing."""
 
     max_epochs = 1
-    chooses = ("graded", "regularisation", "disliked_target", "factor_penalty")
+    chooses = ("graded", "regularisation", "disliked_target", "constant_penalty", "factor_penalty")
 
     def __init__(self, task: FitTask) -> None:
         self._task = task
@@ -199,12 +202,13 @@ class LinearFitter(Fitter):
         choice = self._chosen()
         problem = self._problem(choice).counted(train, task.gram)
         self.figures |= {"graded": float(choice.graded), "regularisation": choice.regularisation}
-        self.figures["disliked_target"] = choice.disliked_target
+        self.figures |= {"disliked_target": choice.disliked_target, "constant_penalty": choice.constant_penalty}
         if problem.num_updated is not None:
             self.figures["updated_users"] = problem.num_updated
         ratings = LinearRatings.fit(task, self._config.num_factors, self._config.factor_penalty)
         config = replace(self._config, **asdict(choice), factor_penalty=ratings.factors.penalty)
-        self._model = LinearAutoencoder(config, train.scale, problem.solve(choice.regularisation), ratings)
+        solution = problem.solve(choice.regularisation, choice.constant_penalty)
+        self._model = LinearAutoencoder(config, train.scale, solution, ratings)
 
     def _problem(self, choice: Choice) -> Problem:
         train, task = self._task.train, self._task
@@ -220,28 +224,38 @@ class LinearFitter(Fitter):
         codings = [False, True] if config.graded is None else [config.graded]
         penalties = LAMBDAS if config.regularisation is None else [config.regularisation]
         aims = DISLIKED_TARGETS if config.disliked_target is None else [config.disliked_target]
-        first = Choice(codings[0], penalties[0] if len(penalties) == 1 else DEFAULT_LAMBDA, aims[0])
-        if not self._task.targets.num_ratings or len(codings) == len(penalties) == len(aims) == 1:
+        constants = CONSTANT_PENALTIES if config.constant_penalty is None else [config.constant_penalty]
+        penalty = penalties[0] if len(penalties) == 1 else DEFAULT_LAMBDA
+        first = Choice(codings[0], penalty, aims[0], constants[0])
+        is_pinned = all(len(choices) == 1 for choices in (codings, penalties, aims, constants))
+        if not self._task.targets.num_ratings or is_pinned:
             return first
-        found = [self._best(replace(first, graded=graded), penalties, aims) for graded in codings]
+        found = [self._best(replace(first, graded=graded), penalties, aims, constants) for graded in codings]
         return max(found, key=lambda each: each[0])[1]
 
-    def _best(self, first: Choice, penalties: Sequence[float], aims: Sequence[float]) -> tuple[float, Choice]:
-        """Pick penalty, then target, for one way to code ratings; tell how well it ranks."""
+    def _best(
+        self, first: Choice, penalties: Sequence[float], aims: Sequence[float], constants: Sequence[float]
+    ) -> tuple[float, Choice]:
+        """Pick penalty, target, and whether the constant costs, for one way to code ratings; tell how well it ranks."""
         problem = self._problem(first)
         problem = problem if problem.is_quick else problem.head(HEAD_ITEMS)
         worth = cache(lambda choice: self._rank(problem, choice))
-        climb = climbed(penalties, lambda each: worth(replace(first, regularisation=each)))
-        choices = [
-            replace(first, regularisation=climb, disliked_target=aim)
-            for aim in (aims if not first.graded else aims[:1])
-        ]
-        best = max(choices, key=worth)
+
+        def climb(choice: Choice) -> Choice:
+            best = climbed(penalties, lambda each: worth(replace(choice, regularisation=each)))
+            return replace(choice, regularisation=best)
+
+        best = climb(first)
+        best = max((replace(best, disliked_target=aim) for aim in (aims if not first.graded else aims[:1])), key=worth)
+        for constant in constants[1:]:
+            if worth(other := replace(best, constant_penalty=constant)) > worth(best):
+                best = climb(other)
         return worth(best), best
 
     def _rank(self, problem: Problem, choice: Choice) -> float:
         """Judge a choice on the validation users: NDCG@100."""
-        task, scores = self._task, problem.aiming(choice.disliked_target).scorer(choice.regularisation)
+        scores = problem.aiming(choice.disliked_target).scorer(choice.regularisation, choice.constant_penalty)
+        task = self._task
         return evaluate(scores, task.given, task.targets, task.train.scale).mean("ndcg@100")
 
     def model(self) -> LinearAutoencoder:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from models.interactions import Offsets
 
 Matrix = NDArray[np.float32]
 PerOutput = NDArray[np.float64]
-CONSTANT_PENALTY = 1.0
+LEAST_CONSTANT = 1.0  # penalty of the constant
 BLOCK = 1_024  # rows worked on at once, so that no second matrix of F x F is needed
 
 
@@ -70,12 +71,29 @@ def gram(encoded_UF: csr_array, tick: Callable[[], None]) -> Matrix:
     return gram_FF
 
 
-def penalties(squares: NDArray[np.float64], dropout: float, regularisation: float) -> NDArray[np.float64]:
-    """Penalty of each feature from the sum of its squares, the diagonal of X'X: float64 (F,)."""
-    return squares * (dropout / (1 - dropout)) + regularisation
+class Penalty(NamedTuple):
+    """What weights cost.
+
+    Attributes:
+        dropout: p, the share of inputs whose absence is trained for, 0..1 (exclusive).
+        regularisation: of every weight but the constant's.
+        constant: of the constant's weights, for each training user.
+    """
+
+    dropout: float
+    regularisation: float
+    constant: float = 0.0
+
+    def of_ratings(self, squares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give that of each feature from the sum of its squares, the diagonal of X'X: float64 (F,)."""
+        return squares * (self.dropout / (1 - self.dropout)) + self.regularisation
+
+    def of_constant(self, num_users: float) -> float:
+        """Give that of the constant: never 0, so that it can be solved for."""
+        return LEAST_CONSTANT + self.constant * num_users
 
 
-def solve(gram_FF: Matrix, pairs: Pairs, dropout: float, regularisation: float, tick: Callable[[], None]) -> Tensor:
+def solve(gram_FF: Matrix, pairs: Pairs, penalty: Penalty, tick: Callable[[], None]) -> Tensor:
     """Fit every liked item on all other features: float16 (F, C). ``gram_FF`` is overwritten.
 
     With P = (G + L)^-1 and L = diag(G) p / (1 - p) + regularisation, the weights of an item are
@@ -84,13 +102,12 @@ def solve(gram_FF: Matrix, pairs: Pairs, dropout: float, regularisation: float, 
     Args:
         gram_FF: X'X of the training users.
         pairs: which features are the two channels of each output.
-        dropout: p, the share of inputs whose absence is trained for, 0..1 (exclusive).
-        regularisation: ridge penalty of every weight but the constant's.
+        penalty: of the weights.
         tick: called between the blocks.
     """
     squares_F = np.diagonal(gram_FF).astype(np.float64)
-    penalty_F = penalties(squares_F, dropout, regularisation)
-    penalty_F[-1] = CONSTANT_PENALTY
+    penalty_F = penalty.of_ratings(squares_F)
+    penalty_F[-1] = penalty.of_constant(squares_F[-1])
     np.fill_diagonal(gram_FF, squares_F + penalty_F)
     invert(gram_FF, tick)
     return _constrained(gram_FF, pairs, tick)

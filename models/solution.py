@@ -19,7 +19,7 @@ from models.dual import Product, num_inner, solve_by_users
 from models.evaluate import Scorer
 from models.gram import GramSource
 from models.interactions import Interactions, Offsets, Rows, Values
-from models.ridge import Matrix, Pairs, solve
+from models.ridge import Matrix, Pairs, Penalty, solve
 from models.ridge import gram as multiply
 from models.rounded import Rounded
 
@@ -116,17 +116,18 @@ class Problem:
         """Give the problem with another target of the disliked items."""
         return replace(self, pairs=replace(self.pairs, disliked_target=disliked_target))
 
-    def solve(self, penalty: float) -> Solution:
-        """Solve for a penalty. Leaves no Gram matrix to solve with again."""
+    def solve(self, regularisation: float, constant: float) -> Solution:
+        """Solve for penalties of ratings and constant. Leaves no Gram matrix to solve with again."""
+        penalty = Penalty(self.dropout, regularisation, constant)
         if self.gram is None:
             weights = self._product(penalty).weights(self.pairs, self.tick)
         else:
-            weights = solve(self.gram, self.pairs, self.dropout, penalty, self.tick)
+            weights = solve(self.gram, self.pairs, penalty, self.tick)
         return Solution(Rounded.of(weights), self.pairs.inputs, self.pairs.outputs)
 
-    def scorer(self, penalty: float) -> Scorer:
-        """Solve for a penalty and give what scores users with it, all but the items they rated."""
-        score = self._score(penalty)
+    def scorer(self, regularisation: float, constant: float) -> Scorer:
+        """Solve for penalties and give what scores users with them, all but the items they rated."""
+        score = self._score(Penalty(self.dropout, regularisation, constant))
 
         def scores(rows: Rows) -> Values:
             scores_BI = np.zeros((len(rows), self.coding.num_items), np.float32)
@@ -135,11 +136,11 @@ class Problem:
 
         return scores
 
-    def _score(self, penalty: float) -> Callable[[csr_array], Values]:
+    def _score(self, penalty: Penalty) -> Callable[[csr_array], Values]:
         if self.gram is None:
             return self._product(penalty).scores
-        weights_FC = solve(self.gram.copy(), self.pairs, self.dropout, penalty, self.tick).float().numpy()
+        weights_FC = solve(self.gram.copy(), self.pairs, penalty, self.tick).float().numpy()
         return lambda encoded: encoded @ weights_FC
 
-    def _product(self, penalty: float) -> Product:
-        return solve_by_users(self.encoded, self.pairs, self.dropout, penalty, self.tick)
+    def _product(self, penalty: Penalty) -> Product:
+        return solve_by_users(self.encoded, self.pairs, penalty, self.tick)

@@ -48,7 +48,7 @@ def test_weights_are_those_of_a_ridge_regression_without_the_items_own_channels(
     model, X = solved(DATA), dense_features(DATA)
     G = X.T @ X
     penalty = np.diag(G) * 0.3 / 0.7 + 5.0
-    penalty[-1] = ridge.CONSTANT_PENALTY
+    penalty[-1] = ridge.LEAST_CONSTANT
     weights = Rounded.from_tensors(model.tensors()).weights(slice(None), slice(None))
     for item in range(DATA.num_items):
         others = [f for f in range(X.shape[1]) if f not in (item, DATA.num_items + item)]
@@ -66,7 +66,7 @@ def test_graded_weights_are_those_of_a_ridge_regression_on_places_on_the_scale()
     np.testing.assert_allclose(X, np.column_stack((expected_X, np.ones(DATA.num_users))), atol=1e-6)
     G = X.T @ X
     penalty = np.diag(G) * 0.3 / 0.7 + 5.0
-    penalty[-1] = ridge.CONSTANT_PENALTY
+    penalty[-1] = ridge.LEAST_CONSTANT
     scores = model.preference(DATA.rows)
     for item in range(DATA.num_items):
         others = [f for f in range(X.shape[1]) if f != item]
@@ -93,7 +93,8 @@ def test_rating_an_item_never_moves_its_own_score(value: float, graded: bool) ->
 
 
 @pytest.mark.parametrize("graded", [False, True])
-def test_both_sides_to_solve_from_agree(graded: bool) -> None:
+@pytest.mark.parametrize("constant", [0.0, 10.0])
+def test_both_sides_to_solve_from_agree(graded: bool, constant: float) -> None:
     few = tastes(num_users=12, num_items=20)
     user, first = few.rows.row_of_entry, few.rows.offsets[few.rows.row_of_entry]
     thinned = few.rows.where((user > 3) | ((user > 0) & (np.arange(few.rows.num_ratings) == first)))
@@ -101,8 +102,9 @@ def test_both_sides_to_solve_from_agree(graded: bool) -> None:
     assert thinned.counts[:4].tolist() == [0, 1, 1, 1]
     assert dual.num_inner(encoded) == 8
     pairs = ridge.Pairs.of(inputs, few.num_items, 0.3)
-    by_items = ridge.solve(ridge.gram(encoded, ignore), pairs, 0.4, 5.0, ignore)
-    by_users = dual.solve_by_users(encoded, pairs, 0.4, 5.0, ignore).weights(pairs, ignore)
+    penalty = ridge.Penalty(0.4, 5.0, constant)
+    by_items = ridge.solve(ridge.gram(encoded, ignore), pairs, penalty, ignore)
+    by_users = dual.solve_by_users(encoded, pairs, penalty, ignore).weights(pairs, ignore)
     np.testing.assert_allclose(by_items, by_users, atol=1e-4)
     assert np.abs(by_items.numpy()).max() > 0.1
 
@@ -121,8 +123,8 @@ def test_users_score_the_same_from_both_sides_where_they_have_not_rated() -> Non
     few = DATA.take(np.arange(10))
     problem = Problem.of(few, Coding(STARS, DATA.num_items, graded=False), 0.4, 0.3, ignore)
     assert problem.is_quick
-    by_users = problem.scorer(5.0)(few.rows)
-    by_items = replace(problem, gram=ridge.gram(problem.encoded, ignore)).scorer(5.0)(few.rows)
+    by_users = problem.scorer(5.0, 0.0)(few.rows)
+    by_items = replace(problem, gram=ridge.gram(problem.encoded, ignore)).scorer(5.0, 0.0)(few.rows)
     rated = few.rows.row_of_entry, few.rows.columns
     by_users[rated] = by_items[rated] = 0
     np.testing.assert_allclose(by_users, by_items, atol=2e-3)
