@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.interactions import Indices, Rows, Values
+from models.interactions import Indices, Offsets, Rows, Values
 from models.standard import standardised
 
 CELLS = 2_000_000  # scores held at once
@@ -80,12 +80,16 @@ class Asked(Ablation):
 
 def rows_without(columns: Indices, values: Values, groups: Groups) -> Rows:
     """Give the user's row N times, each time without one group."""
-    num_groups, group_size = groups.shape
-    kept_NE = np.ones((num_groups, len(columns)), bool)
-    np.put_along_axis(kept_NE, groups, False, 1)
-    places = np.nonzero(kept_NE)[1]
-    offsets = np.arange(num_groups + 1) * (len(columns) - group_size)
+    places = places_without(len(columns), groups)
+    offsets = np.arange(len(groups) + 1) * (len(columns) - groups.shape[1])
     return Rows(offsets, columns[places], values[places])
+
+
+def places_without(num_places: int, groups: Groups) -> Offsets:
+    """Give the places that each group leaves, one group's after the other's: int64 (N * (E - G),)."""
+    kept_NE = np.ones((len(groups), num_places), bool)
+    np.put_along_axis(kept_NE, groups, False, 1)
+    return np.nonzero(kept_NE)[1]
 
 
 def summed(terms: NDArray[Any], groups: Groups) -> NDArray[Any]:

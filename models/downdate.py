@@ -72,7 +72,7 @@ class Ridge:
         """Solve for targets and for ones: (2, D); and give  P X'  of some rows: (R, D). By the smaller of two sides."""
         num_rows, num_factors = self.rows.shape
         posv = lapack.sposv if self.rows.dtype == np.float32 else lapack.dposv
-        if num_rows < num_factors:
+        if 0 < num_rows < num_factors:
             scaled_ED = self.rows / penalty_D
             inner_EE = self.rows @ scaled_ED.T
             inner_EE.flat[:: num_rows + 1] += 1

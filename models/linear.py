@@ -14,19 +14,17 @@ from typing import ClassVar, Self, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from models.ablation import Ablation, Groups
+from models.ablation import Ablation
 from models.base import Model
 from models.coding import Coding
 from models.evaluate import evaluate
 from models.fitter import FitTask, Fitter, WarmStart, config_from, vocabulary_map
 from models.interactions import Indices, Offsets, RatingScale, Rows, Values
-from models.ratings import LinearRatings, RatingsAblation
+from models.ratings import LinearRatings
 from models.solution import Problem, Solution
-from models.standard import LEAST_SPREAD
-from models.sums import RowMoments, Sum
+from models.sums import LinearAblation, RowMoments, Sum
 from models.vectors import directions, largest, principal
 
 LAMBDAS = (25.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
@@ -56,6 +54,8 @@ class LinearConfig:
             raise ValueError("dropout must lie in 0..1, 1 excluded")
         if self.regularisation is not None and self.regularisation <= 0:
             raise ValueError("regularisation must be above 0")
+        if self.constant_penalty is not None and self.constant_penalty < 0:
+            raise ValueError("constant_penalty must be 0 or more")
 
 
 class LinearAutoencoder(Model):
@@ -137,41 +137,8 @@ class LinearAutoencoder(Model):
     @classmethod
     def from_tensors(cls, config: dict[str, object], scale: RatingScale, tensors: dict[str, Tensor]) -> Self:
         """Build from what `tensors` gave."""
-        known = LinearConfig(**config)  # type: ignore[arg-type]
+        known = LinearConfig(**{"constant_penalty": 0.0, **config})  # type: ignore[arg-type]
         return cls(known, scale, Solution.from_tensors(tensors), LinearRatings.from_tensors(tensors, scale))
-
-
-@dataclass(frozen=True)
-class LinearAblation(Ablation):
-    """Sums of weights without some of them.
-
-    Attributes:
-        num_items: I.
-        whole: the sum of all of the row's weights, the constant's last.
-        is_output: bool (K,), which of the wanted columns have weights; the others score 0.
-        rated: what predicts ratings.
-    """
-
-    num_items: int
-    whole: Sum
-    is_output: NDArray[np.bool_]
-    rated: RatingsAblation
-
-    def scores(self, groups: Groups, *, standard: bool = False) -> Values:
-        """Subtract each group's weights."""
-        scores_NK = np.zeros((len(groups), len(self.is_output)), np.float32)
-        if not self.whole.weights.num_columns or not len(groups):
-            return scores_NK
-        scores_NK[:, self.is_output] = self.whole.without(groups)
-        if not standard:
-            return scores_NK
-        mean_N, spread_N = self.whole.moments_without(groups, self.num_items)
-        standard_NK = (scores_NK - mean_N[:, None]) / np.maximum(spread_N, LEAST_SPREAD)[:, None]
-        return cast("Values", standard_NK.astype(np.float32))
-
-    def ratings(self, groups: Groups) -> Values:
-        """Predict from biases and factors."""
-        return self.rated.ratings(groups)
 
 
 @dataclass(frozen=True)
@@ -218,7 +185,8 @@ class LinearFitter(Fitter):
     def _chosen(self) -> Choice:
         """Pick what ranks best for the validation users; if need be on the most liked items alone.
 
-        Where there is nobody to choose on, the input is liked and disliked, and disliked items count nothing.
+        Where there is nobody to choose on, the inputs are liked and disliked, disliked items count nothing, and the
+        constant costs nothing.
         """
         config = self._config
         codings = [False, True] if config.graded is None else [config.graded]
@@ -249,7 +217,7 @@ class LinearFitter(Fitter):
         best = max((replace(best, disliked_target=aim) for aim in (aims if not first.graded else aims[:1])), key=worth)
         for constant in constants[1:]:
             if worth(other := replace(best, constant_penalty=constant)) > worth(best):
-                best = climb(other)
+                best = max(other, climb(other), key=worth)
         return worth(best), best
 
     def _rank(self, problem: Problem, choice: Choice) -> float:

@@ -23,7 +23,7 @@ from models.interactions import Offsets
 
 Matrix = NDArray[np.float32]
 PerOutput = NDArray[np.float64]
-LEAST_CONSTANT = 1.0  # penalty of the constant
+LEAST_CONSTANT = 1.0  # penalty of the constant, before what it costs for each user
 BLOCK = 1_024  # rows worked on at once, so that no second matrix of F x F is needed
 
 
@@ -77,7 +77,7 @@ class Penalty(NamedTuple):
     Attributes:
         dropout: p, the share of inputs whose absence is trained for, 0..1 (exclusive).
         regularisation: of every weight but the constant's.
-        constant: of the constant's weights, for each training user.
+        constant: of the constant's weights, for each training user, on top of `LEAST_CONSTANT`.
     """
 
     dropout: float
@@ -96,8 +96,8 @@ class Penalty(NamedTuple):
 def solve(gram_FF: Matrix, pairs: Pairs, penalty: Penalty, tick: Callable[[], None]) -> Tensor:
     """Fit every liked item on all other features: float16 (F, C). ``gram_FF`` is overwritten.
 
-    With P = (G + L)^-1 and L = diag(G) p / (1 - p) + regularisation, the weights of an item are
-    its targets - P[:, liked] a - P[:, disliked] b, where a and b make its own two rows zero.
+    With P = (G + L)^-1 and L = diag(G) p / (1 - p) + regularisation (the constant's is its own), the weights of an item
+    are its targets - P[:, liked] a - P[:, disliked] b, where a and b make its own two rows zero.
 
     Args:
         gram_FF: X'X of the training users.

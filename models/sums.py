@@ -16,11 +16,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.ablation import Groups, summed
+from models.ablation import Ablation, Groups, places_without, summed
 from models.interactions import Offsets, Values
+from models.ratings import RatingsAblation
 from models.rounded import Rounded
+from models.standard import LEAST_SPREAD
 
 BLOCK = 256  # rows at a time
+FAINT = 0.05  # of the whole sum's square, what is left of it: computed by itself
 
 Float64s = NDArray[np.float64]
 
@@ -75,7 +78,11 @@ class Sum:
         total_E, along_E = self._total, self._along
         mean_N = (total_E.sum() - summed(total_E, groups)) / num_items
         squares_N = along_E.sum() - 2 * summed(along_E, groups) + self._square(groups)
-        return mean_N, np.sqrt(np.maximum(squares_N / num_items - mean_N**2, 0))
+        variance_N = squares_N / num_items - mean_N**2
+        faint = np.flatnonzero(variance_N * num_items < FAINT * along_E.sum())  # most of it is rounding
+        if len(faint):
+            variance_N[faint] = self._square_left(groups[faint]) / num_items - mean_N[faint] ** 2
+        return mean_N, np.sqrt(np.maximum(variance_N, 0))
 
     def _square(self, groups: Groups) -> Float64s:
         """Give the square of each group's sum: float64 (N,)."""
@@ -84,8 +91,16 @@ class Sum:
                 groups[:, 0]
             ]
             return squares_N
-        offsets = torch.arange(len(groups)) * groups.shape[1]
-        sums_NC = self._sums(groups.ravel(), offsets)
+        return self._squares(groups.ravel(), groups.shape[1])
+
+    def _square_left(self, groups: Groups) -> Float64s:
+        """Give the square of the sum that each group leaves, from its terms: float64 (N,)."""
+        num_left = len(self.rows) - groups.shape[1]
+        return self._squares(places_without(len(self.rows), groups), num_left)
+
+    def _squares(self, terms: Offsets, each: int) -> Float64s:
+        """Give the squares of sums of so many terms each, one after the other: float64 (N,)."""
+        sums_NC = self._sums(terms, torch.arange(0, len(terms), each))
         return cast("Float64s", np.einsum("nc,nc->n", sums_NC, sums_NC).astype(np.float64))
 
     def _sums(self, terms: NDArray[np.int64], offsets: Tensor) -> Values:
@@ -108,3 +123,36 @@ class Sum:
         """Each term's product with the whole sum: float64 (E,)."""
         whole_C = self._sums(np.arange(len(self.rows)), torch.zeros(1, dtype=torch.int64))[0]
         return self.factors.astype(np.float64) * self.weights.products(self.rows, whole_C)
+
+
+@dataclass(frozen=True)
+class LinearAblation(Ablation):
+    """Sums of weights without some of them.
+
+    Attributes:
+        num_items: I.
+        whole: the sum of all of the row's weights, the constant's last.
+        is_output: bool (K,), which of the wanted columns have weights; the others score 0.
+        rated: what predicts ratings.
+    """
+
+    num_items: int
+    whole: Sum
+    is_output: NDArray[np.bool_]
+    rated: RatingsAblation
+
+    def scores(self, groups: Groups, *, standard: bool = False) -> Values:
+        """Subtract each group's weights."""
+        scores_NK = np.zeros((len(groups), len(self.is_output)), np.float32)
+        if not self.whole.weights.num_columns or not len(groups):
+            return scores_NK
+        scores_NK[:, self.is_output] = self.whole.without(groups)
+        if not standard:
+            return scores_NK
+        mean_N, spread_N = self.whole.moments_without(groups, self.num_items)
+        standard_NK = (scores_NK - mean_N[:, None]) / np.maximum(spread_N, LEAST_SPREAD)[:, None]
+        return cast("Values", standard_NK.astype(np.float32))
+
+    def ratings(self, groups: Groups) -> Values:
+        """Predict from biases and factors."""
+        return self.rated.ratings(groups)

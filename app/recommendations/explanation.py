@@ -1,7 +1,8 @@
 """Why an item is recommended: what its score and its predicted rating would be without each of the user's ratings.
 
 Effects are differences of what the model says with a rating and without it, everything recomputed: exact, no share of
-a sum. They do not add up to the whole, so what the strongest ratings do together is told as well.
+a sum, but for rounding far below the least that is told. They do not add up to the whole, so what the strongest ratings
+do together is told as well.
 Shape letters: E ratings of the user, K items explained, N groups of G ratings.
 """
 

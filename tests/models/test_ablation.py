@@ -67,6 +67,8 @@ def test_one_group_of_three_is_not_three_of_one(model: Model) -> None:
 def test_no_groups_give_no_rows(model: Model) -> None:
     columns, values = user(np.random.default_rng(0), 4)
     none = np.empty((0, 1), np.int64)
+    empty = model.ablation(np.empty(0, np.int32), np.empty(0, np.float32), WANTED)
+    assert empty.scores(none).shape == empty.ratings(none).shape == (0, len(WANTED))
     asked = model.ablation(columns, values, WANTED)
     assert asked.scores(none).shape == asked.ratings(none).shape == (0, len(WANTED))
 

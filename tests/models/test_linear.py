@@ -11,7 +11,7 @@ from models import dual, ridge
 from models.coding import Coding
 from models.fit import Fit, FitOptions
 from models.interactions import Interactions, Offsets
-from models.linear import LinearAutoencoder
+from models.linear import CONSTANT_PENALTIES, LinearAutoencoder
 from models.rounded import Rounded
 from models.solution import Problem
 from tests.models.helpers import STARS, row, split, tastes
@@ -185,6 +185,26 @@ def test_how_ratings_are_coded_is_chosen_on_validation_users() -> None:
     assert fit.best.config.graded is bool(chosen["graded"])  # type: ignore[attr-defined]
 
 
+def test_whether_the_constant_costs_is_chosen_on_validation_users() -> None:
+    train, validation = split(tastes())
+    pinned = {"graded": True, "regularisation": 50.0}
+    figures = {}
+    for constant in CONSTANT_PENALTIES:
+        fit = Fit("linear", train, validation, FitOptions(), config={**pinned, "constant_penalty": constant})
+        figures[constant] = next(iter(fit)).metrics["ndcg@100"]
+    assert len(set(figures.values())) == len(CONSTANT_PENALTIES)
+    chosen = next(iter(Fit("linear", train, validation, FitOptions(), config=pinned))).metrics
+    assert chosen["ndcg@100"] == max(figures.values()) == figures[chosen["constant_penalty"]]
+    alone = Fit("linear", DATA, NOTHING, FitOptions())
+    assert next(iter(alone)).metrics["constant_penalty"] == 0
+
+
+def test_a_model_of_an_earlier_palate_has_a_constant_that_costs_nothing() -> None:
+    model = solved(DATA, constant_penalty=0.0)
+    config = {name: value for name, value in asdict(model.config).items() if name != "constant_penalty"}
+    assert LinearAutoencoder.from_tensors(config, STARS, model.tensors()).config.constant_penalty == 0
+
+
 def test_the_penalty_chosen_on_validation_users_is_reported_and_reused() -> None:
     train, validation = split(tastes())
     fit = Fit("linear", train, validation, FitOptions())
@@ -193,9 +213,11 @@ def test_the_penalty_chosen_on_validation_users_is_reported_and_reused() -> None
     assert report.metrics["regularisation"] == fit.best.config.regularisation  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("config", [{"dropout": 1.0}, {"regularisation": 0.0}, {"lambda": 3}])
+@pytest.mark.parametrize(
+    "config", [{"dropout": 1.0}, {"regularisation": 0.0}, {"constant_penalty": -1.0}, {"lambda": 3}]
+)
 def test_a_wrong_hyper_parameter_is_refused(config: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=r"dropout|regularisation"):
+    with pytest.raises(ValueError, match=r"dropout|regularisation|constant_penalty"):
         Fit("linear", DATA, NOTHING, FitOptions(), config=config)
 
 

@@ -57,6 +57,17 @@ def test_a_sum_without_terms_is_the_sum_of_the_others() -> None:
             assert spread == pytest.approx(np.append(alone, np.zeros(200)).std(), abs=1e-6)
 
 
+def test_what_little_a_group_leaves_is_measured_by_itself() -> None:
+    generator = np.random.default_rng(3)
+    weights = Rounded.of(torch.from_numpy(generator.normal(0, 0.1, (6, 3_000))))
+    factors = np.array([1, 1, 0, 1e-3], np.float32)
+    whole = Sum(weights, np.array([3, 1, 0, 5]), factors, np.array([0]), lambda: RowMoments.of(weights))
+    faint = weights.weights(np.array([5]), slice(None))[0] * factors[3]
+    mean, spread = (each[0] for each in whole.moments_without(np.array([[0, 1]]), 3_000))
+    assert mean == pytest.approx(faint.mean(), rel=1e-4)
+    assert spread == pytest.approx(faint.std(), rel=1e-5)
+
+
 @pytest.mark.parametrize(("num_rows", "precision"), [(9, np.float64), (3, np.float64), (9, np.float32)])
 def test_a_ridge_solution_without_rows_is_solved_from_the_others(num_rows: int, precision: type) -> None:
     generator = np.random.default_rng(1)

@@ -24,7 +24,7 @@ from models.coding import Coding
 from models.fit import Fit, FitOptions
 from models.gram import Gram, KeptGram
 from models.interactions import RatingScale
-from models.linear import LinearAutoencoder, LinearConfig
+from models.linear import LinearAutoencoder, LinearConfig, LinearFitter
 from models.resume import write_checkpoint
 from tests.app.training.conftest import Instance
 
@@ -68,7 +68,7 @@ def assert_a_full_fit(instance: Instance, progress: Progress) -> None:
     """Compare a run's model with one fitted to the ratings that stand, with the same hyper-parameters."""
     model, snapshot = model_of(instance, progress), instance.read(load_interactions, instance.settings)
     split, table = split_users(snapshot.user_ids), snapshot.interactions
-    config = {name: getattr(model.config, name) for name in ("regularisation", "disliked_target")}
+    config = {name: getattr(model.config, name) for name in LinearFitter.chooses}
     fit = Fit("linear", table.take(split.train), table.take(split.validation), FitOptions(), config=config)
     assert "updated_users" not in next(iter(fit)).metrics
     np.testing.assert_allclose(model.preference(table.rows), fit.best.preference(table.rows), atol=1e-4)
