@@ -151,6 +151,9 @@ class Choice:
     constant_penalty: float
 
 
+Worth = Callable[[Choice], float]
+
+
 class LinearFitter(Fitter):
     """Solves once; a further epoch would change nothing."""
 
@@ -198,33 +201,33 @@ class LinearFitter(Fitter):
         is_pinned = all(len(choices) == 1 for choices in (codings, penalties, aims, constants))
         if not self._task.targets.num_ratings or is_pinned:
             return first
-        found = [self._best(replace(first, graded=graded), penalties, aims, constants) for graded in codings]
-        return max(found, key=lambda each: each[0])[1]
-
-    def _best(
-        self, first: Choice, penalties: Sequence[float], aims: Sequence[float], constants: Sequence[float]
-    ) -> tuple[float, Choice]:
-        """Pick penalty, target, and whether the constant costs, for one way to code ratings; tell how well it ranks."""
-        problem = self._problem(first)
-        problem = problem if problem.is_quick else problem.head(HEAD_ITEMS)
-        worth = cache(lambda choice: self._rank(problem, choice))
-
-        def climb(choice: Choice) -> Choice:
-            best = climbed(penalties, lambda each: worth(replace(choice, regularisation=each)))
-            return replace(choice, regularisation=best)
-
-        best = climb(first)
-        best = max((replace(best, disliked_target=aim) for aim in (aims if not first.graded else aims[:1])), key=worth)
+        worths = [self._worth(replace(first, graded=graded)) for graded in codings]
+        found = [
+            self._climbed(replace(first, graded=graded), worth, penalties, aims if not graded else aims[:1])
+            for graded, worth in zip(codings, worths, strict=True)
+        ]
+        best, worth = max(zip(found, worths, strict=True), key=lambda pair: pair[1](pair[0]))
         for constant in constants[1:]:
             if worth(other := replace(best, constant_penalty=constant)) > worth(best):
-                best = max(other, climb(other), key=worth)
-        return worth(best), best
+                best = self._climbed(other, worth, penalties, [other.disliked_target])
+        return best
 
-    def _rank(self, problem: Problem, choice: Choice) -> float:
-        """Judge a choice on the validation users: NDCG@100."""
-        scores = problem.aiming(choice.disliked_target).scorer(choice.regularisation, choice.constant_penalty)
-        task = self._task
-        return evaluate(scores, task.given, task.targets, task.train.scale).mean("ndcg@100")
+    def _climbed(self, first: Choice, worth: Worth, penalties: Sequence[float], aims: Sequence[float]) -> Choice:
+        """Pick penalty, then target."""
+        penalty = climbed(penalties, first.regularisation, lambda each: worth(replace(first, regularisation=each)))
+        return max((replace(first, regularisation=penalty, disliked_target=aim) for aim in aims), key=worth)
+
+    def _worth(self, first: Choice) -> Worth:
+        """Give what tells how well the choices for one way to code ratings rank: NDCG@100 of the validation users."""
+        task, problem = self._task, self._problem(first)
+        problem = problem if problem.is_quick else problem.head(HEAD_ITEMS)
+
+        @cache
+        def worth(choice: Choice) -> float:
+            scores = problem.aiming(choice.disliked_target).scorer(choice.regularisation, choice.constant_penalty)
+            return evaluate(scores, task.given, task.targets, task.train.scale).mean("ndcg@100")
+
+        return worth
 
     def model(self) -> LinearAutoencoder:
         """Give the solved model; before that, the one to start from, carried over to this vocabulary."""
@@ -242,14 +245,14 @@ class LinearFitter(Fitter):
         """Nothing to take up."""
 
 
-def climbed(ascending: Sequence[float], worth: Callable[[float], float]) -> float:
-    """Find the best of some values from the middle on: uphill until it goes down, as it does on both sides."""
-    place, best = len(ascending) // 2, worth(ascending[len(ascending) // 2])
+def climbed(ascending: Sequence[float], start: float, worth: Callable[[float], float]) -> float:
+    """Find the best of some values from one of them on: uphill until it goes down, as it does on both sides."""
+    place, best = ascending.index(start), worth(start)
     for step in (1, -1):
-        start = place
+        before = place
         while 0 <= place + step < len(ascending) and (next_best := worth(ascending[place + step])) > best:
             place, best = place + step, next_best
-        if place != start:
+        if place != before:
             break
     return ascending[place]
 
