@@ -8,7 +8,17 @@ from scipy.sparse import csr_array
 from starlette.testclient import TestClient
 
 from app.recommendations.cold import CAUTION, NONE, PRIOR, cold_items
-from tests.app.recommendations.conftest import Publish, Serve, add_items, ids, rate, recommend, told, wait_for_version
+from tests.app.recommendations.conftest import (
+    Publish,
+    Serve,
+    add_items,
+    ids,
+    rate,
+    recommend,
+    told,
+    wait_for,
+    wait_for_version,
+)
 
 LIKED, DISLIKED = ("even 0", "even 2", "even 4"), ("odd 1", "odd 3", "odd 5")
 
@@ -98,6 +108,7 @@ def test_a_guest_is_answered_like_the_user_who_posted_the_same(trained: TestClie
 def test_a_shorter_answer_is_the_head_of_a_longer_one(trained: TestClient) -> None:
     for number in range(5):
         put(trained, f"fresh {number}", categories=["Western", "Opera"][: 1 + number % 2])
+    wait_for(lambda: by_id(recommend(trained, "ada", limit=20))["fresh 4"]["source"] == "attributes")
     whole = recommend(trained, "ada", limit=20)["items"]
     assert len(whole) == 15
     for limit in range(1, 16):
