@@ -1,7 +1,7 @@
 """Lists whose items differ: maximal marginal relevance.
 
 Source: Carbonell & Goldstein, "The Use of MMR, Diversity-Based Reranking for Reordering Documents and Producing
-Summaries", SIGIR 1998. Their lambda is 1 minus the diversity here; scores have no unit, so those of the candidates are
+Summaries", SIGIR 1998. Their lambda is 1 minus the pull here; scores have no unit, so those of the candidates are
 first put on 0..1.
 Shape letters: C candidates, D dimensions of an item vector, K items chosen.
 """
@@ -13,9 +13,13 @@ from numpy.typing import NDArray
 
 from models.interactions import Values
 
+CURVE = 1.5  # of the pull over the diversity asked for: were it straight, 0.3 would cost `linear` 3 % of NDCG@10
+
 
 def most_marginal(relevance: NDArray[np.float64], vectors: Values, diversity: float, k: int) -> NDArray[np.int64]:
     """Choose one after the other what is relevant and unlike everything chosen before.
+
+    The value of a candidate is (1 - pull) * relevance - pull * likeness, with pull = diversity ** 1.5.
 
     Args:
         relevance: float64 (C,), no unit; higher is better.
@@ -30,12 +34,13 @@ def most_marginal(relevance: NDArray[np.float64], vectors: Values, diversity: fl
     if k <= 0 or diversity <= 0:
         return np.argsort(-relevance, kind="stable")[: max(k, 0)]
     spread = float(relevance.max() - relevance.min())
-    worth_C = (1 - diversity) * (relevance - relevance.min()) / (spread or 1.0)
+    pull = diversity**CURVE
+    worth_C = (1 - pull) * (relevance - relevance.min()) / (spread or 1.0)
     first = int(relevance.argmax())
     chosen, likeness_C = [first], np.full(len(relevance), -1.0)
     for _ in range(k - 1):
         likeness_C = np.maximum(likeness_C, vectors @ vectors[chosen[-1]])
-        value_C = worth_C - diversity * likeness_C
+        value_C = worth_C - pull * likeness_C
         value_C[chosen] = -np.inf
         chosen.append(int(value_C.argmax()))
     return np.array(chosen, np.int64)

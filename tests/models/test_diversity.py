@@ -15,7 +15,8 @@ def test_the_second_of_two_that_are_alike_gives_way_to_another() -> None:
     assert most_marginal(RELEVANCE, ALIKE, 0.0, 4).tolist() == [0, 1, 2, 3]
     assert most_marginal(RELEVANCE, ALIKE, 0.1, 4).tolist() == [0, 1, 2, 3]
     assert most_marginal(RELEVANCE, ALIKE, 0.5, 2).tolist() == [0, 3]
-    assert most_marginal(RELEVANCE[:3], ALIKE[:3], 0.5, 3).tolist() == [0, 2, 1]
+    assert most_marginal(RELEVANCE[:3], ALIKE[:3], 0.5, 3).tolist() == [0, 1, 2]
+    assert most_marginal(RELEVANCE[:3], ALIKE[:3], 0.7, 3).tolist() == [0, 2, 1]
     assert most_marginal(RELEVANCE, ALIKE, 1.0, 4).tolist() == [0, 3, 2, 1]
 
 
