@@ -16,6 +16,9 @@ SEEDS ?= 1
 BUDGET ?= 300
 BENCH ?=
 
+# Or every process that starts would compile all of Palate anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup up test check lint lock bench peers clean
 

@@ -2,15 +2,15 @@
 
 Sources: Hinton & Salakhutdinov, "Reducing the Dimensionality of Data with Neural Networks", Science 2006 (layer-wise
 pre-training, unrolling, backpropagation through probabilities); Salakhutdinov, Mnih & Hinton, "Restricted Boltzmann
-Machines for Collaborative Filtering", ICML 2007 (the first layer: visible units are there only where rated).
-Shape letters: B users in a batch, I items, E ratings in a batch, H units of the first layer, V and U units of the two
-sides of another, L layers.
+Machines for Collaborative Filtering", ICML 2007 (the first layer: visible units are there only where rated);
+Montavon & Müller, "Deep Boltzmann Machines and the Centering Trick", 2012 (units start in their middle).
+Shape letters: B users in a batch, I items, E ratings in a batch, H units of a layer, V and U those of the two sides of
+an upper one, L layers.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import cast
 
 import numpy as np
@@ -23,6 +23,7 @@ from models.network import VALUE, Baseline, Batch, Network, NetworkConfig
 from models.serving import NetworkModel
 from models.sgd import GradientFitter
 
+STEEPNESS = 4.0  # by which a layer's first weights outweigh that the slope of a sigmoid is a quarter
 FIRST_SPREAD = 0.3  # of the first layer's first weights; a user's are divided by the root of his ratings
 
 
@@ -30,7 +31,7 @@ FIRST_SPREAD = 0.3  # of the first layer's first weights; a user's are divided b
 class DeepConfig(NetworkConfig):
     """Hyper-parameters of `deep`."""
 
-    num_layers: int = 2  # L; each has half as many hidden units as the one below
+    num_layers: int = 2  # L, all as wide as the first
     pretraining: float = 0.3  # share of the epochs in which the layers are taught one by one, 0..1
     pretraining_rate: float = 0.05  # step size in them
     gibbs_steps: int = 3  # of contrastive divergence in a layer's last epochs; it begins with one
@@ -48,11 +49,6 @@ class DeepConfig(NetworkConfig):
         if self.pretraining_rate <= 0:
             raise ValueError("pretraining_rate must be more than 0")
 
-    @property
-    def widths(self) -> list[int]:
-        """Hidden units of every layer, from below."""
-        return [max(1, self.width >> layer) for layer in range(self.num_layers)]
-
     def epochs_per_layer(self, epochs: int) -> int:
         """Count the epochs in which a layer is taught; of all epochs at least one is left for fine-tuning."""
         if self.pretraining == 0:
@@ -64,16 +60,19 @@ class DeepConfig(NetworkConfig):
 class DeepLayer(nn.Module):
     """A machine between two layers of hidden units, and what it is unrolled to: a way up and a way down."""
 
-    def __init__(self, num_visible: int, num_hidden: int) -> None:
+    def __init__(self, num_units: int) -> None:
         super().__init__()
-        self.up_VU = nn.Parameter(torch.empty(num_visible, num_hidden))
-        self.up_U = nn.Parameter(torch.zeros(num_hidden))
-        self.down_UV = nn.Parameter(torch.empty(num_hidden, num_visible))
-        self.down_V = nn.Parameter(torch.zeros(num_visible))
+        self.up_VU = nn.Parameter(torch.empty(num_units, num_units))
+        self.up_U = nn.Parameter(torch.empty(num_units))
+        self.down_UV = nn.Parameter(torch.empty(num_units, num_units))
+        self.down_V = nn.Parameter(torch.empty(num_units))
 
+    @torch.no_grad()
     def start(self, generator: torch.Generator) -> None:
-        """Draw the first weights."""
-        nn.init.normal_(self.up_VU, 0, len(self.up_VU) ** -0.5, generator)
+        """Draw the first weights: of units in their middle the biases make units in their middle, on both ways."""
+        nn.init.normal_(self.up_VU, 0, STEEPNESS * len(self.up_VU) ** -0.5, generator)
+        self.up_U.copy_(self.up_VU.sum(dim=0) / -2)
+        self.down_V.copy_(self.up_VU.sum(dim=1) / -2)
 
     def machine(self) -> BinaryMachine:
         """See the way up, and the biases of the way down, as a machine."""
@@ -103,7 +102,7 @@ class DeepNetwork(Network):
     def __init__(self, config: DeepConfig, baseline: Baseline) -> None:
         super().__init__(config, baseline)
         self.visible_I3 = nn.Parameter(torch.zeros(config.num_items, VALUE + 1))  # of the first machine alone
-        self.layers = nn.ModuleList(DeepLayer(*widths) for widths in pairwise(config.widths))
+        self.layers = nn.ModuleList(DeepLayer(config.width) for _ in range(1, config.num_layers))
 
     def start(self, generator: torch.Generator) -> None:
         """Draw the first weights."""

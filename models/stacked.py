@@ -3,6 +3,7 @@
 Sources: Vincent et al., "Stacked Denoising Autoencoders", JMLR 2010 (each layer encodes the code of the layer below);
 He et al., "Identity Mappings in Deep Residual Networks", ECCV 2016, with Ba et al., "Layer Normalization", 2016 (so
 that depth does not stop the fit, and no layer-wise pre-training is needed);
+Zhang et al., "Fixup Initialization: Residual Learning without Normalization", ICLR 2019 (residual layers start at 0);
 Kuchaiev & Ginsburg, "Training Deep AutoEncoders for Collaborative Filtering", 2017, section 2.3 (dense re-feeding).
 Shape letters: B users in a batch, I items, H units of every layer.
 """
@@ -21,6 +22,8 @@ from models.mixing import MixingLayer
 from models.network import VALUE, Baseline, Batch, Network, NetworkConfig, SigmoidNetwork
 from models.serving import NetworkModel
 from models.sgd import GradientFitter
+
+GAIN = 0.1  # of a normalised code, before it is mixed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +46,16 @@ class StackedConfig(NetworkConfig):
 
 
 class ResidualLayer(MixingLayer):
-    """Adds to a code what a normalised, squashed and mixed copy of it says."""
+    """Adds to a code what a normalised, squashed and mixed copy of it says.
 
-    def start(self, generator: torch.Generator) -> None:
-        """Draw the first weights."""
-        nn.init.normal_(self.mix_HH, 0, 0.5 * len(self.mix_H) ** -0.5, generator)
+    It starts with nothing to say, and learns slowly: what is normalised is many times as large as a young code, whose
+    place in the sum would be taken by noise.
+    """
+
+    def start(self) -> None:
+        """Set the first weights."""
+        nn.init.zeros_(self.mix_HH)
+        nn.init.constant_(self.gain_H, GAIN)
 
     def forward(self, code_BH: Tensor) -> Tensor:
         """Add the layer's own code: float32 (B, H)."""
@@ -68,7 +76,7 @@ class StackedNetwork(SigmoidNetwork):
         """Draw the first weights."""
         super().start(generator)
         for layer in self.layers:
-            cast("ResidualLayer", layer).start(generator)
+            cast("ResidualLayer", layer).start()
 
     def code(self, summed_BH: Tensor) -> Tensor:
         """Pass the sums through every layer: float32 (B, H)."""

@@ -75,10 +75,9 @@ def deep() -> Canvas:
     canvas.text(52, 86, "CD-k", "only", anchor="middle", size=12)
     machine(canvas, row(canvas, 52), layer(canvas, 140, 5), "W\u2081")
     below = layer(canvas, 215, 5)
-    machine(canvas, after(below), layer(canvas, 295, 3), "W\u2082")
+    machine(canvas, after(below), layer(canvas, 295, 5), "W\u2082")
     caption(canvas, 255, 252, "probabilities", "of the units of 1")
-    widths = zip((430, 478, 526), (5, 3, 5), strict=True)
-    layers = [layer(canvas, x, count) for x, count in widths]
+    layers = [layer(canvas, x, 5) for x in (430, 478, 526)]
     canvas.wires(between(row(canvas, 370, HIDDEN, words="half hidden"), layers[0]))
     for left, right in pairwise(layers):
         canvas.wires(between(after(left), right))

@@ -13,14 +13,14 @@ from models.evaluate import Popularity, Scorer, evaluate, holdout
 from models.fit import Fit, FitOptions
 from models.interactions import Indices, Interactions, Rows, Values
 from models.kinds import KINDS
-from tests.models.helpers import STARS, hyper_parameters, row, small, split, tastes
+from tests.models.helpers import STARS, hyper_parameters, narrow, row, small, split, tastes
 
 OPTIONS = FitOptions(epochs=12, learning_rate=0.02, batch_size=32, patience=12, seed=3, device="cpu")
 TRAIN, VALIDATION = split(tastes())
 
 
 def fitted(kind: str, **config: float) -> Fit:
-    fit = Fit(kind, TRAIN, VALIDATION, OPTIONS, config=config)
+    fit = Fit(kind, TRAIN, VALIDATION, OPTIONS, config={**narrow(kind), **config})
     for _ in fit:
         pass
     return fit
@@ -129,7 +129,7 @@ def test_what_the_tick_raises_ends_the_fit(kind: str) -> None:
         if next(calls):
             raise TimeoutError
 
-    fit = Fit(kind, TRAIN, VALIDATION, OPTIONS, tick=tick)
+    fit = Fit(kind, TRAIN, VALIDATION, OPTIONS, config=narrow(kind), tick=tick)
     with pytest.raises(TimeoutError):
         next(iter(fit))
     assert fit.reports == []
@@ -138,7 +138,7 @@ def test_what_the_tick_raises_ends_the_fit(kind: str) -> None:
 @pytest.mark.parametrize("num_epochs", [1, 2, 3])
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_however_few_epochs_there_are_the_last_leaves_a_model_that_counts(kind: str, num_epochs: int) -> None:
-    fit = Fit(kind, TRAIN, VALIDATION, replace(OPTIONS, epochs=num_epochs))
+    fit = Fit(kind, TRAIN, VALIDATION, replace(OPTIONS, epochs=num_epochs), config=narrow(kind))
     stages = [report.stage for report in fit]
     assert all(stages)
     assert fit.best_report is not None
@@ -147,7 +147,7 @@ def test_however_few_epochs_there_are_the_last_leaves_a_model_that_counts(kind: 
 
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_epochs_that_only_prepare_are_never_the_best_while_others_follow(kind: str) -> None:
-    fit = Fit(kind, TRAIN, VALIDATION, replace(OPTIONS, patience=1))
+    fit = Fit(kind, TRAIN, VALIDATION, replace(OPTIONS, patience=1), config=narrow(kind))
     reports = list(fit)
     assert not any(report.is_best for report in reports[:-1] if report.is_preparing)
     assert sum(not report.is_preparing for report in reports) >= 1

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from models.checkpoint import Loaded
-from models.deep import DeepConfig, DeepFitter, DeepNetwork
+from models.deep import DeepConfig, DeepFitter
 from models.evaluate import evaluate, holdout
 from models.fit import Fit, FitOptions
 from models.fitter import FitTask
-from models.network import VALUE, Baseline, Batch
+from models.network import VALUE, Batch
 from tests.models.helpers import split, tastes
 
 TRAIN, VALIDATION = split(tastes(num_users=300))
@@ -155,10 +155,15 @@ def test_few_epochs_leave_one_for_fine_tuning(epochs: int, expected: int) -> Non
     assert DeepConfig(num_items=3).epochs_per_layer(epochs) == expected
 
 
-def test_each_layer_is_half_as_wide_as_the_one_below() -> None:
-    built = DeepNetwork(DeepConfig(num_items=24, num_hidden=50, num_layers=3), Baseline.fit(TRAIN))
-    assert [tuple(layer.up_VU.shape) for layer in built.upper] == [(50, 25), (25, 12)]
-    assert DeepConfig(num_items=3, num_hidden=2, num_layers=4).widths == [2, 1, 1, 1]
+def test_layers_that_know_nothing_yet_leave_units_in_their_middle_there_and_pass_on_what_they_are_given() -> None:
+    upper = fitter(num_hidden=50, num_layers=3).network.upper
+    assert len(upper) == 2
+    with torch.no_grad():
+        for layer in upper:
+            middle = torch.full((1, 50), 0.5)
+            torch.testing.assert_close(layer.down(layer.up(middle)), middle)
+            given = middle + 0.1 * torch.randn(200, 50, generator=torch.Generator().manual_seed(0))
+            assert 0.5 < (layer.up(given).std(dim=0) / given.std(dim=0)).mean() < 2
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from models.fit import Fit, FitOptions
 from models.interactions import Interactions
 from models.kinds import KINDS
 from models.standard import standardised
-from tests.models.helpers import split, tastes
+from tests.models.helpers import narrow, split, tastes
 
 TRAIN, VALIDATION = split(tastes())
 OPTIONS = FitOptions(epochs=6, learning_rate=0.02, batch_size=32, patience=6, device="cpu")
@@ -67,13 +67,13 @@ def test_a_fit_stops_after_patience_epochs_without_a_better_one() -> None:
 
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_a_fit_cut_after_some_epochs_and_resumed_ends_as_if_never_cut(kind: str, tmp_path: Path) -> None:
-    whole = run(Fit(kind, TRAIN, VALIDATION, OPTIONS))
-    cut = Fit(kind, TRAIN, VALIDATION, OPTIONS)
+    whole = run(Fit(kind, TRAIN, VALIDATION, OPTIONS, config=narrow(kind)))
+    cut = Fit(kind, TRAIN, VALIDATION, OPTIONS, config=narrow(kind))
     for report in cut:
         cut.save_checkpoint(tmp_path)
         if report.epoch == 3:
             break
-    resumed = run(Fit(kind, TRAIN, VALIDATION, OPTIONS, checkpoint=tmp_path))
+    resumed = run(Fit(kind, TRAIN, VALIDATION, OPTIONS, config=narrow(kind), checkpoint=tmp_path))
     assert [r.metrics for r in resumed.reports] == [r.metrics for r in whole.reports]
     assert same(resumed.best, whole.best)
     assert len(list(tmp_path.iterdir())) == 2
@@ -101,11 +101,11 @@ def regrown(data: Interactions, dropped: int, added: int) -> Interactions:
 
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_a_fit_resumes_over_a_vocabulary_that_changed(kind: str, tmp_path: Path) -> None:
-    fit = Fit(kind, TRAIN, VALIDATION, OPTIONS)
+    fit = Fit(kind, TRAIN, VALIDATION, OPTIONS, config=narrow(kind))
     next(iter(fit))
     fit.save_checkpoint(tmp_path)
     train, validation = regrown(TRAIN, 4, 3), regrown(VALIDATION, 4, 3)
-    resumed = Fit(kind, train, validation, OPTIONS, checkpoint=tmp_path)
+    resumed = Fit(kind, train, validation, OPTIONS, config=narrow(kind), checkpoint=tmp_path)
     before = fit.best.preference(VALIDATION.rows.where(VALIDATION.rows.columns >= 4))
     after = resumed.best.preference(validation.rows)
     assert after.shape == (30, 23)
@@ -162,7 +162,7 @@ def test_online_learning_takes_one_step_a_user() -> None:
 
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_a_fit_without_validation_users_runs_all_its_epochs_and_keeps_the_last(kind: str) -> None:
-    fit = run(Fit(kind, TRAIN, VALIDATION.take(np.arange(0)), OPTIONS))
+    fit = run(Fit(kind, TRAIN, VALIDATION.take(np.arange(0)), OPTIONS, config=narrow(kind)))
     assert len(fit.reports) == fit.epochs
     assert fit.best_report == fit.reports[-1]
 

@@ -31,15 +31,13 @@ def test_every_layer_changes_the_code(num_layers: int) -> None:
     assert len(built.layers) == num_layers
     for n in range(num_layers):
         mix_HH = built.get_parameter(f"layers.{n}.mix_HH").requires_grad_(False)
-        weights = mix_HH.clone()
-        mix_HH.zero_()
+        mix_HH.normal_(generator=torch.Generator().manual_seed(n))
         assert (built.code(sums) - before).abs().max() > 0.01
-        mix_HH.copy_(weights)
+        mix_HH.zero_()
 
 
-def test_a_layer_passes_on_what_it_was_given() -> None:
-    built = network(num_layers=1)
-    built.get_parameter("layers.0.mix_HH").requires_grad_(False).zero_()
+def test_a_layer_that_has_learned_nothing_passes_on_what_it_was_given() -> None:
+    built = network(num_layers=3)
     sums = torch.randn(5, 6, generator=torch.Generator().manual_seed(2))
     torch.testing.assert_close(built.code(sums), 2 * torch.sigmoid(sums) - 1)
 
@@ -65,7 +63,8 @@ def test_refeeding_makes_the_output_a_fixed_point() -> None:
     train, validation = split(noise)
     gaps = []
     for refeeding in (0.0, 3.0):
-        fit = Fit("stacked", train, validation, OPTIONS, config={"num_hidden": 6, "refeeding": refeeding})
+        nobody = validation.take(np.arange(0))  # the last epoch is kept: on noise the best is any
+        fit = Fit("stacked", train, nobody, OPTIONS, config={"num_hidden": 6, "refeeding": refeeding})
         list(fit)
         built = network()
         built.load_state_dict(fit.best.tensors(), strict=False)

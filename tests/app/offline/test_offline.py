@@ -109,6 +109,7 @@ def palate(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[s
     return subprocess.run(command, env=environment(settings), check=False, capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_command_shows_one_user_and_writes_all(
     serve: Serve, publish_version: Publish, settings: Settings, tmp_path: Path
 ) -> None:

@@ -176,7 +176,7 @@ def choose(catalogue: Catalogue, live: LiveModel, taste: Taste, asked: Options) 
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(world=worlds(), rated=tastes, asked=options)
 def test_no_answer_holds_what_it_must_not_nor_is_empty_without_need(
     kind: str, world: World, rated: dict[int, float], asked: Options
@@ -200,7 +200,7 @@ def test_no_answer_holds_what_it_must_not_nor_is_empty_without_need(
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(world=worlds(), rated=tastes, asked=options)
 def test_a_shorter_answer_is_the_head_of_a_longer_one(
     kind: str, world: World, rated: dict[int, float], asked: Options
@@ -215,7 +215,7 @@ def test_a_shorter_answer_is_the_head_of_a_longer_one(
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(rated=tastes, limit=st.integers(1, 30))
 def test_the_answer_is_the_head_of_the_torch_forward_pass(kind: str, rated: dict[int, float], limit: int) -> None:
     catalogue = Catalogue()
@@ -245,7 +245,7 @@ def test_the_answer_is_the_head_of_the_torch_forward_pass(kind: str, rated: dict
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(world=worlds(), rated=tastes, asked=options, seed=st.integers(0, 2**63 - 1))
 def test_exploration_gives_new_items_their_share_of_the_places_without_a_pin(
     kind: str, world: World, rated: dict[int, float], asked: Options, seed: int
@@ -268,7 +268,7 @@ def test_exploration_gives_new_items_their_share_of_the_places_without_a_pin(
         assert sum(is_new) >= int(asked.exploration * len(free))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(world=worlds(), asked=options, of=st.integers(0, NUM_CATALOGUE - 1), with_model=st.booleans())
 def test_no_list_for_everybody_holds_what_it_must_not(world: World, asked: Options, of: int, with_model: bool) -> None:
     catalogue, nobody = world.catalogue, Taste.of([], [])

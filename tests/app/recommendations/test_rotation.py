@@ -45,7 +45,7 @@ def taste_of(rated: dict[int, float], steps: dict[int, int]) -> Taste:
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(world=worlds(), rated=tastes, steps=shown, asked=rotated)
 def test_nothing_disappears_and_a_shorter_answer_is_the_head_of_a_longer(
     kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
@@ -60,7 +60,7 @@ def test_nothing_disappears_and_a_shorter_answer_is_the_head_of_a_longer(
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(world=worlds(), rated=tastes, steps=shown, asked=rotated)
 def test_without_rotation_or_anything_shown_the_list_is_the_plain_one(
     kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
@@ -72,7 +72,7 @@ def test_without_rotation_or_anything_shown_the_list_is_the_plain_one(
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(world=worlds(), rated=tastes, steps=shown, asked=rotated)
 def test_at_one_what_was_shown_comes_behind_all_else_but_pins(
     kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
@@ -85,7 +85,7 @@ def test_at_one_what_was_shown_comes_behind_all_else_but_pins(
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(world=worlds(), rated=tastes, steps=shown, asked=rotated)
 def test_scores_of_one_source_fall_and_only_those_of_what_was_shown_sink(
     kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
