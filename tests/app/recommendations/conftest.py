@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -58,12 +59,19 @@ def save_version(
     metrics: dict[str, float] | None = None,
 ) -> None:
     """Write a version's folder, with the statistics and figures that the trainer writes."""
-    data = camps(num_items=num_items, seed=seed)
+    model, data = trained(kind, num_items, seed)
     counts = np.bincount(data.rows.columns, minlength=num_items)
     sums = np.bincount(data.rows.columns, data.rows.values, num_items)
     statistics = {"counts": counts.tolist(), "sums": sums.tolist()}
     manifest = {"item_statistics": statistics, "metrics": metrics or {}}
-    checkpoint.save(store / version, train(kind, data, seed), data.item_ids, manifest)
+    checkpoint.save(store / version, model, data.item_ids, manifest)
+
+
+@cache
+def trained(kind: str, num_items: int, seed: int) -> tuple[Any, Interactions]:
+    """Fit a model to camps, once for all tests, and give both."""
+    data = camps(num_items=num_items, seed=seed)
+    return train(kind, data, seed), data
 
 
 def row_values(version: str, kind: str = "linear") -> dict[str, Any]:
