@@ -18,6 +18,7 @@ from torch import Tensor
 
 from models.ablation import Ablation
 from models.base import Model
+from models.climb import climbed
 from models.coding import Coding
 from models.evaluate import evaluate
 from models.fitter import FitTask, Fitter, WarmStart, config_from, vocabulary_map
@@ -243,18 +244,6 @@ class LinearFitter(Fitter):
 
     def load_state(self, state: dict[str, Tensor], item_ids: Sequence[str]) -> None:
         """Nothing to take up."""
-
-
-def climbed(ascending: Sequence[float], start: float, worth: Callable[[float], float]) -> float:
-    """Find the best of some values from one of them on: uphill until it goes down, as it does on both sides."""
-    place, best = ascending.index(start), worth(start)
-    for step in (1, -1):
-        before = place
-        while 0 <= place + step < len(ascending) and (next_best := worth(ascending[place + step])) > best:
-            place, best = place + step, next_best
-        if place != before:
-            break
-    return ascending[place]
 
 
 def regrown(warm: WarmStart, config: LinearConfig, task: FitTask) -> LinearAutoencoder:

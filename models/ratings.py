@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Self
 
 import numpy as np
@@ -16,13 +17,14 @@ from torch import Tensor
 from models.ablation import Groups
 from models.base import clip_to_scale
 from models.biases import Biases
+from models.climb import climbed
 from models.downdate import Ridge
 from models.evaluate import squared_error
 from models.factors import Factors, fit_factors
 from models.fitter import FitTask, vocabulary_map
 from models.interactions import Indices, RatingScale, Rows, Values
 
-PENALTIES = (0.05, 0.1, 0.2)
+PENALTIES = (0.035, 0.05, 0.07, 0.1, 0.14, 0.2, 0.3)
 DEFAULT_PENALTY = 0.05  # where there is nobody to choose on
 MOST_RATINGS = 100_000  # that the choice is made on; it is for each rating, so a part of the users shows it as well
 
@@ -63,7 +65,7 @@ class LinearRatings:
         return cls(Biases.from_tensors(tensors), Factors.from_tensors(tensors), scale)
 
     @classmethod
-    def fit(cls, task: FitTask, num_factors: int, penalty: float | None) -> Self:
+    def fit(cls, task: FitTask, num_factors: int, penalty: float | None) -> LinearRatings:
         """Fit to the training rows; a penalty that is None is chosen on the validation users.
 
         Factors that do not help those users are 0.
@@ -73,32 +75,35 @@ class LinearRatings:
         return cls._best(task, num_factors, penalty)
 
     @classmethod
-    def _best(cls, task: FitTask, num_factors: int, penalty: float | None) -> Self:
-        """Fit with the penalty given, or with each, and keep what predicts best."""
+    def _best(cls, task: FitTask, num_factors: int, penalty: float | None) -> LinearRatings:
+        """Fit with the penalty given, or with the best, or to biases alone where that is better."""
         train, biases = task.train, Biases.fit(task.train)
-        seed, residuals = task.options.seed, biases.residuals(train.rows)
 
-        penalties = [penalty] if penalty is not None else PENALTIES if task.targets.num_ratings else [DEFAULT_PENALTY]
-        tried = [
-            cls(
-                biases,
-                fit_factors(train.rows, residuals, train.num_items, num_factors, each, seed, task.tick),
-                train.scale,
+        @cache
+        def fitted(penalty: float) -> LinearRatings:
+            return cls(
+                *fit_factors(train.rows, biases, num_factors, penalty, task.options.seed, task.tick), train.scale
             )
-            for each in penalties
-        ]
-        tried.append(replace(tried[0], factors=replace(tried[0].factors, item=np.zeros_like(tried[0].factors.item))))
-        errors = [squared_error(each.of_rows, task.given, task.targets) for each in tried]
-        return tried[int(np.argmin(errors))]
+
+        def error(model: LinearRatings) -> float:
+            return squared_error(model.of_rows, task.given, task.targets)
+
+        if penalty is None and task.targets.num_ratings:
+            penalty = climbed(PENALTIES, DEFAULT_PENALTY, lambda each: -error(fitted(each)))
+        best = fitted(DEFAULT_PENALTY if penalty is None else penalty)
+        none = cls(biases, replace(best.factors, item=np.zeros_like(best.factors.item)), train.scale)
+        return min(best, none, key=error)
 
     @classmethod
     def regrown(cls, task: FitTask, tensors: dict[str, Tensor], item_ids: Sequence[str]) -> Self:
-        """Carry factors over to the vocabulary of a task; those of new items are 0, biases are its own."""
-        old_factors = Factors.from_tensors(tensors)
+        """Carry biases and factors over to the vocabulary of a task; new items get its biases, and factors of 0."""
+        biases, factors, known = Biases.from_tensors(tensors), Factors.from_tensors(tensors), Biases.fit(task.train)
         old, new = (columns.numpy() for columns in vocabulary_map(item_ids, task.train.item_ids))
-        item = np.zeros((task.train.num_items, old_factors.item.shape[1]), np.float32)
-        item[new] = old_factors.item[old]
-        return cls(Biases.fit(task.train), replace(old_factors, item=item), task.train.scale)
+        item = np.zeros((task.train.num_items, factors.item.shape[1]), np.float32)
+        item[new] = factors.item[old]
+        bias = known.item.copy()
+        bias[new] = biases.item[old]
+        return cls(replace(biases, item=bias), replace(factors, item=item), task.train.scale)
 
 
 class RatingsAblation:
