@@ -87,7 +87,6 @@ def fit_factors(
     item_IF = from_numpy(np.column_stack((start.item, drawn * (by_item.counts > 0)[:, None])).astype(np.float32))
     user_UD = torch.zeros(len(rows), num_factors)
     raters = Raters(by_user, by_item, ridge_I, 1 + num_factors)
-
     for _ in range(ROUNDS):
         biases = replace(start, item=item_IF[:, 0].numpy())
         bias_U = from_numpy(biases.of_users(rows))
@@ -96,7 +95,7 @@ def fit_factors(
         side = _side(torch.column_stack((torch.ones(len(rows)), user_UD)))
         wanted = replace(by_item, targets=by_item.targets - bias_U[by_item.columns])
         item_IF = descend(wanted, side, ridge_I, item_IF, STEPS, tick, raters.pull())
-        item_IF = item_IF + raters.follow(item_IF, (side.factors**2).mean(0))
+        item_IF = item_IF + raters.follow(item_IF, (side.factors**2).sum(0) / max(1, len(rows)))
     item = item_IF.numpy()
     return replace(start, item=item[:, 0].copy()), Factors(item[:, 1:].copy(), penalty, PRIOR)
 

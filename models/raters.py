@@ -54,15 +54,15 @@ class Raters:
         Returns:
             how far the factors will about go with the means, float32 (I, D): the less, the more ratings hold an item.
         """
-        left_UD = self._of_users(self._ridge_I1 * (item_ID - self._means_ID)) - PENALTY * self._user_UD
-        step_UD, length_D, way_UD = left_UD, (left_UD**2).sum(0), torch.zeros_like(left_UD)
-        for _ in range(STEPS):
-            along_UD = self._of_users(self._ridge_I1 * self._of_items(step_UD)) + PENALTY * step_UD
+        left_UD = self._of_users(self._ridge_I1 * (item_ID - self._means_ID)).sub_(self._user_UD, alpha=PENALTY)
+        step_UD, length_D = left_UD.clone(), (left_UD**2).sum(0)
+        for _ in range(STEPS):  # in place: these are the largest tables of a fit
+            along_UD = self._of_users(self._ridge_I1 * self._of_items(step_UD)).add_(step_UD, alpha=PENALTY)
             share_D = length_D / (step_UD * along_UD).sum(0).clamp(min=1e-30)
-            way_UD, left_UD = way_UD + share_D * step_UD, left_UD - share_D * along_UD
+            self._user_UD.addcmul_(step_UD, STRIDE * share_D)
+            left_UD.addcmul_(along_UD, share_D, value=-1)
             before_D, length_D = length_D, (left_UD**2).sum(0)
-            step_UD = left_UD + length_D / before_D.clamp(min=1e-30) * step_UD
-        self._user_UD = self._user_UD + STRIDE * way_UD
+            step_UD.mul_(length_D / before_D.clamp(min=1e-30)).add_(left_UD)
         before_ID, self._means_ID = self._means_ID, self._of_items(self._user_UD)
         return self._ridge_I1 / (self._ridge_I1 + self._counts_I1 * square_D) * (self._means_ID - before_ID)
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.linalg import lapack
+from scipy.linalg import blas, lapack
 from scipy.sparse import csr_array
 from torch import Tensor
 
@@ -24,6 +24,8 @@ from models.interactions import Offsets
 Matrix = NDArray[np.float32]
 PerOutput = NDArray[np.float64]
 LEAST_CONSTANT = 1.0  # penalty of the constant, before what it costs for each user
+USERS = 256  # made dense at once
+DENSE_ENOUGH = 300  # a dense product does so many multiplications in the time of a sparse one's
 BLOCK = 1_024  # rows worked on at once, so that no second matrix of F x F is needed
 
 
@@ -61,13 +63,28 @@ class Pairs:
 
 
 def gram(encoded_UF: csr_array, tick: Callable[[], None]) -> Matrix:
-    """Multiply X'X: float32 (F, F), dense, block by block so that no sparse product of its size is held."""
+    """Multiply X'X: float32 (F, F), dense, block by block so that no other matrix of its size is held."""
+    num_users, num_features = encoded_UF.shape
+    num_products = float((np.diff(encoded_UF.indptr).astype(np.float64) ** 2).sum())
+    if num_users * num_features**2 < DENSE_ENOUGH * num_products:
+        return _dense_gram(encoded_UF, tick)
     transposed_FU = encoded_UF.T.tocsr()
-    num_features = encoded_UF.shape[1]
     gram_FF = np.empty((num_features, num_features), np.float32)
     for start in range(0, num_features, BLOCK):
         tick()
         (transposed_FU[start : start + BLOCK] @ encoded_UF).toarray(out=gram_FF[start : start + BLOCK])
+    return gram_FF
+
+
+def _dense_gram(encoded_UF: csr_array, tick: Callable[[], None]) -> Matrix:
+    """Multiply X'X from dense batches of users."""
+    num_users, num_features = encoded_UF.shape
+    gram_FF = np.zeros((num_features, num_features), np.float32)
+    for start in range(0, num_users, USERS):
+        tick()
+        columns_FB = encoded_UF[start : start + USERS].toarray().T
+        blas.ssyrk(1.0, columns_FB, beta=1.0, c=gram_FF.T, lower=1, overwrite_c=1)
+    _mirror(gram_FF)
     return gram_FF
 
 
@@ -126,7 +143,12 @@ def invert(matrix: Matrix, tick: Callable[[], None]) -> None:
         raise ValueError("the Gram matrix is not positive definite: raise the regularisation")
     if inverse.base is not matrix and not np.shares_memory(inverse, matrix):
         column_major[:] = inverse
-    for start in range(0, len(matrix), BLOCK):  # LAPACK fills one triangle
+    _mirror(matrix)
+
+
+def _mirror(matrix: Matrix) -> None:
+    """Fill the lower triangle from the upper one: LAPACK and BLAS fill one alone."""
+    for start in range(0, len(matrix), BLOCK):
         stop = start + BLOCK
         diagonal = np.triu(matrix[start:stop, start:stop])
         matrix[start:stop, start:stop] = diagonal + np.triu(diagonal, 1).T
