@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
 from models import ridge
 from models.coding import Coding
@@ -142,3 +143,13 @@ def test_more_features_than_a_block_are_exchanged() -> None:
     gram = Gram(stars, inputs, np.full((size, size), 4, np.float32))
     gram.exchange(rows, Rows(np.zeros(1, np.int64), rows.columns[:0], rows.values[:0]))
     assert (gram.counts == 3).all()
+
+
+def test_dense_and_sparse_batches_give_the_same_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded = csr_array(np.random.default_rng(0).integers(0, 3, (600, 70)).astype(np.float32))
+    both = []
+    for enough in (0, np.inf):
+        monkeypatch.setattr(ridge, "DENSE_ENOUGH", enough)
+        both.append(ridge.gram(encoded, lambda: None))
+    np.testing.assert_array_equal(both[0], both[1])
+    np.testing.assert_array_equal(both[0], (encoded.T @ encoded).toarray())
