@@ -1,4 +1,4 @@
-"""The rating factors: what draws them to a mean is solved exactly, and who rated an item really tells something of it."""
+"""The rating factors: what draws them to a mean is solved exactly, and who rated an item tells something of it."""
 
 from dataclasses import replace
 
