@@ -30,7 +30,7 @@ def small(kind: str, num_hidden: int = 8) -> dict[str, Any]:
 
 def narrow(kind: str, num_hidden: int = 64) -> dict[str, Any]:
     """Hyper-parameters that keep a network narrow, and another kind as it is."""
-    return known(kind, num_hidden=num_hidden)
+    return known(kind, num_hidden=num_hidden, num_latent=16)
 
 
 def known(kind: str, **wanted: float) -> dict[str, Any]:
