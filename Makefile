@@ -32,7 +32,7 @@ up: $(STAMP) ## Start everything at 127.0.0.1:8000: database, sample, first mode
 
 test: $(STAMP) ## Run the tests; root gets a Chromium for those of the page, where there is none
 	@./scripts/install-chromium
-	$(BIN)/python -m pytest -n 3 $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 $(TESTS)  # threads of three at once would wait for one another
 
 check: lint test ## Run every check: style, types, import contracts, tests
 
