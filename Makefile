@@ -30,9 +30,10 @@ setup: $(STAMP) ## Make the environment: .venv with the command .venv/bin/palate
 up: $(STAMP) ## Start everything at 127.0.0.1:8000: database, sample, first model, API, trainer
 	@exec $(BIN)/palate up
 
+# One thread for each of the three: they would wait for one another's.
 test: $(STAMP) ## Run the tests; root gets a Chromium for those of the page, where there is none
 	@./scripts/install-chromium
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 $(TESTS)  # threads of three at once would wait for one another
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 $(TESTS)
 
 check: lint test ## Run every check: style, types, import contracts, tests
 
