@@ -36,7 +36,12 @@ def linear() -> Canvas:
     caption(canvas, 460, LIST - 9, "sum of the lit rows")
     caption(canvas, 460, LIST + 18, "0: no item predicts itself")
     caption(canvas, 460, 190, "or one input an item,", "the rating's grade:", "validation users choose")
-    outputs(canvas, preference=["one ridge solve"], rating=["alternating ridge solves,", "drawn to what raters say"], rating_is="biases + factors")
+    outputs(
+        canvas,
+        preference=["one ridge solve"],
+        rating=["alternating ridge solves,", "drawn to what raters say"],
+        rating_is="biases + factors",
+    )
     ratings(canvas, LinearConfig(num_items=1).num_factors)
     return canvas
 
@@ -99,7 +104,12 @@ def lowrank() -> Canvas:
     canvas.path("M462 58V48H259V82", "soft", width=1.5, arrow=True)
     caption(canvas, 350, 64, "the same factors encode")
     told = ["squares: rated cells", "weigh 1, all others little"]
-    outputs(canvas, preference=told, rating=["alternating ridge solves,", "drawn to what raters say"], rating_is="biases + factors")
+    outputs(
+        canvas,
+        preference=told,
+        rating=["alternating ridge solves,", "drawn to what raters say"],
+        rating_is="biases + factors",
+    )
     caption(
         canvas,
         452,
