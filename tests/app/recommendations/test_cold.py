@@ -7,6 +7,7 @@ import pytest
 from scipy.sparse import csr_array
 from starlette.testclient import TestClient
 
+from app.recommendations import newcomers
 from app.recommendations.cold import CAUTION, NONE, PRIOR, cold_items
 from tests.app.recommendations.conftest import (
     Publish,
@@ -21,6 +22,12 @@ from tests.app.recommendations.conftest import (
 )
 
 LIKED, DISLIKED = ("even 0", "even 2", "even 4"), ("odd 1", "odd 3", "odd 5")
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an answer wait for new items on a machine that is busy with other tests, too."""
+    monkeypatch.setattr(newcomers, "PATIENCE_S", 10.0)
 
 
 @pytest.fixture
