@@ -10,7 +10,7 @@ from app.errors import InvalidRequest
 from app.problem import MAX_FIELDS
 from app.ratings.parse import checked
 from app.ratings.scale import Scale
-from app.recommendations import explained, repository, service
+from app.recommendations import explained, newcomers, repository, service
 from app.recommendations.bookmark import PLAIN_OPTIONS
 from app.recommendations.catalogue import Catalogue
 from app.recommendations.identity import Kind
@@ -136,7 +136,7 @@ async def ground_of(serving: Serving, taste: Taste, options: Options, using: Usi
     vectors = await vectors_for(live, options)
     if fold is not None and live.cold_revision != serving.catalogue.revision:
         live.fit_to(serving.catalogue)
-        await serving.newcomers.take_up(live)
+        await serving.newcomers.take_up(live, newcomers.PATIENCE_S)
     return Ground(live, fold, None, vectors)
 
 

@@ -28,9 +28,8 @@ class Newcomers:
         self._cost_s = 0.0  # of the last time
         self._due = 0.0
 
-    async def take_up(self, live: LiveModel, patience_s: float | None = None) -> None:
+    async def take_up(self, live: LiveModel, patience_s: float) -> None:
         """Bring a model's cold items up to the catalogue that it has been fitted to."""
-        patience_s = PATIENCE_S if patience_s is None else patience_s
         if not live.num_newcomers:
             live.cold, live.cold_revision, live.compared = NONE, self._catalogue.revision, NOTHING
         if self._task is None and monotonic() >= self._due and (live.num_newcomers or live.known_traits is None):

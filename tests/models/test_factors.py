@@ -26,10 +26,10 @@ def ignore() -> None:
     """Take no notice of progress."""
 
 
-def dense(columns: NDArray[np.int32], values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Make the rows of `DATA` dense: (U, I)."""
+def dense(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Lay out a number for each rating of `DATA`: (U, I)."""
     table_UI = np.zeros((DATA.num_users, DATA.num_items))
-    table_UI[ROWS.row_of_entry, columns] = values
+    table_UI[ROWS.row_of_entry, ROWS.columns] = values
     return table_UI
 
 
@@ -37,12 +37,10 @@ def test_a_pulled_row_is_the_ridge_solve_that_shrinks_to_what_it_is_pulled_to() 
     generator = np.random.default_rng(0)
     item_ID, mean_UD = generator.normal(size=(DATA.num_items, 3)), generator.normal(size=(DATA.num_users, 3))
     cells, ridge_U = cells_of(ROWS, ROWS.values, DATA.num_items), torch.rand(DATA.num_users) + 1
-    side, pull_UD = (
-        Side(torch.tensor(item_ID).float(), torch.zeros(3)),
-        ridge_U[:, None] * torch.tensor(mean_UD).float(),
-    )
+    side = Side(torch.tensor(item_ID).float(), torch.zeros(3))
+    pull_UD = ridge_U[:, None] * torch.tensor(mean_UD).float()
     found_UD = descend(cells, side, ridge_U, torch.zeros(DATA.num_users, 3), 6, ignore, pull_UD).numpy()
-    rated_UI, values_UI = dense(ROWS.columns, np.ones_like(ROWS.values)), dense(ROWS.columns, ROWS.values)
+    rated_UI, values_UI = dense(np.ones_like(ROWS.values)), dense(ROWS.values)
     for user, ridge in enumerate(ridge_U.tolist()):
         gram_DD = item_ID.T @ (rated_UI[user][:, None] * item_ID) + ridge * np.eye(3)
         wanted_D = np.linalg.solve(gram_DD, item_ID.T @ values_UI[user] + ridge * mean_UD[user])
@@ -59,7 +57,7 @@ def test_the_raters_vectors_end_where_ridge_regression_says() -> None:
         vectors.follow(item_ID, torch.ones(3))
     means_ID = (vectors.pull() / ridge_I[:, None]).numpy()
 
-    rated_IU = dense(ROWS.columns, np.ones_like(ROWS.values)).T
+    rated_IU = dense(np.ones_like(ROWS.values)).T
     scaled_IU = rated_IU / np.sqrt(rated_IU.sum(axis=1, keepdims=True))
     weighted_UI = scaled_IU.T * ridge_I.numpy()
     gram_UU = weighted_UI @ scaled_IU + raters.PENALTY * np.eye(DATA.num_users)
