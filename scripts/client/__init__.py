@@ -1,1 +1,1 @@
-"""Writes the types of the Python client from the OpenAPI document: `python -m scripts.client`."""
+"""Generates parts of the Python client: its types from the OpenAPI document, its plain half from its async half."""

@@ -1,6 +1,15 @@
-"""`python -m scripts.client` writes clients/python/palate_client/inputs.py and answers.py."""
+"""`python -m scripts.client` generates files of the client; with `--check` it only names those that are stale."""
 
-from scripts.client.files import PACKAGE, files
+import sys
 
-for name, text in files().items():
-    (PACKAGE / name).write_text(text)
+from scripts.client.files import stale_files
+from scripts.client.formatting import PACKAGE
+
+IS_CHECK = sys.argv[1:] == ["--check"]
+stale = stale_files()
+for name, text in stale.items():
+    print(name)  # noqa: T201
+    if not IS_CHECK:
+        (PACKAGE / name).parent.mkdir(exist_ok=True)
+        (PACKAGE / name).write_text(text)
+sys.exit(IS_CHECK and bool(stale))

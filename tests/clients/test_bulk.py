@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 
 from palate_client import AsyncClient, Client, Invalid
+from palate_client._sync.uploads import pieces
 from palate_client.answers import ExportedRating
 from palate_client.uploads import PIECE_BYTES, RowUpload
 from tests.clients.conftest import Caller
@@ -136,8 +137,8 @@ def test_rows_are_taken_when_they_are_sent() -> None:
             taken += 1
             yield {"user_id": "a", "item_id": f"item {taken}", "value": 3}
 
-    pieces = RowUpload(endless()).pieces()
-    assert PIECE_BYTES <= len(next(pieces)) < PIECE_BYTES + 100
+    body = pieces(RowUpload(endless()))
+    assert PIECE_BYTES <= len(next(body)) < PIECE_BYTES + 100
     assert taken < PIECE_BYTES / 40
 
 

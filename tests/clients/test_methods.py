@@ -6,8 +6,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from palate_client import AsyncClient, Client, answers, routes
-from palate_client.async_bulk import AsyncBulk
-from palate_client.bulk import Bulk
+from palate_client._async.bulk import AsyncBulk
+from palate_client._sync.bulk import Bulk
 from palate_client.call import Route
 from palate_client.methods import FromRoute
 from tests.clients.conftest import Caller

@@ -1,7 +1,7 @@
 """A typed client of Palate, for plain (`Client`) and for async code (`AsyncClient`)."""
 
-from palate_client.async_client import AsyncClient
-from palate_client.client import Client
+from palate_client._async.client import AsyncClient
+from palate_client._sync.client import Client
 from palate_client.errors import (
     ApiError,
     Conflict,

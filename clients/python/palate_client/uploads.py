@@ -1,6 +1,5 @@
-"""What an import sends: a file or rows, piece by piece. Only a piece of it is in memory at a time."""
+"""What an import sends: a file or rows."""
 
-import asyncio
 import io
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
@@ -10,6 +9,9 @@ from typing import BinaryIO, Literal, cast
 from pydantic import BaseModel
 from pydantic_core import to_json
 
+from palate_client.answers import ExportedItem, ExportedRating
+from palate_client.inputs import ItemIn, RatingIn
+
 PIECE_BYTES = 64 * 1024
 MEDIA_TYPES = {"ndjson": "application/x-ndjson", "csv": "text/csv"}
 SUFFIXES = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv"}
@@ -17,6 +19,10 @@ SUFFIXES = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv"}
 Format = Literal["ndjson", "csv"]
 Place = str | os.PathLike[str]
 Row = Mapping[str, object] | BaseModel
+RatingRows = Iterable[RatingIn | ExportedRating]
+ItemRows = Iterable[ItemIn | ExportedItem]
+AsyncRatingRows = RatingRows | AsyncIterable[RatingIn | ExportedRating]
+AsyncItemRows = ItemRows | AsyncIterable[ItemIn | ExportedItem]
 
 
 class FileUpload:
@@ -38,22 +44,11 @@ class FileUpload:
             self.headers["Content-Encoding"] = "gzip"
 
     def can_start(self) -> bool:
-        """Tell whether it can be read from its beginning."""
+        """Return whether it can be read from its beginning."""
         return self._can_start
 
-    def pieces(self) -> Iterator[bytes]:
-        """Read it."""
-        with self._open() as file:
-            while piece := file.read(PIECE_BYTES):
-                yield piece
-
-    async def awaited(self) -> AsyncIterator[bytes]:
-        """Read it in a thread."""
-        with self._open() as file:
-            while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
-                yield piece
-
-    def _open(self) -> AbstractContextManager[BinaryIO]:
+    def open(self) -> AbstractContextManager[BinaryIO]:
+        """Open it, or go back to where it began."""
         if isinstance(self._source, str | os.PathLike):
             return open(self._source, "rb")  # noqa: PTH123 - a path of either kind
         if self._position is None:
@@ -75,50 +70,23 @@ class RowUpload:
         self._has_begun = False
 
     def can_start(self) -> bool:
-        """Tell whether the rows can be given from the first one on: those of a generator only once."""
+        """Return whether the rows can be read from the first one on: those of a generator only once."""
         return not (self._is_once and self._has_begun)
 
-    def pieces(self) -> Iterator[bytes]:
-        """Write them.
-
-        Raises:
-            TypeError: if they can only be awaited.
-        """
-        if isinstance(self._rows, AsyncIterable):
-            raise TypeError("these rows can only be awaited: use AsyncClient")
+    def begin(self) -> Iterable[Row] | AsyncIterable[Row]:
+        """Return the rows, from the first one on where `can_start` says so."""
         self._has_begun = True
-        piece = bytearray()
-        for row in self._rows:
-            piece += line(row)
-            if len(piece) >= PIECE_BYTES:
-                yield bytes(piece)
-                piece.clear()
-        yield bytes(piece)
-
-    async def awaited(self) -> AsyncIterator[bytes]:
-        """Write them."""
-        if not isinstance(self._rows, AsyncIterable):
-            for each in self.pieces():
-                yield each
-            return
-        self._has_begun = True
-        piece = bytearray()
-        async for row in self._rows:
-            piece += line(row)
-            if len(piece) >= PIECE_BYTES:
-                yield bytes(piece)
-                piece.clear()
-        yield bytes(piece)
+        return self._rows
 
 
 Upload = FileUpload | RowUpload
 
 
 def upload_of(source: Place | BinaryIO | Iterable[Row] | AsyncIterable[Row], form: Format | None) -> Upload:
-    """Make the body of an import from what a caller gives.
+    """Make the body of an import.
 
     Raises:
-        ValueError: if a file's name does not tell its format.
+        ValueError: if a file's name does not say its format.
     """
     if isinstance(source, str | os.PathLike):
         return FileUpload(source, form)
@@ -131,7 +99,7 @@ def line(row: Row) -> bytes:
 
 
 def format_of(name: str) -> Format:
-    """Tell the format of a file by its name; `.gz` after it is passed over.
+    """Return the format of a file by its name; `.gz` after it is passed over.
 
     Raises:
         ValueError: if it does not.

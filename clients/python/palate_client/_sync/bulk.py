@@ -1,14 +1,15 @@
-"""Imports and exports of the client whose answers are awaited."""
+# Generated from _async/bulk.py by `python -m scripts.client`; do not edit.
+"""Imports and exports of any number of rows."""
 
-import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any, BinaryIO, TypeVar
 
 import httpx2
 from pydantic import BaseModel, TypeAdapter
 
-from palate_client import exported, inputs, routes
+from palate_client import exported, routes
+from palate_client._sync.uploads import pieces
 from palate_client.answer import REQUEST_ID, failure
 from palate_client.answers import ExportedItem, ExportedRating
 from palate_client.base import Base, new_id
@@ -17,19 +18,16 @@ from palate_client.exported import Reading, output, target_format
 from palate_client.imported import Imported, Lines
 from palate_client.retry import Outcome
 from palate_client.routes import Kind
-from palate_client.uploads import Format, Place, Upload, upload_of
+from palate_client.uploads import Format, ItemRows, Place, RatingRows, Upload, upload_of
+from palate_client.waiting import run, sleep
 
 T = TypeVar("T", bound=BaseModel)
-RatingRow = inputs.RatingIn | ExportedRating
-ItemRow = inputs.ItemIn | ExportedItem
-RatingRows = Iterable[RatingRow] | AsyncIterable[RatingRow]
-ItemRows = Iterable[ItemRow] | AsyncIterable[ItemRow]
 
 
-class AsyncBulk(Base[httpx2.AsyncClient]):
+class Bulk(Base[httpx2.Client]):
     """Any number of rows, never all of them in memory."""
 
-    async def import_ratings(
+    def import_ratings(
         self,
         source: Place | BinaryIO | RatingRows,
         *,
@@ -40,7 +38,7 @@ class AsyncBulk(Base[httpx2.AsyncClient]):
         """Import ratings. To import the same again changes nothing, so after an error simply do.
 
         Args:
-            source: the name of a file, a file open in binary mode, or rows, which may be awaited.
+            source: the name of a file, a file open in binary mode, or rows; `AsyncClient` also takes awaited ones.
             format: of a file whose name does not end in `.ndjson`, `.jsonl` or `.csv` (or those and `.gz`).
             column: which of the file's columns is which field, such as ``{"user_id": "who"}``.
             rescale: least and largest value of the rows, stretched over the server's own scale.
@@ -49,9 +47,9 @@ class AsyncBulk(Base[httpx2.AsyncClient]):
             PalateClientError: if not all of it was read; `detail` says how many rows are stored.
         """
         call = routes.imports("ratings", column=column, rescale=rescale)
-        return await self._imported(call, upload_of(source, format))
+        return self._imported(call, upload_of(source, format))
 
-    async def import_items(
+    def import_items(
         self,
         source: Place | BinaryIO | ItemRows,
         *,
@@ -59,21 +57,21 @@ class AsyncBulk(Base[httpx2.AsyncClient]):
         column: Mapping[str, str] | None = None,
     ) -> Imported:
         """Import items. A field for which a row has no value stays as it is; see `import_ratings`."""
-        return await self._imported(routes.imports("items", column=column), upload_of(source, format))
+        return self._imported(routes.imports("items", column=column), upload_of(source, format))
 
-    def export_ratings(self) -> AsyncIterator[ExportedRating]:
-        """Give every rating, from one snapshot, in the order of the ids of users and items.
+    def export_ratings(self) -> Iterator[ExportedRating]:
+        """Yield every rating, from one snapshot, in the order of the ids of users and items.
 
         Raises:
-            PalateClientError: if it breaks off: what was given then is not all.
+            PalateClientError: if it breaks off: what was yielded until then is not all.
         """
         return self._rows(routes.exports("ratings"), exported.RATING)
 
-    def export_items(self) -> AsyncIterator[ExportedItem]:
-        """Give every item, from one snapshot, in the order of the ids; see `export_ratings`."""
+    def export_items(self) -> Iterator[ExportedItem]:
+        """Yield every item, from one snapshot, in the order of the ids; see `export_ratings`."""
         return self._rows(routes.exports("items"), exported.ITEM)
 
-    async def export_to(
+    def export_to(
         self,
         kind: Kind,
         target: Place | BinaryIO,
@@ -92,57 +90,57 @@ class AsyncBulk(Base[httpx2.AsyncClient]):
         """
         call = routes.exports(kind, format=format or target_format(target))
         with output(target) as file:
-            async for reading, data in self._chunks(call):
+            for reading, data in self._chunks(call):
                 reading.lines(data)
-                await asyncio.to_thread(file.write, data)
+                run(file.write, data)
 
-    async def _imported(self, call: Call[Any], upload: Upload) -> Imported:
+    def _imported(self, call: Call[Any], upload: Upload) -> Imported:
         headers, num_tries = {**upload.headers, REQUEST_ID: new_id()}, 0
         while True:
-            request, num_tries = self.streamed(call, headers, upload.awaited()), num_tries + 1
-            outcome = await self._upload(request)
+            request, num_tries = self.streamed(call, headers, pieces(upload)), num_tries + 1
+            outcome = self._upload(request)
             if isinstance(outcome, Imported):
                 return outcome
             pause_s = self.pause_s(call, num_tries, outcome) if upload.can_start() else None
             if pause_s is None:
                 raise failure(request, outcome)
-            await asyncio.sleep(pause_s)
+            sleep(pause_s)
 
-    async def _upload(self, request: httpx2.Request) -> Imported | Outcome:
+    def _upload(self, request: httpx2.Request) -> Imported | Outcome:
         try:
-            response = await self.http.send(request, stream=True)
-            async with contextlib.aclosing(response):
+            response = self.http.send(request, stream=True)
+            with contextlib.closing(response):
                 if not response.is_success:
-                    await response.aread()
+                    response.read()
                     return response
                 lines = Lines()
-                async for data in response.aiter_bytes():
+                for data in response.iter_bytes():
                     lines.take(data)
         except httpx2.RequestError as error:
             return error
         return Imported(lines.done(request).counts, lines)
 
-    async def _rows(self, call: Call[Any], adapter: TypeAdapter[T]) -> AsyncIterator[T]:
-        async with contextlib.aclosing(self._chunks(call)) as chunks:
-            async for reading, data in chunks:
+    def _rows(self, call: Call[Any], adapter: TypeAdapter[T]) -> Iterator[T]:
+        with contextlib.closing(self._chunks(call)) as chunks:
+            for reading, data in chunks:
                 for line in reading.lines(data):
                     yield reading.row(adapter, line)
 
-    async def _chunks(self, call: Call[Any]) -> AsyncGenerator[tuple[Reading, bytes], None]:
-        """Give an export piece by piece; until the first one has come it is tried again."""
+    def _chunks(self, call: Call[Any]) -> Generator[tuple[Reading, bytes], None]:
+        """Yield an export piece by piece; until the first one has come it is tried again."""
         headers, num_tries = {REQUEST_ID: new_id()}, 0
         while True:
             request, num_tries = self.streamed(call, headers), num_tries + 1
             reading = Reading(request)
             try:
-                response = await self.http.send(request, stream=True)
-                async with contextlib.aclosing(response):
+                response = self.http.send(request, stream=True)
+                with contextlib.closing(response):
                     if response.is_success:
-                        async for data in response.aiter_bytes():
+                        for data in response.iter_bytes():
                             yield reading, data
                         reading.end()
                         return
-                    await response.aread()
+                    response.read()
                     outcome: Outcome = response
             except httpx2.RequestError as error:
                 if reading.has_begun:
@@ -151,4 +149,4 @@ class AsyncBulk(Base[httpx2.AsyncClient]):
             pause_s = self.pause_s(call, num_tries, outcome)
             if pause_s is None:
                 raise failure(request, outcome)
-            await asyncio.sleep(pause_s)
+            sleep(pause_s)

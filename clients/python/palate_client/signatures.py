@@ -1,4 +1,4 @@
-"""How a method that is made from a route looks: to `help`, to a notebook, to `inspect.signature`."""
+"""The signature of a method that is made from a route, for `help`, notebooks and `inspect.signature`."""
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -7,8 +7,8 @@ from keyword import iskeyword
 from typing import Any, get_args
 
 
-def shown(build: Callable[..., Any], name: str, doc: str, gives: Any) -> Callable[..., None]:
-    """Make a function that looks as the method does: its name and its text, what it takes one by one, what it gives."""
+def stand_in(build: Callable[..., Any], name: str, doc: str, result: Any) -> Callable[..., None]:
+    """Make a function with the name, the docstring and the signature of a method."""
 
     def method() -> None:
         """Stand for the method."""
@@ -16,12 +16,12 @@ def shown(build: Callable[..., Any], name: str, doc: str, gives: Any) -> Callabl
     method.__name__ = method.__qualname__ = name
     method.__doc__ = doc
     method.__module__ = "palate_client"
-    method.__signature__ = Signature(list(parameters(build)), return_annotation=gives)  # type: ignore[attr-defined]
+    method.__signature__ = Signature(list(parameters(build)), return_annotation=result)  # type: ignore[attr-defined]
     return method
 
 
 def parameters(build: Callable[..., Any]) -> Iterator[Parameter]:
-    """Give what a route takes, its options by name."""
+    """Yield the parameters of a route, its options by name."""
     for parameter in inspect.signature(build).parameters.values():
         if parameter.kind is Parameter.VAR_KEYWORD:
             (options,) = get_args(parameter.annotation)
@@ -31,7 +31,7 @@ def parameters(build: Callable[..., Any]) -> Iterator[Parameter]:
 
 
 def option(name: str, kind: Any) -> Parameter:
-    """Describe an option; what is left out is not sent."""
+    """Return an option as a parameter; what is left out is not sent."""
     text = getattr(kind, "__forward_arg__", kind)
     is_required = str(text).startswith("Required[")
     annotation = str(text).removeprefix("Required[").removesuffix("]") if is_required else text

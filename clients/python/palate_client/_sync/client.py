@@ -1,26 +1,30 @@
-"""The client that waits for its answers."""
+# Generated from _async/client.py by `python -m scripts.client`; do not edit.
+"""The client, with a method for every route."""
 
 import contextlib
-import time
 from collections.abc import Iterator
 from typing import Self, TypeVar
 
 import httpx2
 
 from palate_client import routes
+from palate_client._sync.bulk import Bulk
+from palate_client._sync.methods import Method, Pages
 from palate_client.answer import read
 from palate_client.answers import Epoch, Run
-from palate_client.bulk import Bulk
 from palate_client.call import Call
 from palate_client.events import ENDED_EARLY, Following
-from palate_client.methods import Method, Pages
 from palate_client.retry import Outcome, Retry
+from palate_client.waiting import sleep
 
 T = TypeVar("T")
 
 
 class Client(Bulk):
-    """Calls a Palate server. Threads may share one; close it, or use it as a context manager."""
+    """Calls a Palate server. Close it, or use it as a context manager.
+
+    Threads may share a `Client`, tasks an `AsyncClient`.
+    """
 
     def __init__(
         self,
@@ -99,11 +103,11 @@ class Client(Bulk):
     iter_experiments = Pages(routes.experiments, lambda page: page.experiments)
 
     def send(self, call: Call[T], /) -> T:
-        """Send a call, again where that may help and does no harm, and give its answer."""
+        """Send a call, again where that may help and does no harm, and return its answer."""
         request, num_tries = self.request(call), 1
         outcome = self.outcome(request)
         while (pause_s := self.pause_s(call, num_tries, outcome)) is not None:
-            time.sleep(pause_s)
+            sleep(pause_s)
             outcome, num_tries = self.outcome(request), num_tries + 1
         return read(call, request, outcome)
 
@@ -123,14 +127,15 @@ class Client(Bulk):
                 response = self.http.send(following.request, stream=True)
                 with contextlib.closing(response):
                     if response.is_success:
-                        yield from map(following.take, httpx2.EventSource(response))
+                        for event in httpx2.EventSource(response):
+                            yield following.take(event)
                     else:
                         response.read()
                         outcome = response
             except httpx2.RequestError as error:
                 outcome = error
             if not following.has_ended:
-                time.sleep(following.pause_s(outcome))
+                sleep(following.pause_s(outcome))
 
     def close(self) -> None:
         """Close the connections."""

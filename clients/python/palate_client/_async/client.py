@@ -1,6 +1,5 @@
-"""The client whose answers are awaited."""
+"""The client, with a method for every route."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Self, TypeVar
@@ -8,19 +7,23 @@ from typing import Self, TypeVar
 import httpx2
 
 from palate_client import routes
+from palate_client._async.bulk import AsyncBulk
+from palate_client._async.methods import AsyncMethod, AsyncPages
 from palate_client.answer import read
 from palate_client.answers import Epoch, Run
-from palate_client.async_bulk import AsyncBulk
 from palate_client.call import Call
 from palate_client.events import ENDED_EARLY, Following
-from palate_client.methods import AsyncMethod, AsyncPages
 from palate_client.retry import Outcome, Retry
+from palate_client.waiting import async_sleep
 
 T = TypeVar("T")
 
 
 class AsyncClient(AsyncBulk):
-    """Calls a Palate server. Tasks may share one; close it, or use it as a context manager."""
+    """Calls a Palate server. Close it, or use it as a context manager.
+
+    Threads may share a `Client`, tasks an `AsyncClient`.
+    """
 
     def __init__(
         self,
@@ -99,11 +102,11 @@ class AsyncClient(AsyncBulk):
     iter_experiments = AsyncPages(routes.experiments, lambda page: page.experiments)
 
     async def send(self, call: Call[T], /) -> T:
-        """Send a call, again where that may help and does no harm, and give its answer."""
+        """Send a call, again where that may help and does no harm, and return its answer."""
         request, num_tries = self.request(call), 1
         outcome = await self.outcome(request)
         while (pause_s := self.pause_s(call, num_tries, outcome)) is not None:
-            await asyncio.sleep(pause_s)
+            await async_sleep(pause_s)
             outcome, num_tries = await self.outcome(request), num_tries + 1
         return read(call, request, outcome)
 
@@ -131,7 +134,7 @@ class AsyncClient(AsyncBulk):
             except httpx2.RequestError as error:
                 outcome = error
             if not following.has_ended:
-                await asyncio.sleep(following.pause_s(outcome))
+                await async_sleep(following.pause_s(outcome))
 
     async def close(self) -> None:
         """Close the connections."""
