@@ -1,99 +1,94 @@
-"""Which types the OpenAPI document has, and on which side of the wire each stands."""
+"""The schemas of the OpenAPI document as the client wants them: each with a name, and on its side of the wire."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+import re
+from collections.abc import Callable
 from typing import Any
 
 Schema = dict[str, Any]
-NOT_OURS = {"HTTPValidationError", "ValidationError"}  # FastAPI declares them; no answer of Palate's has their form
 REFERENCE = "#/components/schemas/"
-BY_TYPE = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
+FRAMEWORK = {"HTTPValidationError", "ValidationError"}  # FastAPI declares them; no answer of Palate's has their form
+NO_TYPE = {"title", "examples", "minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum"}
+NO_TYPE |= {"exclusiveMinimum", "exclusiveMaximum"}
 
 
-@dataclass(frozen=True)
-class Schemas:
-    """The named schemas: those that a caller sends, and those that come back."""
-
-    sent: dict[str, Schema]
-    received: dict[str, Schema]
-
-    @classmethod
-    def of(cls, document: Schema) -> "Schemas":
-        """Collect them; what is written out where it is used has a title, which is its name."""
-        bodies, named = list(body_schemas(document)), document["components"]["schemas"]
-        lines = list(line_schemas(document))
-        inline = {each["title"]: each for each in walk([bodies, lines, named]) if is_record(each)}
-        named = inline | named
-        sent = reachable(bodies, named)
-        names = sorted(named.keys() - NOT_OURS)
-        return cls({n: named[n] for n in names if n in sent}, {n: named[n] for n in names if n not in sent})
+def split(document: Schema) -> tuple[dict[str, Schema], dict[str, Schema]]:
+    """Return the schemas that a caller sends, and those that come back, by their names."""
+    bodies, named = hoist(document)
+    sent = reachable(bodies, named)
+    received = named.keys() - sent - FRAMEWORK
+    return share({name: named[name] for name in sorted(sent)}), {
+        name: rewrite(named[name], tolerate) for name in sorted(received)
+    }
 
 
-def body_schemas(document: Schema) -> Iterator[Schema]:
-    """Give the schema of every request body."""
-    for operations in document["paths"].values():
-        for operation in operations.values():
-            for content in operation.get("requestBody", {}).get("content", {}).values():
-                yield content.get("schema", {})
+def hoist(document: Schema) -> tuple[list[Schema], dict[str, Schema]]:
+    """Return the request bodies, and all schemas by name; one written out where it is used is named by its title."""
+    records: dict[str, Schema] = {}
+
+    def refer(schema: Schema) -> Schema:
+        if not (isinstance(schema.get("properties"), dict) and isinstance(schema.get("title"), str)):
+            return prune(schema)
+        records[schema["title"]] = prune(schema)
+        return {"$ref": REFERENCE + schema["title"]}
+
+    linked = rewrite(document, refer)
+    operations = [operation for path in linked["paths"].values() for operation in path.values()]
+    return [operation.get("requestBody", {}) for operation in operations], linked["components"]["schemas"] | records
 
 
-def line_schemas(document: Schema) -> Iterator[Schema]:
-    """Give the schema of the lines of every answer that is one of lines."""
-    for operations in document["paths"].values():
-        for operation in operations.values():
-            for answer in operation["responses"].values():
-                for content in answer.get("content", {}).values():
-                    yield content.get("itemSchema", {})
+def prune(schema: Schema) -> Schema:
+    """Return a schema without what makes no type: titles, examples, limits. A field may have the name of one."""
+    return {key: value for key, value in schema.items() if key not in NO_TYPE or isinstance(value, dict)}
 
 
-def is_record(schema: Schema) -> bool:
-    """Tell whether a schema is an object of declared fields."""
-    return isinstance(schema.get("properties"), dict) and isinstance(schema.get("title"), str)
+def rewrite(node: Any, rule: Callable[[Schema], Schema]) -> Any:
+    """Return a document in which a rule has replaced every object, the inner ones first."""
+    if isinstance(node, list):
+        return [rewrite(each, rule) for each in node]
+    return rule({key: rewrite(value, rule) for key, value in node.items()}) if isinstance(node, dict) else node
 
 
-def walk(schema: Any) -> Iterator[Schema]:
-    """Give a schema and every schema written out within."""
-    if isinstance(schema, dict):
-        yield schema
-        schema = list(schema.values())
-    for inner in schema if isinstance(schema, list) else ():
-        yield from walk(inner)
-
-
-def reachable(schemas: list[Schema], named: dict[str, Schema]) -> set[str]:
-    """Name everything that some schemas are made of."""
+def reachable(schemas: Any, named: dict[str, Schema]) -> set[str]:
+    """Return the names of everything that some schemas are made of."""
     found: set[str] = set()
-    waiting = list(schemas)
+    waiting = references(schemas)
     while waiting:
-        for inner in walk(waiting.pop()):
-            name = record_name(inner)
-            if name and name not in found:
-                found.add(name)
-                waiting.append(named[name])
+        name = waiting.pop()
+        found.add(name)
+        waiting |= references(named[name]) - found
     return found
 
 
-def record_name(schema: Schema) -> str:
-    """Give the name of what a schema refers to or is; empty where it has none."""
-    if "$ref" in schema:
-        return str(schema["$ref"]).removeprefix(REFERENCE)
-    return str(schema["title"]) if is_record(schema) else ""
+def references(schema: Any) -> set[str]:
+    """Return the names that a schema refers to."""
+    return set(re.findall(REFERENCE + r"(\w+)", json.dumps(schema)))
 
 
-def python_type(schema: Schema, sequence: str = "list", mapping: str = "dict") -> str:
-    """Write a JSON schema as a Python type, with these words for arrays and objects."""
-    if name := record_name(schema):
-        return name
-    if alternatives := schema.get("anyOf") or schema.get("oneOf"):
-        return " | ".join(dict.fromkeys(python_type(each, sequence, mapping) for each in alternatives))
-    if values := schema.get("enum") or ([schema["const"]] if "const" in schema else None):
-        return f"Literal[{', '.join(map(repr, values))}]"
-    kind = schema.get("type")
-    if isinstance(kind, list):
-        return " | ".join(BY_TYPE[each] for each in kind)
-    if kind == "array":
-        return f"{sequence}[{python_type(schema.get('items', {}), sequence, mapping)}]"
-    if kind == "object":
-        values = schema.get("additionalProperties")
-        return f"{mapping}[str, {python_type(values, sequence, mapping) if isinstance(values, dict) else 'Any'}]"
-    return "datetime" if schema.get("format") == "date-time" else BY_TYPE.get(str(kind), "Any")
+def tolerate(schema: Schema) -> Schema:
+    """Return a schema that a newer server may not break: any word where some are named."""
+    words = [schema["const"]] if isinstance(schema.get("const"), str) else schema.get("enum", [])
+    if schema.get("type") == "string" and words:
+        alternatives = [{"type": "string", "enum": words}, {"type": "string"}]
+        return {"anyOf": alternatives} | {key: schema[key] for key in ("description", "default") if key in schema}
+    return schema
+
+
+def share(sent: dict[str, Schema]) -> dict[str, Schema]:
+    """Let the requests for recommendations inherit what they have in common, under the name `Asked`."""
+    one, other = (sent[name]["properties"] for name in ("GuestRequest", "BatchRequest"))
+    common = {name: field for name, field in one.items() if name in other}
+    asked = {"type": "object", "properties": common, "description": "What every request for recommendations takes."}
+    return {"Asked": asked} | {name: inherit(schema, common) for name, schema in sent.items()}
+
+
+def inherit(schema: Schema, common: Schema) -> Schema:
+    """Return a schema of its own fields beside the common ones, if it has those."""
+    fields = schema.get("properties", {})
+    if not common.keys() <= fields.keys():
+        return schema
+    own = {name: field for name, field in fields.items() if name not in common}
+    return {
+        "allOf": [{"$ref": REFERENCE + "Asked"}, schema | {"properties": own}],
+        "description": schema["description"],
+    }

@@ -1,4 +1,5 @@
-"""What calls answer: written by `python -m scripts.client` from the OpenAPI document, not by hand.
+# Generated from the OpenAPI document by `python -m scripts.client`; do not edit.
+"""What calls answer.
 
 What a newer server adds does no harm: an unknown field is passed over, an unknown word is kept as it is.
 """
@@ -8,31 +9,27 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from typing_extensions import TypeAliasType
 
 from palate_client.inputs import Arm, BoostIn, PinIn
+from palate_client.received import Received
 
-
-class Received(BaseModel):
-    """What came back; it does not change."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-ActivationCause = Literal["gate", "manual", "forced"] | str
+ActivationCause = TypeAliasType("ActivationCause", Literal["gate", "manual", "forced"] | str)
 """Why a version went live."""
 
 
 class ActivationOut(Received):
     """One time that a version went live."""
 
-    # The `gate`, or somebody: `manual`, or `forced` against the gate.
     cause: ActivationCause
+    """The `gate`, or somebody: `manual`, or `forced` against the gate."""
+
     activated_at: datetime
-    # Who: a key, or a user of the command line. Null: the gate, or no key sent.
     actor: str | None
-    # Why, as it was given.
+    """Who: a key, or a user of the command line. Null: the gate, or no key sent."""
+
     reason: str | None
+    """Why, as it was given."""
 
 
 class Answer(Received):
@@ -40,10 +37,12 @@ class Answer(Received):
 
     model_version: str | None
     personalised: bool
-    # Why the list is not personal.
     reason: Reason | None
-    # The reason as a sentence.
+    """Why the list is not personal."""
+
     reason_detail: str | None
+    """The reason as a sentence."""
+
     items: list[Recommendation]
 
 
@@ -52,54 +51,67 @@ class ArmDifference(Received):
 
     metric: Metric
     difference: float
-    # Of the 95 % interval, for one look that was planned.
     low: float
+    """Of the 95 % interval, for one look that was planned."""
+
     high: float
-    # How often chance alone gives so large a difference, of either sign.
     p_value: float
-    # Of the 95 % interval that holds at all looks together.
+    """How often chance alone gives so large a difference, of either sign."""
+
     always_low: float
+    """Of the 95 % interval that holds at all looks together."""
+
     always_high: float
-    # A true difference found in four experiments of five with so many users.
     detectable: float
+    """A true difference found in four experiments of five with so many users."""
 
 
 class ArmReport(Received):
     """One arm: what its users were shown, and what became of it. Only what was reported as `shown` counts."""
 
     version: str
-    # Users of it who were shown something; those erased since are not among them.
     num_users: int
-    # Answers of which something was shown.
+    """Users of it who were shown something; those erased since are not among them."""
+
     num_answers: int
-    # Items shown.
+    """Answers of which something was shown."""
+
     num_shown: int
-    # Items of these that were clicked.
+    """Items shown."""
+
     num_clicked: int
-    # Answers of which an item shown was clicked, rated or bought.
+    """Items of these that were clicked."""
+
     num_hits: int
-    # Items of those shown that were bought.
+    """Answers of which an item shown was clicked, rated or bought."""
+
     num_bought: int
-    # Users who bought an item that an answer had shown them.
+    """Items of those shown that were bought."""
+
     num_buyers: int
-    # Clicked, of shown. Null: too few users to say.
+    """Users who bought an item that an answer had shown them."""
+
     click_through: RateEstimate | None
-    # Hits, of answers.
+    """Clicked, of shown. Null: too few users to say."""
+
     hit: RateEstimate | None
-    # Bought, of shown.
+    """Hits, of answers."""
+
     conversion: RateEstimate | None
-    # Buyers, of users.
+    """Bought, of shown."""
+
     buyers: RateEstimate | None
+    """Buyers, of users."""
 
 
 class BatchRecommendations(Received):
     """The answers to many users."""
 
-    # One a user, in the order asked for, each as the user alone would get it.
     answers: list[Recommendations]
+    """One a user, in the order asked for, each as the user alone would get it."""
 
 
-By = Literal["version", "source", "position", "list", "experiment"] | str
+By = TypeAliasType("By", Literal["version", "source", "position", "list", "experiment"] | str)
 """What a report tells apart."""
 
 
@@ -108,24 +120,29 @@ class Cause(Received):
 
     item_id: str
     title: str | None
-    # The rating.
     value: float
-    # On the predicted rating, in its units.
+    """The rating."""
+
     effect: float
-    # On the model's score, before boosts.
+    """On the predicted rating, in its units."""
+
     score_effect: float
+    """On the model's score, before boosts."""
 
 
 class Epoch(Received):
     """The figures of one finished epoch."""
 
     epoch: int
-    # What it did: `fit`, or the stage of a kind that has several.
     stage: str
-    # Mean loss of the training users; null where the kind has none.
+    """What it did: `fit`, or the stage of a kind that has several."""
+
     loss: float | None
-    # Figures of the validation users: `ndcg@10`, `ndcg@100`, `recall@20`, `recall@50`, `rmse`, `mae`.
+    """Mean loss of the training users; null where the kind has none."""
+
     metrics: dict[str, float | None]
+    """Figures of the validation users: `ndcg@10`, `ndcg@100`, `recall@20`, `recall@50`, `rmse`, `mae`."""
+
     seconds: float
     recorded_at: datetime
 
@@ -141,16 +158,19 @@ class EventCounts(Received):
 class EventResult(Received):
     """What became of one posted event."""
 
-    # Place of the row in the request.
     index: int
+    """Place of the row in the request."""
+
     type: Any
     item_id: Any
-    # `unchanged`: all of it was recorded before. `refused`: `errors` says why.
     status: Literal["recorded", "unchanged", "refused"] | str
-    # Items of which this was not known yet.
+    """`unchanged`: all of it was recorded before. `refused`: `errors` says why."""
+
     num_items: int = 0
-    # The offending fields of a refused row.
+    """Items of which this was not known yet."""
+
     errors: list[dict[str, Any]] = []
+    """The offending fields of a refused row."""
 
 
 class EventsWritten(Received):
@@ -164,33 +184,37 @@ class ExperimentList(Received):
     """A page of experiments, newest first."""
 
     experiments: list[ExperimentOut]
-    # `cursor` of the next page; null on the last.
     next_cursor: str | None
+    """`cursor` of the next page; null on the last."""
 
 
 class ExperimentOut(Received):
     """An experiment."""
 
-    # Its number, which answers and their outcomes carry.
     id: int
+    """Its number, which answers and their outcomes carry."""
+
     name: str
     state: ExperimentState
     control: str
     treatment: str
-    # Share of the users who take part; the others get the live version.
     share: float
-    # Share of these who get the treatment.
+    """Share of the users who take part; the others get the live version."""
+
     treatment_share: float
+    """Share of these who get the treatment."""
+
     salt: str
     started_at: datetime
-    # A key, or a user of the command line. Null: no key was sent.
     started_by: str | None
+    """A key, or a user of the command line. Null: no key was sent."""
+
     reason: str | None
     stopped_at: datetime | None
     stopped_by: str | None
     stop_reason: str | None
-    # The arm whose version went live when it was stopped.
     activated: Arm | None
+    """The arm whose version went live when it was stopped."""
 
 
 class ExperimentReport(Received):
@@ -199,18 +223,21 @@ class ExperimentReport(Received):
     experiment: ExperimentOut
     control: ArmReport
     treatment: ArmReport
-    # In each metric of which something can be said.
     differences: list[ArmDifference]
+    """In each metric of which something can be said."""
+
     split: UserSplit
-    # The metric that decides.
     metric: Metric
-    # The arm that is better, as soon as that is decided.
+    """The metric that decides."""
+
     better: Arm | None
-    # What follows, in words.
+    """The arm that is better, as soon as that is decided."""
+
     verdict: str
+    """What follows, in words."""
 
 
-ExperimentState = Literal["running", "stopped"] | str
+ExperimentState = TypeAliasType("ExperimentState", Literal["running", "stopped"] | str)
 """Where an experiment is."""
 
 
@@ -231,71 +258,86 @@ class ExportedRating(Received):
 
     user_id: str
     item_id: str
-    # On the declared scale.
     value: float
+    """On the declared scale."""
+
     rated_at: datetime
 
 
 class GuestPredictions(Received):
     """Predictions by a posted list of ratings."""
 
-    # Null for a guest.
     user_id: str | None
-    # Of the user's latest rating change, which this answer has seen.
+    """Null for a guest."""
+
     revision: int | None
+    """Of the user's latest rating change, which this answer has seen."""
+
     model_version: str | None
     personalised: bool
-    # Why the predictions are not personal.
     reason: Reason | None
-    # The reason as a sentence.
+    """Why the predictions are not personal."""
+
     reason_detail: str | None
-    # Root mean squared error of this version's predictions for users held out of its training, in units of the scale;
-    # null where it was not measured.
+    """The reason as a sentence."""
+
     rmse: float | None
-    # Mean absolute error of the same predictions.
+    """Root mean squared error of this version's predictions for users held out of its training, in units of the scale; null where it was not measured."""
+
     mae: float | None
+    """Mean absolute error of the same predictions."""
+
     predictions: list[Prediction]
-    # Posted ratings of items that the catalogue does not have; they are ignored.
     unknown_items: int
+    """Posted ratings of items that the catalogue does not have; they are ignored."""
 
 
 class GuestQuestions(Received):
     """Questions to somebody who is not stored."""
 
-    # Null for a guest.
     user_id: str | None
-    # Of the user's latest rating change, which this answer has seen.
+    """Null for a guest."""
+
     revision: int | None
-    # Null without a model: then popular items are asked about.
+    """Of the user's latest rating change, which this answer has seen."""
+
     model_version: str | None
+    """Null without a model: then popular items are asked about."""
+
     questions: list[Question]
-    # Posted ratings of items that the catalogue does not have; they are ignored.
     unknown_items: int
+    """Posted ratings of items that the catalogue does not have; they are ignored."""
 
 
 class GuestRecommendations(Received):
     """An answer to a posted list of ratings."""
 
-    # Names this answer; send it with what becomes of the answer. Some 200 characters and more.
     recommendation_id: str
-    # Null for a guest.
+    """Names this answer; send it with what becomes of the answer. Some 200 characters and more."""
+
     user_id: str | None
+    """Null for a guest."""
+
     model_version: str | None
-    # Of the user's latest rating change, which this answer has seen.
     revision: int | None
+    """Of the user's latest rating change, which this answer has seen."""
+
     personalised: bool
-    # Why the answer is not personal.
     reason: Reason | None
-    # The reason as a sentence.
+    """Why the answer is not personal."""
+
     reason_detail: str | None
+    """The reason as a sentence."""
+
     items: list[Recommendation]
-    # `cursor` of the next page of this list; null on the last.
     next_cursor: str | None
-    # Posted ratings of items that the catalogue does not have; they are ignored.
+    """`cursor` of the next page of this list; null on the last."""
+
     unknown_items: int
+    """Posted ratings of items that the catalogue does not have; they are ignored."""
 
 
-HalfLife = Literal[7, 30, 90, 365, 3650]
+HalfLife = TypeAliasType("HalfLife", Literal[7, 30, 90, 365, 3650])
 """Days after which a rating counts half as much: a few choices, so that each is counted once for everybody."""
 
 
@@ -304,9 +346,8 @@ class HeldIn(Received):
 
     version: str
     live: bool
-    # What they were for: `trained`; `inherited`: the version it went on from had learned them; `validated`: they
-    # chose the epoch; `judged`: the gate's; `unknown`: its files do not say.
     part: Part
+    """What they were for: `trained`; `inherited`: the version it went on from had learned them; `validated`: they chose the epoch; `judged`: the gate's; `unknown`: its files do not say."""
 
 
 class HeldInList(Received):
@@ -321,11 +362,11 @@ class HoldingVersion(Received):
 
     version: str
     live: bool
-    # What his ratings were for: `trained`; `inherited`: the version it went on from had learned them; `validated`:
-    # they chose the epoch; `judged`: the gate's; `unknown`: its files did not say.
     part: Part
-    # When its files were removed; null while they are kept.
+    """What his ratings were for: `trained`; `inherited`: the version it went on from had learned them; `validated`: they chose the epoch; `judged`: the gate's; `unknown`: its files did not say."""
+
     removed_at: datetime | None
+    """When its files were removed; null while they are kept."""
 
 
 class ImportCounts(Received):
@@ -335,8 +376,9 @@ class ImportCounts(Received):
     created: int
     updated: int
     unchanged: int
-    # A later rating or removal is known.
     stale: int
+    """A later rating or removal is known."""
+
     refused: int
 
 
@@ -345,22 +387,24 @@ class ImportDone(Received):
 
     status: Literal["complete"] | str = "complete"
     kind: Literal["ratings", "items"] | str
-    # What became of the rows of an import; `read` is the sum of the others.
     counts: ImportCounts
 
 
 class ImportRefusal(Received):
     """A row of an import that was not stored."""
 
-    # Where the row begins; the first line is 1.
     line: int
-    # What the row said, as far as it could be read.
+    """Where the row begins; the first line is 1."""
+
     user_id: Any | None = None
-    # What the row said, as far as it could be read.
+    """What the row said, as far as it could be read."""
+
     item_id: Any | None = None
+    """What the row said, as far as it could be read."""
+
     status: Literal["refused"] | str = "refused"
-    # The offending fields, each with how to mend it.
     errors: list[dict[str, Any]]
+    """The offending fields, each with how to mend it."""
 
 
 class ItemCounts(Received):
@@ -376,8 +420,8 @@ class ItemList(Received):
     """A page of the catalogue."""
 
     items: list[ItemOut]
-    # Give it as `cursor` for the next page; null on the last.
     next_cursor: str | None
+    """Give it as `cursor` for the next page; null on the last."""
 
 
 class ItemOut(Received):
@@ -392,8 +436,8 @@ class ItemOut(Received):
     available_until: datetime | None
     created_at: datetime
     updated_at: datetime
-    # Number of the item's latest change.
     revision: int
+    """Number of the item's latest change."""
 
 
 class ItemRemoved(Received):
@@ -401,8 +445,8 @@ class ItemRemoved(Received):
 
     item_id: str
     num_ratings_removed: int
-    # Every rating change up to this number is stored.
     revision: int
+    """Every rating change up to this number is stored."""
 
 
 class ItemResult(Received):
@@ -411,10 +455,11 @@ class ItemResult(Received):
     index: int
     item_id: Any
     status: Literal["created", "updated", "unchanged", "refused"] | str
-    # Number of the item's latest change.
     revision: int | None = None
-    # The offending fields of a refused row.
+    """Number of the item's latest change."""
+
     errors: list[dict[str, Any]] = []
+    """The offending fields of a refused row."""
 
 
 class ItemsWritten(Received):
@@ -434,18 +479,20 @@ class Live(Received):
 class MergeOut(Received):
     """The answer to a merge; all of it is committed."""
 
-    # Every change up to this number is stored.
     revision: int
+    """Every change up to this number is stored."""
+
     counts: RatingCounts
     results: list[RatingResult]
     user_id: str
-    # Null for posted ratings.
     from_user_id: str | None
-    # Ratings that the other user had and has no longer; 0 for posted ones.
+    """Null for posted ratings."""
+
     moved: int
+    """Ratings that the other user had and has no longer; 0 for posted ones."""
 
 
-Metric = Literal["click_through", "hit", "conversion", "buyers"] | str
+Metric = TypeAliasType("Metric", Literal["click_through", "hit", "conversion", "buyers"] | str)
 """What can be compared; each is a sum over users by another one."""
 
 
@@ -454,32 +501,36 @@ class Move(Received):
 
     item_id: str
     title: str | None
-    # Place, the first is 1; also beyond `limit`, as far as the 200th. Null: none, or further behind.
     before: int | None
+    """Place, the first is 1; also beyond `limit`, as far as the 200th. Null: none, or further behind."""
+
     after: int | None
-    # Null where one is not known, or of another source.
     score_change: float | None
-    # Of the predicted rating, likewise.
+    """Null where one is not known, or of another source."""
+
     rating_change: float | None
+    """Of the predicted rating, likewise."""
 
 
 class NewItems(Received):
     """Items, the newest first."""
 
-    # Names this answer; send it with what becomes of the answer. Some 200 characters and more.
     recommendation_id: str
+    """Names this answer; send it with what becomes of the answer. Some 200 characters and more."""
+
     items: list[Recommendation]
 
 
-Part = Literal["trained", "inherited", "validated", "judged", "unknown"] | str
+Part = TypeAliasType("Part", Literal["trained", "inherited", "validated", "judged", "unknown"] | str)
 """What a version has to do with a user. The numbers of ratings that it is published with count all of them."""
 
 
 class PopularItems(Received):
     """Items by their decayed, shrunken mean rating."""
 
-    # Names this answer; send it with what becomes of the answer. Some 200 characters and more.
     recommendation_id: str
+    """Names this answer; send it with what becomes of the answer. Some 200 characters and more."""
+
     half_life_days: int
     counted_at: datetime
     items: list[Recommendation]
@@ -490,50 +541,60 @@ class Prediction(Received):
 
     item_id: str
     title: str | None
-    # There is a prediction; else `reason` says why not.
     known: bool
+    """There is a prediction; else `reason` says why not."""
+
     reason: Unknown | None
-    # The reason as a sentence.
     reason_detail: str | None
-    # On the declared scale.
+    """The reason as a sentence."""
+
     predicted_rating: float | None
-    # What the user has rated it himself.
+    """On the declared scale."""
+
     rating: float | None
-    # It may be recommended.
+    """What the user has rated it himself."""
+
     active: bool
+    """It may be recommended."""
 
 
 class Predictions(Received):
     """Predictions of one user's ratings, and how exact such predictions are."""
 
-    # Null for a guest.
     user_id: str | None
-    # Of the user's latest rating change, which this answer has seen.
+    """Null for a guest."""
+
     revision: int | None
+    """Of the user's latest rating change, which this answer has seen."""
+
     model_version: str | None
     personalised: bool
-    # Why the predictions are not personal.
     reason: Reason | None
-    # The reason as a sentence.
+    """Why the predictions are not personal."""
+
     reason_detail: str | None
-    # Root mean squared error of this version's predictions for users held out of its training, in units of the scale;
-    # null where it was not measured.
+    """The reason as a sentence."""
+
     rmse: float | None
-    # Mean absolute error of the same predictions.
+    """Root mean squared error of this version's predictions for users held out of its training, in units of the scale; null where it was not measured."""
+
     mae: float | None
+    """Mean absolute error of the same predictions."""
+
     predictions: list[Prediction]
 
 
 class Problem(Received):
     """Problem details for an HTTP API (RFC 9457)."""
 
-    # Kind of error: `/problems/<code>`.
     type: str
+    """Kind of error: `/problems/<code>`."""
+
     title: str
     status: int
     detail: str
-    # The offending fields, each with how to mend it.
     errors: list[dict[str, Any]] = []
+    """The offending fields, each with how to mend it."""
 
 
 class Question(Received):
@@ -541,21 +602,25 @@ class Question(Received):
 
     item_id: str
     title: str | None
-    # How much the rating would change the list, by expectation: 1 for the first. Null without a model.
     information: float | None
-    # What the model expects, on the declared scale.
+    """How much the rating would change the list, by expectation: 1 for the first. Null without a model."""
+
     predicted_rating: float | None
+    """What the model expects, on the declared scale."""
 
 
 class Questions(Received):
     """Items whose rating would tell the model most, the most telling first."""
 
-    # Null for a guest.
     user_id: str | None
-    # Of the user's latest rating change, which this answer has seen.
+    """Null for a guest."""
+
     revision: int | None
-    # Null without a model: then popular items are asked about.
+    """Of the user's latest rating change, which this answer has seen."""
+
     model_version: str | None
+    """Null without a model: then popular items are asked about."""
+
     questions: list[Question]
 
 
@@ -573,10 +638,11 @@ class RateOut(Received):
     numerator: int
     denominator: int
     rate: float | None
-    # Lower end of the interval.
     low: float | None
-    # Upper end.
+    """Lower end of the interval."""
+
     high: float | None
+    """Upper end."""
 
 
 class RatingChanged(Received):
@@ -585,8 +651,8 @@ class RatingChanged(Received):
     user_id: str
     item_id: str
     status: Literal["created", "updated", "unchanged", "stale", "removed"] | str
-    # Every change up to this number is stored.
     revision: int
+    """Every change up to this number is stored."""
 
 
 class RatingCounts(Received):
@@ -605,8 +671,8 @@ class RatingList(Received):
     user_id: str
     revision: int
     ratings: list[RatingOut]
-    # Give it as `cursor` for the next page; null on the last.
     next_cursor: str | None
+    """Give it as `cursor` for the next page; null on the last."""
 
 
 class RatingOut(Received):
@@ -622,23 +688,27 @@ class RatingOut(Received):
 class RatingResult(Received):
     """What became of one posted rating."""
 
-    # Place of the row in the request.
     index: int
+    """Place of the row in the request."""
+
     user_id: Any
     item_id: Any
-    # `stale`: a later rating or removal is known. `refused`: `errors` says why.
     status: Literal["created", "updated", "unchanged", "stale", "refused"] | str
-    # Number of the change, if the row made one.
+    """`stale`: a later rating or removal is known. `refused`: `errors` says why."""
+
     revision: int | None = None
-    # The offending fields of a refused row.
+    """Number of the change, if the row made one."""
+
     errors: list[dict[str, Any]] = []
+    """The offending fields of a refused row."""
 
 
 class RatingsWritten(Received):
     """The answer to posted ratings; all of it is committed."""
 
-    # Every change up to this number is stored.
     revision: int
+    """Every change up to this number is stored."""
+
     counts: RatingCounts
     results: list[RatingResult]
 
@@ -648,19 +718,25 @@ class Ready(Received):
 
     database: Literal["ok", "unreachable"] | str
     migrations: Literal["ok", "missing", "unknown"] | str
-    # `degraded`: everything answers, but not from the models that should serve; `problem` says why.
     status: Literal["ok", "degraded", "unavailable"] | str
-    # The model that answers.
+    """`degraded`: everything answers, but not from the models that should serve; `problem` says why."""
+
     model_version: str | None
-    # The model that should answer.
+    """The model that answers."""
+
     live_version: str | None
-    # What keeps the live model, or an experiment's, from answering.
+    """The model that should answer."""
+
     problem: str | None
-    # The experiment whose versions this process serves.
+    """What keeps the live model, or an experiment's, from answering."""
+
     experiment: int | None
+    """The experiment whose versions this process serves."""
 
 
-Reason = Literal["unknown_user", "no_ratings", "no_model", "no_known_items", "all_rated", "no_items"] | str
+Reason = TypeAliasType(
+    "Reason", Literal["unknown_user", "no_ratings", "no_model", "no_known_items", "all_rated", "no_items"] | str
+)
 """Why an answer is not personal."""
 
 
@@ -669,28 +745,36 @@ class ReceiptOut(Received):
 
     erasure_id: str
     erased_at: datetime
-    # `pending`: a version that serves (the live one, or one of a running experiment) holds him, or a run under way
-    # may have read his ratings; `clean`: none that serves holds him; `purged`: none that is kept.
     state: State
-    # Rows removed, by table; `ratings` counts those that he had removed himself.
+    """`pending`: a version that serves (the live one, or one of a running experiment) holds him, or a run under way may have read his ratings; `clean`: none that serves holds him; `purged`: none that is kept."""
+
     removed: dict[str, int]
-    # The number under which versions held him. It is never given again.
+    """Rows removed, by table; `ratings` counts those that he had removed himself."""
+
     user_number: int
-    # A version of this watermark or a later one has never seen him.
+    """The number under which versions held him. It is never given again."""
+
     revision: int
-    # The versions that hold him, newest first.
+    """A version of this watermark or a later one has never seen him."""
+
     versions: list[HoldingVersion]
+    """The versions that hold him, newest first."""
+
     live_version_holds: bool
-    # Runs under way that may have read his ratings; wait for them, or cancel them.
     runs: list[int]
-    # Running experiments of which a version holds him; stop them.
+    """Runs under way that may have read his ratings; wait for them, or cancel them."""
+
     experiments: list[int]
-    # What was live at `clean_at`; null: nothing, or not yet.
+    """Running experiments of which a version holds him; stop them."""
+
     clean_version: str | None
-    # Since when no version has served that holds him.
+    """What was live at `clean_at`; null: nothing, or not yet."""
+
     clean_at: datetime | None
-    # When the files of the last version that held him were removed.
+    """Since when no version has served that holds him."""
+
     purged_at: datetime | None
+    """When the files of the last version that held him were removed."""
 
 
 class Recommendation(Received):
@@ -698,114 +782,141 @@ class Recommendation(Received):
 
     item_id: str
     title: str | None
-    # Orders the items of one source; it has no unit. Null for new items.
     score: float | None
-    # On the declared scale: the model's prediction, or the mean rating of a popular item. Null for new.
+    """Orders the items of one source; it has no unit. Null for new items."""
+
     predicted_rating: float | None
+    """On the declared scale: the model's prediction, or the mean rating of a popular item. Null for new."""
+
     source: Source
-    # Among the ratings this answer went by.
     rated: bool
-    # With `explain`: the ratings that raised or lowered the score most, the largest effect first. Empty for what no
-    # rating moved by itself, popular and new items among them.
+    """Among the ratings this answer went by."""
+
     because: list[Cause] | None = None
-    # With `explain`; null where nothing raised the score.
+    """With `explain`: the ratings that raised or lowered the score most, the largest effect first. Empty for what no rating moved by itself, popular and new items among them."""
+
     because_together: Together | None = None
+    """With `explain`; null where nothing raised the score."""
 
 
 class Recommendations(Received):
     """An answer: items, and what they are made from."""
 
-    # Names this answer; send it with what becomes of the answer. Some 200 characters and more.
     recommendation_id: str
-    # Null for a guest.
+    """Names this answer; send it with what becomes of the answer. Some 200 characters and more."""
+
     user_id: str | None
+    """Null for a guest."""
+
     model_version: str | None
-    # Of the user's latest rating change, which this answer has seen.
     revision: int | None
+    """Of the user's latest rating change, which this answer has seen."""
+
     personalised: bool
-    # Why the answer is not personal.
     reason: Reason | None
-    # The reason as a sentence.
+    """Why the answer is not personal."""
+
     reason_detail: str | None
+    """The reason as a sentence."""
+
     items: list[Recommendation]
-    # `cursor` of the next page of this list; null on the last.
     next_cursor: str | None
+    """`cursor` of the next page of this list; null on the last."""
 
 
 class Replay(Received):
     """An answer made again, from the ratings, the catalogue and the model of then."""
 
     kind: ReplayKind
-    # Null for a guest, and for somebody nobody had heard of.
     user_id: str | None
-    # Of the user's latest rating change, which the answer had seen.
+    """Null for a guest, and for somebody nobody had heard of."""
+
     revision: int | None
+    """Of the user's latest rating change, which the answer had seen."""
+
     catalogue_revision: int
     model_version: str | None
     answered_at: datetime
-    # True: this was made again.
     replayed: bool
-    # Whether items, order and sources are those that the id says the answer had.
+    """True: this was made again."""
+
     identical: bool
+    """Whether items, order and sources are those that the id says the answer had."""
+
     personalised: bool
-    # Why the answer was not personal.
     reason: Reason | None
+    """Why the answer was not personal."""
+
     reason_detail: str | None
     items: list[Recommendation]
 
 
-ReplayKind = Literal["user", "guest", "popular", "new"] | str
+ReplayKind = TypeAliasType("ReplayKind", Literal["user", "guest", "popular", "new"] | str)
 """What sort of list an answer is."""
 
 
 class Report(Received):
     """What became of the answers that were made in a time."""
 
-    # `from`, as it was asked for.
     start: datetime | None
+    """`from`, as it was asked for."""
+
     until: datetime | None
     by: list[By]
-    # In the order of `by`.
     lines: list[ReportLine]
+    """In the order of `by`."""
 
 
 class ReportLine(Received):
     """What became of the answers of one group. What is not asked for by `by` is not there."""
 
-    # Null: answers without a model.
     version: str | None = None
+    """Null: answers without a model."""
+
     source: str | None = None
-    # In the whole list, from 1.
     position: int | None = None
-    # user, guest, similar, popular or new.
+    """In the whole list, from 1."""
+
     list: str | None = None
-    # 0: none.
+    """user, guest, similar, popular or new."""
+
     experiment: int | None = None
-    # Answers of which at least one item was shown.
+    """0: none."""
+
     num_answers: int
-    # Of all that was bought, as reported.
+    """Answers of which at least one item was shown."""
+
     value: float
-    # Items clicked of those shown.
+    """Of all that was bought, as reported."""
+
     click_through: RateOut
-    # Items rated of those shown.
+    """Items clicked of those shown."""
+
     rating: RateOut
-    # Items bought of those shown.
+    """Items rated of those shown."""
+
     conversion: RateOut
-    # Answers with an item clicked, rated or bought, of the answers shown.
+    """Items bought of those shown."""
+
     hit: RateOut
+    """Answers with an item clicked, rated or bought, of the answers shown."""
 
 
 class RulesOut(Received):
     """The rules for everybody."""
 
-    # Items never to recommend.
     block: list[str] = []
-    # Items to recommend sooner, or later.
+    """Items never to recommend."""
+
     boost: list[BoostIn] = []
-    # Items to show first, in this order, or at a position.
+    """Items to recommend sooner, or later."""
+
     pin: list[PinIn] = []
-    # Of the catalogue's change that set them; null if there are none.
+    """Items to show first, in this order, or at a position."""
+
     revision: int | None
+    """Of the catalogue's change that set them; null if there are none."""
+
     updated_at: datetime | None
 
 
@@ -813,39 +924,50 @@ class Run(Received):
     """One training run."""
 
     id: int
-    # `queued`, `running`, or an end: `succeeded`, `failed`, `cancelled`.
     state: RunState
-    # Who asked for it: the `schedule`, the number of `changes`, or somebody.
+    """`queued`, `running`, or an end: `succeeded`, `failed`, `cancelled`."""
+
     cause: RunCause
+    """Who asked for it: the `schedule`, the number of `changes`, or somebody."""
+
     kind: str
-    # What was asked for beside the settings.
     options: dict[str, Any]
+    """What was asked for beside the settings."""
+
     requested_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    # Epochs at most; a run stops sooner when nothing improves.
     epochs_planned: int | None
+    """Epochs at most; a run stops sooner when nothing improves."""
+
     epochs_finished: int
-    # When it ends if it uses all its epochs.
     eta: datetime | None
-    # Revision of the ratings it learns.
+    """When it ends if it uses all its epochs."""
+
     watermark: int | None
+    """Revision of the ratings it learns."""
+
     cancel_requested: bool
-    # The worker that holds it, or last held it.
     worker: str | None
-    # Times a worker took it up.
+    """The worker that holds it, or last held it."""
+
     attempts: int
-    # Last sign of life of its worker.
+    """Times a worker took it up."""
+
     heartbeat_at: datetime | None
-    # The model version it made.
+    """Last sign of life of its worker."""
+
     version: str | None
-    # Whether that version was activated, why, and the figures.
+    """The model version it made."""
+
     gate: dict[str, Any] | None
-    # Why it failed.
+    """Whether that version was activated, why, and the figures."""
+
     error: str | None
+    """Why it failed."""
 
 
-RunCause = Literal["schedule", "changes", "manual"] | str
+RunCause = TypeAliasType("RunCause", Literal["schedule", "changes", "manual"] | str)
 """Why a training run was asked for."""
 
 
@@ -853,36 +975,48 @@ class RunDetail(Received):
     """A training run with its epochs."""
 
     id: int
-    # `queued`, `running`, or an end: `succeeded`, `failed`, `cancelled`.
     state: RunState
-    # Who asked for it: the `schedule`, the number of `changes`, or somebody.
+    """`queued`, `running`, or an end: `succeeded`, `failed`, `cancelled`."""
+
     cause: RunCause
+    """Who asked for it: the `schedule`, the number of `changes`, or somebody."""
+
     kind: str
-    # What was asked for beside the settings.
     options: dict[str, Any]
+    """What was asked for beside the settings."""
+
     requested_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    # Epochs at most; a run stops sooner when nothing improves.
     epochs_planned: int | None
+    """Epochs at most; a run stops sooner when nothing improves."""
+
     epochs_finished: int
-    # When it ends if it uses all its epochs.
     eta: datetime | None
-    # Revision of the ratings it learns.
+    """When it ends if it uses all its epochs."""
+
     watermark: int | None
+    """Revision of the ratings it learns."""
+
     cancel_requested: bool
-    # The worker that holds it, or last held it.
     worker: str | None
-    # Times a worker took it up.
+    """The worker that holds it, or last held it."""
+
     attempts: int
-    # Last sign of life of its worker.
+    """Times a worker took it up."""
+
     heartbeat_at: datetime | None
-    # The model version it made.
+    """Last sign of life of its worker."""
+
     version: str | None
-    # Whether that version was activated, why, and the figures.
+    """The model version it made."""
+
     gate: dict[str, Any] | None
-    # Why it failed.
+    """Whether that version was activated, why, and the figures."""
+
     error: str | None
+    """Why it failed."""
+
     epochs: list[Epoch]
 
 
@@ -890,11 +1024,11 @@ class RunList(Received):
     """A page of runs, newest first."""
 
     runs: list[Run]
-    # `cursor` of the next page; null on the last.
     next_cursor: str | None
+    """`cursor` of the next page; null on the last."""
 
 
-RunState = Literal["queued", "running", "succeeded", "failed", "cancelled"] | str
+RunState = TypeAliasType("RunState", Literal["queued", "running", "succeeded", "failed", "cancelled"] | str)
 """Where a training run is; the last three are ends."""
 
 
@@ -903,19 +1037,19 @@ class SimilarItem(Received):
 
     item_id: str
     title: str | None
-    # Orders the list; no unit, and 1 at most where nothing is boosted. Null for an item that is not like it: one that
-    # a rule pins, or that `exploration` brings.
     similarity: float | None
-    # What says so, or most of it: `similar`, the same people like both; `attributes`, both say alike things about
-    # themselves; or `pinned`, `new`.
+    """Orders the list; no unit, and 1 at most where nothing is boosted. Null for an item that is not like it: one that a rule pins, or that `exploration` brings."""
+
     source: Source
+    """What says so, or most of it: `similar`, the same people like both; `attributes`, both say alike things about themselves; or `pinned`, `new`."""
 
 
 class SimilarItems(Received):
     """Items like an item, the most alike first."""
 
-    # Names this answer; send it with what becomes of the answer. Some 200 characters and more.
     recommendation_id: str
+    """Names this answer; send it with what becomes of the answer. Some 200 characters and more."""
+
     item_id: str
     model_version: str | None
     items: list[SimilarItem]
@@ -925,28 +1059,31 @@ class SimilarUser(Received):
     """A user like another."""
 
     user_id: str
-    # Orders the list; below 1, and no unit.
     similarity: float
-    # Number of items that both have rated.
+    """Orders the list; below 1, and no unit."""
+
     overlap: int
+    """Number of items that both have rated."""
 
 
 class SimilarUsers(Received):
     """Users like a user, the most alike first."""
 
     user_id: str
-    # Of the user's latest rating change, which this answer has seen.
     revision: int
-    # Number of users who could have come into the list.
+    """Of the user's latest rating change, which this answer has seen."""
+
     num_compared: int
+    """Number of users who could have come into the list."""
+
     users: list[SimilarUser]
 
 
-Source = Literal["personal", "popular", "new", "similar", "attributes", "pinned"] | str
+Source = TypeAliasType("Source", Literal["personal", "popular", "new", "similar", "attributes", "pinned"] | str)
 """Where an item of an answer comes from."""
 
 
-State = Literal["pending", "clean", "purged"] | str
+State = TypeAliasType("State", Literal["pending", "clean", "purged"] | str)
 """How far the models are free of an erased user."""
 
 
@@ -954,13 +1091,14 @@ class Together(Received):
     """What all ratings named that raised an item did together: effects of ratings do not add up."""
 
     num_ratings: int
-    # On the predicted rating, in its units.
     effect: float
-    # On the model's score, before boosts.
+    """On the predicted rating, in its units."""
+
     score_effect: float
+    """On the model's score, before boosts."""
 
 
-Unknown = Literal["no_such_item", "not_learned", "no_model"] | str
+Unknown = TypeAliasType("Unknown", Literal["no_such_item", "not_learned", "no_model"] | str)
 """Why there is no prediction."""
 
 
@@ -969,21 +1107,24 @@ class UserOut(Received):
 
     user_id: str
     num_ratings: int
-    # Number of the user's latest change.
     revision: int
+    """Number of the user's latest change."""
+
     created_at: datetime
 
 
 class UserSplit(Received):
     """Whether the users are divided as planned."""
 
-    # Of the users who were shown something; null: nobody was.
     treatment_share: float | None
+    """Of the users who were shown something; null: nobody was."""
+
     expected: float
-    # How often chance alone divides so unevenly (chi-square).
     p_value: float
-    # Below 0.001: one arm's users or events are lost somewhere; trust no figure.
+    """How often chance alone divides so unevenly (chi-square)."""
+
     suspect: bool
+    """Below 0.001: one arm's users or events are lost somewhere; trust no figure."""
 
 
 class Version(Received):
@@ -991,57 +1132,71 @@ class Version(Received):
 
     version: str
     kind: str
-    # This is the version that should serve.
     live: bool
-    # `live`; `activated`: it was live before; `refused` by the gate, never live; `removed`: no files.
+    """This is the version that should serve."""
+
     state: Literal["live", "activated", "refused", "removed"] | str
+    """`live`; `activated`: it was live before; `refused` by the gate, never live; `removed`: no files."""
+
     created_at: datetime
-    # When it last went live; null if it never did.
     activated_at: datetime | None
-    # When its files were removed; it cannot be activated any more.
+    """When it last went live; null if it never did."""
+
     removed_at: datetime | None
-    # The training run that made it.
+    """When its files were removed; it cannot be activated any more."""
+
     run_id: int | None
-    # Revision up to which it holds the ratings: those that stood then.
+    """The training run that made it."""
+
     watermark: int
-    # Users with ratings then, those held out included.
+    """Revision up to which it holds the ratings: those that stood then."""
+
     num_users: int
-    # Items with ratings then: its vocabulary.
+    """Users with ratings then, those held out included."""
+
     num_items: int
+    """Items with ratings then: its vocabulary."""
+
     num_ratings: int
-    # Users that it holds who were erased since: making it live brings them back.
     num_erased: int
-    # Users and ratings by what they were for: `trained`, `validated` (chose the epoch), `judged` (the gate's);
-    # `inherited`: users that only the version it went on from had learned from. `rule` tells whom which.
+    """Users that it holds who were erased since: making it live brings them back."""
+
     split: dict[str, Any] | None
+    """Users and ratings by what they were for: `trained`, `validated` (chose the epoch), `judged` (the gate's); `inherited`: users that only the version it went on from had learned from. `rule` tells whom which."""
+
     num_bytes: int
-    # Figures of held-out users: `ndcg@10`, `rmse` ...; `<name>_error` is the standard error.
     metrics: dict[str, Any]
-    # Whether the gate let it go live, the reason, and the figures compared.
+    """Figures of held-out users: `ndcg@10`, `rmse` ...; `<name>_error` is the standard error."""
+
     gate: dict[str, Any]
-    # Every time it went live, the latest first.
+    """Whether the gate let it go live, the reason, and the figures compared."""
+
     activations: list[ActivationOut]
+    """Every time it went live, the latest first."""
 
 
 class VersionList(Received):
     """A page of versions, newest first."""
 
     versions: list[Version]
-    # `cursor` of the next page; null on the last.
     next_cursor: str | None
+    """`cursor` of the next page; null on the last."""
 
 
 class WhatIf(Received):
     """A user's list as it is and as it would be."""
 
     user_id: str
-    # Of the user's latest rating change, which `before` has seen.
     revision: int | None
-    # In `set`, but not in the catalogue: left out.
+    """Of the user's latest rating change, which `before` has seen."""
+
     unknown_items: list[str]
-    # In `remove`, but not rated: nothing to take back.
+    """In `set`, but not in the catalogue: left out."""
+
     not_rated: list[str]
+    """In `remove`, but not rated: nothing to take back."""
+
     before: Answer
     after: Answer
-    # In the order of the new list; items that are no longer in it come last.
     moves: list[Move]
+    """In the order of the new list; items that are no longer in it come last."""
