@@ -66,7 +66,7 @@ def train(client: Client, log: Path) -> None:
 
 
 class Caller:
-    """Calls a method of one of the clients by its name and gives what it gave: of an iterator, all of it."""
+    """Calls a method of one of the clients by its name and returns its result: of an iterator, a list."""
 
     def __init__(self, kind: type[Client | AsyncClient], url: str, **options: Any) -> None:
         self.kind, self.url, self.options = kind, url, {"retry": QUICK, **options}
@@ -75,12 +75,12 @@ class Caller:
     def __call__(self, method: str, *args: Any, **kwargs: Any) -> Any:
         self.called.add(method)
         if self.kind is AsyncClient:
-            return asyncio.run(self.awaited(method, *args, **kwargs))
+            return asyncio.run(self.call_async(method, *args, **kwargs))
         with Client(self.url, **self.options) as client:
             answer = getattr(client, method)(*args, **kwargs)
             return list(answer) if isinstance(answer, Iterator) else answer
 
-    async def awaited(self, method: str, *args: Any, **kwargs: Any) -> Any:
+    async def call_async(self, method: str, *args: Any, **kwargs: Any) -> Any:
         async with AsyncClient(self.url, **self.options) as client:
             answer: Awaitable[Any] | AsyncIterator[Any] = getattr(client, method)(*args, **kwargs)
             return [each async for each in answer] if isinstance(answer, AsyncIterator) else await answer

@@ -1,4 +1,4 @@
-"""A small HTTP server that fails as it is told."""
+"""A small HTTP server that fails on purpose."""
 
 import threading
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ HANG_UP = object()  # close the connection without an answer
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server says to one request."""
+    """What the server answers to one request."""
 
     status: int
     body: bytes = b"{}"
@@ -21,7 +21,7 @@ class Answer:
     delay_s: float = 0
 
 
-class Seen(NamedTuple):
+class SeenRequest(NamedTuple):
     """A request as it arrived."""
 
     method: str
@@ -32,12 +32,12 @@ class Seen(NamedTuple):
 
 
 class Flaky(ThreadingHTTPServer):
-    """Gives its answers one after another, the last one from then on, and remembers what it was asked."""
+    """Sends its answers one after another, the last one from then on, and records the requests."""
 
     def __init__(self, answers: list[Answer | object]) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers = answers
-        self.seen: list[Seen] = []
+        self.seen: list[SeenRequest] = []
 
     @property
     def url(self) -> str:
@@ -45,14 +45,14 @@ class Flaky(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers as the server says."""
+    """Sends the next answer of its server."""
 
     server: Flaky
 
     def answer(self) -> None:
         body = self.read_body()
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self.server.seen.append(Seen(self.command, self.path, headers, body, monotonic()))
+        self.server.seen.append(SeenRequest(self.command, self.path, headers, body, monotonic()))
         answer = self.server.answers[min(len(self.server.seen), len(self.server.answers)) - 1]
         if not isinstance(answer, Answer):
             self.close_connection = True
@@ -78,7 +78,7 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager

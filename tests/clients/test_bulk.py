@@ -35,30 +35,26 @@ def csv(some: list[dict[str, Any]]) -> bytes:
     return ("user_id,item_id,value,rated_at\n" + "".join(lines)).encode()
 
 
-def generated(some: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def generate_rows(some: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     yield from some
 
 
-async def awaited(some: list[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
+async def async_rows(some: list[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
     for row in some:
         yield row
 
 
 @pytest.fixture
 def user() -> str:
-    """A user of whom nothing is stored."""
+    """A user without stored ratings."""
     return f"user {uuid4()}"
 
 
-@pytest.fixture(params=["list", "generator", "awaited", "ndjson", "jsonl.gz", "csv", "csv.gz", "open csv", "bytes"])
-def source(
-    request: pytest.FixtureRequest, kind: type[Client | AsyncClient], user: str, tmp_path: Path
-) -> Iterator[Any]:
+@pytest.fixture(params=["list", "generator", "ndjson", "jsonl.gz", "csv", "csv.gz", "open csv", "bytes"])
+def source(request: pytest.FixtureRequest, user: str, tmp_path: Path) -> Iterator[Any]:
     """The same rows in every form that can be imported."""
     some, form = rows(user), str(request.param)
-    if form == "awaited" and kind is Client:
-        pytest.skip("only AsyncClient takes them")
-    made = {"list": some, "generator": generated(some), "awaited": awaited(some), "bytes": io.BytesIO(ndjson(some))}
+    made = {"list": some, "generator": generate_rows(some), "bytes": io.BytesIO(ndjson(some))}
     path = tmp_path / f"rows.{form.removeprefix('open ')}"
     data = csv(some) if "csv" in form else ndjson(some)
     path.write_bytes(gzip.compress(data) if form.endswith(".gz") else data)
@@ -67,7 +63,14 @@ def source(
 
 
 def test_a_file_or_rows_are_imported_and_come_back(call: Caller, user: str, source: Any) -> None:
-    options = {"format": "ndjson"} if isinstance(source, io.BytesIO) else {}
+    check_import(call, user, source, **({"format": "ndjson"} if isinstance(source, io.BytesIO) else {}))
+
+
+def test_awaited_rows_are_imported_and_come_back(url: str, user: str) -> None:
+    check_import(Caller(AsyncClient, url), user, async_rows(rows(user)))
+
+
+def check_import(call: Caller, user: str, source: Any, **options: str) -> None:
     counts = call("import_ratings", source, **options).counts
     assert (counts.read, counts.created) == (3, 3)
     found = [row for row in call("export_ratings") if row.user_id == user]
@@ -90,7 +93,7 @@ def test_columns_are_named_and_scales_stretched(call: Caller, user: str, tmp_pat
     assert sorted(each.value for each in call("ratings", user).ratings) == [1, 5]
 
 
-def test_refused_rows_are_told_as_often_as_they_are_asked_for(call: Caller, user: str) -> None:
+def test_refused_rows_can_be_read_again_and_again(call: Caller, user: str) -> None:
     bad = [{"user_id": user, "item_id": f"item {n}", "value": "much"} for n in range(20_000)]
     done = call("import_ratings", [*rows(user), *bad])
     assert (done.counts.read, done.counts.created, done.counts.refused) == (20_003, 3, 20_000)
@@ -101,7 +104,7 @@ def test_refused_rows_are_told_as_often_as_they_are_asked_for(call: Caller, user
     assert [each.line for each in done.refused] == list(range(4, 20_004))
 
 
-def test_what_cannot_be_read_is_told_with_what_is_stored(call: Caller, tmp_path: Path) -> None:
+def test_a_file_without_a_needed_column_raises_and_says_what_is_stored(call: Caller, tmp_path: Path) -> None:
     path = tmp_path / "ratings.csv"
     path.write_text("user_id,item_id\na,b\n")
     with pytest.raises(Invalid, match=r"no column for value .* Nothing was stored"):
@@ -128,21 +131,21 @@ def test_an_export_is_written_to_an_open_file(call: Caller, user: str) -> None:
     assert table.getvalue().startswith(b"user_id,item_id,value,rated_at\n")
 
 
-def test_rows_are_taken_when_they_are_sent() -> None:
-    taken = 0
+def test_rows_are_consumed_as_they_are_sent() -> None:
+    num_consumed = 0
 
     def endless() -> Iterator[dict[str, Any]]:
-        nonlocal taken
+        nonlocal num_consumed
         while True:
-            taken += 1
-            yield {"user_id": "a", "item_id": f"item {taken}", "value": 3}
+            num_consumed += 1
+            yield {"user_id": "a", "item_id": f"item {num_consumed}", "value": 3}
 
     body = pieces(RowUpload(endless()))
     assert PIECE_BYTES <= len(next(body)) < PIECE_BYTES + 100
-    assert taken < PIECE_BYTES / 40
+    assert num_consumed < PIECE_BYTES / 40
 
 
-def test_a_mistake_is_told_before_anything_is_sent(call: Caller, tmp_path: Path) -> None:
+def test_a_wrong_argument_raises_before_anything_is_sent(call: Caller, tmp_path: Path) -> None:
     (tmp_path / "ratings.csv").write_text("")
     with pytest.raises(ValueError, match=r"'ratings\.dat' does not end in \.ndjson.*: give format="):
         call("import_ratings", "ratings.dat")
@@ -158,4 +161,4 @@ def test_a_mistake_is_told_before_anything_is_sent(call: Caller, tmp_path: Path)
 
 def test_the_plain_client_cannot_await_rows(url: str) -> None:
     with Client(url) as client, pytest.raises(TypeError, match="use AsyncClient"):
-        client.import_ratings(awaited([]))  # type: ignore[arg-type]
+        client.import_ratings(async_rows([]))  # type: ignore[arg-type]

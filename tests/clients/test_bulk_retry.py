@@ -1,4 +1,4 @@
-"""What of an import or export is tried again, and what is told when it breaks off."""
+"""Which imports and exports are tried again, and what is raised when one breaks off."""
 
 import io
 import json
@@ -26,11 +26,11 @@ def caller(kind: Kind, server: Flaky, **options: object) -> Caller:
 
 
 def cut(body: bytes) -> Answer:
-    """Answer with less than is promised."""
+    """Return an answer shorter than its Content-Length."""
     return Answer(200, body, {"Content-Length": str(len(body) + 100)})
 
 
-def generated() -> Iterator[dict[str, Any]]:
+def generate_rows() -> Iterator[dict[str, Any]]:
     yield from ROWS
 
 
@@ -52,9 +52,9 @@ def test_what_can_be_read_again_is_sent_again(kind: Kind, failure: object, form:
 
 
 @pytest.mark.parametrize("failure", [BUSY, HANG_UP], ids=["503", "hung up"])
-def test_what_a_generator_gave_is_not_sent_in_part(kind: Kind, failure: object) -> None:
+def test_a_generator_that_has_begun_is_not_sent_again(kind: Kind, failure: object) -> None:
     with flaky(failure, DONE) as server, pytest.raises((Unavailable, Unreachable)):
-        caller(kind, server)("import_ratings", generated())
+        caller(kind, server)("import_ratings", generate_rows())
     assert [each.body for each in server.seen] == [SENT]
 
 
@@ -70,7 +70,7 @@ def test_an_export_is_tried_again_until_it_begins(kind: Kind) -> None:
     assert len({each.headers["x-request-id"] for each in server.seen}) == 1
 
 
-def test_an_export_that_breaks_off_is_told_as_such(kind: Kind, tmp_path: Path) -> None:
+def test_an_export_that_breaks_off_raises_unreachable(kind: Kind, tmp_path: Path) -> None:
     path = tmp_path / "ratings.ndjson"
     path.write_text("old")
     for method, *where in [("export_ratings",), ("export_to", "ratings", path), ("export_to", "ratings", io.BytesIO())]:
@@ -88,13 +88,13 @@ def test_the_error_that_ends_an_export_is_raised(kind: Kind, method: Any) -> Non
         caller(kind, server)(*method)
 
 
-def test_a_line_that_is_cut_is_no_row(kind: Kind) -> None:
+def test_a_cut_line_raises_unexpected_answer(kind: Kind) -> None:
     for body in (ROW[:-1], b"[1]\n"):
         with flaky(Answer(200, body)) as server, pytest.raises(UnexpectedAnswer):
             caller(kind, server)("export_ratings")
 
 
-def test_the_server_may_think_longer_than_about_other_calls(kind: Kind) -> None:
+def test_imports_and_exports_wait_longer_than_other_calls(kind: Kind) -> None:
     slow = Answer(200, DONE.body, delay_s=0.8)
     with flaky(slow, Answer(200, ROW, delay_s=0.8)) as server:
         call = caller(kind, server, timeout_s=0.2)

@@ -1,4 +1,4 @@
-"""The client has all of the API, every route, every parameter, the very types: a new route fails here until it has."""
+"""The client has every route, every parameter and every type of the API: a new route fails here until it has."""
 
 import inspect
 from typing import Any, get_args
@@ -34,7 +34,7 @@ def test_a_method_takes_every_parameter_of_its_route(name: str) -> None:
 
 
 def parameters(route: Route[Any, Any]) -> set[str]:
-    """Name what a route takes, the keys of its options among them."""
+    """Return the names of the parameters of a route, the keys of its options among them."""
     found: set[str] = set()
     for name, parameter in inspect.signature(route.build).parameters.items():
         if parameter.kind is parameter.VAR_KEYWORD:

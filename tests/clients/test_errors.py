@@ -1,4 +1,4 @@
-"""What a real server says no to is raised with all that it says."""
+"""The errors of a real server are raised with all their fields."""
 
 from collections.abc import Callable
 
@@ -49,25 +49,25 @@ def test_what_cannot_be_done_now_is_a_conflict(call: Caller) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_keys_are_sent_and_what_they_do_not_allow_is_told(
+def test_keys_are_sent_and_a_missing_scope_raises_forbidden(
     settings: Settings, run_on_database: Callable[..., NewKey]
 ) -> None:
     key = run_on_database(lambda database: database.write(service.create, "test", [Scope.READ]))
     with TestClient(create_app(settings)) as http:
-        nobody = Client("http://testserver", http=http)
+        without_key = Client("http://testserver", http=http)
         with pytest.raises(Unauthorized, match="key-missing"):
-            nobody.popular()
+            without_key.popular()
         reader = Client("http://testserver", http=http, api_key=key.secret)
         assert reader.popular().items == []
         with pytest.raises(Forbidden, match="scope-missing"):
             reader.rate("ada", "alien-1979", 5)
 
 
-def test_only_what_comes_from_elsewhere_has_a_kind_that_the_server_never_sends() -> None:
-    statuses = {error.status for error in everything(PalateError)}
+def test_only_the_statuses_of_proxies_have_an_exception_that_the_server_never_sends() -> None:
+    statuses = {error.status for error in all_subclasses(PalateError)}
     assert BY_STATUS.keys() - statuses == {429, 502, 504}
 
 
-def everything(error: type[PalateError]) -> set[type[PalateError]]:
-    """Give an error's kinds, and theirs."""
-    return {error}.union(*(everything(kind) for kind in error.__subclasses__()))
+def all_subclasses(error: type[PalateError]) -> set[type[PalateError]]:
+    """Return an error class and all its subclasses."""
+    return {error}.union(*(all_subclasses(kind) for kind in error.__subclasses__()))

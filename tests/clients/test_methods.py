@@ -9,7 +9,7 @@ from palate_client import AsyncClient, Client, answers, routes
 from palate_client._async.bulk import AsyncBulk
 from palate_client._sync.bulk import Bulk
 from palate_client.call import Route
-from palate_client.methods import FromRoute
+from palate_client.methods import RouteMethod
 from tests.clients.conftest import Caller
 from tests.processes import wait_until
 
@@ -18,29 +18,29 @@ GUEST = [{"item_id": ALIEN, "value": 5}]
 
 
 def methods(kind: type[Client | AsyncClient]) -> set[str]:
-    """Name what makes calls."""
+    """Return the names of the methods that make calls."""
     bulk = {name for name in vars(Bulk if kind is Client else AsyncBulk) if not name.startswith("_")}
-    return {name for name, what in vars(kind).items() if isinstance(what, FromRoute)} | {"run_events"} | bulk
+    return {name for name, what in vars(kind).items() if isinstance(what, RouteMethod)} | {"run_events"} | bulk
 
 
 def test_every_method_of_both_clients_works(call: Caller, kind: type[Client | AsyncClient], tmp_path: Path) -> None:
     user = f"ada/{uuid4()}"
-    rating_and_taking_back(call, user)
-    asking(call, user)
-    reporting(call, user)
-    supposing(call, user)
-    keeping_items(call)
-    keeping_rules(call)
-    moving_much(call, user, tmp_path / "ratings.csv")
-    forgetting(call, user)
-    training(call)
-    experimenting(call)
+    rate_and_unrate(call, user)
+    ask_for_recommendations(call, user)
+    report_events(call, user)
+    ask_as_guest(call, user)
+    manage_items(call)
+    manage_rules(call)
+    import_and_export(call, user, tmp_path / "ratings.csv")
+    erase(call, user)
+    train(call)
+    experiment(call)
     assert call("live").status == "ok"
     assert call("ready").database == "ok"
     assert call.called == methods(kind)
 
 
-def rating_and_taking_back(call: Caller, user: str) -> None:
+def rate_and_unrate(call: Caller, user: str) -> None:
     moment = datetime(2026, 1, 1, 12, tzinfo=UTC)
     assert call("rate", user, ALIEN, 4.5, rated_at=moment).status == "created"
     assert call("rate", user, ALIEN, 5).status == "updated"
@@ -58,7 +58,7 @@ def rating_and_taking_back(call: Caller, user: str) -> None:
     assert call("merge", user, ratings=GUEST).counts.refused == 0
 
 
-def asking(call: Caller, user: str) -> None:
+def ask_for_recommendations(call: Caller, user: str) -> None:
     answer = call("recommend", user, limit=3, explain=True, explain_ratings=2, diversity=0.2, exploration=0.1)
     assert answer.personalised
     assert len(answer.items) == 3
@@ -88,7 +88,7 @@ def asking(call: Caller, user: str) -> None:
     assert call("iter_recommendations", user, limit=100, category=["Drama"])
 
 
-def reporting(call: Caller, user: str) -> None:
+def report_events(call: Caller, user: str) -> None:
     answer = call("recommend", user, limit=3)
     shown = {"recommendation_id": answer.recommendation_id, "type": "shown"}
     clicked = {**shown, "type": "clicked", "item_id": answer.items[1].item_id}
@@ -99,22 +99,22 @@ def reporting(call: Caller, user: str) -> None:
     assert any(line.list == "user" and line.click_through.numerator for line in lines)
 
 
-def supposing(call: Caller, user: str) -> None:
+def ask_as_guest(call: Caller, user: str) -> None:
     what_if = call("what_if", user, set=[{"item_id": NOSFERATU, "value": 1}], remove=[ALIEN, "no such film"], limit=5)
     assert what_if.not_rated == ["no such film"]
     assert what_if.after.items != what_if.before.items
     assert call("recommend_guest", ratings=GUEST, limit=3).personalised
     assert call("iter_guest_recommendations", ratings=GUEST, limit=100, category=["Drama"])
     assert call("predict_guest", ratings=GUEST, item_ids=[TOOTSIE]).predictions[0].predicted_rating is not None
-    told = call("questions", user, limit=2, block=[TOOTSIE]).questions
-    assert [told[0].information, TOOTSIE in {each.item_id for each in told}] == [1, False]
+    questions = call("questions", user, limit=2, block=[TOOTSIE]).questions
+    assert [questions[0].information, TOOTSIE in {each.item_id for each in questions}] == [1, False]
     assert len(call("questions_guest", ratings=GUEST, limit=3).questions) == 3
     answer = call("recommend_guest", ratings=GUEST, limit=3)
     again = call("replay", recommendation_id=answer.recommendation_id, ratings=GUEST)
     assert (again.identical, again.items) == (True, answer.items)
 
 
-def keeping_items(call: Caller) -> None:
+def manage_items(call: Caller) -> None:
     one, other = f"a/b?{uuid4()}", f"..{uuid4()}"
     assert call("put_item", one, title="One", categories=["x"], attributes={"year": 2026}).title == "One"
     assert call("put_items", [{"item_id": other, "available_until": datetime(2999, 1, 1, tzinfo=UTC)}]).counts.created
@@ -125,14 +125,14 @@ def keeping_items(call: Caller) -> None:
     assert [call("delete_item", each).num_ratings_removed for each in (one, other)] == [0, 0]
 
 
-def keeping_rules(call: Caller) -> None:
+def manage_rules(call: Caller) -> None:
     assert call("set_rules", boost=[{"factor": 1.5, "attribute": [{"name": "year", "lte": 1950}]}]).boost
     assert call("rules").boost[0]["factor"] == 1.5
     assert call("delete_rules") is None
     assert call("rules").boost == []
 
 
-def moving_much(call: Caller, user: str, path: Path) -> None:
+def import_and_export(call: Caller, user: str, path: Path) -> None:
     ratings, items = call("export_ratings"), call("export_items")
     assert user in {row.user_id for row in ratings}
     assert call("import_ratings", ratings).counts.unchanged == len(ratings)
@@ -141,14 +141,14 @@ def moving_much(call: Caller, user: str, path: Path) -> None:
     assert len(path.read_text().splitlines()) == 1 + len(ratings)
 
 
-def forgetting(call: Caller, user: str) -> None:
+def erase(call: Caller, user: str) -> None:
     assert call("user_models", user).versions == []
     receipt = call("erase", user)
     assert receipt.removed["ratings"] == 3
     assert call("erasure", receipt.erasure_id).erasure_id == receipt.erasure_id
 
 
-def training(call: Caller) -> None:
+def train(call: Caller) -> None:
     run = call("start_run", kind="linear", seed=1)
     events = call("run_events", run.id)
     assert isinstance(events[-1], answers.Run)
@@ -168,7 +168,7 @@ def training(call: Caller) -> None:
     wait_until(lambda: call("ready").model_version == call("ready").live_version, "other tests have one model")
 
 
-def experimenting(call: Caller) -> None:
+def experiment(call: Caller) -> None:
     treatment, control = [each.version for each in call("models").versions][:2]
     begun = call("start_experiment", name="a test", control=control, treatment=treatment, share=0.5)
     assert call("experiment", begun.id) == begun
@@ -179,7 +179,7 @@ def experimenting(call: Caller) -> None:
     assert (stopped.activated, stopped.stopped_at is None) == ("control", False)
 
 
-def test_a_method_shows_what_it_takes_and_gives() -> None:
+def test_a_method_has_the_signature_of_its_route() -> None:
     with Client("http://127.0.0.1:1") as client:
         signature = inspect.signature(client.recommend)
         assert list(signature.parameters)[:2] == ["user_id", "cursor"]

@@ -1,4 +1,4 @@
-"""The package stands alone, and its README tells the truth."""
+"""The package works without the server, and the scripts of its README run."""
 
 import os
 import re
@@ -34,8 +34,8 @@ def run(script: str, installed: Path) -> str:
 
 
 def test_it_imports_nothing_of_the_server(installed: Path) -> None:
-    said = run("import sys, palate_client; print(palate_client.__file__); print(*sys.modules)", installed)
-    place, modules = said.splitlines()
+    output = run("import sys, palate_client; print(palate_client.__file__); print(*sys.modules)", installed)
+    place, modules = output.splitlines()
     assert place.startswith(str(installed))
     assert {name.partition(".")[0] for name in modules.split()} & SERVER == set()
 
@@ -49,12 +49,12 @@ def test_it_is_typed_and_asks_for_three_libraries(installed: Path) -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=["plain", "async", "bulk"])
 def test_the_scripts_of_the_readme_run(script: str, installed: Path, url: str) -> None:
-    said = run(script.replace("http://127.0.0.1:8000", url), installed)
-    assert said.strip()
+    output = run(script.replace("http://127.0.0.1:8000", url), installed)
+    assert output.strip()
 
 
 def test_the_first_script_rates_recommends_and_explains_in_15_lines(installed: Path, url: str) -> None:
     assert len(SCRIPTS[0].splitlines()) <= 15
-    said = run(SCRIPTS[0].replace("http://127.0.0.1:8000", url), installed)
-    assert len(re.findall(r"^\S.*, personal, predicted \d", said, flags=re.MULTILINE)) == 5
-    assert re.search(r"^    [+-]\d\.\d\d for your (5|1\.5) ?.* of (Alien|Tootsie)$", said, flags=re.MULTILINE)
+    output = run(SCRIPTS[0].replace("http://127.0.0.1:8000", url), installed)
+    assert len(re.findall(r"^\S.*, personal, predicted \d", output, flags=re.MULTILINE)) == 5
+    assert re.search(r"^    [+-]\d\.\d\d for your (5|1\.5) ?.* of (Alien|Tootsie)$", output, flags=re.MULTILINE)

@@ -1,4 +1,4 @@
-"""What is tried again, what is not, and what is raised in the end: against a real server that fails as it is told."""
+"""What is tried again, what is not, and what is raised in the end, against a real server that fails on purpose."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -55,7 +55,7 @@ def test_a_call_that_may_have_been_done_is_not_sent_again(kind: Kind, method: st
     assert len(server.seen) == 1
 
 
-def test_a_call_that_was_turned_away_is_sent_again_whatever_it_does(kind: Kind) -> None:
+def test_a_call_refused_with_429_is_sent_again_even_if_not_repeatable(kind: Kind) -> None:
     with flaky(Answer(429), Answer(422)) as server, pytest.raises(Invalid):
         caller(kind, server)("start_run")
     assert len(server.seen) == 2
@@ -83,7 +83,7 @@ def test_it_waits_as_long_as_the_server_says(kind: Kind, retry_after: Callable[[
     assert second.at_s - first.at_s >= 0.9
 
 
-def test_it_does_not_begin_to_wait_for_long(kind: Kind) -> None:
+def test_a_long_retry_after_raises_at_once(kind: Kind) -> None:
     with flaky(Answer(429, headers={"Retry-After": "3600"})) as server, pytest.raises(TooManyRequests) as raised:
         caller(kind, server)("live")
     assert len(server.seen) == 1
@@ -95,13 +95,13 @@ def http_date(later: timedelta) -> str:
     return format_datetime(datetime.now(UTC) + later, usegmt=True)
 
 
-def test_a_silent_server_is_not_waited_for(kind: Kind) -> None:
+def test_a_call_to_a_silent_server_times_out_and_is_tried_again(kind: Kind) -> None:
     with flaky(Answer(200, delay_s=1), LIVE) as server:
         assert caller(kind, server, timeout_s=0.2)("live").status == "ok"
     assert len(server.seen) == 2
 
 
-def test_no_server_is_told_as_such(kind: Kind) -> None:
+def test_no_server_raises_unreachable(kind: Kind) -> None:
     with flaky() as server:
         url = server.url
     with pytest.raises(Unreachable, match=r"GET http://127\.0\.0\.1:\d+/health/live: ") as raised:
@@ -109,7 +109,7 @@ def test_no_server_is_told_as_such(kind: Kind) -> None:
     assert isinstance(raised.value.__cause__, httpx2.ConnectError)
 
 
-def test_what_a_proxy_says_is_told(kind: Kind) -> None:
+def test_the_error_of_a_proxy_is_raised_with_its_text(kind: Kind) -> None:
     with (
         flaky(Answer(413, b"<h1>too large</h1>")) as server,
         pytest.raises(ApiError, match="<h1>too large</h1>") as raised,
@@ -119,7 +119,7 @@ def test_what_a_proxy_says_is_told(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("body", [b"<h1>hello</h1>", b'{"state": "ok"}', b""])
-def test_an_answer_of_another_service_is_told_as_such(kind: Kind, body: bytes) -> None:
+def test_the_answer_of_another_service_raises_unexpected_answer(kind: Kind, body: bytes) -> None:
     with flaky(Answer(200, body)) as server, pytest.raises(UnexpectedAnswer):
         caller(kind, server)("user", "ada")
 

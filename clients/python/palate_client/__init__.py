@@ -17,7 +17,7 @@ from palate_client.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
-from palate_client.imported import Imported
+from palate_client.import_result import Imported
 from palate_client.retry import Retry
 
 __all__ = [

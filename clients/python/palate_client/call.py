@@ -1,4 +1,4 @@
-"""One call of the API: where it goes, what it carries, what it answers. Nothing here does input or output."""
+"""One call of the API: its route, what it sends, what it answers. Nothing here does input or output."""
 
 import json
 import re
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Sent:
+class Payload:
     """What one call sends: the ids of its path in their order, its query, its body."""
 
     ids: tuple[str | int, ...] = ()
@@ -24,9 +24,9 @@ class Sent:
     body: Any = None
 
 
-def sent(*ids: str | int, body: Any = None, **query: Any) -> Sent:
-    """Describe what a call sends; what is None is left out of the query."""
-    return Sent(ids, query, body)
+def payload(*ids: str | int, body: Any = None, **query: Any) -> Payload:
+    """Return what a call sends; a parameter that is None is left out of the query."""
+    return Payload(ids, query, body)
 
 
 @dataclass(frozen=True)
@@ -34,20 +34,20 @@ class Call(Generic[T]):
     """One call, ready to be sent."""
 
     route: "Route[Any, T]"
-    sent: Sent
+    payload: Payload
 
     @property
     def path(self) -> str:
         """The path, with every character of an id that means something in one percent-encoded."""
-        ids = map(encoded, self.sent.ids)
+        ids = map(encode_segment, self.payload.ids)
         return re.sub(r"\{\w+\}", lambda _: next(ids), self.route.path)
 
     @property
     def query(self) -> tuple[tuple[str, str], ...]:
         """The query; lists repeat their name."""
         return tuple(
-            (name, written(each))
-            for name, value in self.sent.query.items()
+            (name, encode_value(each))
+            for name, value in self.payload.query.items()
             if value is not None
             for each in ([value] if isinstance(value, str) or not isinstance(value, Sequence) else value)
         )
@@ -55,20 +55,20 @@ class Call(Generic[T]):
     @property
     def content(self) -> bytes | None:
         """The body as JSON."""
-        return None if self.sent.body is None else to_json(self.sent.body)
+        return None if self.payload.body is None else to_json(self.payload.body)
 
-    def after(self, cursor: str) -> "Call[T]":
-        """Give the call for the page after: the cursor goes into the body where there is one."""
-        if self.sent.body is None:
-            return replace(self, sent=replace(self.sent, query={**self.sent.query, "cursor": cursor}))
-        return replace(self, sent=replace(self.sent, body={**self.sent.body, "cursor": cursor}))
+    def next_page(self, cursor: str) -> "Call[T]":
+        """Return the call for the next page: the cursor goes into the body where there is one."""
+        if self.payload.body is None:
+            return replace(self, payload=replace(self.payload, query={**self.payload.query, "cursor": cursor}))
+        return replace(self, payload=replace(self.payload, body={**self.payload.body, "cursor": cursor}))
 
 
 class Route(Generic[P, T]):
-    """One route of the API. Called with what it takes, it gives a call."""
+    """One route of the API. Called with its arguments, it returns a call."""
 
     def __init__(
-        self, method: str, path: str, answer: type[T], *, build: Callable[P, Sent], is_repeatable: bool
+        self, method: str, path: str, answer: type[T], *, build: Callable[P, Payload], is_repeatable: bool
     ) -> None:
         self.method = method
         self.path = path
@@ -78,7 +78,7 @@ class Route(Generic[P, T]):
         update_wrapper(self, build)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Call[T]:
-        """Describe one call."""
+        """Return one call."""
         return Call(self, self.build(*args, **kwargs))
 
     @cached_property
@@ -89,18 +89,18 @@ class Route(Generic[P, T]):
 
 def route(
     method: str, path: str, answer: type[T], *, is_repeatable: bool | None = None
-) -> Callable[[Callable[P, Sent]], Route[P, T]]:
-    """Make a route of a function that describes what it sends; all but POST are repeatable unless said otherwise."""
+) -> Callable[[Callable[P, Payload]], Route[P, T]]:
+    """Make a route of a function that returns what it sends; all but POST are repeatable by default."""
     repeatable = method != "POST" if is_repeatable is None else is_repeatable
     return lambda build: Route(method, path, answer, build=build, is_repeatable=repeatable)
 
 
-def encoded(part: str | int) -> str:
-    """Write an id into a path. Dots too: a path of dots alone would lead elsewhere."""
+def encode_segment(part: str | int) -> str:
+    """Return an id as a segment of a path, percent-encoded. Dots too: `..` would lead elsewhere."""
     return quote(str(part), safe="").replace(".", "%2E")
 
 
-def written(value: Any) -> str:
-    """Write one value into a query: text as it is, all else as JSON."""
+def encode_value(value: Any) -> str:
+    """Return a value of a query: text as it is, all else as JSON."""
     plain = to_jsonable_python(value)
     return plain if isinstance(plain, str) else json.dumps(plain)

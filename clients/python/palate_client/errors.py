@@ -32,7 +32,7 @@ class FieldError(NamedTuple):
 
 
 class ApiError(PalateClientError):
-    """The server said no: the fields of its problem details (RFC 9457) are attributes."""
+    """The server refused a call: the fields of its problem details (RFC 9457) are attributes."""
 
     def __init__(self, problem: Problem, request_id: str, retry_after_s: float | None) -> None:
         super().__init__(f"{problem.status} {problem.type}: {problem.detail}", request_id)
@@ -91,17 +91,17 @@ BY_STATUS: dict[int, type[ApiError]] = {
 
 
 def api_error(response: httpx2.Response, request_id: str, retry_after_s: float | None) -> ApiError:
-    """Make the exception for an answer that says no."""
+    """Return the exception for a response that reports an error."""
     return problem_error(read_problem(response), response.headers.get("X-Request-Id", request_id), retry_after_s)
 
 
 def problem_error(problem: Problem, request_id: str, retry_after_s: float | None) -> ApiError:
-    """Make the exception for problem details."""
+    """Return the exception for problem details."""
     return BY_STATUS.get(problem.status, ApiError)(problem, request_id, retry_after_s)
 
 
 def read_problem(response: httpx2.Response) -> Problem:
-    """Read problem details; something between us and the server may answer without any."""
+    """Return the problem details of a response; a proxy may answer without any."""
     try:
         return Problem.model_validate_json(response.content)
     except ValidationError:

@@ -36,7 +36,7 @@ def doc_of_pages(route: Route[..., Any]) -> str:
     )
 
 
-class FromRoute(ABC, Generic[P, Client, Result]):
+class RouteMethod(ABC, Generic[P, Client, Result]):
     """A method that takes what its route takes."""
 
     def __init__(self, route: Route[P, Any], result: Any, doc: str) -> None:

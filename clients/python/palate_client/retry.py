@@ -7,9 +7,9 @@ from email.utils import parsedate_to_datetime
 
 import httpx2
 
-AGAIN = {429, 502, 503, 504}
+RETRYABLE = {429, 502, 503, 504}
 NEVER_CONNECTED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
-REFUSED = 429  # whoever answers so has not begun
+TOO_MANY_REQUESTS = 429  # a server that answers so has not begun
 
 Outcome = httpx2.Response | httpx2.RequestError
 
@@ -27,23 +27,23 @@ class Retry:
     longest_s: float = 20.0
 
     def pause_s(self, num_tries: int, outcome: Outcome, *, is_repeatable: bool) -> float | None:
-        """Say how long to wait, in seconds, before a call is tried again after ``num_tries``; None: it is not."""
+        """Return how long to wait, in seconds, before a call is tried again after ``num_tries``; None: it is not."""
         if num_tries >= self.tries or not may_repeat(outcome, is_repeatable=is_repeatable):
             return None
-        told = retry_after_s(outcome) or 0.0
-        pause = told + random.uniform(0, min(self.first_s * 2 ** (num_tries - 1), self.longest_s))  # noqa: S311
-        return pause if told <= self.longest_s else None
+        server_pause = retry_after_s(outcome) or 0.0
+        pause = server_pause + random.uniform(0, min(self.first_s * 2 ** (num_tries - 1), self.longest_s))  # noqa: S311
+        return pause if server_pause <= self.longest_s else None
 
 
 def may_repeat(outcome: Outcome, *, is_repeatable: bool) -> bool:
-    """Tell whether trying again may help and does no harm."""
+    """Return whether trying again may help and does no harm."""
     if isinstance(outcome, httpx2.Response):
-        return outcome.status_code in AGAIN and (is_repeatable or outcome.status_code == REFUSED)
+        return outcome.status_code in RETRYABLE and (is_repeatable or outcome.status_code == TOO_MANY_REQUESTS)
     return is_repeatable or isinstance(outcome, NEVER_CONNECTED)
 
 
 def retry_after_s(outcome: Outcome) -> float | None:
-    """Read Retry-After, seconds or a date, as seconds from now; None where there is none that can be read."""
+    """Return Retry-After, seconds or a date, as seconds from now; None where there is none that can be read."""
     value = outcome.headers.get("Retry-After", "") if isinstance(outcome, httpx2.Response) else ""
     if value.isdecimal():
         return float(value)

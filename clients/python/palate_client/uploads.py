@@ -17,7 +17,7 @@ MEDIA_TYPES = {"ndjson": "application/x-ndjson", "csv": "text/csv"}
 SUFFIXES = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv"}
 
 Format = Literal["ndjson", "csv"]
-Place = str | os.PathLike[str]
+FilePath = str | os.PathLike[str]
 Row = Mapping[str, object] | BaseModel
 RatingRows = Iterable[RatingIn | ExportedRating]
 ItemRows = Iterable[ItemIn | ExportedItem]
@@ -28,7 +28,7 @@ AsyncItemRows = ItemRows | AsyncIterable[ItemIn | ExportedItem]
 class FileUpload:
     """A file: by its name, or open."""
 
-    def __init__(self, source: Place | BinaryIO, form: str | None) -> None:
+    def __init__(self, source: FilePath | BinaryIO, form: str | None) -> None:
         if isinstance(source, io.TextIOBase):
             raise TypeError("open the file in binary mode: open(path, 'rb')")
         self._source = source
@@ -43,7 +43,7 @@ class FileUpload:
         if name.endswith(".gz"):
             self.headers["Content-Encoding"] = "gzip"
 
-    def can_start(self) -> bool:
+    def can_restart(self) -> bool:
         """Return whether it can be read from its beginning."""
         return self._can_start
 
@@ -69,12 +69,12 @@ class RowUpload:
         self._is_once = isinstance(rows, Iterator | AsyncIterator)
         self._has_begun = False
 
-    def can_start(self) -> bool:
+    def can_restart(self) -> bool:
         """Return whether the rows can be read from the first one on: those of a generator only once."""
         return not (self._is_once and self._has_begun)
 
     def begin(self) -> Iterable[Row] | AsyncIterable[Row]:
-        """Return the rows, from the first one on where `can_start` says so."""
+        """Return the rows, from the first one on where `can_restart` says so."""
         self._has_begun = True
         return self._rows
 
@@ -82,8 +82,8 @@ class RowUpload:
 Upload = FileUpload | RowUpload
 
 
-def upload_of(source: Place | BinaryIO | Iterable[Row] | AsyncIterable[Row], form: Format | None) -> Upload:
-    """Make the body of an import.
+def upload_of(source: FilePath | BinaryIO | Iterable[Row] | AsyncIterable[Row], form: Format | None) -> Upload:
+    """Return the body of an import.
 
     Raises:
         ValueError: if a file's name does not say its format.
@@ -93,8 +93,8 @@ def upload_of(source: Place | BinaryIO | Iterable[Row] | AsyncIterable[Row], for
     return FileUpload(cast("BinaryIO", source), form) if hasattr(source, "read") else RowUpload(source)
 
 
-def line(row: Row) -> bytes:
-    """Write a row as a line."""
+def to_line(row: Row) -> bytes:
+    """Return a row as a line of NDJSON."""
     return to_json(row) + b"\n"
 
 

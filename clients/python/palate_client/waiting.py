@@ -11,17 +11,17 @@ T = TypeVar("T")
 sleep, async_sleep = time.sleep, asyncio.sleep
 
 
-def run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def run_blocking(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call a function that waits for a disk."""
     return function(*args, **kwargs)
 
 
-async def async_run(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def async_run_blocking(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call a function that waits for a disk, in a thread."""
     return await asyncio.to_thread(function, *args, **kwargs)
 
 
-def each(rows: Iterable[T] | AsyncIterable[T]) -> Iterable[T]:
+def iterate(rows: Iterable[T] | AsyncIterable[T]) -> Iterable[T]:
     """Return rows to go through with `for`.
 
     Raises:
@@ -32,8 +32,8 @@ def each(rows: Iterable[T] | AsyncIterable[T]) -> Iterable[T]:
     return rows
 
 
-async def async_each(rows: Iterable[T] | AsyncIterable[T]) -> AsyncIterator[T]:
-    """Yield rows of either kind."""
+async def async_iterate(rows: Iterable[T] | AsyncIterable[T]) -> AsyncIterator[T]:
+    """Yield rows of either kind, for `async for`."""
     if isinstance(rows, AsyncIterable):
         async for row in rows:
             yield row

@@ -7,28 +7,28 @@ from typing import Any, BinaryIO, TypeVar
 import httpx2
 from pydantic import BaseModel, TypeAdapter
 
-from palate_client import exported, routes
+from palate_client import routes
 from palate_client._async.uploads import async_pieces
-from palate_client.answer import REQUEST_ID, failure
 from palate_client.answers import ExportedItem, ExportedRating
-from palate_client.base import Base, new_id
+from palate_client.base import BaseClient, new_id
 from palate_client.call import Call
-from palate_client.exported import Reading, output, target_format
-from palate_client.imported import Imported, Lines
+from palate_client.export_reader import ITEM, RATING, ExportReader, open_output, target_format
+from palate_client.import_result import Imported, ImportLog
+from palate_client.response import REQUEST_ID, error_of
 from palate_client.retry import Outcome
 from palate_client.routes import Kind
-from palate_client.uploads import AsyncItemRows, AsyncRatingRows, Format, Place, Upload, upload_of
-from palate_client.waiting import async_run, async_sleep
+from palate_client.uploads import AsyncItemRows, AsyncRatingRows, FilePath, Format, Upload, upload_of
+from palate_client.waiting import async_run_blocking, async_sleep
 
 T = TypeVar("T", bound=BaseModel)
 
 
-class AsyncBulk(Base[httpx2.AsyncClient]):
+class AsyncBulk(BaseClient[httpx2.AsyncClient]):
     """Any number of rows, never all of them in memory."""
 
     async def import_ratings(
         self,
-        source: Place | BinaryIO | AsyncRatingRows,
+        source: FilePath | BinaryIO | AsyncRatingRows,
         *,
         format: Format | None = None,  # noqa: A002 - the parameter's name
         column: Mapping[str, str] | None = None,
@@ -46,17 +46,17 @@ class AsyncBulk(Base[httpx2.AsyncClient]):
             PalateClientError: if not all of it was read; `detail` says how many rows are stored.
         """
         call = routes.imports("ratings", column=column, rescale=rescale)
-        return await self._imported(call, upload_of(source, format))
+        return await self._import(call, upload_of(source, format))
 
     async def import_items(
         self,
-        source: Place | BinaryIO | AsyncItemRows,
+        source: FilePath | BinaryIO | AsyncItemRows,
         *,
         format: Format | None = None,  # noqa: A002
         column: Mapping[str, str] | None = None,
     ) -> Imported:
         """Import items. A field for which a row has no value stays as it is; see `import_ratings`."""
-        return await self._imported(routes.imports("items", column=column), upload_of(source, format))
+        return await self._import(routes.imports("items", column=column), upload_of(source, format))
 
     def export_ratings(self) -> AsyncIterator[ExportedRating]:
         """Yield every rating, from one snapshot, in the order of the ids of users and items.
@@ -64,16 +64,16 @@ class AsyncBulk(Base[httpx2.AsyncClient]):
         Raises:
             PalateClientError: if it breaks off: what was yielded until then is not all.
         """
-        return self._rows(routes.exports("ratings"), exported.RATING)
+        return self._iter_rows(routes.exports("ratings"), RATING)
 
     def export_items(self) -> AsyncIterator[ExportedItem]:
         """Yield every item, from one snapshot, in the order of the ids; see `export_ratings`."""
-        return self._rows(routes.exports("items"), exported.ITEM)
+        return self._iter_rows(routes.exports("items"), ITEM)
 
     async def export_to(
         self,
         kind: Kind,
-        target: Place | BinaryIO,
+        target: FilePath | BinaryIO,
         *,
         format: Format | None = None,  # noqa: A002
     ) -> None:
@@ -88,21 +88,21 @@ class AsyncBulk(Base[httpx2.AsyncClient]):
             PalateClientError: if it breaks off.
         """
         call = routes.exports(kind, format=format or target_format(target))
-        with output(target) as file:
-            async for reading, data in self._chunks(call):
-                reading.lines(data)
-                await async_run(file.write, data)
+        with open_output(target) as file:
+            async for reader, data in self._iter_chunks(call):
+                reader.lines(data)
+                await async_run_blocking(file.write, data)
 
-    async def _imported(self, call: Call[Any], upload: Upload) -> Imported:
+    async def _import(self, call: Call[Any], upload: Upload) -> Imported:
         headers, num_tries = {**upload.headers, REQUEST_ID: new_id()}, 0
         while True:
-            request, num_tries = self.streamed(call, headers, async_pieces(upload)), num_tries + 1
+            request, num_tries = self.stream_request(call, headers, async_pieces(upload)), num_tries + 1
             outcome = await self._upload(request)
             if isinstance(outcome, Imported):
                 return outcome
-            pause_s = self.pause_s(call, num_tries, outcome) if upload.can_start() else None
+            pause_s = self.pause_s(call, num_tries, outcome) if upload.can_restart() else None
             if pause_s is None:
-                raise failure(request, outcome)
+                raise error_of(request, outcome)
             await async_sleep(pause_s)
 
     async def _upload(self, request: httpx2.Request) -> Imported | Outcome:
@@ -112,40 +112,40 @@ class AsyncBulk(Base[httpx2.AsyncClient]):
                 if not response.is_success:
                     await response.aread()
                     return response
-                lines = Lines()
+                log = ImportLog()
                 async for data in response.aiter_bytes():
-                    lines.take(data)
+                    log.write(data)
         except httpx2.RequestError as error:
             return error
-        return Imported(lines.done(request).counts, lines)
+        return Imported(log.read_result(request).counts, log)
 
-    async def _rows(self, call: Call[Any], adapter: TypeAdapter[T]) -> AsyncIterator[T]:
-        async with contextlib.aclosing(self._chunks(call)) as chunks:
-            async for reading, data in chunks:
-                for line in reading.lines(data):
-                    yield reading.row(adapter, line)
+    async def _iter_rows(self, call: Call[Any], adapter: TypeAdapter[T]) -> AsyncIterator[T]:
+        async with contextlib.aclosing(self._iter_chunks(call)) as chunks:
+            async for reader, data in chunks:
+                for line in reader.lines(data):
+                    yield reader.parse_row(adapter, line)
 
-    async def _chunks(self, call: Call[Any]) -> AsyncGenerator[tuple[Reading, bytes], None]:
+    async def _iter_chunks(self, call: Call[Any]) -> AsyncGenerator[tuple[ExportReader, bytes], None]:
         """Yield an export piece by piece; until the first one has come it is tried again."""
         headers, num_tries = {REQUEST_ID: new_id()}, 0
         while True:
-            request, num_tries = self.streamed(call, headers), num_tries + 1
-            reading = Reading(request)
+            request, num_tries = self.stream_request(call, headers), num_tries + 1
+            reader = ExportReader(request)
             try:
                 response = await self.http.send(request, stream=True)
                 async with contextlib.aclosing(response):
                     if response.is_success:
                         async for data in response.aiter_bytes():
-                            yield reading, data
-                        reading.end()
+                            yield reader, data
+                        reader.end()
                         return
                     await response.aread()
                     outcome: Outcome = response
             except httpx2.RequestError as error:
-                if reading.has_begun:
-                    raise reading.broken(error) from error
+                if reader.has_begun:
+                    raise reader.interruption(error) from error
                 outcome = error
             pause_s = self.pause_s(call, num_tries, outcome)
             if pause_s is None:
-                raise failure(request, outcome)
+                raise error_of(request, outcome)
             await async_sleep(pause_s)

@@ -9,10 +9,10 @@ import httpx2
 from palate_client import routes
 from palate_client._async.bulk import AsyncBulk
 from palate_client._async.methods import AsyncMethod, AsyncPages
-from palate_client.answer import read
 from palate_client.answers import Epoch, Run
 from palate_client.call import Call
-from palate_client.events import ENDED_EARLY, Following
+from palate_client.events import ENDED_EARLY, RunFollower
+from palate_client.response import parse
 from palate_client.retry import Outcome, Retry
 from palate_client.waiting import async_sleep
 
@@ -108,7 +108,7 @@ class AsyncClient(AsyncBulk):
         while (pause_s := self.pause_s(call, num_tries, outcome)) is not None:
             await async_sleep(pause_s)
             outcome, num_tries = await self.outcome(request), num_tries + 1
-        return read(call, request, outcome)
+        return parse(call, request, outcome)
 
     async def outcome(self, request: httpx2.Request) -> Outcome:
         """Send a request once."""
@@ -119,22 +119,22 @@ class AsyncClient(AsyncBulk):
 
     async def run_events(self, run_id: int) -> AsyncIterator[Epoch | Run]:
         """Follow a training run to its end: an `Epoch` for each one finished, a `Run` for each change of its state."""
-        following = Following(self.request(routes.run_events(run_id)), self.retry)
-        while not following.has_ended:
+        follower = RunFollower(self.request(routes.run_events(run_id)), self.retry)
+        while not follower.has_ended:
             outcome: Outcome = ENDED_EARLY
             try:
-                response = await self.http.send(following.request, stream=True)
+                response = await self.http.send(follower.request, stream=True)
                 async with contextlib.aclosing(response):
                     if response.is_success:
                         async for event in httpx2.EventSource(response):
-                            yield following.take(event)
+                            yield follower.read_event(event)
                     else:
                         await response.aread()
                         outcome = response
             except httpx2.RequestError as error:
                 outcome = error
-            if not following.has_ended:
-                await async_sleep(following.pause_s(outcome))
+            if not follower.has_ended:
+                await async_sleep(follower.pause_s(outcome))
 
     async def close(self) -> None:
         """Close the connections."""

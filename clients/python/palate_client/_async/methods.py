@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import ParamSpec, Protocol, TypeVar
 
 from palate_client.call import Call, Route
-from palate_client.methods import FromRoute, PageT, doc_of, doc_of_pages
+from palate_client.methods import PageT, RouteMethod, doc_of, doc_of_pages
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -18,7 +18,7 @@ class AsyncSender(Protocol):
         """Send a call and return its answer."""
 
 
-class AsyncMethod(FromRoute[P, AsyncSender, Awaitable[T]]):
+class AsyncMethod(RouteMethod[P, AsyncSender, Awaitable[T]]):
     """Sends one call and returns its answer."""
 
     def __init__(self, route: Route[P, T]) -> None:
@@ -34,7 +34,7 @@ class AsyncMethod(FromRoute[P, AsyncSender, Awaitable[T]]):
         return method
 
 
-class AsyncPages(FromRoute[P, AsyncSender, AsyncIterator[Item]]):
+class AsyncPages(RouteMethod[P, AsyncSender, AsyncIterator[Item]]):
     """Yields what is on all pages, each fetched when it is wanted."""
 
     def __init__(self, route: Route[P, PageT], on_page: Callable[[PageT], Sequence[Item]]) -> None:
@@ -52,6 +52,6 @@ class AsyncPages(FromRoute[P, AsyncSender, AsyncIterator[Item]]):
                     yield item
                 if page.next_cursor is None:
                     return
-                call = call.after(page.next_cursor)
+                call = call.next_page(page.next_cursor)
 
         return method

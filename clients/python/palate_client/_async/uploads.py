@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator
 
-from palate_client.uploads import PIECE_BYTES, FileUpload, RowUpload, Upload, line
-from palate_client.waiting import async_each, async_run
+from palate_client.uploads import PIECE_BYTES, FileUpload, RowUpload, Upload, to_line
+from palate_client.waiting import async_iterate, async_run_blocking
 
 
 def async_pieces(upload: Upload) -> AsyncIterator[bytes]:
@@ -14,15 +14,15 @@ def async_pieces(upload: Upload) -> AsyncIterator[bytes]:
 async def async_read(upload: FileUpload) -> AsyncIterator[bytes]:
     """Read a file."""
     with upload.open() as file:
-        while piece := await async_run(file.read, PIECE_BYTES):
+        while piece := await async_run_blocking(file.read, PIECE_BYTES):
             yield piece
 
 
 async def async_write(upload: RowUpload) -> AsyncIterator[bytes]:
     """Write rows as NDJSON."""
     piece = bytearray()
-    async for row in async_each(upload.begin()):
-        piece += line(row)
+    async for row in async_iterate(upload.begin()):
+        piece += to_line(row)
         if len(piece) >= PIECE_BYTES:
             yield bytes(piece)
             piece.clear()

@@ -10,10 +10,10 @@ import httpx2
 from palate_client import routes
 from palate_client._sync.bulk import Bulk
 from palate_client._sync.methods import Method, Pages
-from palate_client.answer import read
 from palate_client.answers import Epoch, Run
 from palate_client.call import Call
-from palate_client.events import ENDED_EARLY, Following
+from palate_client.events import ENDED_EARLY, RunFollower
+from palate_client.response import parse
 from palate_client.retry import Outcome, Retry
 from palate_client.waiting import sleep
 
@@ -109,7 +109,7 @@ class Client(Bulk):
         while (pause_s := self.pause_s(call, num_tries, outcome)) is not None:
             sleep(pause_s)
             outcome, num_tries = self.outcome(request), num_tries + 1
-        return read(call, request, outcome)
+        return parse(call, request, outcome)
 
     def outcome(self, request: httpx2.Request) -> Outcome:
         """Send a request once."""
@@ -120,22 +120,22 @@ class Client(Bulk):
 
     def run_events(self, run_id: int) -> Iterator[Epoch | Run]:
         """Follow a training run to its end: an `Epoch` for each one finished, a `Run` for each change of its state."""
-        following = Following(self.request(routes.run_events(run_id)), self.retry)
-        while not following.has_ended:
+        follower = RunFollower(self.request(routes.run_events(run_id)), self.retry)
+        while not follower.has_ended:
             outcome: Outcome = ENDED_EARLY
             try:
-                response = self.http.send(following.request, stream=True)
+                response = self.http.send(follower.request, stream=True)
                 with contextlib.closing(response):
                     if response.is_success:
                         for event in httpx2.EventSource(response):
-                            yield following.take(event)
+                            yield follower.read_event(event)
                     else:
                         response.read()
                         outcome = response
             except httpx2.RequestError as error:
                 outcome = error
-            if not following.has_ended:
-                sleep(following.pause_s(outcome))
+            if not follower.has_ended:
+                sleep(follower.pause_s(outcome))
 
     def close(self) -> None:
         """Close the connections."""

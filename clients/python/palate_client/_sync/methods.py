@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import ParamSpec, Protocol, TypeVar
 
 from palate_client.call import Call, Route
-from palate_client.methods import FromRoute, PageT, doc_of, doc_of_pages
+from palate_client.methods import PageT, RouteMethod, doc_of, doc_of_pages
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -19,7 +19,7 @@ class Sender(Protocol):
         """Send a call and return its answer."""
 
 
-class Method(FromRoute[P, Sender, T]):
+class Method(RouteMethod[P, Sender, T]):
     """Sends one call and returns its answer."""
 
     def __init__(self, route: Route[P, T]) -> None:
@@ -35,7 +35,7 @@ class Method(FromRoute[P, Sender, T]):
         return method
 
 
-class Pages(FromRoute[P, Sender, Iterator[Item]]):
+class Pages(RouteMethod[P, Sender, Iterator[Item]]):
     """Yields what is on all pages, each fetched when it is wanted."""
 
     def __init__(self, route: Route[P, PageT], on_page: Callable[[PageT], Sequence[Item]]) -> None:
@@ -52,6 +52,6 @@ class Pages(FromRoute[P, Sender, Iterator[Item]]):
                 yield from self.on_page(page)
                 if page.next_cursor is None:
                     return
-                call = call.after(page.next_cursor)
+                call = call.next_page(page.next_cursor)
 
         return method

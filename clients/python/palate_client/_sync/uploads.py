@@ -3,8 +3,8 @@
 
 from collections.abc import Iterator
 
-from palate_client.uploads import PIECE_BYTES, FileUpload, RowUpload, Upload, line
-from palate_client.waiting import each, run
+from palate_client.uploads import PIECE_BYTES, FileUpload, RowUpload, Upload, to_line
+from palate_client.waiting import iterate, run_blocking
 
 
 def pieces(upload: Upload) -> Iterator[bytes]:
@@ -15,15 +15,15 @@ def pieces(upload: Upload) -> Iterator[bytes]:
 def read(upload: FileUpload) -> Iterator[bytes]:
     """Read a file."""
     with upload.open() as file:
-        while piece := run(file.read, PIECE_BYTES):
+        while piece := run_blocking(file.read, PIECE_BYTES):
             yield piece
 
 
 def write(upload: RowUpload) -> Iterator[bytes]:
     """Write rows as NDJSON."""
     piece = bytearray()
-    for row in each(upload.begin()):
-        piece += line(row)
+    for row in iterate(upload.begin()):
+        piece += to_line(row)
         if len(piece) >= PIECE_BYTES:
             yield bytes(piece)
             piece.clear()

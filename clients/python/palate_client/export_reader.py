@@ -10,10 +10,10 @@ from typing import BinaryIO, TypeVar, cast
 import httpx2
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from palate_client.answer import REQUEST_ID, named
 from palate_client.answers import ExportedItem, ExportedRating, Problem
-from palate_client.errors import PalateClientError, UnexpectedAnswer, Unreachable, problem_error
-from palate_client.uploads import Format, Place, format_of
+from palate_client.errors import PalateClientError, Unreachable, problem_error
+from palate_client.response import REQUEST_ID, describe, unexpected_answer
+from palate_client.uploads import FilePath, Format, format_of
 
 T = TypeVar("T", bound=BaseModel)
 RATING, ITEM = TypeAdapter(ExportedRating), TypeAdapter(ExportedItem)
@@ -26,7 +26,7 @@ class Failure(BaseModel):
     error: Problem
 
 
-class Reading:
+class ExportReader:
     """An export while it comes. Raised errors say that it is not complete."""
 
     def __init__(self, request: httpx2.Request) -> None:
@@ -35,15 +35,15 @@ class Reading:
         self.has_begun = False
 
     def lines(self, data: bytes) -> list[bytes]:
-        """Give the lines that are whole now."""
+        """Return the lines that are whole now."""
         self.has_begun = True
         *lines, self._rest = (self._rest + data).split(b"\n")
         if lines and lines[-1].startswith(FAILED):
-            raise self.told(lines[-1])
+            raise self._error_of(lines[-1])
         return lines
 
-    def told(self, line: bytes) -> PalateClientError:
-        """Make the error of a last line."""
+    def _error_of(self, line: bytes) -> PalateClientError:
+        """Return the error that a last line reports."""
         return problem_error(Failure.model_validate_json(line).error, self._request.headers[REQUEST_ID], None)
 
     def end(self) -> None:
@@ -53,32 +53,32 @@ class Reading:
             UnexpectedAnswer: if the last line is not whole.
         """
         if self._rest:
-            raise UnexpectedAnswer(f"{named(self._request)}: the last line is cut", self._request.headers[REQUEST_ID])
+            raise unexpected_answer(self._request, "the last line is cut")
 
-    def row(self, adapter: TypeAdapter[T], line: bytes) -> T:
-        """Read a row."""
+    def parse_row(self, adapter: TypeAdapter[T], line: bytes) -> T:
+        """Return the row of a line."""
         try:
             return adapter.validate_json(line)
         except ValidationError as error:
-            raise UnexpectedAnswer(f"{named(self._request)}: {error}", self._request.headers[REQUEST_ID]) from error
+            raise unexpected_answer(self._request, error) from error
 
-    def broken(self, error: httpx2.RequestError) -> Unreachable:
-        """Make the error of a connection that broke after the first line."""
-        said = f"{named(self._request)}: the export broke off, start again: {error or type(error).__name__}"
-        return Unreachable(said, self._request.headers[REQUEST_ID])
+    def interruption(self, error: httpx2.RequestError) -> Unreachable:
+        """Return the error for a connection that broke after the first line."""
+        message = f"{describe(self._request)}: the export broke off, start again: {error or type(error).__name__}"
+        return Unreachable(message, self._request.headers[REQUEST_ID])
 
 
-def target_format(target: Place | BinaryIO) -> Format:
-    """Tell what to write: by a file's name, else NDJSON.
+def target_format(target: FilePath | BinaryIO) -> Format:
+    """Return the format to write: that of a file's name, else NDJSON.
 
     Raises:
-        ValueError: if its name does not tell.
+        ValueError: if its name does not say.
     """
     return format_of(os.fspath(target)) if isinstance(target, str | os.PathLike) else "ndjson"
 
 
 @contextmanager
-def output(target: Place | BinaryIO) -> Iterator[BinaryIO]:
+def open_output(target: FilePath | BinaryIO) -> Iterator[BinaryIO]:
     """Write to an open file, or to one that has its name only when it is whole; `.gz` in its name: compressed."""
     if not isinstance(target, str | os.PathLike):
         yield target

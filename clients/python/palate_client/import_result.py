@@ -1,4 +1,4 @@
-"""What became of an import."""
+"""The result of an import."""
 
 from collections.abc import Iterator
 from tempfile import SpooledTemporaryFile
@@ -7,28 +7,27 @@ from weakref import finalize
 import httpx2
 from pydantic import TypeAdapter, ValidationError
 
-from palate_client.answer import REQUEST_ID, named
 from palate_client.answers import ImportCounts, ImportDone, ImportRefusal
-from palate_client.errors import UnexpectedAnswer
+from palate_client.response import unexpected_answer
 
 IN_MEMORY_BYTES = 1024 * 1024  # of the lines about refused rows; more wait on the disk
 TAIL_BYTES = 64 * 1024  # of an answer, its last line in it
 DONE, REFUSAL = TypeAdapter(ImportDone), TypeAdapter(ImportRefusal)
 
 
-class Lines:
+class ImportLog:
     """The answer to an import, kept in a file without a name."""
 
     def __init__(self) -> None:
-        self._file = SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115 - closed when nobody holds the lines
+        self._file = SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115 - closed when the log is not in use any more
         finalize(self, self._file.close)
 
-    def take(self, data: bytes) -> None:
-        """Keep what comes."""
+    def write(self, data: bytes) -> None:
+        """Keep a piece of the answer."""
         self._file.write(data)
 
-    def done(self, request: httpx2.Request) -> ImportDone:
-        """Read the last line.
+    def read_result(self, request: httpx2.Request) -> ImportDone:
+        """Return what the last line reports.
 
         Raises:
             UnexpectedAnswer: if it is not that of a complete import.
@@ -37,10 +36,10 @@ class Lines:
         try:
             return DONE.validate_json(self._file.read().rstrip(b"\n").rpartition(b"\n")[2])
         except ValidationError as error:
-            raise UnexpectedAnswer(f"{named(request)}: {error}", request.headers[REQUEST_ID]) from error
+            raise unexpected_answer(request, error) from error
 
     def refusals(self, number: int) -> Iterator[ImportRefusal]:
-        """Read the first lines; others may do so meanwhile."""
+        """Yield the refused rows, which come first; several callers may read at once."""
         position = 0
         for _ in range(number):
             self._file.seek(position)
@@ -56,14 +55,14 @@ class Imported:
         counts: how many rows ended how; `counts.refused` of them are in `refused`.
     """
 
-    def __init__(self, counts: ImportCounts, lines: Lines) -> None:
+    def __init__(self, counts: ImportCounts, log: ImportLog) -> None:
         self.counts = counts
-        self._lines = lines
+        self._log = log
 
     @property
     def refused(self) -> Iterator[ImportRefusal]:
         """The refused rows in the order of the file, each with the fields to mend; from the first one each time."""
-        return self._lines.refusals(self.counts.refused)
+        return self._log.refusals(self.counts.refused)
 
     def __repr__(self) -> str:
         return f"Imported({', '.join(f'{name}={number}' for name, number in self.counts)})"
