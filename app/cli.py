@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from app.comparison.commands import compare
 from app.erasure.commands import erase, erasures
-from app.errors import PalateError
 from app.experiments.commands import commands as experiments
 from app.keys.commands import commands as keys
+from app.kit.errors import PalateError
 from app.offline.commands import recommend
 from app.registry.commands import commands as models
 from app.settings import Settings
@@ -33,7 +33,7 @@ register_transfer(app)
 @app.command()
 def up() -> None:
     """Start everything: migrations, a synthetic sample if there is nothing, a first model, the API and the trainer."""
-    from app.up import up as start
+    from app.launch.up import up as start
 
     raise typer.Exit(start(Settings()))
 
@@ -43,7 +43,7 @@ def serve() -> None:
     """Serve the API."""
     for library in ("OMP", "OPENBLAS", "MKL"):  # one computing thread a server process: more raise the slowest answers
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
-    from app.serve import serve as start
+    from app.launch.serve import serve as start
 
     raise typer.Exit(start(Settings()))
 
@@ -59,7 +59,7 @@ def worker() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the database's tables up to this version."""
-    from app.prepare import migrate as run
+    from app.launch.prepare import migrate as run
 
     asyncio.run(run(Settings()))
 
@@ -67,7 +67,7 @@ def migrate() -> None:
 @app.command()
 def sample() -> None:
     """Store the sample, real films with synthetic ratings, if the database is empty."""
-    from app.prepare import sample as run
+    from app.launch.prepare import sample as run
 
     asyncio.run(run(Settings()))
 

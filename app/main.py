@@ -8,36 +8,36 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from app import health, metrics, problem
 from app.catalogue import router as catalogue
 from app.console import router as console
-from app.db import open_database
+from app.database.engine import open_database
 from app.erasure import router as erasure
 from app.experiments import router as experiments
+from app.feedback import router as outcomes
+from app.feedback.reports import router as reports
+from app.feedback.router import EventWriter
 from app.keys.ring import KeyRing
-from app.metrics import Metrics
 from app.middleware import Operations
-from app.outcomes import report_router as reports
-from app.outcomes import router as outcomes
-from app.outcomes.router import EventWriter
-from app.paths import EncodedSlashes
-from app.ratings import merge_router as merging
 from app.ratings import router as ratings
+from app.ratings.merge import router as merging
 from app.ratings.writer import RatingWriter
-from app.recommendations import kindred_router as kindred
-from app.recommendations import predictions_router as predictions
-from app.recommendations import questions_router as questions
-from app.recommendations import router as recommendations
-from app.recommendations import rules_router as rules
-from app.recommendations import shelf_router as shelves
-from app.recommendations import what_if_router as what_if
-from app.recommendations.loader import open_serving
+from app.recommendations.elicitation import router as questions
+from app.recommendations.items import router as shelves
+from app.recommendations.predictions import router as predictions
+from app.recommendations.rules import router as rules
+from app.recommendations.similar_users import router as kindred
+from app.recommendations.state.loader import open_serving
+from app.recommendations.users import router as recommendations
+from app.recommendations.what_if import router as what_if
 from app.registry import router as registry
 from app.replay import router as replays
 from app.replay.service import Replayer
 from app.settings import Settings
 from app.training import router as training
 from app.transfer import router as transfer
+from app.web import health, metrics, problem
+from app.web.metrics import Metrics
+from app.web.paths import EncodedSlashes
 
 
 class Palate(FastAPI):

@@ -13,10 +13,10 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import BodyTooLarge, CrossSite, PalateError, ServerStopping, UnexpectedError
 from app.keys.ring import KeyRing
-from app.metrics import ROUTE_NOT_FOUND, Metrics
-from app.problem import problem_response
+from app.kit.errors import BodyTooLarge, CrossSite, PalateError, ServerStopping, UnexpectedError
+from app.web.metrics import ROUTE_NOT_FOUND, Metrics
+from app.web.problem import problem_response
 
 log = structlog.get_logger("palate.access")
 UNLIMITED = "/v1/imports"  # its body is not held in memory
@@ -92,7 +92,7 @@ class Operations:
             record(scope, metrics, status, time.perf_counter() - started)
 
     async def refusal(self, scope: Scope, known: Known) -> PalateError | None:
-        """Give the reason not to let a request in, if there is one."""
+        """Return the reason not to let a request in, if there is one."""
         keys: KeyRing = scope["app"].state.keys
         refused = keys.allow(scope["method"], scope["path"], known.key)
         if refused and known.key:

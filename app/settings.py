@@ -7,6 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PositiveInt, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models.kinds.names import KIND_NAMES
+
 MAX_LIST = 1_000  # rows of one bulk request, and of one page
 MAX_ID_LENGTH = 255
 
@@ -112,10 +114,8 @@ class Settings(BaseSettings):
     @field_validator("model_kind")
     @classmethod
     def _known_kind(cls, kind: str) -> str:
-        from models.kinds import KINDS  # here, since it brings torch, which small commands do not wait for
-
-        if kind not in ("auto", *KINDS):
-            raise ValueError(f"must be auto or one of {', '.join(KINDS)}")
+        if kind not in ("auto", *KIND_NAMES):
+            raise ValueError(f"must be auto or one of {', '.join(KIND_NAMES)}")
         return kind
 
     @field_validator("database_url")

@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 
 import structlog
 
-from app import logs
-from app.db import Database, open_database
-from app.errors import DatabaseUnavailable
-from app.outcomes.retention import Retention
+from app.database.engine import Database, open_database
+from app.feedback.retention import Retention
+from app.kit import logs
+from app.kit.errors import DatabaseUnavailable
 from app.settings import Settings
 from app.training import service
-from app.training.lease import pause
+from app.training.run.lease import pause
+from app.training.run.trainer import Trainer
 from app.training.schedule import cron_trigger
-from app.training.trainer import Trainer
 
 log = structlog.get_logger()
 

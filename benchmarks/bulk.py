@@ -18,8 +18,8 @@ from typing import Any
 
 import httpx2
 
-from app import migrate
-from app.db import open_database
+from app.database import migrate
+from app.database.engine import open_database
 from app.settings import Settings
 from benchmarks.serve import database_url
 from benchmarks.transfer import HEADER, synthetic_lines

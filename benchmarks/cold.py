@@ -22,16 +22,16 @@ from rich.table import Table
 
 from app.catalogue.service import DEFAULTS
 from app.comparison.sources import read_file
-from app.recommendations.cold import ColdItems, cold_items
-from app.recommendations.traits import Described, Vocabulary
+from app.recommendations.content.cold_start import ColdItems, cold_items
+from app.recommendations.content.features import ItemContent, Vocabulary
 from app.settings import Settings
 from app.transfer.items import clean_items
-from app.transfer.sources import find_sources
-from models.base import Model
-from models.evaluate import holdout
+from app.transfer.reading.sources import find_sources
+from models.core.interactions import Interactions, Rows, Values
+from models.core.model import Model
+from models.evaluation.ranking import holdout
+from models.evaluation.split import draw_users
 from models.fit import Fit, FitOptions
-from models.interactions import Interactions, Rows, Values
-from models.split import draw_users
 
 NEW_SHARE, SHARE_GIVEN = 0.1, 0.8
 DEPTHS = (20, 100, 500)
@@ -61,12 +61,12 @@ class World:
     cold: ColdItems
 
     @classmethod
-    def of(cls, data: Interactions, described: Mapping[str, Described], seed: int) -> World:
+    def of(cls, data: Interactions, described: Mapping[str, ItemContent], seed: int) -> World:
         """Take items out; those that are like none stay, because nothing can be said of them."""
         generator = np.random.default_rng(seed)
         is_new = generator.random(data.num_items) < NEW_SHARE
         train, validation, test = draw_users(data.num_users, seed)
-        items = [described.get(item_id, Described(None, (), {})) for item_id in data.item_ids]
+        items = [described.get(item_id, ItemContent(None, (), {})) for item_id in data.item_ids]
         traits = Vocabulary.of(items).vectors(items)
         counts = np.bincount(data.rows.take(train).columns, minlength=data.num_items).astype(np.float64)
         new, known = np.flatnonzero(is_new), np.flatnonzero(~is_new)
@@ -130,7 +130,7 @@ class Measured:
     counts: NDArray[np.int64]
 
 
-def measured(kind: str, data: Interactions, described: Mapping[str, Described], seed: int) -> Measured:
+def measured(kind: str, data: Interactions, described: Mapping[str, ItemContent], seed: int) -> Measured:
     """Fit a kind without the new items, and look for them."""
     world = World.of(data, described, seed)
     known = world.known
@@ -248,14 +248,14 @@ def main() -> None:
         show(kind, [measured(kind, data, described, seed) for seed in arguments.seed])
 
 
-def read_items(path: Path) -> dict[str, Described]:
+def read_items(path: Path) -> dict[str, ItemContent]:
     """Read what a file says of items, as `palate import` would."""
     found = {}
     for source in (each for each in find_sources(path, "auto", None, {}) if each.kind == "items"):
         for batch in source.batches():
             for change in clean_items(batch, source.file, source.is_film_list).changes:
                 fields = DEFAULTS | dict(change.fields)
-                found[change.item_id] = Described(fields["title"], fields["categories"], fields["attributes"])
+                found[change.item_id] = ItemContent(fields["title"], fields["categories"], fields["attributes"])
     return found
 
 

@@ -17,16 +17,16 @@ from rich.console import Console
 from rich.table import Table
 
 from app.comparison.sources import read_file
-from app.recommendations.diversity import POOL
+from app.recommendations.ranking.diversity import POOL
 from app.settings import Settings
-from models.base import Model
-from models.diversity import list_distance, most_marginal
-from models.evaluate import evaluate, holdout
+from models.core.interactions import Interactions, Rows, Values
+from models.core.model import Model
+from models.evaluation.mmr import list_distance, mmr
+from models.evaluation.ranking import evaluate, holdout
+from models.evaluation.split import split_users
+from models.evaluation.top_k import top_k
 from models.fit import Fit, FitOptions
-from models.interactions import Interactions, Rows, Values
-from models.kinds import KINDS
-from models.recommend import top_k
-from models.split import split_users
+from models.kinds.registry import KINDS
 
 LIST = 10
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -96,7 +96,7 @@ class Lists:
 
     def _ranked(self, scores: NDArray[np.float64], pool: NDArray[np.int32]) -> NDArray[np.int64]:
         """Order the pool; what comes behind the list does not count."""
-        head = most_marginal(scores, self._vectors[pool], self._diversity, LIST)
+        head = mmr(scores, self._vectors[pool], self._diversity, LIST)
         return np.concatenate((head, np.setdiff1d(np.arange(len(pool)), head)))
 
 

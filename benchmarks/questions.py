@@ -19,14 +19,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.recommendations.popularity import Popularity
-from app.recommendations.questions import CANDIDATES, COMPARED, UNMEASURED_ERROR
+from app.recommendations.elicitation.service import CANDIDATES, COMPARED, UNMEASURED_ERROR
+from app.recommendations.state.popularity import Popularity
 from benchmarks.ratings import cut, read
-from models.base import Model
+from models.core.interactions import Indices, Interactions, Values
+from models.core.model import Model
+from models.evaluation.elicitation import change, information, plausible
+from models.evaluation.top_k import top_k
 from models.fit import Fit, FitOptions
-from models.interactions import Indices, Interactions, Values
-from models.questions import change, information, plausible
-from models.recommend import top_k
 
 NUM_ANSWERS = 5
 Row = tuple[Indices, Values]
@@ -104,7 +104,7 @@ def ndcg(model: Model, row: Row, targets: NDArray[np.int32], excluded: NDArray[n
 
 
 def users_of(data: Interactions) -> list[Row]:
-    """Give every user's row."""
+    """Return every user's row."""
     rows = data.rows
     ends = list(zip(rows.offsets[:-1].tolist(), rows.offsets[1:].tolist(), strict=True))
     return [(rows.columns[a:b], rows.values[a:b]) for a, b in ends]

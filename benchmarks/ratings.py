@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.serving.world import movielens
-from models.interactions import Interactions, RatingScale
+from models.core.interactions import Interactions, RatingScale
 
 STARS = RatingScale(minimum=0.5, maximum=5, step=0.5, like_threshold=4)
 TEN = RatingScale(minimum=0, maximum=10, step=1, like_threshold=7)

@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.synthetic import Synthetic
-from models.evaluate import Popularity, evaluate, holdout
+from models.core.interactions import Interactions
+from models.evaluation.ranking import Popularity, evaluate, holdout
 from models.fit import HOLDOUT_SEED, Fit, FitOptions
-from models.interactions import Interactions
 
 RATINGS_A_USER = 100
 MAX_VALIDATION = 1_000

@@ -24,7 +24,7 @@ from pathlib import Path
 import psutil
 from sqlalchemy import make_url
 
-from app.db import open_database
+from app.database.engine import open_database
 from app.settings import Settings
 from app.training.auto import AUTO
 from benchmarks.serving import load, world
@@ -128,7 +128,7 @@ def measure(options: argparse.Namespace, asking: Asking, folder: Path, process: 
 
 
 def cpu_seconds(process: psutil.Process) -> float:
-    """Tell how much processor time the server has used."""
+    """Return how much processor time the server has used."""
     times = process.cpu_times()
     return float(times.user + times.system)
 

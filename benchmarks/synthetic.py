@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.interactions import Interactions, Offsets, RatingScale, Rows, Values
+from models.core.interactions import Interactions, Offsets, RatingScale, Rows, Values
 
 SCALE = RatingScale(minimum=1, maximum=5, step=0.5, like_threshold=4)
 DRAWN = 4  # items, for each that is rated
 BLOCK_RATINGS = 1_000_000  # made at once, about
 SPREAD = 1.0  # of the logarithm of how many ratings a user has
-FEWEST = 2  # ratings of a user
+MIN_RATINGS = 2  # ratings of a user
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ class Synthetic:
         """Say how many ratings each user wants to give: int64 (U,), log-normal."""
         weights = np.random.default_rng([self.seed, 0]).lognormal(0, SPREAD, self.users)
         wanted = np.rint(weights * (self.ratings / weights.sum())).astype(np.int64)
-        return np.asarray(np.clip(wanted, FEWEST, max(FEWEST, self.items // 4)))
+        return np.asarray(np.clip(wanted, MIN_RATINGS, max(MIN_RATINGS, self.items // 4)))
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,14 @@ import asyncpg
 import numpy as np
 from sqlalchemy import make_url
 
-from app import migrate
-from app.db import open_database
+from app.database import migrate
+from app.database.engine import open_database
+from app.kit.times import now_us
 from app.ratings.scale import Scale
-from app.times import now_us
-from app.transfer.clean import clean
 from app.transfer.importer import RefusedFile, import_sources
-from app.transfer.readers import Source
-from app.transfer.sources import find_sources
+from app.transfer.reading.clean import clean
+from app.transfer.reading.readers import Source
+from app.transfer.reading.sources import find_sources
 
 Row = tuple[int, int, float, int, int]
 TABLE = (
@@ -48,7 +48,7 @@ def synthetic(folder: Path, num_rows: int) -> Path:
 
 
 def synthetic_lines(num_users: int) -> Iterator[list[str]]:
-    """Give the lines of one user after the other, the same each time."""
+    """Return the lines of one user after the other, the same each time."""
     random = np.random.default_rng(0)
     for user in range(num_users):
         items = random.choice(10_000, 400, replace=True) * random.random(400)
@@ -60,7 +60,7 @@ def synthetic_lines(num_users: int) -> Iterator[list[str]]:
 
 
 def ready_rows(sources: list[Source], scale: Scale) -> Iterator[Row]:
-    """Give the rows with whole numbers for ids, as a bare load takes them."""
+    """Return the rows with whole numbers for ids, as a bare load takes them."""
     users: dict[str, int] = {}
     items: dict[str, int] = {}
     for source in sources:

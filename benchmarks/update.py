@@ -18,12 +18,12 @@ from rich.table import Table
 from app.comparison.sources import read_file
 from app.settings import Settings
 from benchmarks.synthetic import Synthetic
-from models.coding import Coding
+from models.closed_form.encoding import Coding
+from models.closed_form.gram import Gram, GramSource, KeptGram
+from models.core.interactions import Interactions, Offsets, Rows
+from models.evaluation.split import split_users
 from models.fit import Fit, FitOptions
-from models.gram import Gram, GramSource, KeptGram
-from models.interactions import Interactions, Offsets, Rows
-from models.kinds import KINDS
-from models.split import split_users
+from models.kinds.registry import KINDS
 
 NUM_CHANGED = 10
 

@@ -1,4 +1,4 @@
-"""Run migrations on the connection that app/migrate.py hands over."""
+"""Run migrations on the connection that app/database/migrate.py hands over."""
 
 from alembic import context
 

@@ -18,9 +18,9 @@ from uuid import uuid4
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from models.base import Model
-from models.interactions import RatingScale
-from models.kinds import KINDS
+from models.core.interactions import RatingScale
+from models.core.model import Model
+from models.kinds.registry import KINDS
 
 FORMAT = 1
 WEIGHTS = "weights.safetensors"
@@ -57,7 +57,7 @@ def save(
 
     Args:
         folder: must not exist yet; its parent is created.
-        model: any kind of `models.kinds.KINDS`.
+        model: any kind of `models.kinds.registry.KINDS`.
         item_ids: the id of each column (I).
         manifest: anything JSON can hold; given back by `load`.
         beside: further files of tensors, by file name; `load` checks them, `load_beside` reads one.
@@ -160,7 +160,7 @@ def read_document(path: Path) -> dict[str, Any]:
 
 
 def describe(path: Path) -> dict[str, object]:
-    """Give size and SHA-256 of a file."""
+    """Return size and SHA-256 of a file."""
     with path.open("rb") as file:
         return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 

@@ -13,14 +13,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
-from models.base import Model
 from models.checkpoint import Loaded
-from models.course import Course, EpochReport
-from models.evaluate import holdout
-from models.fitter import SELECTED_BY, FitOptions, FitTask, Tick, WarmStart
-from models.gram import Gram, GramSource
-from models.interactions import Interactions
-from models.kinds import KINDS
+from models.closed_form.gram import Gram, GramSource
+from models.core.interactions import Interactions
+from models.core.model import Model
+from models.evaluation.ranking import holdout
+from models.fitting.fitter import SELECTED_BY, FitOptions, FitTask, Tick, WarmStart
+from models.fitting.training_loop import EpochReport, TrainingLoop
+from models.kinds.registry import KINDS
 from models.resume import Checkpoint, read_checkpoint, write_checkpoint
 
 __all__ = ["EpochReport", "Fit", "FitOptions"]
@@ -28,11 +28,11 @@ __all__ = ["EpochReport", "Fit", "FitOptions"]
 HOLDOUT_SEED = 0  # the validation users' split stays the same in every run, so that runs compare
 
 
-class Fit(Course):
+class Fit(TrainingLoop):
     """One fit; iterate over it to run it, and stop whenever you like: ``best`` is the best epoch's model.
 
     Args:
-        kind: a key of `models.kinds.KINDS`.
+        kind: a key of `models.kinds.registry.KINDS`.
         train: the training users.
         validation: other users over the same vocabulary; each epoch is judged on them. May have no rows.
         options: how the fit runs.
@@ -40,7 +40,8 @@ class Fit(Course):
         warm: a model of the same kind to start from; its vocabulary may be another.
         gram: gives the Gram matrix of the training users to a kind that solves from it; by default it is counted.
         checkpoint: a folder `save_checkpoint` wrote, to go on from; if it holds none the fit starts afresh.
-        selected_by: the validation metric that decides which epoch was best; of `models.course.ERRORS` the lowest is.
+        selected_by: the validation metric that decides which epoch was best; the lowest of
+            `models.fitting.training_loop.ERRORS` is the best.
         tick: called between steps, often; what it raises ends the iteration (cancel, timeout).
 
     Raises:

@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from models.checkpoint import DamagedModel, check, describe, read_document, write_document, write_tensors
-from models.course import EpochReport
-from models.fitter import WarmStart
+from models.fitting.fitter import WarmStart
+from models.fitting.training_loop import EpochReport
 
 DOCUMENT = "checkpoint.json"
 

@@ -12,7 +12,7 @@ MISSING = "There is no Chromium to drive the page: install one, e.g. with `apt-g
 
 
 def find_chromium() -> str | None:
-    """Give the path of an installed Chromium."""
+    """Return the path of an installed Chromium."""
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 

@@ -17,8 +17,8 @@ import pytest
 import structlog
 from sqlalchemy import make_url
 
-from app import migrate
-from app.db import Database, open_database
+from app.database import migrate
+from app.database.engine import Database, open_database
 from app.settings import Settings
 
 # Plain lines: the default draws tracebacks with every local variable, which takes seconds.

@@ -78,7 +78,7 @@ def wait_for_port(process: subprocess.Popen[bytes], log: Path) -> int:
 
 
 def answers(client: httpx2.Client) -> bool:
-    """Tell whether the server accepts a request."""
+    """Return whether the server accepts a request."""
     try:
         return client.get("/health/live").status_code == 200
     except httpx2.TransportError:

@@ -9,14 +9,14 @@ LAYOUT = (ROOT / "docs/architecture.md").read_text().split("## Layout")[1].split
 
 
 def named_under(folder: str) -> set[str]:
-    """Give what the layout names inside a folder of the top level."""
+    """Return what the layout names inside a folder of the top level, in the first of its two columns."""
     block = re.split(rf"^    {folder}/", LAYOUT, flags=re.MULTILINE)[1]
     inside = takewhile(lambda line: line.startswith("      "), block.split("\n")[1:])
-    return {name for line in inside for name in re.findall(r"(?:^|(?<= ))([a-z]+(?:\.py|/))(?= |$)", line.strip())}
+    return {name for line in inside if line[6] != " " for name in re.split("  +", line.strip())[0].split()}
 
 
 def there_under(folder: str) -> set[str]:
-    """Give what really is inside a folder."""
+    """Return what really is inside a folder."""
     modules = {path.name for path in (ROOT / folder).glob("*.py")} - {"__init__.py"}
     return modules | {path.parent.name + "/" for path in (ROOT / folder).glob("*/__init__.py")}
 

@@ -1,16 +1,16 @@
-"""docs/errors.md lists every error of app/errors.py. `python -m tests.test_errors_documented` prints its table."""
+"""docs/errors.md lists every error of app/kit/errors.py. `python -m tests.test_errors_documented` prints its table."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from app import errors
-from app.errors import PalateError
+from app.kit import errors
+from app.kit.errors import PalateError
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "errors.md"
 
 
 def kinds(base: type[PalateError] = PalateError) -> Iterator[type[PalateError]]:
-    """Give every error, however deep it is derived."""
+    """Return every error, however deep it is derived."""
     for kind in base.__subclasses__():
         if kind.__module__ == errors.__name__:
             yield kind

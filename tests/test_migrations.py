@@ -8,9 +8,9 @@ from alembic import command
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
-from app import migrate
-from app.db import Database
-from app.recommendations.stored_rules import find_rules, remove_rules, set_rules
+from app.database import migrate
+from app.database.engine import Database
+from app.recommendations.rules.repository import find_rules, remove_rules, set_rules
 from app.registry.service import publish, show_version
 
 RunOnDatabase = Callable[[Callable[[Database], Awaitable[object]]], object]

@@ -50,7 +50,7 @@ def resolve(document: Document, schema: Document) -> Document:
 
 
 def example_of(document: Document, schema: Document) -> Any:
-    """Give a schema's own example, or put one together from those of its fields: the required ones, if any are."""
+    """Return a schema's own example, or put one together from those of its fields: the required ones, if any are."""
     if "examples" in schema:
         return schema["examples"][0]
     resolved = resolve(document, schema)
@@ -62,7 +62,7 @@ def example_of(document: Document, schema: Document) -> Any:
 
 
 def bodies(document: Document, operation: Document) -> Iterator[Any]:
-    """Give every example body of an operation; None where it takes none."""
+    """Return every example body of an operation; None where it takes none."""
     if "requestBody" not in operation:
         yield None
         return
@@ -87,7 +87,7 @@ def filled(path: str, operation: Document) -> str:
 
 
 def query_examples(operation: Document) -> Iterator[str]:
-    """Give a query string for every example of a query parameter, and the empty one if that may be sent."""
+    """Return a query string for every example of a query parameter, and the empty one if that may be sent."""
     if not any(
         parameter.get("required") for parameter in operation.get("parameters", []) if parameter["in"] == "query"
     ):
@@ -99,7 +99,7 @@ def query_examples(operation: Document) -> Iterator[str]:
 
 
 def examples(document: Document) -> list[Example]:
-    """Give every example of the document, in an order in which they can run."""
+    """Return every example of the document, in an order in which they can run."""
     found = [
         Example(method, path, filled(path, operation) + query, body)
         for path, operations in document["paths"].items()
@@ -149,7 +149,7 @@ def call(client: TestClient, example: Example) -> Any:
 
 
 def fields(document: Document, declared: Document, status: int) -> set[str]:
-    """Give the fields that an answer must have and may have."""
+    """Return the fields that an answer must have and may have."""
     schema = resolve(document, declared[str(status)]["content"]["application/json"]["schema"])
     return set(schema["properties"])
 

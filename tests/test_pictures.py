@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from models.kinds import KINDS
+from models.kinds.registry import KINDS
 from scripts.pictures.kinds import PICTURES
 
 DOCS = Path(__file__).parent.parent / "docs"

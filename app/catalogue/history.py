@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from app import counters
+from app.database import counters
 from app.tables import FormerItem, RulesChange
 
 FORGOTTEN = "forgotten"  # counts the revisions of the catalogue that cannot be had any more

@@ -9,10 +9,10 @@ import orjson
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from app import counters
-from app.rowset import execute, insert_rows, select_with
+from app.database import counters
+from app.database.sql_rows import execute, insert_rows, select_with
+from app.kit.times import database_time
 from app.tables import Item
-from app.times import database_time
 
 COLUMNS = (
     Item.id,
@@ -149,7 +149,7 @@ def get_item(session: Session, item_id: str) -> StoredItem | None:
 
 
 def list_items(session: Session, limit: int, after: int, item_ids: Sequence[str] = ()) -> list[StoredItem]:
-    """Give items that are not deleted, oldest first, those after a number only; only the named, if any are."""
+    """Return items that are not deleted, oldest first, those after a number only; only the named, if any are."""
     query = select(*COLUMNS).where(Item.id > after, Item.deleted_at.is_(None)).order_by(Item.id)
     query = query.where(Item.external_id.in_(item_ids)) if item_ids else query
     return fetch(session, query.limit(limit))
@@ -171,7 +171,7 @@ def keep_former(session: Session, item_ids: Sequence[Any], revisions: Sequence[A
 
 
 def database_row(item: ItemState, dialect: str) -> tuple[object, ...]:
-    """Give an item as the driver takes it."""
+    """Return an item as the driver takes it."""
     return (
         item.item_id,
         item.title,
@@ -213,7 +213,7 @@ def revive_items(session: Session, items: dict[str, int], moment: datetime, revi
 
 
 def find_numbers(session: Session, item_ids: Sequence[str]) -> dict[str, tuple[int, bool]]:
-    """Give the numbers of the items that are there, and whether they are deleted."""
+    """Return the numbers of the items that are there, and whether they are deleted."""
     found = select_with(session, FIND_NUMBERS, "external_id text", [item_ids])
     return {item_id: (number, bool(deleted)) for item_id, number, deleted in found}
 

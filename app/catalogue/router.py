@@ -8,18 +8,18 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
-from app.bulk import BulkReader, Refused, all_refused
 from app.catalogue import repository, service
 from app.catalogue.repository import StoredItem
 from app.catalogue.schemas import ItemFields, ItemIn, ItemList, ItemOut, ItemPatch, ItemsWritten
 from app.catalogue.service import ItemChange, Written
-from app.cursors import decode_cursor, encode_cursor
-from app.deps import DatabaseDep
-from app.errors import InvalidCursor, InvalidRequest, ItemNotFound
-from app.ids import ExternalId
-from app.paths import PathItemId
-from app.problem import problem_responses
+from app.kit.cursors import decode_cursor, encode_cursor
+from app.kit.errors import InvalidCursor, InvalidRequest, ItemNotFound
+from app.kit.ids import ExternalId
 from app.settings import MAX_LIST
+from app.web.bulk import BulkReader, Refused, all_refused
+from app.web.deps import DatabaseDep
+from app.web.paths import PathItemId
+from app.web.problem import problem_responses
 
 router = APIRouter(tags=["items"])
 
@@ -88,7 +88,7 @@ async def post_items(request: Request, database: DatabaseDep) -> Response:
 
 
 def answer(posted: Sequence[ItemIn | Refused], written: Written) -> dict[str, Any]:
-    """Give every row its result, in the order posted."""
+    """Return every row its result, in the order posted."""
     outcomes = iter(written.outcomes)
     results = []
     for index, item in enumerate(posted):

@@ -17,8 +17,8 @@ from pydantic import (
     field_validator,
 )
 
-from app.ids import ExternalId, storable
-from app.times import in_utc, rfc3339
+from app.kit.ids import ExternalId, storable
+from app.kit.times import in_utc, rfc3339
 
 MAX_ATTRIBUTES_BYTES = 16 * 1024
 MAX_DEPTH = 32
@@ -50,7 +50,7 @@ def storable_json(value: Any, depth: int = 1) -> None:
 
 
 def checked_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
-    """Give attributes back if they can be kept.
+    """Return attributes back if they can be kept.
 
     Raises:
         ValueError: saying what to change.

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
-from app import counters
 from app.catalogue import repository
 from app.catalogue.repository import ItemState, StoredItem
-from app.errors import FieldProblem, InvalidRequest, ItemNotFound
+from app.database import counters
+from app.kit.errors import FieldProblem, InvalidRequest, ItemNotFound
 
 DEFAULTS: dict[str, Any] = {
     "title": None,
@@ -75,12 +75,12 @@ def set_items(session: Session, changes: Sequence[ItemChange], moment: datetime)
 
 
 def is_standing(item: StoredItem | ItemState | None) -> bool:
-    """Tell whether there is an item and it is not deleted."""
+    """Return whether there is an item and it is not deleted."""
     return item is not None and item.deleted_at is None
 
 
 def is_same(item: StoredItem | ItemState, fields: Mapping[str, Any]) -> bool:
-    """Tell whether the fields say nothing new."""
+    """Return whether the fields say nothing new."""
     return all(is_equal(getattr(item, name), value) for name, value in fields.items())
 
 
@@ -94,7 +94,7 @@ def is_equal(stored: Any, said: Any) -> bool:
 def changed_item(
     before: StoredItem | ItemState | None, change: ItemChange, moment: datetime, revision: int
 ) -> ItemState:
-    """Give the item as it is after a change."""
+    """Return the item as it is after a change."""
     if before is None or before.deleted_at is not None:
         stamps = {"created_at": moment, "updated_at": moment, "deleted_at": None, "revision": revision}
         return ItemState(item_id=change.item_id, **(DEFAULTS | dict(change.fields) | stamps))
@@ -126,7 +126,7 @@ def patch_item(session: Session, change: ItemChange, moment: datetime) -> Stored
 
 
 def get_item(session: Session, item_id: str) -> StoredItem:
-    """Give an item.
+    """Return an item.
 
     Raises:
         ItemNotFound: if there is no such item.

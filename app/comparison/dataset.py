@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.interactions import Interactions, RatingScale, Rows
+from models.core.interactions import Interactions, RatingScale, Rows
 
 UNDATED = np.iinfo(np.int64).max
 

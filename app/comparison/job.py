@@ -16,13 +16,13 @@ from app.comparison.dataset import Dataset
 from app.comparison.protocols import PROTOCOLS, RANKING, Split
 from app.training.auto import AUTO, FITTED, members
 from app.training.search import search
-from models.base import Model, clip_to_scale
-from models.biases import Biases
-from models.course import EpochReport
-from models.evaluate import Popularity, Scorer, errors_of_users, evaluate
-from models.exposure import exposure, rated_share
+from models.core.interactions import Rows, Values
+from models.core.model import Model, clip_to_scale
+from models.evaluation.exposure import exposure, rated_share
+from models.evaluation.ranking import Popularity, Scorer, errors_of_users, evaluate
 from models.fit import Fit, FitOptions
-from models.interactions import Rows, Values
+from models.fitting.training_loop import EpochReport
+from models.rating_prediction.biases import Biases
 
 POPULARITY, BIASES = "popularity", "biases"  # rows that learn no taste: of lists, of ratings
 TIMED_USERS = 200
@@ -97,7 +97,7 @@ def fitted(job: Job, split: Split, on_epoch: Callable[[EpochReport], None]) -> t
 
 
 def asked(job: Job, split: Split) -> tuple[str, dict[str, Any]]:
-    """Give the kind to fit, and its hyper-parameters; those of `auto` are searched, on the validation users alone."""
+    """Return the kind to fit, and its hyper-parameters; those of `auto` are searched, on the validation users alone."""
     kinds = members(split.train.num_items, job.linear_max_items)
     if job.name == FITTED:
         return FITTED, {"members": kinds, **job.config}

@@ -15,7 +15,7 @@ import structlog
 
 from app.comparison.dataset import Dataset
 from app.comparison.job import Job, Measured, measure
-from models.course import EpochReport
+from models.fitting.training_loop import EpochReport
 
 
 class JobFailed(Exception):

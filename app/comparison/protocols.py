@@ -9,10 +9,10 @@ import numpy as np
 
 from app.comparison.dataset import UNDATED, Dataset, Whole
 from app.comparison.problems import ComparisonProblem
-from models.evaluate import holdout
+from models.core.interactions import Interactions, Rows
+from models.evaluation.ranking import holdout
+from models.evaluation.split import MAX_TEST, draw_users, hide_tenth
 from models.fit import HOLDOUT_SEED
-from models.interactions import Interactions, Rows
-from models.split import MOST_TEST, draw_users, hide_tenth
 
 BEFORE = 0.8  # share of the ratings that lie before the date of the time split
 
@@ -80,7 +80,7 @@ def later_ratings(dataset: Dataset, seed: int) -> Split:
     both = np.flatnonzero((before.counts > 0) & (later.counts > 0))
     if not len(both):
         raise ComparisonProblem("The time split needs users who rated before its date and after it; there is none.")
-    users = np.sort(np.random.default_rng(seed).permutation(both)[:MOST_TEST])
+    users = np.sort(np.random.default_rng(seed).permutation(both)[:MAX_TEST])
     known = np.flatnonzero(before.counts)
     train, validation, _ = (known[part] for part in draw_users(len(known), seed, test_share=0.0))
     past = Interactions(before, data.item_ids, data.scale)

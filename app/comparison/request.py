@@ -14,9 +14,9 @@ from app.comparison.problems import ComparisonProblem
 from app.comparison.protocols import PROTOCOLS, RANKING, RATING
 from app.settings import Settings
 from app.training.auto import AUTO
-from app.training.plan import fit_options
+from app.training.run.plan import fit_options
 from models.fit import FitOptions
-from models.kinds import KINDS
+from models.kinds.registry import KINDS
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from app.comparison.dataset import Dataset, Whole
 from app.comparison.job import Job, Measured
 from app.comparison.protocols import Split
-from models.course import EpochReport
+from models.fitting.training_loop import EpochReport
 
 FORMAT = 1
 DECIMALS = 6
@@ -106,17 +106,17 @@ class Results:
         return list(known)
 
     def values(self, name: str, protocol: str, metric: str) -> PerSeed:
-        """Give a metric's entry for every seed, None where there is none."""
+        """Return a metric's entry for every seed, None where there is none."""
         found = self.rows.get(name, {}).get(protocol, {}).get(metric)
         return found if found is not None else [None] * len(self.tests[protocol])
 
     def number(self, name: str, protocol: str, metric: str) -> float | None:
-        """Give the mean over the seeds of a figure that is one number."""
+        """Return the mean over the seeds of a figure that is one number."""
         known = [value for value in self.values(name, protocol, metric) if value is not None]
         return float(np.mean(known)) if known else None
 
     def reports(self, name: str, protocol: str) -> list[list[EpochReport]]:
-        """Give the epochs of every seed that has any."""
+        """Return the epochs of every seed that has any."""
         return [reports for reports in self.epochs.get(name, {}).get(protocol, []) if reports]
 
     def write(self, path: Path, figures: dict[str, Any]) -> None:

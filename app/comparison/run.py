@@ -9,24 +9,24 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from app.comparison import figures, peers, report
 from app.comparison.dataset import Dataset
-from app.comparison.display import Display
 from app.comparison.job import Job, Measured
-from app.comparison.plots import draw
+from app.comparison.output import figures, peers, report
+from app.comparison.output.display import Display
+from app.comparison.output.plots import draw
+from app.comparison.output.tables import LABELS, share
 from app.comparison.problems import ComparisonProblem
 from app.comparison.process import JobFailed, measure_alone
 from app.comparison.protocols import PROTOCOLS
 from app.comparison.request import Request
 from app.comparison.results import Results, Test
-from app.comparison.tables import LABELS, share
 from app.settings import Settings
 from app.training.auto import AUTO
-from app.training.plan import fitting_kind
+from app.training.run.plan import fitting_kind
 
 INTERRUPTED = 130  # exit status of a command that Ctrl-C ended
 WIDTH = 100  # of tables where there is no terminal
-LEAST_USERS, LEAST_ITEMS = 24, 2
+MIN_USERS, MIN_ITEMS = 24, 2
 
 
 def compare(settings: Settings, request: Request, dataset: Dataset, output: Path, others: Sequence[Path] = ()) -> int:
@@ -57,10 +57,10 @@ def begin(request: Request, dataset: Dataset) -> Results:
         ComparisonProblem: if there is too little to split, or nobody to judge on.
     """
     data = dataset.interactions
-    if data.num_users < LEAST_USERS or data.num_items < LEAST_ITEMS:
+    if data.num_users < MIN_USERS or data.num_items < MIN_ITEMS:
         raise ComparisonProblem(
             f"There are ratings of {data.num_users} users and {data.num_items} items; a comparison needs at least"
-            f" {LEAST_USERS} and {LEAST_ITEMS}."
+            f" {MIN_USERS} and {MIN_ITEMS}."
         )
     tests: dict[str, list[Test]] = {}
     for protocol in request.protocols:

@@ -11,17 +11,17 @@ from sqlalchemy.orm import Session
 
 from app.comparison.dataset import UNDATED, Dataset, Ids, Whole
 from app.comparison.problems import ComparisonProblem
-from app.db import open_database
+from app.database.engine import open_database
 from app.ratings.bulk import RatingColumns
 from app.ratings.columns import NO_TIME
 from app.ratings.scale import Scale
 from app.settings import Settings
 from app.tables import Rating
-from app.training.data import load_interactions, rating_scale
-from app.transfer.clean import Rescale, cleaned_batches, parse_rescale
-from app.transfer.fields import parse_renames
+from app.training.data.snapshot import load_interactions, rating_scale
 from app.transfer.importer import RefusedFile
-from app.transfer.sources import find_sources
+from app.transfer.reading.clean import Rescale, cleaned_batches, parse_rescale
+from app.transfer.reading.fields import parse_renames
+from app.transfer.reading.sources import find_sources
 
 
 def read(settings: Settings, path: Path | None, renames: list[str], rescale: str | None, refused: Path) -> Dataset:
@@ -77,7 +77,7 @@ def join_ids(batches: Iterable[tuple[list[str], Whole]]) -> Ids:
 
 
 def last_writes(users: Whole, items: Whole, values: np.ndarray, times: Whole) -> Whole:
-    """Pick the entry of each pair that stands in the end, by the rule of `app.ratings.decision`: int64, ascending.
+    """Pick the entry of each pair that stands in the end, by the rule of `app.ratings.conflict`: int64, ascending.
 
     The latest date wins, no date counts as now, of equal dates the later row; saying again what was said at a date
     changes nothing.

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from fastapi import APIRouter, Request, Response
 
-from app.deps import SettingsDep
-from app.errors import RouteNotFound
+from app.kit.errors import RouteNotFound
+from app.web.deps import SettingsDep
 
 router = APIRouter(include_in_schema=False)
 STATIC = Path(__file__).parent / "static"
@@ -43,14 +43,14 @@ ASSETS = {path.name: read_asset(path) for path in STATIC.iterdir() if path.suffi
 
 @router.get("/")
 async def get_page(settings: SettingsDep) -> Response:
-    """Give the page with the declared scale in it."""
+    """Return the page with the declared scale in it."""
     scale = {"min": settings.rating_min, "max": settings.rating_max, "step": settings.rating_step}
     return Response(PAGE.replace("{{scale}}", html.escape(json.dumps(scale))), media_type="text/html", headers=HEADERS)
 
 
 @router.get("/console/{name}")
 async def get_asset(name: str, request: Request) -> Response:
-    """Give a file of the page, or say that the browser has it."""
+    """Return a file of the page, or say that the browser has it."""
     asset = ASSETS.get(name)
     if asset is None:
         raise RouteNotFound

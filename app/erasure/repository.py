@@ -41,7 +41,7 @@ def remove_user(session: Session, number: int) -> dict[str, int]:
 
 
 def owned_tables() -> list[Table]:
-    """Give the tables whose rows belong to users, those first that refer to others."""
+    """Return the tables whose rows belong to users, those first that refer to others."""
     return [table for table in reversed(Base.metadata.sorted_tables) if "user_id" in table.c]
 
 
@@ -107,7 +107,7 @@ def since(session: Session, revision: int) -> list[Erasure]:
 
 
 def holds_erased(session: Session, version: str) -> bool:
-    """Tell whether a version holds somebody who was erased."""
+    """Return whether a version holds somebody who was erased."""
     return session.scalar(select(ErasureVersion.version).where(ErasureVersion.version == version).limit(1)) is not None
 
 

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from app.deps import DatabaseDep, SettingsDep
 from app.erasure import service
 from app.erasure.schemas import ReceiptOut
-from app.errors import ErasureNotFound, UserNotFound
-from app.paths import PathUserId
-from app.problem import problem_responses
+from app.kit.errors import ErasureNotFound, UserNotFound
+from app.web.deps import DatabaseDep, SettingsDep
+from app.web.paths import PathUserId
+from app.web.problem import problem_responses
 
 router = APIRouter(tags=["erasures"])
 ErasureId = Annotated[str, Path(description="`erasure_id` of a receipt.")]

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from app.erasure.service import Receipt, State
-from app.registry.holdings import Part
+from app.registry.training_users import UserRole
 
 
 class HoldingVersion(BaseModel):
@@ -13,7 +13,7 @@ class HoldingVersion(BaseModel):
 
     version: str
     live: bool
-    part: Part = Field(
+    part: UserRole = Field(
         description="What his ratings were for: `trained`; `inherited`: the version it went on from had learned them; "
         "`validated`: they chose the epoch; `judged`: the gate's; `unknown`: its files did not say."
     )
@@ -49,7 +49,7 @@ class ReceiptOut(BaseModel):
         erasure, clean = receipt.erasure, receipt.clean or (None, None)
         versions = [
             HoldingVersion(
-                version=row.version, live=row.version == receipt.live, part=Part(part), removed_at=row.removed_at
+                version=row.version, live=row.version == receipt.live, part=UserRole(part), removed_at=row.removed_at
             )
             for row, part in receipt.held
         ]

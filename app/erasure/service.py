@@ -16,17 +16,17 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
-from app import counters
-from app.db import Database
+from app.database import counters
+from app.database.engine import Database
 from app.erasure import repository
 from app.erasure.repository import Held
-from app.errors import ErasureNotFound, UserNotFound
+from app.kit.errors import ErasureNotFound, UserNotFound
+from app.kit.times import from_us, now_us
 from app.registry import repository as registry
 from app.registry import store
-from app.registry.holdings import Holdings, Part
 from app.registry.service import kept_with_user
+from app.registry.training_users import TrainingUsers, UserRole
 from app.tables import Erasure, ErasureVersion
-from app.times import from_us, now_us
 
 
 class State(StrEnum):
@@ -42,7 +42,7 @@ class Seen:
     """What the files of versions said of a user when they were read: his number, his part in each."""
 
     number: int
-    parts: Mapping[str, Part | None]
+    parts: Mapping[str, UserRole | None]
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def unknown(user_id: str) -> UserNotFound:
     )
 
 
-def parts_now(session: Session, number: int, seen: Seen, model_store: Path) -> dict[str, Part]:
+def parts_now(session: Session, number: int, seen: Seen, model_store: Path) -> dict[str, UserRole]:
     """Tell a user's part in every kept version that holds him; only what came after `Seen` is read here."""
     known = seen.parts if seen.number == number else {}
     parts = {
@@ -139,7 +139,7 @@ def parts_now(session: Session, number: int, seen: Seen, model_store: Path) -> d
     return {version: part for version, part in parts.items() if part is not None}
 
 
-def note_published(session: Session, version: str, watermark: int, holdings: Holdings) -> None:
+def note_published(session: Session, version: str, watermark: int, holdings: TrainingUsers) -> None:
     """Name a new version in the receipts of those whom it holds and who were erased while it was made."""
     counters.lock(session, "ratings")  # so that nobody is erased between this look and the commit
     repository.add_versions(
@@ -168,7 +168,7 @@ def get_receipt(session: Session, erasure_id: str) -> Receipt:
 
 
 def clean_since(session: Session, held: set[str], ends: Sequence[datetime]) -> tuple[str | None, datetime] | None:
-    """Tell what was live when none that holds a user served any more, and when that was; None if the live one does.
+    """Return what was live when none that holds a user served any more, and when that was; None if the live one does.
 
     Args:
         session: of the database.

@@ -16,7 +16,7 @@ class Arm(StrEnum):
 
 
 def uniform(salt: str, user_id: str) -> float:
-    """Give a user's place in [0, 1): even over users, and of two salts independent of each other."""
+    """Return a user's place in [0, 1): even over users, and of two salts independent of each other."""
     digest = blake2b(user_id.encode(), digest_size=8, key=salt.encode()).digest()
     return (int.from_bytes(digest) >> 11) * 2.0**-53  # the bits that a float holds: never rounded up to 1
 
@@ -36,7 +36,7 @@ class Assignment:
     treatment_share: float
 
     def arm_of(self, user_id: str) -> Arm | None:
-        """Tell which arm a user is in; None if he does not take part."""
+        """Return which arm a user is in; None if he does not take part."""
         place = uniform(self.salt, user_id)
         if place >= self.share:
             return None

@@ -42,8 +42,8 @@ def start(
 
     from app.experiments import service
     from app.experiments.schemas import NewExperiment
-    from app.problem import invalid_request
     from app.settings import Settings
+    from app.web.problem import invalid_request
 
     said = {"name": name, "control": control, "treatment": treatment, "share": share, "salt": salt, "reason": reason}
     try:
@@ -74,10 +74,10 @@ def report(
     """Compare the two arms of an experiment by what became of their answers."""
     from rich.console import Console
 
-    from app.errors import FieldProblem, InvalidRequest
     from app.experiments.display import table_of
     from app.experiments.figures import Metric
     from app.experiments.report import report as read
+    from app.kit.errors import FieldProblem, InvalidRequest
 
     if metric not in list(Metric):
         detail = f"must be one of {', '.join(Metric)}"
@@ -95,9 +95,9 @@ def stop(
     reason: Why = None,
 ) -> None:
     """Stop an experiment for good; everybody gets the live version."""
-    from app.errors import FieldProblem, InvalidRequest
     from app.experiments import service
     from app.experiments.assignment import Arm
+    from app.kit.errors import FieldProblem, InvalidRequest
     from app.registry.service import Wish
     from app.settings import Settings
 

@@ -9,8 +9,8 @@ from sqlalchemy import Float, Integer, cast, func, select
 from sqlalchemy.orm import Session
 
 from app.experiments.statistics import Sums
+from app.kit.times import to_us
 from app.tables import Event, Experiment
-from app.times import to_us
 
 CLOCKS_DIFFER_US = 10 * 60 * 1_000_000  # at most, of the database's and the servers' machines
 

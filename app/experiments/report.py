@@ -11,7 +11,7 @@ from app.experiments.figures import ArmFigures, Metric, read_figures
 from app.experiments.statistics import ALPHA, Difference, Interval, ratio, split_p_value
 from app.tables import Experiment
 
-LEAST_USERS = 100  # of an arm: of fewer the normal distribution says little
+MIN_USERS = 100  # of an arm: of fewer the normal distribution says little
 SPLIT_ALPHA = 0.001  # a split less likely than this is not by chance
 NAMES = {
     Metric.CLICK_THROUGH: "click-through rate",
@@ -32,13 +32,13 @@ class Report:
 
     @property
     def rates(self) -> Mapping[Arm, Mapping[Metric, Interval | None]]:
-        """Give each arm's rates."""
+        """Return each arm's rates."""
         arms = {Arm.CONTROL: self.control, Arm.TREATMENT: self.treatment}
         return {arm: {metric: ratio(sums) for metric, sums in of.sums.items()} for arm, of in arms.items()}
 
     @property
     def num_users(self) -> tuple[int, int]:
-        """Give the number of users who were shown something: of control, of treatment."""
+        """Return the number of users who were shown something: of control, of treatment."""
         return self.control.counts["users"], self.treatment.counts["users"]
 
     def difference(self, metric: Metric) -> Difference | None:
@@ -60,7 +60,7 @@ class Report:
     def better(self) -> Arm | None:
         """Name the arm that is better, if that is decided: right in 95 % of experiments, however often one looks."""
         found = self.difference(self.metric)
-        if found is None or self.is_split_suspect or min(self.num_users) < LEAST_USERS:
+        if found is None or self.is_split_suspect or min(self.num_users) < MIN_USERS:
             return None
         if abs(found.value) <= found.reach:
             return None
@@ -78,10 +78,10 @@ class Report:
                 "first find out where one arm's users, or their events, are lost."
             )
         found = self.difference(self.metric)
-        if found is None or min(self.num_users) < LEAST_USERS:
+        if found is None or min(self.num_users) < MIN_USERS:
             return (
                 f"Not decided yet: {control} users of control and {treatment} of treatment were shown something; "
-                f"{LEAST_USERS} of each are the least."
+                f"{MIN_USERS} of each are the least."
             )
         return of_difference(NAMES[self.metric], found, self.better)
 

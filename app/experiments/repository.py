@@ -4,7 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.errors import ExperimentRunning
+from app.kit.errors import ExperimentRunning
 from app.tables import Experiment
 
 

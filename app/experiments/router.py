@@ -5,9 +5,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, status
 
-from app.cursors import decode_cursor, encode_cursor
-from app.deps import DatabaseDep, SettingsDep
-from app.errors import (
+from app.experiments import repository, service
+from app.experiments.figures import Metric
+from app.experiments.report import report
+from app.experiments.report_schemas import ExperimentReport
+from app.experiments.schemas import ExperimentList, ExperimentOut, NewExperiment, StopExperiment
+from app.experiments.service import Who
+from app.keys.service import name_of
+from app.kit.cursors import decode_cursor, encode_cursor
+from app.kit.errors import (
     ExperimentNotFound,
     ExperimentRunning,
     ExperimentStopped,
@@ -16,16 +22,10 @@ from app.errors import (
     VersionRefused,
     VersionUnusable,
 )
-from app.experiments import repository, service
-from app.experiments.figures import Metric
-from app.experiments.report import report
-from app.experiments.report_schemas import ExperimentReport
-from app.experiments.schemas import ExperimentList, ExperimentOut, NewExperiment, StopExperiment
-from app.experiments.service import Who
-from app.keys.service import name_of
-from app.problem import problem_responses
 from app.registry.service import Wish
 from app.settings import MAX_LIST
+from app.web.deps import DatabaseDep, SettingsDep
+from app.web.problem import problem_responses
 
 router = APIRouter(prefix="/v1/experiments", tags=["experiments"])
 ROUTE = "experiments"  # names this list's cursors

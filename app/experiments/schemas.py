@@ -8,22 +8,22 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 
 from app.experiments.assignment import Arm
 from app.experiments.service import Plan
-from app.ids import Text
+from app.kit.ids import Text
 from app.tables import ExperimentState
 
 VersionName = Annotated[Text, Field(min_length=1, max_length=100)]
 Reason = Annotated[Text | None, Field(max_length=1_000, description="Why; kept with the experiment.")]
-MOST_SALT_BYTES = 64
+MAX_SALT_BYTES = 64
 
 
 def checked_salt(salt: str) -> str:
-    """Give a salt back if it is not too long.
+    """Return a salt back if it is not too long.
 
     Raises:
         ValueError: saying what to change.
     """
-    if len(salt.encode()) > MOST_SALT_BYTES:
-        raise ValueError(f"must be at most {MOST_SALT_BYTES} bytes of UTF-8")
+    if len(salt.encode()) > MAX_SALT_BYTES:
+        raise ValueError(f"must be at most {MAX_SALT_BYTES} bytes of UTF-8")
     return salt
 
 

@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from app.db import Database
-from app.errors import (
+from app.database.engine import Database
+from app.experiments import repository
+from app.experiments.assignment import Arm
+from app.kit.errors import (
     ExperimentNotFound,
     ExperimentRunning,
     ExperimentStopped,
@@ -17,8 +19,6 @@ from app.errors import (
     InvalidRequest,
     VersionUnusable,
 )
-from app.experiments import repository
-from app.experiments.assignment import Arm
 from app.registry import repository as registry
 from app.registry import service as versions
 from app.registry import store

@@ -95,7 +95,7 @@ class Difference(Interval):
 
 
 def split_p_value(num_control: int, num_treatment: int, treatment_share: float) -> float:
-    """Tell how often chance alone divides users so unevenly, by a chi-square test; 1 without users."""
+    """Return how often chance alone divides users so unevenly, by a chi-square test; 1 without users."""
     num = num_control + num_treatment
     if num == 0:
         return 1.0

@@ -9,9 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app.db import Database, open_database
+from app.database.engine import Database, open_database
 from app.keys import repository, service
-from app.security import Scope
+from app.keys.scopes import Scope
 from app.settings import Settings
 
 T = TypeVar("T")

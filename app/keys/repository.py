@@ -22,13 +22,13 @@ def every_key(session: Session) -> Sequence[ApiKey]:
 
 
 def valid_scopes(session: Session) -> dict[str, frozenset[str]]:
-    """Give the scopes of every key that is not revoked, by its hash."""
+    """Return the scopes of every key that is not revoked, by its hash."""
     rows = session.execute(select(ApiKey.hash, ApiKey.scopes).where(ApiKey.revoked_at.is_(None)))
     return {row.hash: frozenset(row.scopes) for row in rows}
 
 
 def has_any(session: Session) -> bool:
-    """Tell whether a key was ever made: revoking the last one closes the server, it does not open it."""
+    """Return whether a key was ever made: revoking the last one closes the server, it does not open it."""
     return bool(session.scalar(select(exists().select_from(ApiKey))))
 
 

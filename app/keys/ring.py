@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import structlog
 
-from app.db import Database
-from app.errors import DatabaseUnavailable, KeyMissing, KeyRefused, PalateError, ScopeMissing
+from app.database.engine import Database
 from app.keys import service
+from app.keys.scopes import hash_key, is_loopback, required_scope
 from app.keys.service import KnownKeys
-from app.security import hash_key, is_loopback, required_scope
+from app.kit.errors import DatabaseUnavailable, KeyMissing, KeyRefused, PalateError, ScopeMissing
 
 log = structlog.get_logger(__name__)
-LEAST_SECONDS_BETWEEN_LOOKS = 0.1  # for keys that are refused: wrong ones must not keep the database busy
+MIN_SECONDS_BETWEEN_READS = 0.1  # for keys that are refused: wrong ones must not keep the database busy
 
 
 class KeyRing:
@@ -27,7 +27,7 @@ class KeyRing:
         self._asked_at = 0.0
 
     def allow(self, method: str, path: str, key: bytes | None) -> PalateError | None:
-        """Give the reason why a call is refused, or None if it may go on."""
+        """Return the reason why a call is refused, or None if it may go on."""
         scope = required_scope(method, path)
         if scope is None:
             return None
@@ -46,7 +46,7 @@ class KeyRing:
 
     async def allow_now(self, method: str, path: str, key: bytes | None) -> PalateError | None:
         """Decide again with the keys as they are now, so that a key works at once after it was made."""
-        if time.monotonic() - self._asked_at > LEAST_SECONDS_BETWEEN_LOOKS:
+        if time.monotonic() - self._asked_at > MIN_SECONDS_BETWEEN_READS:
             self._asked_at = time.monotonic()
             await self.refresh()
         return self.allow(method, path, key)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session
 
 from app.keys import repository
-from app.security import Scope, hash_key, new_key
+from app.keys.scopes import Scope, hash_key, new_key
 from app.tables import ApiKey
 
 

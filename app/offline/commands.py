@@ -21,7 +21,7 @@ def recommend(
     option: Annotated[list[str] | None, typer.Option(help=ANY)] = None,
 ) -> None:
     """Recommend without a server, as it would: to one user, or to all into a file."""
-    from app import logs
+    from app.kit import logs
     from app.offline.run import recommend_one, recommend_to_file
     from app.settings import Settings
 

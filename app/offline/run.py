@@ -15,20 +15,20 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.datastructures import QueryParams
 
-from app.db import Database, open_database
-from app.errors import FieldProblem, InvalidRequest
+from app.database.engine import Database, open_database
+from app.kit.errors import FieldProblem, InvalidRequest
 from app.offline.table import rows_of, writer_for
-from app.problem import invalid_request
-from app.recommendations import batch
-from app.recommendations.loader import Loader
-from app.recommendations.options import Options
-from app.recommendations.repository import HotRow, read_users
-from app.recommendations.router import read_options
-from app.recommendations.schemas import Asked
-from app.recommendations.serving import Serving
+from app.recommendations.request.options import Options
+from app.recommendations.state.loader import Loader
+from app.recommendations.state.repository import HotRow, read_users
+from app.recommendations.state.serving import Serving
+from app.recommendations.users import batch
+from app.recommendations.users.router import read_options
+from app.recommendations.users.schemas import RecommendationQuery
 from app.settings import Settings
 from app.tables import User
 from app.transfer.exporter import Writer
+from app.web.problem import invalid_request
 
 USERS_A_STEP = 500  # read at a time; what is kept of them is what one step needs
 Given = Sequence[tuple[str, str]]  # names and values of parameters
@@ -42,8 +42,8 @@ def options_of(given: Given) -> Options:
     Raises:
         InvalidRequest: naming those that are wrong, or that there are not.
     """
-    if unknown := [name for name, _ in given if name not in Asked.model_fields]:
-        detail = f"is not known: there are {', '.join(Asked.model_fields)}"
+    if unknown := [name for name, _ in given if name not in RecommendationQuery.model_fields]:
+        detail = f"is not known: there are {', '.join(RecommendationQuery.model_fields)}"
         raise InvalidRequest(f"{unknown[0]} {detail}.", [FieldProblem(unknown[0], detail)])
     try:
         return read_options(QueryParams(list(given)))

@@ -7,7 +7,7 @@ from typing import IO, Any
 import pyarrow as pa
 from pyarrow import csv
 
-from app.errors import FieldProblem, InvalidRequest
+from app.kit.errors import FieldProblem, InvalidRequest
 from app.transfer.exporter import NdjsonWriter, ParquetWriter, Rows, Writer
 
 SCHEMA = pa.schema(
@@ -25,7 +25,7 @@ SCHEMA = pa.schema(
 
 
 def rows_of(answer: dict[str, Any]) -> Rows:
-    """Give the rows of one answer."""
+    """Return the rows of one answer."""
     return [
         {
             "user_id": answer["user_id"],
@@ -65,7 +65,7 @@ WRITERS: dict[str, Callable[[IO[bytes]], Writer]] = {
 
 
 def writer_for(path: Path) -> Callable[[IO[bytes]], Writer]:
-    """Tell from a file's name how to write it; `-` is NDJSON.
+    """Return from a file's name how to write it; `-` is NDJSON.
 
     Raises:
         InvalidRequest: if the name does not tell.

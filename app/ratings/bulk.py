@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from app import counters
 from app.catalogue import repository as catalogue
+from app.database import counters
+from app.kit.times import from_us
 from app.ratings import repository, service
 from app.ratings.columns import NO_TIME, BatchUsers, Changes, Flags, Stored, Whole, find_stored, write_changes
-from app.ratings.decision import RatingRow, Status
-from app.times import from_us
+from app.ratings.conflict import RatingRow, Status
 
 MAX_KNOWN = 500_000  # items remembered at most
 
@@ -42,7 +42,7 @@ class RatingColumns:
     rated_at_us: Whole
 
     def row(self, index: int) -> RatingRow:
-        """Give one rating."""
+        """Return one rating."""
         rated_at_us = int(self.rated_at_us[index])
         return RatingRow(
             self.user_ids[self.users[index]],
@@ -69,7 +69,7 @@ class ItemNumbers:
         self.is_settled = True
 
     def resolve(self, session: Session, item_ids: list[str], now_us: int) -> tuple[Whole, Flags]:
-        """Give the number of each item, created if need be, and which ones are deleted. The ratings' lock is held."""
+        """Return the number of each item, created if need be, and which ones are deleted. The ratings' lock is held."""
         revision = counters.read(session, "catalogue")
         if revision != self.revision or not self.is_settled or len(self.numbers) > MAX_KNOWN:
             self.numbers, self.revision = {}, revision
@@ -152,7 +152,7 @@ def set_one_by_one(session: Session, columns: RatingColumns, rows: NDArray[np.in
 
 
 def resolve_users(session: Session, user_ids: list[str]) -> BatchUsers:
-    """Give the number of each user; those who are not there yet take the next ones."""
+    """Return the number of each user; those who are not there yet take the next ones."""
     known = repository.find_users(session, user_ids)
     numbers = np.array([known.get(user_id, 0) for user_id in user_ids])
     is_new = numbers == 0

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from app import counters
-from app.ratings.copying import Column, copy_in, copy_out
+from app.database import counters
+from app.database.pg_copy import Column, copy_in, copy_out
+from app.database.sql_rows import insert_rows, select_columns
 from app.ratings.repository import WRITE_SQLITE, add_users, move_users
-from app.rowset import insert_rows, select_columns
 
 NO_TIME = np.iinfo(np.int64).min  # no date, or no such rating
 

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from app.bulk import BulkReader, Refused, is_object
-from app.errors import FieldProblem, InvalidRequest
-from app.ratings.decision import RatingRow
+from app.kit.errors import FieldProblem, InvalidRequest
+from app.kit.times import EARLIEST_US, to_us
+from app.ratings.conflict import RatingRow
 from app.ratings.scale import MAX_AHEAD_US, Scale, date_problem
 from app.ratings.schemas import RatingIn, RatingValue
-from app.times import EARLIEST_US, to_us
+from app.web.bulk import BulkReader, Refused, is_object
 
 READER = BulkReader(RatingIn)
 
@@ -27,7 +27,7 @@ def read_ratings(body: bytes, scale: Scale, now_us: int) -> list[RatingRow | Ref
 
 
 def checked_row(rating: RatingIn, scale: Scale, now_us: int, place: str) -> RatingRow | Refused:
-    """Give the rating to store, or what is wrong with it."""
+    """Return the rating to store, or what is wrong with it."""
     value, rated_at_us, problems = checked(rating.value, rating.rated_at, scale, now_us, place)
     if problems:
         return Refused({"user_id": rating.user_id, "item_id": rating.item_id}, problems)
@@ -37,7 +37,7 @@ def checked_row(rating: RatingIn, scale: Scale, now_us: int, place: str) -> Rati
 def checked(
     value: float, rated_at: datetime | None, scale: Scale, now_us: int, place: str
 ) -> tuple[float | None, int | None, list[FieldProblem]]:
-    """Give the value as the scale has it and the date in microseconds, and what is wrong with them."""
+    """Return the value as the scale has it and the date in microseconds, and what is wrong with them."""
     snapped = scale.snap(value)
     problems = [] if snapped is not None else [scale.problem(value, f"{place}/value")]
     rated_at_us = None if rated_at is None else to_us(rated_at)
@@ -47,7 +47,7 @@ def checked(
 
 
 def single_row(user_id: str, item_id: str, rating: RatingValue, scale: Scale, now_us: int) -> RatingRow:
-    """Give the one rating to store.
+    """Return the one rating to store.
 
     Raises:
         InvalidRequest: naming what is wrong with it.

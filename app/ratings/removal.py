@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from app import counters
 from app.catalogue import service as catalogue
+from app.database import counters
+from app.kit.times import from_us
 from app.ratings import repository
-from app.ratings.decision import RatingRow
+from app.ratings.conflict import RatingRow
 from app.ratings.service import set_ratings
-from app.times import from_us
 
 MAX_ROWS = 10_000  # kept in memory at a time
 

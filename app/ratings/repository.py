@@ -9,12 +9,12 @@ import orjson
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app import counters
 from app.catalogue import repository as catalogue
-from app.ratings.decision import Pair
-from app.rowset import execute, insert_rows, select_with
+from app.database import counters
+from app.database.sql_rows import execute, insert_rows, select_with
+from app.kit.times import database_time, from_us
+from app.ratings.conflict import Pair
 from app.tables import Event, Item, Rating, User
-from app.times import database_time, from_us
 
 Key = tuple[str, str]
 
@@ -132,7 +132,7 @@ def create_missing(session: Session, pairs: dict[Key, Pair], now_us: int) -> Non
 
 
 def next_user(session: Session) -> int:
-    """Give the number of the next user to create. The ratings' lock is held."""
+    """Return the number of the next user to create. The ratings' lock is held."""
     return int(session.connection().exec_driver_sql(LAST_USER).scalar_one()) + 1
 
 
@@ -165,7 +165,7 @@ def move_users(session: Session, numbers: list[int], revisions: list[int]) -> No
 
 
 def find_users(session: Session, external_ids: Sequence[str]) -> dict[str, int]:
-    """Give the numbers of the users that are there."""
+    """Return the numbers of the users that are there."""
     return dict(tuple(row) for row in select_with(session, FIND_USERS, "external_id text", [external_ids]))
 
 
@@ -196,7 +196,7 @@ def get_user(session: Session, user_id: str) -> StoredUser | None:
 
 
 def list_ratings(session: Session, user: StoredUser, limit: int, before: int | None) -> RatingPage:
-    """Give a user's ratings, newest change first."""
+    """Return a user's ratings, newest change first."""
     query = (
         select(Item.external_id, Item.title, Rating.value, Rating.rated_at_us, Rating.revision)
         .join(Item, Item.id == Rating.item_id)
@@ -211,7 +211,7 @@ def list_ratings(session: Session, user: StoredUser, limit: int, before: int | N
 
 
 def all_ratings(session: Session, user: StoredUser) -> Sequence[Any]:
-    """Give every rating of a user, oldest first: (item id, value, rated_at_us) each."""
+    """Return every rating of a user, oldest first: (item id, value, rated_at_us) each."""
     query = (
         select(Item.external_id, Rating.value, Rating.rated_at_us)
         .join(Item, Item.id == Rating.item_id)
@@ -221,7 +221,7 @@ def all_ratings(session: Session, user: StoredUser) -> Sequence[Any]:
 
 
 def move_events(session: Session, user_id: str, from_user_id: str) -> None:
-    """Give the events of one user to another, if both are there."""
+    """Return the events of one user to another, if both are there."""
     target = session.scalar(select(User.id).where(User.external_id == user_id))
     source = session.scalar(select(User.id).where(User.external_id == from_user_id))
     if target is not None and source is not None:

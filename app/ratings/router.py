@@ -7,15 +7,12 @@ from typing import Annotated, Any, cast
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from app.bulk import Refused, all_refused
 from app.catalogue.schemas import ItemRemoved
-from app.cursors import decode_cursor, encode_cursor
-from app.deps import DatabaseDep, SettingsDep
-from app.errors import InvalidCursor, InvalidRequest, ItemNotFound, RatingNotFound, UserNotFound
-from app.paths import PathItemId, PathUserId
-from app.problem import problem_responses
+from app.kit.cursors import decode_cursor, encode_cursor
+from app.kit.errors import InvalidCursor, InvalidRequest, ItemNotFound, RatingNotFound, UserNotFound
+from app.kit.times import from_us, now_us
 from app.ratings import service
-from app.ratings.decision import Outcome, RatingRow
+from app.ratings.conflict import Outcome, RatingRow
 from app.ratings.parse import read_ratings, single_row
 from app.ratings.removal import remove_item
 from app.ratings.scale import Scale
@@ -23,7 +20,10 @@ from app.ratings.schemas import RatingChanged, RatingIn, RatingList, RatingsWrit
 from app.ratings.service import Written
 from app.ratings.writer import RatingWriter
 from app.settings import MAX_LIST
-from app.times import from_us, now_us
+from app.web.bulk import Refused, all_refused
+from app.web.deps import DatabaseDep, SettingsDep
+from app.web.paths import PathItemId, PathUserId
+from app.web.problem import problem_responses
 
 router = APIRouter(tags=["ratings"])
 
@@ -51,7 +51,7 @@ BODY = {
 
 
 def get_writer(request: Request) -> RatingWriter:
-    """Give the process's writer of ratings."""
+    """Return the process's writer of ratings."""
     return cast("RatingWriter", request.app.state.writer)
 
 
@@ -77,7 +77,7 @@ async def post_ratings(request: Request) -> Response:
 
 
 def answer(parsed: Sequence[RatingRow | Refused], written: Written) -> dict[str, Any]:
-    """Give every row its result, in the order posted."""
+    """Return every row its result, in the order posted."""
     outcomes = iter(written.outcomes)
     results = [
         refusal(index, row) if isinstance(row, Refused) else result(index, row, next(outcomes))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.errors import FieldProblem
+from app.kit.errors import FieldProblem
 from app.settings import Settings
 
 MAX_AHEAD_US = 5 * 60 * 1_000_000  # clocks differ; a date far in the future would win for ever
@@ -19,14 +19,14 @@ class Scale:
 
     @classmethod
     def of(cls, settings: Settings) -> "Scale":
-        """Give the scale that the settings declare."""
+        """Return the scale that the settings declare."""
         return cls(settings.rating_min, settings.rating_max, settings.rating_step)
 
     def __str__(self) -> str:
         return f"{self.minimum:g} to {self.maximum:g} in steps of {self.step:g}"
 
     def snap(self, value: float) -> float | None:
-        """Give the value of the scale that is meant, None if there is none."""
+        """Return the value of the scale that is meant, None if there is none."""
         steps = (value - self.minimum) / self.step
         if not self.minimum - 1e-9 <= value <= self.maximum + 1e-9 or abs(steps - round(steps)) > 1e-6:
             return None

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from app.ids import ExternalId
-from app.times import rfc3339
+from app.kit.ids import ExternalId
+from app.kit.times import rfc3339
 
 Value = Annotated[float, Field(strict=True, allow_inf_nan=False, description="On the declared scale.", examples=[4.5])]
 

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from app import counters
-from app.errors import RatingNotFound, UserNotFound
+from app.database import counters
+from app.kit.errors import RatingNotFound, UserNotFound
 from app.ratings import repository
-from app.ratings.decision import Outcome, Pair, RatingRow, Status
+from app.ratings.conflict import Outcome, Pair, RatingRow, Status
 from app.ratings.repository import Change, RatingPage, StoredUser
 
 APPLIED = {Status.CREATED, Status.UPDATED, Status.REMOVED}
@@ -46,7 +46,7 @@ def set_ratings(session: Session, rows: Sequence[RatingRow], now_us: int) -> Wri
 
 
 def contradicts(row: RatingRow, pair: Pair) -> bool:
-    """Tell whether a row gives another value for the very moment that is stored: the history says which came last."""
+    """Return whether a row gives another value for the very moment that is stored: the history says which came last."""
     return row.rated_at_us is not None and row.rated_at_us == pair.rated_at_us and row.value != pair.value
 
 
@@ -78,7 +78,7 @@ def remove_rating(session: Session, user_id: str, item_id: str, now_us: int) -> 
 
 
 def list_ratings(session: Session, user_id: str, limit: int, before: int | None) -> RatingPage:
-    """Give a user's ratings, newest change first, those before a revision only.
+    """Return a user's ratings, newest change first, those before a revision only.
 
     Raises:
         UserNotFound: if there is no such user.
@@ -87,7 +87,7 @@ def list_ratings(session: Session, user_id: str, limit: int, before: int | None)
 
 
 def get_user(session: Session, user_id: str) -> StoredUser:
-    """Give what is known about a user.
+    """Return what is known about a user.
 
     Raises:
         UserNotFound: if nothing is.

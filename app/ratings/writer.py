@@ -1,12 +1,12 @@
 """The writer of ratings: the requests of a process share its transactions."""
 
-from app.db import Database
-from app.grouping import GroupWriter
-from app.ratings.decision import RatingRow
+from app.database.engine import Database
+from app.database.group_commit import GroupCommit
+from app.ratings.conflict import RatingRow
 from app.ratings.service import Written, set_ratings
 
 
-class RatingWriter(GroupWriter[RatingRow, Written]):
+class RatingWriter(GroupCommit[RatingRow, Written]):
     """Stores the ratings of this process's requests, many requests in one transaction."""
 
     def __init__(self, database: Database) -> None:
@@ -14,5 +14,5 @@ class RatingWriter(GroupWriter[RatingRow, Written]):
 
 
 def part(written: Written, rows: slice) -> Written:
-    """Give what became of some of the rows."""
+    """Return what became of some of the rows."""
     return Written(written.revision, written.outcomes[rows])

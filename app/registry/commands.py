@@ -93,7 +93,7 @@ def operator() -> str:
 
 def on_database(work: Callable[[Any], Awaitable[T]]) -> T:
     """Run something with the database that the settings name."""
-    from app.db import open_database
+    from app.database.engine import open_database
     from app.settings import Settings
 
     async def opened() -> T:

@@ -39,12 +39,12 @@ def num_erased(session: Session, versions: Sequence[str]) -> dict[str, int]:
 
 
 def was_live(session: Session, version: str) -> bool:
-    """Tell whether a version ever was live."""
+    """Return whether a version ever was live."""
     return session.scalar(select(Activation.id).where(Activation.version == version).limit(1)) is not None
 
 
 def has_served(session: Session, version: str) -> bool:
-    """Tell whether a version ever answered: it was live, or in an experiment."""
+    """Return whether a version ever answered: it was live, or in an experiment."""
     used = select(Experiment.id).where(or_(Experiment.control == version, Experiment.treatment == version)).limit(1)
     return was_live(session, version) or session.scalar(used) is not None
 
@@ -55,12 +55,12 @@ def find_running(session: Session) -> Experiment | None:
 
 
 def what_serves(session: Session, most: int) -> tuple[list[str], Experiment | None]:
-    """Give what `live_versions` names, and the running experiment, whose versions serve beside the live one."""
+    """Return what `live_versions` names, and the running experiment, whose versions serve beside the live one."""
     return live_versions(session, most), find_running(session)
 
 
 def find_user(session: Session, user_id: str) -> int | None:
-    """Give the number of a user."""
+    """Return the number of a user."""
     return session.scalar(select(User.id).where(User.external_id == user_id))
 
 

@@ -6,17 +6,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
 
-from app.cursors import decode_cursor, encode_cursor
-from app.deps import DatabaseDep, SettingsDep
-from app.errors import InvalidCursor, InvalidRequest, UserNotFound, VersionNotFound, VersionRefused, VersionUnusable
 from app.keys.service import name_of
-from app.paths import PathUserId
-from app.problem import problem_responses
+from app.kit.cursors import decode_cursor, encode_cursor
+from app.kit.errors import InvalidCursor, InvalidRequest, UserNotFound, VersionNotFound, VersionRefused, VersionUnusable
+from app.kit.times import from_us, to_us
 from app.registry import service, store
 from app.registry.schemas import Activate, HeldInList, Version, VersionList
 from app.registry.service import Wish
 from app.settings import MAX_LIST
-from app.times import from_us, to_us
+from app.web.deps import DatabaseDep, SettingsDep
+from app.web.paths import PathUserId
+from app.web.problem import problem_responses
 
 router = APIRouter(tags=["models"])
 ROUTE = "models"  # names this list's cursors

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.ids import Text
-from app.registry.holdings import Part
+from app.kit.ids import Text
 from app.registry.service import Listing
+from app.registry.training_users import UserRole
 from app.tables import ActivationCause, ModelVersion
 
 State = Literal["live", "activated", "refused", "removed"]
@@ -101,7 +101,7 @@ class HeldIn(BaseModel):
 
     version: str
     live: bool
-    part: Part = Field(
+    part: UserRole = Field(
         description="What they were for: `trained`; `inherited`: the version it went on from had learned them; "
         "`validated`: they chose the epoch; `judged`: the gate's; `unknown`: its files do not say."
     )
@@ -114,7 +114,7 @@ class HeldInList(BaseModel):
     versions: list[HeldIn]
 
     @classmethod
-    def of(cls, user_id: str, listing: Listing, parts: Mapping[str, Part | None]) -> "HeldInList":
+    def of(cls, user_id: str, listing: Listing, parts: Mapping[str, UserRole | None]) -> "HeldInList":
         """Describe the versions that hold him."""
         held = [
             HeldIn(version=row.version, live=row.version == listing.live, part=part)

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.catalogue.history import forget
-from app.errors import UserNotFound, VersionNotFound, VersionRefused, VersionUnusable
+from app.kit.errors import UserNotFound, VersionNotFound, VersionRefused, VersionUnusable
 from app.registry import repository, store
-from app.registry.holdings import Part
+from app.registry.training_users import UserRole
 from app.tables import Activation, ActivationCause, ModelVersion
 
 CLOCKS_DIFFER = timedelta(hours=1)  # those of the processes, at most
@@ -46,7 +46,7 @@ def publish(session: Session, *, activate: bool, now: datetime, **values: Any) -
 
 
 def live_version(session: Session) -> ModelVersion | None:
-    """Give the version that should serve; None before the first. Its files may still prove damaged."""
+    """Return the version that should serve; None before the first. Its files may still prove damaged."""
     return repository.find_live(session)
 
 
@@ -84,7 +84,7 @@ def listed(session: Session, rows: list[ModelVersion]) -> Listing:
 
 
 def check_allowed(session: Session, version: str, *, force: bool) -> ActivationCause:
-    """Tell as what a version would go live: forced if the gate refused it and it never was live.
+    """Return as what a version would go live: forced if the gate refused it and it never was live.
 
     Raises:
         VersionNotFound: if there is no such version.
@@ -124,8 +124,8 @@ def get_user_number(session: Session, user_id: str) -> int:
     return number
 
 
-def holds(session: Session, model_store: Path, version: str, user_id: str) -> Part | None:
-    """Tell what a version has to do with a user's ratings; None if nothing, or if its files were removed.
+def holds(session: Session, model_store: Path, version: str, user_id: str) -> UserRole | None:
+    """Return what a version has to do with a user's ratings; None if nothing, or if its files were removed.
 
     Raises:
         UserNotFound: if there is no such user: then no version can be asked any more, since they hold numbers only.

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import time
 
-from app.errors import VersionUnusable
-from app.registry.holdings import FILE, Holdings, Part
+from app.kit.errors import VersionUnusable
+from app.registry.training_users import FILE, TrainingUsers, UserRole
 from models import checkpoint
 from models.checkpoint import DamagedModel, Loaded
 
@@ -58,27 +58,27 @@ def verify(store: Path, version: str) -> None:
     load(store, version)
 
 
-def holdings(store: Path, version: str) -> Holdings:
+def holdings(store: Path, version: str) -> TrainingUsers:
     """Read whose ratings a version holds.
 
     Raises:
         VersionUnusable: if its files are gone or damaged, or do not say.
     """
     try:
-        return Holdings.from_tensors(checkpoint.load_beside(store / version, FILE))
+        return TrainingUsers.from_tensors(checkpoint.load_beside(store / version, FILE))
     except DamagedModel as error:
         raise VersionUnusable(f"Nobody can say whose ratings {version!r} holds: {error}.") from error
 
 
-def part_of(store: Path, version: str, user: int) -> Part | None:
-    """Tell what a version has to do with the user of this number; None if nothing."""
+def part_of(store: Path, version: str, user: int) -> UserRole | None:
+    """Return what a version has to do with the user of this number; None if nothing."""
     try:
         return holdings(store, version).part_of(user)
     except VersionUnusable:
-        return Part.UNKNOWN
+        return UserRole.UNKNOWN
 
 
-def parts_of(store: Path, versions: Iterable[str], user: int) -> dict[str, Part | None]:
+def parts_of(store: Path, versions: Iterable[str], user: int) -> dict[str, UserRole | None]:
     """Tell it of several versions."""
     return {version: part_of(store, version, user) for version in versions}
 
@@ -94,7 +94,7 @@ def delete(store: Path, version: str) -> None:
 
 
 def run_folder(store: Path, run_id: int) -> Path:
-    """Tell where the checkpoints of a run lie."""
+    """Return where the checkpoints of a run lie."""
     return store / RUNS / str(run_id)
 
 
@@ -125,7 +125,7 @@ def clear_leftovers(store: Path, versions: Collection[str], pending_runs: Collec
 
 
 def looks_ours(path: Path) -> bool:
-    """Tell whether a folder is one that publishing or training makes: nobody else's folder is ever removed."""
+    """Return whether a folder is one that publishing or training makes: nobody else's folder is ever removed."""
     return path.parent.name == RUNS or path.name.endswith(".tmp") or (path / checkpoint.MANIFEST).is_file()
 
 
@@ -135,7 +135,7 @@ def entries(folder: Path) -> list[Path]:
 
 
 def age_s(path: Path) -> float:
-    """Tell how long ago a folder was changed; 0 if it has just gone."""
+    """Return how long ago a folder was changed; 0 if it has just gone."""
     try:
         return time() - path.stat().st_mtime
     except FileNotFoundError:

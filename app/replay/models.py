@@ -4,29 +4,29 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from app.db import Database
-from app.recommendations.catalogue import Slots
-from app.recommendations.cold import NONE, ColdItems, KnownTraits
-from app.recommendations.identity import Identity
-from app.recommendations.live import NOTHING, LiveModel
-from app.recommendations.newcomers import ColdChanges, known_items, learned
-from app.recommendations.popularity import Popularity
+from app.database.engine import Database
+from app.recommendations.catalogue.index import Slots
+from app.recommendations.content.cold_start import NONE, ColdItems, KnownFeatures
+from app.recommendations.state.cold_start_updater import ColdChanges, known_items, learned
+from app.recommendations.state.loaded_model import NOTHING, LoadedModel
+from app.recommendations.state.popularity import Popularity
+from app.recommendations.tokens.recommendation_id import RecommendationId
 from app.replay.past import PastCatalogue
 
-MOST = 8  # models whose new items are remembered
+MAX_COLD_ITEMS = 8  # models whose new items are remembered
 
 
 @dataclass
 class Placed:
-    """What a model compares new items with, and those that it has compared; the attributes are `LiveModel`'s."""
+    """What a model compares new items with, and those that it has compared; the attributes are `LoadedModel`'s."""
 
-    known_traits: KnownTraits
+    known_traits: KnownFeatures
     known_revision: int
     cold: ColdItems = NONE
     cold_revision: int = -1
     compared: Slots = field(default_factory=lambda: NOTHING)
 
-    def give(self, live: LiveModel) -> None:
+    def give(self, live: LoadedModel) -> None:
         """Let a model have it."""
         live.known_traits, live.known_revision = self.known_traits, self.known_revision
         live.cold, live.cold_revision, live.compared = self.cold, self.cold_revision, self.compared
@@ -40,8 +40,8 @@ class PastModels:
         self._catalogue = catalogue
         self._placed: OrderedDict[tuple[str, int], Placed] = OrderedDict()
 
-    async def of(self, base: LiveModel, counted: Popularity | None, identity: Identity) -> LiveModel:
-        """Give a model as it was at an answer, and move the catalogue there.
+    async def of(self, base: LoadedModel, counted: Popularity | None, identity: RecommendationId) -> LoadedModel:
+        """Return a model as it was at an answer, and move the catalogue there.
 
         ``counted`` is what was popular, if the model does not say.
 
@@ -55,7 +55,7 @@ class PastModels:
             placed.give(live)
         return live
 
-    async def _placed_at(self, base: LiveModel, identity: Identity) -> Placed | None:
+    async def _placed_at(self, base: LoadedModel, identity: RecommendationId) -> Placed | None:
         """Find what the model's new items were like; None if it had none yet to compare with."""
         if identity.known_revision < 0:
             return None
@@ -65,7 +65,7 @@ class PastModels:
             await asyncio.to_thread(self._compare, base, placed)
         return placed
 
-    def _compare(self, base: LiveModel, placed: Placed) -> None:
+    def _compare(self, base: LoadedModel, placed: Placed) -> None:
         """Compare the new items of the catalogue as it stands that have changed."""
         live = base.cut(len(self._catalogue), base.popularity)
         placed.give(live)
@@ -73,18 +73,18 @@ class PastModels:
         placed.cold = changes.renewed(placed.known_traits, live.counts)
         placed.cold_revision, placed.compared = self._catalogue.revision, changes.compared
 
-    async def _learned(self, base: LiveModel, identity: Identity) -> Placed:
+    async def _learned(self, base: LoadedModel, identity: RecommendationId) -> Placed:
         """Find what the items that the model knows said when it learned of them."""
         key = base.version, identity.known_revision
         if key not in self._placed:
             await self._catalogue.move(self._database, identity.known_revision, identity.at_us)
             self._placed[key] = await asyncio.to_thread(self._learn, base)
         self._placed.move_to_end(key)
-        while len(self._placed) > MOST:
+        while len(self._placed) > MAX_COLD_ITEMS:
             self._placed.popitem(last=False)
         return self._placed[key]
 
-    def _learn(self, base: LiveModel) -> Placed:
+    def _learn(self, base: LoadedModel) -> Placed:
         """Learn what the items that the model knows say in the catalogue as it stands."""
         columns, items = known_items(base.cut(len(self._catalogue), base.popularity), self._catalogue)
         return Placed(learned(items, columns, len(base.item_ids)), self._catalogue.revision)

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from app.db import Database
-from app.recommendations.catalogue import Catalogue
+from app.database.engine import Database
+from app.recommendations.catalogue.index import Catalogue
 from app.replay import repository
 
 

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from app import counters
 from app.catalogue.history import FORGOTTEN
-from app.errors import ReplayUnavailable
-from app.recommendations.catalogue import CatalogueRow
-from app.recommendations.options import Rules
-from app.recommendations.repository import CATALOGUE_COLUMNS, summed, summed_by_age
-from app.recommendations.stored_rules import as_recommending_takes_them
+from app.database import counters
+from app.kit.errors import ReplayUnavailable
+from app.recommendations.catalogue.index import CatalogueRow
+from app.recommendations.request.options import Rules
+from app.recommendations.rules.repository import as_recommending_takes_them
+from app.recommendations.state.repository import CATALOGUE_COLUMNS, summed, summed_by_age
 from app.tables import Erasure, FormerItem, Item, RatingChange, User
 
 FORMER = (
@@ -109,10 +109,10 @@ def totals_at(session: Session, revision: int, half_life_us: int | None = None) 
 
 
 def is_somebody_gone(session: Session, revision: int) -> bool:
-    """Tell whether anybody who may have rated by a revision was erased since."""
+    """Return whether anybody who may have rated by a revision was erased since."""
     return session.scalar(select(Erasure.id).where(Erasure.revision > revision).limit(1)) is not None
 
 
 def user_of(session: Session, number: int) -> str | None:
-    """Give the caller's id of the user of a number."""
+    """Return the caller's id of the user of a number."""
     return session.scalar(select(User.external_id).where(User.id == number))

@@ -4,19 +4,19 @@ from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.errors import InvalidRequest, ReplayUnavailable
-from app.problem import problem_responses
-from app.recommendations.identity import decode
-from app.recommendations.router import json_response
+from app.kit.errors import InvalidRequest, ReplayUnavailable
+from app.recommendations.tokens.recommendation_id import decode
+from app.recommendations.users.router import json_response
 from app.replay.schemas import Replay, ReplayRequest
 from app.replay.service import Replayer, Wish
+from app.web.problem import problem_responses
 
 router = APIRouter(prefix="/v1", tags=["recommendations"])
 EXPLAINED = 3  # ratings of each sign
 
 
 async def get_replayer(request: Request) -> Replayer:
-    """Give what makes answers again."""
+    """Return what makes answers again."""
     return cast("Replayer", request.app.state.replayer)
 
 

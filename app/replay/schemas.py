@@ -6,17 +6,17 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.ids import ExternalId
-from app.recommendations.bookmark import NOTHING
-from app.recommendations.identity import Identity, Kind, encode
-from app.recommendations.schemas import GuestRating, Recommendation
-from app.recommendations.service import Reason
+from app.kit.ids import ExternalId
+from app.kit.times import to_us
+from app.recommendations.ranking.pipeline import Reason
+from app.recommendations.tokens.page_cursor import NOTHING
+from app.recommendations.tokens.recommendation_id import ListType, RecommendationId, encode
+from app.recommendations.users.schemas import GuestRating, Recommendation
 from app.settings import MAX_LIST
-from app.times import to_us
 
 MAX_ID = 100_000  # characters; a page after many is long
-BEFORE_ANYTHING = Identity(  # an answer to somebody unknown by a server that knew nothing yet
-    Kind.USER,
+BEFORE_ANYTHING = RecommendationId(  # an answer to somebody unknown by a server that knew nothing yet
+    ListType.USER,
     version=None,
     user=0,
     revision=None,

@@ -12,33 +12,34 @@ from typing import Any, NamedTuple
 import structlog
 from sqlalchemy.orm import Session
 
-from app.errors import CursorExpired, FieldProblem, InvalidRequest, ReplayUnavailable
+from app.kit.errors import CursorExpired, FieldProblem, InvalidRequest, ReplayUnavailable
+from app.kit.times import DAY_US, from_us
 from app.ratings.scale import Scale
-from app.recommendations import answers, service
-from app.recommendations.bookmark import Bookmark
-from app.recommendations.identity import Identity, Kind
-from app.recommendations.live import LiveModel
-from app.recommendations.options import Options
-from app.recommendations.paging import behind, model_of
-from app.recommendations.popularity import Popularity
-from app.recommendations.ranking import Ground, Ranking
-from app.recommendations.schemas import MOST_EXPLAINED, GuestRating
-from app.recommendations.scoring import fold_together
-from app.recommendations.service import Reason, Taste
-from app.recommendations.serving import Serving, counted
-from app.recommendations.shelves import decayed
+from app.recommendations.ranking import pipeline
+from app.recommendations.ranking.pipeline import Reason, UserProfile
+from app.recommendations.ranking.ranked import Ranking, RankingInputs
+from app.recommendations.request.options import Options
+from app.recommendations.state.loaded_model import LoadedModel
+from app.recommendations.state.popularity import Popularity
+from app.recommendations.state.popularity_cache import decayed
+from app.recommendations.state.scorer import fold_together
+from app.recommendations.state.serving import Serving, counted
+from app.recommendations.tokens.page_cursor import PageCursor
+from app.recommendations.tokens.recommendation_id import ListType, RecommendationId
+from app.recommendations.users import profile
+from app.recommendations.users.schemas import MAX_EXPLAINED, GuestRating
+from app.recommendations.users.service import behind, model_of
 from app.replay import repository
 from app.replay.models import PastModels
 from app.replay.past import PastCatalogue
 from app.settings import MAX_LIST
-from app.times import DAY_US, from_us
-from models.base import FoldIn
+from models.core.model import FoldIn
 
 log = structlog.get_logger()
 KEPT_S = 600.0  # that the catalogue of then stays in memory after the last replay
 NOBODY_ASKED = "says nothing that can have been asked for"
-FOR_NOBODY = {Kind.POPULAR, Kind.NEW}  # lists that nobody's ratings go into
-KINDS = {Kind.USER, Kind.GUEST, *FOR_NOBODY}  # that can be made again
+FOR_NOBODY = {ListType.POPULAR, ListType.NEW}  # lists that nobody's ratings go into
+KINDS = {ListType.USER, ListType.GUEST, *FOR_NOBODY}  # that can be made again
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,13 @@ class Wish:
         explain_ratings: how many ratings of each sign are to be named for each item; None: as in the answer.
     """
 
-    identity: Identity
+    identity: RecommendationId
     ratings: Sequence[GuestRating] | None = None
     user_id: str | None = None
     explain_ratings: int | None = None
 
     def options(self) -> Options:
-        """Give what was asked for.
+        """Return what was asked for.
 
         Raises:
             InvalidRequest: if nobody can have asked for that.
@@ -70,8 +71,8 @@ class Wish:
         shares = (options.diversity, options.exploration, options.rotation)
         if not (0 < options.limit <= MAX_LIST and all(0 <= share <= 1 for share in shares)):
             raise wrong("recommendation_id", NOBODY_ASKED)
-        if self.explain_ratings and options.limit > MOST_EXPLAINED:
-            raise wrong("explain", f"is for answers to a limit of {MOST_EXPLAINED} at most")
+        if self.explain_ratings and options.limit > MAX_EXPLAINED:
+            raise wrong("explain", f"is for answers to a limit of {MAX_EXPLAINED} at most")
         return options if self.explain_ratings is None else replace(options, explain_ratings=self.explain_ratings)
 
 
@@ -112,7 +113,9 @@ class Replayer:
         identity, options = wish.identity, wish.options()
         if identity.kind not in KINDS:
             raise wrong("recommendation_id", f"is of {identity.kind.name.lower()} items: those are not made again")
-        by_popularity = identity.kind is Kind.POPULAR or (identity.version is None and identity.kind is not Kind.NEW)
+        by_popularity = identity.kind is ListType.POPULAR or (
+            identity.version is None and identity.kind is not ListType.NEW
+        )
         if by_popularity and identity.popularity_revision < 0:
             raise wrong("recommendation_id", NOBODY_ASKED)
         rated = await self._rated(wish)
@@ -148,38 +151,38 @@ class Replayer:
         await self._catalogue.move(self._serving.database, identity.catalogue_revision, identity.at_us)
         taste = self._taste(wish, rated)
         fold = None if past is None else await self._fold(past, taste, together=identity.together)
-        vectors = await answers.vectors_for(live, options)
-        ground = Ground(past, fold, popularity, vectors)
+        vectors = await profile.vectors_for(self._serving, live, options)
+        ground = RankingInputs(past, fold, popularity, vectors)
         ranking = await asyncio.to_thread(self._choose, identity, ground, taste, options)
-        answer = await answers.written(self._serving, self._catalogue, ranking, taste, options)
+        answer = await profile.written(self._serving, self._catalogue, ranking, taste, options)
         return self._said(identity, rated, ranking, answer)
 
     async def _rated(self, wish: Wish) -> Rated:
         """Read what a user had rated, and whether he is the one that is named."""
         identity = wish.identity
-        if identity.kind is Kind.GUEST and wish.ratings is None:
+        if identity.kind is ListType.GUEST and wish.ratings is None:
             raise wrong("ratings", "is missing: the answer was a guest's, and his ratings are not stored")
-        if identity.kind is not Kind.GUEST and wish.ratings is not None:
+        if identity.kind is not ListType.GUEST and wish.ratings is not None:
             raise wrong("ratings", "is not for this answer, which is not a guest's")
         rated = await self._serving.database.read(rated_by, identity)
         if wish.user_id is not None and wish.user_id != rated.user_id:
             raise wrong("user_id", "names somebody else than this answer is for, or somebody who was erased")
         return rated
 
-    async def _model(self, identity: Identity) -> LiveModel | None:
+    async def _model(self, identity: RecommendationId) -> LoadedModel | None:
         try:
             return await model_of(self._serving, identity.version)
         except CursorExpired as gone:
             raise ReplayUnavailable(f"Model version {identity.version!r} is not kept any more.") from gone
 
-    async def _popularity_of(self, identity: Identity) -> Popularity | None:
+    async def _popularity_of(self, identity: RecommendationId) -> Popularity | None:
         """Count what was popular from the ratings of then; None if the model says it."""
         revision, database = identity.popularity_revision, self._serving.database
         if revision < 0:
             return None
         if await database.read(repository.is_somebody_gone, revision):
             raise ReplayUnavailable("Somebody whose ratings made items popular then was erased since.")
-        half_life_days = identity.subject if identity.kind is Kind.POPULAR else None
+        half_life_days = identity.subject if identity.kind is ListType.POPULAR else None
         if (revision, half_life_days) not in self._popularity:
             half_life_us = None if half_life_days is None else half_life_days * DAY_US
             totals = await database.scan(repository.totals_at, revision, half_life_us)
@@ -190,46 +193,50 @@ class Replayer:
             self._popularity = {(revision, half_life_days): found}
         return self._popularity[revision, half_life_days]
 
-    def _taste(self, wish: Wish, rated: Rated) -> Taste:
-        """Give what the answer went by."""
+    def _taste(self, wish: Wish, rated: Rated) -> UserProfile:
+        """Return what the answer went by."""
         identity, slot_of = wish.identity, self._catalogue.slot_of_id
         if identity.kind in FOR_NOBODY:
-            return answers.NOBODY
+            return profile.NOBODY
         if wish.ratings is not None:
-            latest = answers.latest_values(wish.ratings, Scale.of(self._serving.settings), identity.at_us)
-            taste = answers.taste_by(self._catalogue, latest, identity.num_slots)
+            latest = profile.latest_values(wish.ratings, Scale.of(self._serving.settings), identity.at_us)
+            taste = profile.profile_from_ratings(self._catalogue, latest, identity.num_slots)
             if taste.seed != identity.subject:
                 raise wrong("ratings", "are not those that this answer was made from")
             return taste
         ratings, revision = rated.ratings or {}, identity.revision
         reason = None if ratings else Reason.UNKNOWN_USER if revision is None else Reason.NO_RATINGS
         seed = identity.subject if revision is None else revision
-        return Taste.of(
+        return UserProfile.of(
             [slot_of[item] for item in ratings], list(ratings.values()), reason, seed, identity.user, identity.lately
         )
 
-    async def _fold(self, past: LiveModel, taste: Taste, *, together: bool) -> FoldIn | None:
+    async def _fold(self, past: LoadedModel, taste: UserProfile, *, together: bool) -> FoldIn | None:
         """Fold the user in as he was, alone or as one of several; None if the model knows nothing of what he rated."""
         past.fit_to(self._catalogue)
-        columns, values = service.known_columns(past, taste)
+        columns, values = pipeline.known_columns(past, taste)
         if taste.reason is not None or not len(columns):
             return None
         if together:
             return (await self._serving.compute(fold_together, past.model, [(columns, values)]))[0]
         return await self._serving.compute(past.model.fold_in, columns, values)
 
-    def _choose(self, identity: Identity, ground: Ground, taste: Taste, options: Options) -> Ranking:
+    def _choose(
+        self, identity: RecommendationId, ground: RankingInputs, taste: UserProfile, options: Options
+    ) -> Ranking:
         """Choose the items again."""
-        if identity.kind is Kind.NEW:
-            chosen = service.select_new(self._catalogue, taste, options, ground.live, ground.vectors)
+        if identity.kind is ListType.NEW:
+            chosen = pipeline.select_new(self._catalogue, taste, options, ground.live, ground.vectors)
             return Ranking(chosen, ground, None)
-        if identity.kind is Kind.POPULAR and ground.counted is not None:
+        if identity.kind is ListType.POPULAR and ground.counted is not None:
             made_of = ground.counted, taste, options, ground.live, ground.vectors
-            return Ranking(service.select_popular(self._catalogue, *made_of), ground, None)
-        mark = Bookmark(identity.version, identity.revision, identity.num_slots, identity.shown)
+            return Ranking(pipeline.select_popular(self._catalogue, *made_of), ground, None)
+        mark = PageCursor(identity.version, identity.revision, identity.num_slots, identity.shown)
         return behind(mark, self._catalogue, ground, taste, options)[0]
 
-    def _said(self, identity: Identity, rated: Rated, ranking: Ranking, answer: dict[str, Any]) -> dict[str, Any]:
+    def _said(
+        self, identity: RecommendationId, rated: Rated, ranking: Ranking, answer: dict[str, Any]
+    ) -> dict[str, Any]:
         """Say what was made again, and whether it is what was."""
         items = [self._catalogue.ids[slot] for slot in ranking.chosen.slots]
         return {
@@ -245,7 +252,7 @@ class Replayer:
         }
 
 
-def rated_by(session: Session, identity: Identity) -> Rated:
+def rated_by(session: Session, identity: RecommendationId) -> Rated:
     """Read what the user of an answer had rated.
 
     Raises:

@@ -7,14 +7,14 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from app.catalogue.service import ItemChange, set_items
-from app.ratings.decision import RatingRow
+from app.kit.times import from_us, now_us
+from app.ratings.conflict import RatingRow
 from app.ratings.service import set_ratings
 from app.sample.films import Film, read_films
 from app.sample.taste import draw_ratings
 from app.settings import Settings
 from app.tables import Item, User
-from app.times import from_us, now_us
-from models.interactions import RatingScale
+from models.core.interactions import RatingScale
 
 BATCH = 4_000  # ratings of one statement
 
@@ -28,12 +28,12 @@ class Stored:
 
 
 def is_empty(session: Session) -> bool:
-    """Tell whether there is nothing yet: no item and no user."""
+    """Return whether there is nothing yet: no item and no user."""
     return not any(session.scalar(select(exists().select_from(table))) for table in (Item, User))
 
 
 def has_sample(session: Session) -> bool:
-    """Tell whether the sample's films are there."""
+    """Return whether the sample's films are there."""
     return session.scalar(select(Item.id).where(Item.external_id == read_films()[0].item_id, Item.active)) is not None
 
 

@@ -18,7 +18,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from app.sample.films import Film
-from models.interactions import RatingScale
+from models.core.interactions import RatingScale
 
 Floats = NDArray[np.float64]
 FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)

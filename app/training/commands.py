@@ -18,9 +18,9 @@ def train(
     """Train a model now, here in the foreground, and show its epochs. Ctrl-C cancels the run."""
     from pydantic import ValidationError
 
-    from app import logs
+    from app.kit import logs
     from app.settings import Settings
-    from app.training.foreground import run_train
+    from app.training.run.foreground import run_train
     from app.training.schemas import RunRequest
 
     settings = Settings()

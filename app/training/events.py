@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from app.db import Database
-from app.errors import DatabaseUnavailable
+from app.database.engine import Database
+from app.kit.errors import DatabaseUnavailable
 from app.tables import RunState
 from app.training import service
 from app.training.schemas import Epoch, Run
@@ -40,7 +40,7 @@ class Event:
 
 
 async def follow(database: Database, run_id: int, interval: timedelta, position: Position) -> AsyncIterator[Event]:
-    """Give what happened after ``position`` and then what happens, until the run has ended.
+    """Return what happened after ``position`` and then what happens, until the run has ended.
 
     A reader never misses an epoch of the attempt that counts; after a take-over the epochs since the last checkpoint
     come again.

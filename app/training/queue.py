@@ -56,7 +56,7 @@ def claim(session: Session, worker: str, lease: timedelta, now: datetime, run_id
 
 
 def take(run: TrainingRun, worker: str, lease: timedelta, now: datetime) -> Claim:
-    """Give a locked run to a worker."""
+    """Return a locked run to a worker."""
     run.state = RunState.RUNNING
     run.worker = worker
     run.attempts += 1
@@ -72,7 +72,7 @@ def end(run: TrainingRun, state: RunState, now: datetime, error: str | None = No
 
 
 def is_cancelled(session: Session, held: Claim) -> bool:
-    """Tell whether somebody asked to cancel the run.
+    """Return whether somebody asked to cancel the run.
 
     Raises:
         LeaseLost: if the claim no longer holds.

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, CursorResult, and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.rowset import select_with
+from app.database.sql_rows import select_with
 from app.tables import Counter, ModelVersion, Rating, RunState, TrainingEpoch, TrainingRun, User
 
 RATINGS_AT = """
@@ -42,7 +42,7 @@ def last_requested(session: Session) -> tuple[datetime | None, int]:
 
 
 def is_pending(session: Session) -> bool:
-    """Tell whether a run waits or is running."""
+    """Return whether a run waits or is running."""
     pending = TrainingRun.state.in_((RunState.QUEUED, RunState.RUNNING))
     return session.scalar(select(TrainingRun.id).where(pending).limit(1)) is not None
 
@@ -78,7 +78,7 @@ def claimable(now: datetime) -> ColumnElement[bool]:
 
 
 def has_claimable(session: Session, now: datetime) -> bool:
-    """Tell whether a claim is worth a writing transaction."""
+    """Return whether a claim is worth a writing transaction."""
     return session.scalar(select(TrainingRun.id).where(claimable(now)).limit(1)) is not None
 
 

@@ -7,14 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from app.cursors import decode_cursor, encode_cursor
-from app.deps import DatabaseDep, SettingsDep
-from app.errors import InvalidCursor, InvalidRequest, RunAlreadyEnded, RunNotFound
-from app.problem import problem_responses
+from app.kit.cursors import decode_cursor, encode_cursor
+from app.kit.errors import InvalidCursor, InvalidRequest, RunAlreadyEnded, RunNotFound
 from app.settings import MAX_LIST
 from app.tables import RunCause, RunState
 from app.training import events, service
 from app.training.schemas import Epoch, Run, RunDetail, RunList, RunRequest
+from app.web.deps import DatabaseDep, SettingsDep
+from app.web.problem import problem_responses
 
 router = APIRouter(prefix="/v1/training-runs", tags=["training"])
 ROUTE = "training-runs"  # names this list's cursors

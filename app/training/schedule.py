@@ -19,7 +19,7 @@ class Trigger(Protocol):
     """The arithmetic of when."""
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
-        """Give the first moment not before ``now``."""
+        """Return the first moment not before ``now``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ class Decision:
 
 
 def next_due(settings: Settings, since: datetime | None, now: datetime) -> datetime | None:
-    """Tell when the schedule looks next: the first fire time after ``since``; None without a schedule.
+    """Return when the schedule looks next: the first fire time after ``since``; None without a schedule.
 
     Args:
         settings: `train_cron`, else `train_interval`.
@@ -109,7 +109,7 @@ def told_erased(num_users: int) -> str:
 
 
 def latest(*moments: datetime | None) -> datetime | None:
-    """Give the latest of the moments that are known."""
+    """Return the latest of the moments that are known."""
     return max((moment for moment in moments if moment is not None), default=None)
 
 

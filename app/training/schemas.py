@@ -7,12 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.tables import RunCause, RunState, TrainingEpoch, TrainingRun
 from app.training.auto import AUTO
-from models.kinds import KINDS
+from models.kinds.names import KIND_NAMES
 
 if TYPE_CHECKING:
     KindName = str
 else:
-    KindName = Literal[AUTO, *KINDS]
+    KindName = Literal[AUTO, *KIND_NAMES]
 
 
 class RunRequest(BaseModel):
@@ -28,7 +28,7 @@ class RunRequest(BaseModel):
     cold: bool = Field(False, description="Start from new weights instead of the live model's.")
 
     def options(self) -> dict[str, Any]:
-        """Give what differs from the settings, as the run keeps it."""
+        """Return what differs from the settings, as the run keeps it."""
         return self.model_dump(exclude={"kind"}, exclude_none=True, exclude_defaults=True)
 
 

@@ -17,20 +17,20 @@ import optuna
 import structlog
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
-from models.base import Model
-from models.blend import Candidates, PerUser, is_clearly_more, mixtures
-from models.evaluate import holdout
+from models.core.interactions import Interactions
+from models.core.model import Model
+from models.evaluation.ranking import holdout
 from models.fit import Fit, FitOptions
-from models.fitter import Tick
-from models.hybrid import ORDER_ONLY
-from models.interactions import Interactions
+from models.fitting.fitter import Tick
+from models.kinds.blending import Candidates, PerUser, is_clearly_more, mixtures
+from models.kinds.hybrid import ORDER_ONLY
 
 log = structlog.get_logger()
 Values = dict[str, Any]
 
-LEAST_JUDGED = 300  # validation users a trial is judged on, if need be in several folds
-MOST_FOLDS = 3
-MOST_RATINGS = 300_000  # of a fold's training users; of more, a part is drawn
+MIN_JUDGED = 300  # validation users a trial is judged on, if need be in several folds
+MAX_FOLDS = 3
+MAX_RATINGS = 300_000  # of a fold's training users; of more, a part is drawn
 PATIENCE = 12  # trials without a better one that end a search
 
 
@@ -159,10 +159,10 @@ def with_linear(fold: Fold, seed: int, tick: Tick) -> Fold:
 
 
 def folds(train: Interactions, validation: Interactions, seed: int) -> Iterator[Fold]:
-    """Give training and validation users; where validation users are few, others take their turn."""
+    """Return training and validation users; where validation users are few, others take their turn."""
     yield Fold(thinned(train, seed), validation)
     size = max(1, validation.num_users)
-    num_folds = min(MOST_FOLDS, ceil(LEAST_JUDGED / size), max(1, train.num_users // (2 * size)))
+    num_folds = min(MAX_FOLDS, ceil(MIN_JUDGED / size), max(1, train.num_users // (2 * size)))
     turns = np.random.default_rng(seed).permutation(train.num_users)
     for turn in range(num_folds - 1):
         judged = np.zeros(train.num_users, bool)
@@ -172,7 +172,7 @@ def folds(train: Interactions, validation: Interactions, seed: int) -> Iterator[
 
 def thinned(train: Interactions, seed: int) -> Interactions:
     """Draw so many users that a trial stays quick."""
-    kept = MOST_RATINGS / max(1, train.rows.num_ratings)
+    kept = MAX_RATINGS / max(1, train.rows.num_ratings)
     if kept >= 1:
         return train
     return train.take(np.flatnonzero(np.random.default_rng(seed).random(train.num_users) < kept))
@@ -213,7 +213,7 @@ def explore(
 
 
 def is_over(study: optuna.Study) -> bool:
-    """Tell whether none of the last trials was better than those before."""
+    """Return whether none of the last trials was better than those before."""
     values = [trial.value for trial in study.trials if trial.value is not None]
     return len(values) > PATIENCE and max(values[:-PATIENCE]) >= max(values[-PATIENCE:])
 
@@ -237,7 +237,7 @@ def gained(space: Space, params: Values, fold: Fold, seed: int, tick: Tick) -> P
 
 
 def best_of(study: optuna.Study, gains: dict[int, PerUser]) -> Values | None:
-    """Give the best values; the first ones where none are clearly better; None if no trial came to its end."""
+    """Return the best values; the first ones where none are clearly better; None if no trial came to its end."""
     if not gains:
         return None
     first, best = min(gains), max(gains, key=lambda number: gains[number].mean())
@@ -246,7 +246,7 @@ def best_of(study: optuna.Study, gains: dict[int, PerUser]) -> Values | None:
 
 
 def described(study: optuna.Study) -> dict[str, Any]:
-    """Give trials as JSON, the best first."""
+    """Return trials as JSON, the best first."""
     finished = [trial for trial in study.trials if trial.value is not None]
     ranked = sorted(finished, key=lambda trial: -(trial.value or 0.0))
     return {

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.erasure import repository as erasures
-from app.errors import RunAlreadyEnded, RunNotFound
+from app.kit.errors import RunAlreadyEnded, RunNotFound
 from app.settings import Settings
 from app.tables import Rating, RunCause, RunState, TrainingEpoch, TrainingRun
 from app.training import queue, repository

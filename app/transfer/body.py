@@ -6,11 +6,11 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from typing import IO, cast
 
-from app.errors import BodyStalled
+from app.kit.errors import BodyStalled
 from app.transfer.problems import TransferProblem
 
 READ_BYTES = 256 * 1024  # some 6,000 ratings: one short transaction
-MOST_TAKEN = 4 * 1024 * 1024  # bytes that wait for the second reader
+MAX_BUFFERED_BYTES = 4 * 1024 * 1024  # bytes that wait for the second reader
 LOOP_GONE_S = 70  # after which the event loop has stopped
 SILENCE_S = 60  # how long a client may send or take nothing
 
@@ -41,9 +41,9 @@ class Body:
             return self._taken.popleft() if self._taken else self._read_some()
         self._taken.append(self._read_some())
         self._num_taken += len(self._taken[-1])
-        if self._num_taken > MOST_TAKEN:
+        if self._num_taken > MAX_BUFFERED_BYTES:
             raise TransferProblem(
-                f"the first {MOST_TAKEN:,} bytes hold no row: write one a line, and end lines with LF."
+                f"the first {MAX_BUFFERED_BYTES:,} bytes hold no row: write one a line, and end lines with LF."
             )
         return self._taken[-1]
 
@@ -53,7 +53,7 @@ class Body:
         return not self._first
 
     def starts_with(self, mark: bytes) -> bool:
-        """Tell whether the first bytes, which have come, are these."""
+        """Return whether the first bytes, which have come, are these."""
         return self._first.startswith(mark)
 
     def _read_some(self) -> bytes:
@@ -69,7 +69,7 @@ class Body:
 
 
 def received(chunks: AsyncIterator[bytes], loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
-    """Give what an event loop receives, to a thread.
+    """Return what an event loop receives, to a thread.
 
     Raises:
         BodyStalled: if nothing comes for `SILENCE_S`.

@@ -12,9 +12,9 @@ from pyarrow import parquet
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.rowset import select_columns
+from app.database.sql_rows import select_columns
+from app.kit.times import from_us
 from app.tables import Item, Rating, User
-from app.times import from_us
 
 QUOTE = '"'
 TO_QUOTE = re.compile(r'[",\r\n]').search
@@ -138,7 +138,7 @@ def export_ratings(session: Session, writer: Writer, progress: Progress) -> int:
 
 
 def user_steps(session: Session) -> Iterator[Sequence[Any]]:
-    """Give the users in the order of their ids' code points, some at a time."""
+    """Return the users in the order of their ids' code points, some at a time."""
     query = select(User.id, User.external_id).order_by(by_code_point(session, User.external_id))
     yield from session.execute(query.execution_options(yield_per=USERS_A_STEP)).partitions()
 
@@ -149,7 +149,7 @@ def by_code_point(session: Session, column: Any) -> Any:
 
 
 def ratings_of(session: Session, users: Sequence[Any]) -> Rows:
-    """Give the ratings of some users."""
+    """Return the ratings of some users."""
     found = select_columns(session, RATED, RATINGS, "id bigint", [[user.id for user in users]])
     return [
         {"user_id": users[n - 1].external_id, "item_id": item_id, "value": value, "rated_at": from_us(rated_at_us)}

@@ -14,15 +14,15 @@ from typing import IO, Any, Protocol, TypeVar
 import orjson
 
 from app.catalogue.service import set_items
-from app.db import Database
-from app.errors import DatabaseUnavailable
+from app.database.engine import Database
+from app.kit.errors import DatabaseUnavailable
+from app.kit.times import now_us
 from app.ratings.bulk import ItemNumbers, set_columns
 from app.ratings.scale import Scale
-from app.times import now_us
-from app.transfer.clean import Cleaned, Rescale, cleaned_batches
 from app.transfer.items import CleanedItems, clean_items
 from app.transfer.problems import RefusedRow
-from app.transfer.readers import Source
+from app.transfer.reading.clean import Cleaned, Rescale, cleaned_batches
+from app.transfer.reading.readers import Source
 
 PATIENCE_S = 60  # an import waits so long for a database that went away
 ITEMS_A_TRANSACTION = 5_000
@@ -38,7 +38,7 @@ class Summary:
     items: Counter[str] = field(default_factory=Counter)
 
     def counts(self, kind: str) -> Counter[str]:
-        """Give the counts of one kind of row."""
+        """Return the counts of one kind of row."""
         return self.ratings if kind == "ratings" else self.items
 
 
@@ -76,7 +76,7 @@ class Importer(Protocol):
     """Cleans the batches of a file and stores them."""
 
     def cleaned(self) -> Iterator[tuple[int, Any]]:
-        """Give the batches: bytes read so far, and what is cleaned."""
+        """Return the batches: bytes read so far, and what is cleaned."""
 
     async def store(self, cleaned: Any) -> Counter[str]:
         """Store a batch and count what became of its rows."""

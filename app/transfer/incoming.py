@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from app.db import Database
-from app.errors import BodyStalled, DatabaseUnavailable, FieldProblem, InvalidRequest, PalateError
+from app.database.engine import Database
+from app.kit.errors import BodyStalled, DatabaseUnavailable, FieldProblem, InvalidRequest, PalateError
 from app.ratings.scale import Scale
 from app.transfer.body import Body
-from app.transfer.clean import parse_rescale
-from app.transfer.fields import FIELDS, parse_renames
 from app.transfer.importer import Importer, ItemImporter, RatingImporter, import_source
 from app.transfer.problems import RefusedRow, TransferProblem
-from app.transfer.readers import Source, ndjson_source, text_source
+from app.transfer.reading.clean import parse_rescale
+from app.transfer.reading.fields import FIELDS, parse_renames
+from app.transfer.reading.readers import Source, ndjson_source, text_source
 
 STATUSES = ("created", "updated", "unchanged", "stale", "refused")
 MAX_REFUSED = 1_000_000  # rows; their lines wait on the disk until the body has come
@@ -61,7 +61,7 @@ class Answer:
             raise TransferProblem(f"{reason}, the last at line {rows[-1].line}: mend them, then send again.") from error
 
     def lines(self) -> Iterator[bytes]:
-        """Give the answer, the counts last."""
+        """Return the answer, the counts last."""
         with self._lines as lines:
             lines.seek(0)
             while data := lines.read(IN_MEMORY_BYTES // 16):
@@ -75,7 +75,7 @@ class Answer:
         return orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE)
 
     def close(self) -> None:
-        """Give the lines up."""
+        """Return the lines up."""
         self._lines.close()
 
     def stored(self) -> str:
@@ -94,7 +94,7 @@ def refused_line(row: RefusedRow, kind: str) -> bytes:
 
 
 def short(value: Any) -> Any:
-    """Give the start of what a row says."""
+    """Return the start of what a row says."""
     return value[:MAX_SAID] if isinstance(value, str) else value
 
 

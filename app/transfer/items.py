@@ -8,11 +8,11 @@ from pydantic import ValidationError
 
 from app.catalogue.schemas import ItemPatch
 from app.catalogue.service import ItemChange
-from app.problem import fix
-from app.transfer.clean import as_text, id_problem
 from app.transfer.problems import RefusedRow
-from app.transfer.readers import Batch
-from app.transfer.sources import GENRES
+from app.transfer.reading.clean import as_text, id_problem
+from app.transfer.reading.readers import Batch
+from app.transfer.reading.sources import GENRES
+from app.web.problem import fix
 
 FILM_TITLE = re.compile(r"(?s)(.*\S) +\((\d{4})\)\s*").fullmatch
 NO_GENRES = "(no genres listed)"
@@ -44,7 +44,7 @@ def clean_items(batch: Batch, file: str, is_film_list: bool) -> CleanedItems:
 
 
 def read_fields(said: dict[str, Any], is_film_list: bool) -> tuple[dict[str, Any], list[str]]:
-    """Give the fields of an item, and what is wrong with them. A cell without a value leaves the field as it is."""
+    """Return the fields of an item, and what is wrong with them. A cell without a value leaves the field as it is."""
     try:
         fields = {name: READ[name](value) for name, value in said.items() if value is not None and name in READ}
         if "unknown" in said:

@@ -8,11 +8,11 @@ from typing import IO, cast
 
 import orjson
 
-from app.db import Database
-from app.errors import PalateError, UnexpectedError
-from app.problem import problem_body
+from app.database.engine import Database
+from app.kit.errors import PalateError, UnexpectedError
 from app.transfer.body import SILENCE_S
 from app.transfer.exporter import ITEM_SCHEMA, RATING_SCHEMA, CsvWriter, NdjsonWriter, export_items, export_ratings
+from app.web.problem import problem_body
 
 CHUNK_BYTES = 64 * 1024
 MAX_WAITING = 4  # chunks that nobody has taken yet
@@ -62,14 +62,14 @@ class Pipe:
         self._places.release()  # a thread that waits for a place finds out
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Give what is written."""
+        """Return what is written."""
         while (chunk := await self._chunks.get()) is not None:
             self._places.release()
             yield chunk
 
 
 async def exported(database: Database, kind: str, form: str) -> AsyncIterator[bytes]:
-    """Give an export, chunk by chunk; after an error the last line of NDJSON says so.
+    """Return an export, chunk by chunk; after an error the last line of NDJSON says so.
 
     Raises:
         PalateError: if it cannot be read to the end.

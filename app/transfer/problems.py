@@ -20,5 +20,5 @@ class RefusedRow(NamedTuple):
     errors: list[str]
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the row as it is written to the file of refused rows."""
+        """Return the row as it is written to the file of refused rows."""
         return self._asdict()

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import StreamingResponse
 
-from app.db import Database
-from app.deps import DatabaseDep, SettingsDep
-from app.errors import BodyStalled, FieldProblem, FormatUnsupported, InvalidRequest
-from app.problem import problem_responses
+from app.database.engine import Database
+from app.kit.errors import BodyStalled, FieldProblem, FormatUnsupported, InvalidRequest
 from app.ratings.scale import Scale
 from app.transfer.body import Body, gunzipped, received
 from app.transfer.schemas import ExportedItem, ExportedRating, ImportDone, ImportRefusal, inline
+from app.web.deps import DatabaseDep, SettingsDep
+from app.web.problem import problem_responses
 
 if TYPE_CHECKING:
     from app.transfer.incoming import Answer
@@ -86,7 +86,7 @@ async def post_import(
 
 
 def form_of(content_type: str) -> str:
-    """Tell the format of a body.
+    """Return the format of a body.
 
     Raises:
         FormatUnsupported: if it is none of ours.
@@ -101,7 +101,7 @@ def form_of(content_type: str) -> str:
 
 
 def is_gzip(encoding: str) -> bool:
-    """Tell whether a body is compressed.
+    """Return whether a body is compressed.
 
     Raises:
         FormatUnsupported: if it is, by something else.
@@ -164,7 +164,7 @@ async def limited(places: asyncio.Semaphore, database: Database, kind: str, form
 
 
 async def resumed(first: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Give the first chunk, and the others."""
+    """Return the first chunk, and the others."""
     async with aclosing(cast("Any", chunks)):
         yield first
         async for chunk in chunks:

@@ -10,11 +10,10 @@ from typing import IO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from app import migrate
-from app.db import open_database
+from app.database import migrate
+from app.database.engine import open_database
 from app.ratings.scale import Scale
 from app.settings import Settings
-from app.transfer.clean import Rescale, parse_rescale
 from app.transfer.exporter import (
     ITEM_SCHEMA,
     RATING_SCHEMA,
@@ -24,10 +23,11 @@ from app.transfer.exporter import (
     export_items,
     export_ratings,
 )
-from app.transfer.fields import parse_renames
 from app.transfer.importer import RefusedFile, Summary, import_sources
-from app.transfer.readers import Source
-from app.transfer.sources import find_sources
+from app.transfer.reading.clean import Rescale, parse_rescale
+from app.transfer.reading.fields import parse_renames
+from app.transfer.reading.readers import Source
+from app.transfer.reading.sources import find_sources
 
 console = Console(stderr=True)
 

@@ -63,14 +63,14 @@ def outcomes(
 
 
 def p_value(look: Report) -> float:
-    """Give the probability of the difference by chance."""
+    """Return the probability of the difference by chance."""
     difference = look.difference(Metric.CLICK_THROUGH)
     assert difference is not None
     return difference.p_value
 
 
 def error_of_items(arms: dict[Arm, Rows]) -> float:
-    """Give the standard error as if all items were shown to different people."""
+    """Return the standard error as if all items were shown to different people."""
     rates = [(y.sum() / x.sum(), x.sum()) for x, y in arms.values()]
     return sqrt(sum(rate * (1 - rate) / num for rate, num in rates))
 

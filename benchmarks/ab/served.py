@@ -13,14 +13,14 @@ import numpy as np
 from scipy.stats import binom
 from sqlalchemy.orm import Session
 
-from app import migrate
-from app.db import open_database
+from app.database import migrate
+from app.database.engine import open_database
 from app.registry.service import publish
 from app.settings import Settings
 from benchmarks.ab.audience import Audience
 from models import checkpoint
+from models.core.interactions import Interactions, RatingScale
 from models.fit import Fit, FitOptions
-from models.interactions import Interactions, RatingScale
 from tests.processes import server, wait_until
 
 NUM_ITEMS = 200

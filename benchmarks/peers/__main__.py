@@ -83,7 +83,7 @@ def measure(
 
 
 def has_answered(output: Path, budget_seconds: float) -> bool:
-    """Tell whether a peer's answers are there from an earlier run with the same budget."""
+    """Return whether a peer's answers are there from an earlier run with the same budget."""
     path = output / "result.json"
     return path.exists() and json.loads(path.read_text(encoding="utf-8"))["budget_seconds"] == budget_seconds
 

@@ -9,12 +9,12 @@ import numpy as np
 
 from app.comparison.protocols import RANKING, Split
 from benchmarks.peers.catalogue import RATINGS, UNSEEN
-from models.evaluate import PerUser, evaluate
-from models.interactions import Rows, Values
+from models.core.interactions import Rows, Values
+from models.evaluation.ranking import PerUser, evaluate
 
 
 def judge_lists(folder: Path, split: Split) -> dict[str, PerUser]:
-    """Give every metric of `models.evaluate` for each test user: float64 (U,), NaN for whoever liked no target.
+    """Return every metric of `models.evaluation.ranking` for each test user: float64 (U,), NaN without a target.
 
     Args:
         folder: has `scores.npy`, float32 (U, I); it is read from the disk one user at a time.

@@ -12,7 +12,7 @@ import numpy as np
 from app.comparison.dataset import Dataset
 from app.comparison.protocols import Split
 from benchmarks.peers.catalogue import Peer
-from models.evaluate import PerUser
+from models.evaluation.ranking import PerUser
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def tests(dataset: Dataset, measured: list[Measured]) -> dict[str, Any]:
 
 
 def rows(measured: list[Measured]) -> dict[str, Any]:
-    """Give {name: {protocol: {metric: [the test users' values, split by split]}, "cpu_seconds": [split by split]}}."""
+    """Return {name: {protocol: {metric: [test users' values, by split]}, "cpu_seconds": [by split]}}."""
     found: dict[str, Any] = {}
     for each in measured:
         row = found.setdefault(each.peer.name, {each.peer.protocol: {}, "cpu_seconds": [], "peak_mib": []})

@@ -11,7 +11,7 @@ from rich.table import Table
 from app.comparison.protocols import RANKING
 from benchmarks.peers.catalogue import RATINGS, UNSEEN
 from benchmarks.peers.report import Measured
-from models.evaluate import mean_and_error
+from models.evaluation.ranking import mean_and_error
 
 
 def tables(measured: list[Measured], title: str) -> Iterator[Table]:

@@ -12,10 +12,10 @@ import numpy as np
 from app.comparison.dataset import Dataset
 from app.comparison.protocols import Split, hidden_ratings, unseen_users
 from benchmarks.peers.catalogue import RATINGS, UNSEEN
-from models.evaluate import holdout
+from models.core.interactions import Interactions, Rows
+from models.evaluation.ranking import holdout
+from models.evaluation.split import hide_tenth
 from models.fit import HOLDOUT_SEED
-from models.interactions import Interactions, Rows
-from models.split import hide_tenth
 
 
 def write_unseen(folder: Path, dataset: Dataset, seed: int) -> Split:

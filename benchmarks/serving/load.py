@@ -34,7 +34,7 @@ class Figures:
 
 
 def has_wrk() -> bool:
-    """Tell whether wrk is installed."""
+    """Return whether wrk is installed."""
     return shutil.which("wrk") is not None
 
 

@@ -163,7 +163,7 @@ class Kind:
     parameter: str | None = None
 
     def is_known(self, paths: Mapping[str, Any]) -> bool:
-        """Tell whether the server of an OpenAPI document answers it."""
+        """Return whether the server of an OpenAPI document answers it."""
         operations = paths.get(self.path, {})
         named = {parameter["name"] for each in operations.values() for parameter in each.get("parameters", ())}
         return bool(operations) and (self.parameter is None or self.parameter in named)
@@ -194,7 +194,7 @@ KINDS = (
 
 
 def chosen(wanted: str, url: str) -> list[Kind]:
-    """Give the kinds that are wanted (`all`, `core` or names between commas) and that the server has.
+    """Return the kinds that are wanted (`all`, `core` or names between commas) and that the server has.
 
     Raises:
         SystemExit: if a name is not known.

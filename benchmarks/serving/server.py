@@ -4,7 +4,7 @@ import sys
 
 from fastapi import FastAPI, Response
 
-from app import serve
+from app.launch import serve
 from app.main import create_app
 from app.settings import Settings
 

@@ -12,16 +12,16 @@ from pyarrow import csv
 from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
-from app import migrate
-from app.db import Database
+from app.database import migrate
+from app.database.engine import Database
 from app.registry.service import publish
 from app.settings import Settings
 from app.tables import Counter, Item, Rating, RatingChange, User
 from app.training.auto import AUTO, FITTED, members
-from app.training.data import Snapshot, load_interactions
+from app.training.data.snapshot import Snapshot, load_interactions
 from models import checkpoint
+from models.core.interactions import Interactions
 from models.fit import Fit, FitOptions
-from models.interactions import Interactions
 
 RATINGS_EACH = 100
 NUM_READERS = 1_000

@@ -106,7 +106,7 @@ class Canvas:
         self.path(f"M{xy(start)}L{xy(end)}", edge, width=1.5, arrow=True, dashed=dashed)
 
     def svg(self) -> str:
-        """Give the whole picture."""
+        """Return the whole picture."""
         drawn = "\n".join(self.parts)
         size = f'width="{self.width}" height="{self.height}" viewBox="0 0 {self.width} {self.height}"'
         frame = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import product
 
-from models.linear import LinearConfig
-from models.lowrank import LowRankConfig
+from models.kinds.linear import LinearConfig
+from models.kinds.lowrank import LowRankConfig
 from scripts.pictures.canvas import Canvas, Point
 from scripts.pictures.parts import MIDDLE, OUTPUTS, RATED, caption, layer, outputs, row, sheet, spread
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations, pairwise, product
 
-from models.variational import VariationalConfig
+from models.kinds.variational import VariationalConfig
 from scripts.pictures.canvas import Canvas, Point, xy
 from scripts.pictures.parts import (
     HIDDEN,

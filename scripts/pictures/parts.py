@@ -27,7 +27,7 @@ def sheet(kind: str, tagline: str, height: int = 280) -> Canvas:
 
 
 def spread(middle: float, count: int, pitch: float) -> list[float]:
-    """Give places at equal distances around a middle."""
+    """Return places at equal distances around a middle."""
     return [middle + (place - (count - 1) / 2) * pitch for place in range(count)]
 
 
@@ -67,13 +67,13 @@ def layer(
 
 
 def between(left: Sequence[Point], right: Sequence[Point]) -> Iterator[tuple[Point, Point]]:
-    """Give every synapse between two layers, from edge to edge."""
+    """Return every synapse between two layers, from edge to edge."""
     for (x1, y1), (x2, y2) in product(left, right):
         yield (x1, y1), (x2 - RADIUS, y2)
 
 
 def after(neurons: Sequence[Point]) -> list[Point]:
-    """Give the right edges of neurons."""
+    """Return the right edges of neurons."""
     return [(x + RADIUS, y) for x, y in neurons]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 
-from models.basic import BasicConfig
-from models.sparse import SparseConfig
+from models.kinds.basic import BasicConfig
+from models.kinds.sparse import SparseConfig
 from scripts.pictures.canvas import Canvas, Point
 from scripts.pictures.parts import (
     HIDDEN,

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 
 from fastapi.testclient import TestClient
 
-from app import migrate
-from app.db import Database, open_database
+from app.database import migrate
+from app.database.engine import Database, open_database
 from app.main import create_app
 from app.settings import Settings
 

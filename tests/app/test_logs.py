@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
-from app import logs
+from app.kit import logs
 from app.settings import Settings
 
 

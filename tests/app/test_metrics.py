@@ -2,7 +2,7 @@
 
 from fastapi.testclient import TestClient
 
-from app.db import open_database
+from app.database.engine import open_database
 from app.settings import Settings
 
 

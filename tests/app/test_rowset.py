@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from app.rowset import Columns, select_columns
+from app.database.sql_rows import Columns, select_columns
 
 VALUES = [4.5, 0.1, 3.333333, 1e-6, None, 5.0]
 TEXTS = ["", '"', "\\", "a\nb", "日本 🎬", "\x01\x7f"]

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from fastapi.routing import iter_route_contexts
 
+from app.keys.scopes import OPEN_PATHS, hash_key, is_loopback, new_key, required_scope
 from app.main import create_app
-from app.security import OPEN_PATHS, hash_key, is_loopback, new_key, required_scope
 from app.settings import Settings
 
 WRITES = {
@@ -42,7 +42,7 @@ READING_POSTS = {
 
 
 def routes() -> Iterator[tuple[str, str]]:
-    """Give method and path of every route of the app."""
+    """Return method and path of every route of the app."""
     app = create_app(Settings(_env_file=None))
     for route in iter_route_contexts(app.routes):
         for method in route.methods or set():

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from app.serve import settle
+from app.launch.serve import settle
 from app.settings import Settings
 from palate_client import Client, NotFound, Unavailable
 from palate_client.inputs import RatingIn

@@ -47,7 +47,7 @@ def up(settings: Settings, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def children(process: "subprocess.Popen[bytes]") -> list[int]:
-    """Give the process numbers of the processes that it started."""
+    """Return the process numbers of the processes that it started."""
     return [child.pid for child in psutil.Process(process.pid).children()]
 
 

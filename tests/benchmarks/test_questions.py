@@ -3,8 +3,8 @@
 import numpy as np
 
 from benchmarks.questions import NUM_ANSWERS, Telling, by_popularity, compare, interview, popularity_of, users_of
+from models.core.interactions import Indices
 from models.fit import Fit, FitOptions
-from models.interactions import Indices
 from tests.models.helpers import split, tastes
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks import synthetic
 from benchmarks.synthetic import SCALE, Synthetic
-from models.evaluate import Popularity, evaluate, holdout
+from models.evaluation.ranking import Popularity, evaluate, holdout
 from models.fit import Fit, FitOptions
 
 SPEC = Synthetic(users=2_000, items=500, ratings=60_000)

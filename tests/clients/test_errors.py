@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 from fastapi.testclient import TestClient
 
-from app.errors import PalateError
 from app.keys import service
+from app.keys.scopes import Scope
 from app.keys.service import NewKey
+from app.kit.errors import PalateError
 from app.main import create_app
-from app.security import Scope
 from app.settings import Settings
 from palate_client import Client, Conflict, FieldError, Forbidden, Invalid, NotFound, Unauthorized
 from palate_client.errors import BY_STATUS

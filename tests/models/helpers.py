@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from models.interactions import Interactions, RatingScale, Rows
-from models.kinds import KINDS
+from models.core.interactions import Interactions, RatingScale, Rows
+from models.kinds.registry import KINDS
 
 STARS = RatingScale(minimum=1, maximum=5, step=0.5, like_threshold=4)
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from models.ablation import Groups
-from models.base import Model
+from models.core.ablation import Groups
+from models.core.interactions import Indices, Rows, Values
+from models.core.model import Model
+from models.core.zscore import zscore
 from models.fit import Fit, FitOptions
-from models.interactions import Indices, Rows, Values
-from models.kinds import KINDS
-from models.standard import standardised
+from models.kinds.registry import KINDS
 from tests.models.helpers import small, split, tastes
 
 TRAIN, VALIDATION = split(tastes())
@@ -50,7 +50,7 @@ def test_leaving_ratings_out_is_never_having_had_them(model: Model, count: int, 
         preference = model.preference_row(*row)
         np.testing.assert_allclose(scores[place], preference[WANTED], atol=2e-5)
         np.testing.assert_allclose(ratings[place], model.rating_row(*row, WANTED), atol=2e-5)
-        np.testing.assert_allclose(standard[place], standardised(preference)[WANTED], atol=1e-4)
+        np.testing.assert_allclose(standard[place], zscore(preference)[WANTED], atol=1e-4)
 
 
 def test_one_group_of_three_is_not_three_of_one(model: Model) -> None:

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from models.bags import Bags
-from models.basic import BasicConfig, BasicNetwork
+from models.core.interactions import Interactions
 from models.fit import Fit, FitOptions
-from models.interactions import Interactions
-from models.losses import squared, squares
-from models.network import Baseline, Batch
+from models.kinds.basic import BasicConfig, BasicNetwork
+from models.networks.base import Baseline, Batch
+from models.networks.losses import squared, squares
+from models.networks.sparse_ops import Bags
 from tests.models.helpers import tastes
 
 GENERATOR = torch.Generator().manual_seed(0)

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from models.base import Model
-from models.blend import PARTS, Candidates, mixtures, ranking_shares, rating_shares
-from models.evaluate import evaluate, holdout
+from models.core.interactions import Rows, Values
+from models.core.model import Model
+from models.core.zscore import zscore
+from models.evaluation.ranking import evaluate, holdout
 from models.fit import Fit, FitOptions
-from models.interactions import Rows, Values
-from models.standard import standardised
+from models.kinds.blending import PARTS, Candidates, mixtures, ranking_shares, rating_shares
 from tests.models.helpers import split, tastes
 
 TRAIN, VALIDATION = split(tastes(num_items=60))
@@ -38,9 +38,9 @@ class Contrary(type(LINEAR)):  # type: ignore[misc]
 
 def test_scores_are_standardised_for_each_user_and_equal_ones_are_0() -> None:
     scores = np.array([[1, 2, 3], [10, 20, 30], [7, 7, 7]], np.float32)
-    np.testing.assert_allclose(standardised(scores)[0], [-1.2247449, 0, 1.2247449], rtol=1e-6)
-    np.testing.assert_allclose(standardised(scores)[1], standardised(scores)[0], rtol=1e-6)
-    np.testing.assert_array_equal(standardised(scores)[2], 0)
+    np.testing.assert_allclose(zscore(scores)[0], [-1.2247449, 0, 1.2247449], rtol=1e-6)
+    np.testing.assert_allclose(zscore(scores)[1], zscore(scores)[0], rtol=1e-6)
+    np.testing.assert_array_equal(zscore(scores)[2], 0)
 
 
 def test_every_way_to_share_eight_parts_out_is_tried_once() -> None:
@@ -54,7 +54,7 @@ def test_every_way_to_share_eight_parts_out_is_tried_once() -> None:
 @pytest.mark.parametrize("shares", [(1, 0), (0, 1), (0.5, 0.5)])
 def test_a_blend_is_worth_what_full_ranking_says(shares: tuple[float, float]) -> None:
     def blended(rows: Rows) -> Values:
-        parts = standardised(LINEAR.preference(rows)), standardised(LOW_RANK.preference(rows))
+        parts = zscore(LINEAR.preference(rows)), zscore(LOW_RANK.preference(rows))
         return shares[0] * parts[0] + shares[1] * parts[1]
 
     candidates = Candidates.of([LINEAR, LOW_RANK], GIVEN, TARGETS, TRAIN.scale)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from models import boltzmann
-from models.boltzmann import BinaryMachine, Machine, RatingMachine, Ratings, choose, draw
-from models.network import CHANNELS, Batch
+from models.networks import rbm
+from models.networks.base import CHANNELS, Batch
+from models.networks.rbm import BinaryMachine, Machine, RatingMachine, Ratings, choose, draw
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -103,7 +103,7 @@ def test_a_reconstruction_has_as_many_ratings_of_each_user_as_there_were() -> No
 def test_users_are_drawn_for_some_at_a_time_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     hidden = draw(torch.full((3, 3), 0.5), generator(1))
     whole, error = RATED.reconstruct(ratings(), hidden, generator()), RATED.error(ratings())
-    monkeypatch.setattr(boltzmann, "CELLS", 10)
+    monkeypatch.setattr(rbm, "CELLS", 10)
     assert len(list(RATED.choices(ratings().batch, hidden))) == 3
     assert RATED.reconstruct(ratings(), hidden, generator()).channel.equal(whole.channel)
     torch.testing.assert_close(RATED.error(ratings()), error)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from models import checkpoint
-from models.base import Model
 from models.checkpoint import Loaded
-from models.evaluate import Popularity, Scorer, evaluate, holdout
+from models.core.interactions import Indices, Interactions, Rows, Values
+from models.core.model import Model
+from models.evaluation.ranking import Popularity, Scorer, evaluate, holdout
 from models.fit import Fit, FitOptions
-from models.interactions import Indices, Interactions, Rows, Values
-from models.kinds import KINDS
+from models.kinds.registry import KINDS
 from tests.models.helpers import STARS, hyper_parameters, narrow, row, small, split, tastes
 
 OPTIONS = FitOptions(epochs=12, learning_rate=0.02, batch_size=32, patience=12, seed=3, device="cpu")

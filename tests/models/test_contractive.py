@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from models.base import Model
-from models.contractive import ContractiveAutoencoder, ContractiveConfig, ContractiveNetwork
+from models.core.model import Model
 from models.fit import Fit, FitOptions
-from models.network import CHANNELS, Baseline, Batch
+from models.kinds.contractive import ContractiveAutoencoder, ContractiveConfig, ContractiveNetwork
+from models.networks.base import CHANNELS, Baseline, Batch
 from tests.models.helpers import split, tastes
 
 DATA = tastes(num_users=10, num_items=6)

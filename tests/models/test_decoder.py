@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.decoder import Decoder
+from models.inference.decoder import Decoder
 
 GENERATOR = np.random.default_rng(0)
 WEIGHTS = torch.from_numpy(GENERATOR.normal(0, 1, (300, 40)).astype(np.float32))

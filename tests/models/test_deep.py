@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from models.checkpoint import Loaded
-from models.deep import DeepConfig, DeepFitter
-from models.evaluate import evaluate, holdout
+from models.evaluation.ranking import evaluate, holdout
 from models.fit import Fit, FitOptions
-from models.fitter import FitTask
-from models.network import VALUE, Batch
+from models.fitting.fitter import FitTask
+from models.kinds.deep import DeepConfig, DeepFitter
+from models.networks.base import VALUE, Batch
 from tests.models.helpers import split, tastes
 
 TRAIN, VALIDATION = split(tastes(num_users=300))

@@ -3,11 +3,11 @@
 import numpy as np
 import torch
 
-from models.base import Model
-from models.denoising import DenoisingAutoencoder
+from models.core.interactions import Interactions, RatingScale
+from models.core.model import Model
 from models.fit import Fit, FitOptions
-from models.interactions import Interactions, RatingScale
-from models.network import NARROW, WIDE
+from models.kinds.denoising import DenoisingAutoencoder
+from models.networks.base import NARROW, WIDE
 from tests.models.helpers import STARS, row, split, tastes
 
 TEN = RatingScale(minimum=0, maximum=10, step=1, like_threshold=8)

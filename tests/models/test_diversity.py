@@ -5,19 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from models.diversity import list_distance, most_marginal
+from models.evaluation.mmr import list_distance, mmr
 
 RELEVANCE = np.array([3.0, 2.9, 1.0, 0.0])
 ALIKE = np.array([[1, 0], [1, 0], [0, 1], [-1, 0]], np.float32)
 
 
 def test_the_second_of_two_that_are_alike_gives_way_to_another() -> None:
-    assert most_marginal(RELEVANCE, ALIKE, 0.0, 4).tolist() == [0, 1, 2, 3]
-    assert most_marginal(RELEVANCE, ALIKE, 0.1, 4).tolist() == [0, 1, 2, 3]
-    assert most_marginal(RELEVANCE, ALIKE, 0.5, 2).tolist() == [0, 3]
-    assert most_marginal(RELEVANCE[:3], ALIKE[:3], 0.5, 3).tolist() == [0, 1, 2]
-    assert most_marginal(RELEVANCE[:3], ALIKE[:3], 0.7, 3).tolist() == [0, 2, 1]
-    assert most_marginal(RELEVANCE, ALIKE, 1.0, 4).tolist() == [0, 3, 2, 1]
+    assert mmr(RELEVANCE, ALIKE, 0.0, 4).tolist() == [0, 1, 2, 3]
+    assert mmr(RELEVANCE, ALIKE, 0.1, 4).tolist() == [0, 1, 2, 3]
+    assert mmr(RELEVANCE, ALIKE, 0.5, 2).tolist() == [0, 3]
+    assert mmr(RELEVANCE[:3], ALIKE[:3], 0.5, 3).tolist() == [0, 1, 2]
+    assert mmr(RELEVANCE[:3], ALIKE[:3], 0.7, 3).tolist() == [0, 2, 1]
+    assert mmr(RELEVANCE, ALIKE, 1.0, 4).tolist() == [0, 3, 2, 1]
 
 
 def test_the_distance_of_a_list_is_that_of_its_pairs() -> None:
@@ -37,15 +37,15 @@ relevance = arrays(np.float64, 8, elements=st.floats(-10, 10))
 def test_every_list_is_a_choice_that_a_longer_one_begins_with(
     relevance: np.ndarray, vectors: np.ndarray, diversity: float, k: int
 ) -> None:
-    longest = most_marginal(relevance, vectors, diversity, 8).tolist()
+    longest = mmr(relevance, vectors, diversity, 8).tolist()
     assert sorted(longest) == list(range(8))
-    assert most_marginal(relevance, vectors, diversity, k).tolist() == longest[:k]
+    assert mmr(relevance, vectors, diversity, k).tolist() == longest[:k]
     assert longest[0] == int(relevance.argmax())
 
 
 @given(relevance=relevance, vectors=vectors)
 def test_without_diversity_it_is_the_order_of_relevance(relevance: np.ndarray, vectors: np.ndarray) -> None:
-    assert most_marginal(relevance, vectors, 0.0, 8).tolist() == np.argsort(-relevance, kind="stable").tolist()
+    assert mmr(relevance, vectors, 0.0, 8).tolist() == np.argsort(-relevance, kind="stable").tolist()
 
 
 def test_lists_grow_more_distant_and_less_relevant_with_diversity() -> None:
@@ -60,7 +60,7 @@ def test_lists_grow_more_distant_and_less_relevant_with_diversity() -> None:
             vectors = (centres[taste] + lists.normal(size=(100, 16))).astype(np.float32)
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
             relevance = lists.normal(size=6)[taste] + lists.normal(size=100)
-            chosen = most_marginal(relevance, vectors, share, 10)
+            chosen = mmr(relevance, vectors, share, 10)
             distances.append(list_distance(vectors[chosen]))
             worths.append(relevance[chosen].mean())
         distance.append(float(np.mean(distances)))

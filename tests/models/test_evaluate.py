@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from models.evaluate import Popularity, evaluate, holdout, paired_difference, rating_error
+from models.core.interactions import Interactions, Rows, Values
+from models.evaluation.ranking import Popularity, evaluate, holdout, paired_difference, rating_error
 from models.fit import Fit, FitOptions
-from models.interactions import Interactions, Rows, Values
 from tests.models.helpers import STARS, row, split, tastes
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from models import evaluate
-from models.exposure import Exposure, exposure, gini, overlap, rated_share
-from models.interactions import Interactions, Rows, Values
+from models.core.interactions import Interactions, Rows, Values
+from models.evaluation import ranking
+from models.evaluation.exposure import Exposure, exposure, gini, overlap, rated_share
 from tests.models.helpers import STARS, row, tastes
 
 
@@ -18,7 +18,7 @@ def nothing_rated(num_users: int) -> Rows:
     return Rows(np.zeros(num_users + 1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
 
 
-def camps(num_items: int, num_camps: int) -> evaluate.Scorer:
+def camps(num_items: int, num_camps: int) -> ranking.Scorer:
     """Show the first users the first items, the next users the next, and so on."""
 
     def score(rows: Rows) -> Values:
@@ -56,7 +56,7 @@ def test_it_does_not_matter_how_many_users_are_scored_at_once(monkeypatch: pytes
         return dense @ weights
 
     at_once = exposure(score, data.rows, rated_share(data))
-    monkeypatch.setattr(evaluate, "CELLS_PER_BATCH", 7 * data.num_items)
+    monkeypatch.setattr(ranking, "CELLS_PER_BATCH", 7 * data.num_items)
     assert exposure(score, data.rows, rated_share(data)) == at_once
 
 

@@ -7,15 +7,15 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from models import raters
-from models.biases import Biases
-from models.evaluate import holdout, squared_error
-from models.factors import FORMER_PRIOR, PRIOR, Factors, cells_of, fit_factors
-from models.fitter import FitOptions, FitTask
-from models.interactions import Interactions
-from models.raters import Raters
-from models.ratings import LinearRatings
-from models.weighted import Side, descend
+from models.closed_form.als import Side, descend
+from models.core.interactions import Interactions
+from models.evaluation.ranking import holdout, squared_error
+from models.fitting.fitter import FitOptions, FitTask
+from models.rating_prediction import implicit_prior
+from models.rating_prediction.biases import Biases
+from models.rating_prediction.factors import FORMER_PRIOR, PRIOR, Factors, cells_of, fit_factors
+from models.rating_prediction.head import LinearRatings
+from models.rating_prediction.implicit_prior import Raters
 from tests.models.helpers import STARS, split, tastes
 
 DATA = tastes(num_users=40, seed=5)
@@ -60,7 +60,7 @@ def test_the_raters_vectors_end_where_ridge_regression_says() -> None:
     rated_IU = dense(np.ones_like(ROWS.values)).T
     scaled_IU = rated_IU / np.sqrt(rated_IU.sum(axis=1, keepdims=True))
     weighted_UI = scaled_IU.T * ridge_I.numpy()
-    gram_UU = weighted_UI @ scaled_IU + raters.PENALTY * np.eye(DATA.num_users)
+    gram_UU = weighted_UI @ scaled_IU + implicit_prior.PENALTY * np.eye(DATA.num_users)
     wanted_ID = scaled_IU @ np.linalg.solve(gram_UU, weighted_UI @ item_ID.numpy())
     np.testing.assert_allclose(means_ID, wanted_ID, atol=1e-4)
 
@@ -85,7 +85,7 @@ def test_who_rated_an_item_lowers_the_error_of_users_whom_training_never_saw(mon
         return squared_error(model.of_rows, given, targets)
 
     with_raters = error()
-    monkeypatch.setattr(raters, "PENALTY", 1e9)
+    monkeypatch.setattr(implicit_prior, "PENALTY", 1e9)
     assert with_raters < 0.97 * error()
 
 

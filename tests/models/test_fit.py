@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from models import checkpoint
-from models.base import Model
 from models.checkpoint import DamagedModel, Loaded
+from models.core.interactions import Interactions
+from models.core.model import Model
+from models.core.zscore import zscore
 from models.fit import Fit, FitOptions
-from models.interactions import Interactions
-from models.kinds import KINDS
-from models.standard import standardised
+from models.kinds.registry import KINDS
 from tests.models.helpers import narrow, split, tastes
 
 TRAIN, VALIDATION = split(tastes())
@@ -109,7 +109,7 @@ def test_a_fit_resumes_over_a_vocabulary_that_changed(kind: str, tmp_path: Path)
     before = fit.best.preference(VALIDATION.rows.where(VALIDATION.rows.columns >= 4))
     after = resumed.best.preference(validation.rows)
     assert after.shape == (30, 23)
-    np.testing.assert_allclose(standardised(after[:, :20]), standardised(before[:, 4:][:, ::-1]), atol=0.15)
+    np.testing.assert_allclose(zscore(after[:, :20]), zscore(before[:, 4:][:, ::-1]), atol=0.15)
     assert len(run(resumed).reports) == fit.epochs
 
 

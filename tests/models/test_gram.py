@@ -11,19 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from models import ridge
-from models.coding import Coding
+from models.closed_form import ridge
+from models.closed_form.encoding import Coding
+from models.closed_form.gram import Gram, GramSource, KeptGram
+from models.core.interactions import Interactions, Offsets, Rows
 from models.fit import Fit, FitOptions
-from models.gram import Gram, GramSource, KeptGram
-from models.interactions import Interactions, Offsets, Rows
-from models.linear import LinearAutoencoder
+from models.kinds.linear import LinearAutoencoder
 from tests.models.helpers import STARS
 
 Cells = dict[tuple[int, int], float]  # (number of a user, number of an item) -> rating
 PINNED = {"regularisation": 5.0, "disliked_target": 0.3}
-MANY = np.random.default_rng(0)
+RNG = np.random.default_rng(0)
 BASE: Cells = {
-    (user, int(item)): float(MANY.integers(1, 6)) for user in range(40) for item in MANY.choice(12, 5, replace=False)
+    (user, int(item)): float(RNG.integers(1, 6)) for user in range(40) for item in RNG.choice(12, 5, replace=False)
 }
 
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from models.checkpoint import Loaded
-from models.evaluate import evaluate, holdout
+from models.core.zscore import zscore
+from models.evaluation.ranking import evaluate, holdout
 from models.fit import Fit, FitOptions
-from models.hybrid import HybridAutoencoder, HybridConfig
-from models.standard import standardised
+from models.kinds.hybrid import HybridAutoencoder, HybridConfig
 from tests.models.helpers import split, tastes
 
 OPTIONS = FitOptions(epochs=6, learning_rate=0.02, batch_size=32, patience=6, seed=3, device="cpu")
@@ -43,7 +43,7 @@ def test_members_are_fitted_one_after_the_other_and_blended_at_the_end() -> None
 def test_the_blend_is_the_weighted_sum_of_the_members_standardised_scores_and_of_their_ratings() -> None:
     model = blend(run())
     rows = VALIDATION.rows
-    parts = [each.share * standardised(each.model.preference(rows)) for each in model.members]
+    parts = [each.share * zscore(each.model.preference(rows)) for each in model.members]
     np.testing.assert_allclose(model.preference(rows), np.sum(parts, axis=0), atol=1e-5)
     ratings = [each.rating_share * each.model.rating(rows) for each in model.members]
     np.testing.assert_allclose(model.rating(rows), np.sum(ratings, axis=0), atol=1e-5)
@@ -98,8 +98,8 @@ def test_a_warm_start_hands_every_member_its_weights() -> None:
     before = {each.model.kind: each.model for each in blend(cold).members}
     for each in blend(warm).members:
         np.testing.assert_allclose(
-            standardised(each.model.preference(VALIDATION.rows)),
-            standardised(before[each.model.kind].preference(VALIDATION.rows)),
+            zscore(each.model.preference(VALIDATION.rows)),
+            zscore(before[each.model.kind].preference(VALIDATION.rows)),
             atol=0.1,
         )
 

@@ -7,13 +7,13 @@ import pytest
 import torch
 from scipy.sparse import csr_array
 
-from models import dual, ridge
-from models.coding import Coding
+from models.closed_form import dual, ridge
+from models.closed_form.encoding import Coding
+from models.core.interactions import Interactions, Offsets
 from models.fit import Fit, FitOptions
-from models.interactions import Interactions, Offsets
-from models.linear import CONSTANT_PENALTIES, LinearAutoencoder
-from models.rounded import Rounded
-from models.solution import Problem
+from models.inference.quantized import QuantizedMatrix
+from models.kinds.linear import CONSTANT_PENALTIES, LinearAutoencoder
+from models.kinds.linear_problem import Problem
 from tests.models.helpers import STARS, row, split, tastes
 
 DATA = tastes(num_users=40, num_items=8)
@@ -48,8 +48,8 @@ def test_weights_are_those_of_a_ridge_regression_without_the_items_own_channels(
     model, X = solved(DATA), dense_features(DATA)
     G = X.T @ X
     penalty = np.diag(G) * 0.3 / 0.7 + 5.0
-    penalty[-1] = ridge.LEAST_CONSTANT
-    weights = Rounded.from_tensors(model.tensors()).weights(slice(None), slice(None))
+    penalty[-1] = ridge.MIN_CONSTANT
+    weights = QuantizedMatrix.from_tensors(model.tensors()).weights(slice(None), slice(None))
     for item in range(DATA.num_items):
         others = [f for f in range(X.shape[1]) if f not in (item, DATA.num_items + item)]
         wanted = G[others, item] + 0.3 * G[others, DATA.num_items + item]
@@ -66,7 +66,7 @@ def test_graded_weights_are_those_of_a_ridge_regression_on_places_on_the_scale()
     np.testing.assert_allclose(X, np.column_stack((expected_X, np.ones(DATA.num_users))), atol=1e-6)
     G = X.T @ X
     penalty = np.diag(G) * 0.3 / 0.7 + 5.0
-    penalty[-1] = ridge.LEAST_CONSTANT
+    penalty[-1] = ridge.MIN_CONSTANT
     scores = model.preference(DATA.rows)
     for item in range(DATA.num_items):
         others = [f for f in range(X.shape[1]) if f != item]
@@ -224,7 +224,7 @@ def test_a_wrong_hyper_parameter_is_refused(config: dict[str, float]) -> None:
 def test_weights_that_an_earlier_palate_stored_are_read() -> None:
     model = solved(DATA)
     now = model.tensors()
-    rounded = Rounded.from_tensors(now)
+    rounded = QuantizedMatrix.from_tensors(now)
     before = {name: tensor for name, tensor in now.items() if name not in rounded.tensors()}
     before["weights"] = torch.from_numpy(rounded.weights(slice(None), slice(None))).half()
     old = LinearAutoencoder.from_tensors(asdict(model.config), DATA.scale, before)

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from models.checkpoint import Loaded
-from models.decoder import Decoder
+from models.closed_form.als import Cells, Side, descend, solve
+from models.core.interactions import Interactions
 from models.fit import Fit, FitOptions
-from models.interactions import Interactions
-from models.lowrank import LowRankAutoencoder, usual
-from models.weighted import Cells, Side, descend, solve
+from models.inference.decoder import Decoder
+from models.kinds.lowrank import LowRankAutoencoder, usual
 from tests.models.helpers import STARS, row, split, tastes
 
 TRAIN, VALIDATION = split(tastes())

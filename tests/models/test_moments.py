@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from models.downdate import Ridge
-from models.moments import LEADING, Moments
-from models.rounded import Rounded
-from models.standard import standardised
-from models.sums import RowMoments, Sum
+from models.closed_form.woodbury import Ridge
+from models.core.zscore import zscore
+from models.inference.moments import LEADING, Moments
+from models.inference.quantized import QuantizedMatrix
+from models.kinds.linear_ablation import RowMoments, Sum
 
 
 @pytest.mark.parametrize("num_items", [7, 1_024, 3_000])
@@ -21,7 +21,7 @@ def test_standardised_scores_are_those_of_all_items(num_items: int) -> None:
     scores = codes @ weights.T
     wanted = generator.integers(0, num_items, 3)
     found = Moments.of(weights.__getitem__, num_items).standardised(scores[:, wanted], codes)
-    np.testing.assert_allclose(found, standardised(scores)[:, wanted], atol=1e-4)
+    np.testing.assert_allclose(found, zscore(scores)[:, wanted], atol=1e-4)
 
 
 @pytest.mark.parametrize(("difference", "is_near"), [(0.001, True), (3.0, False)])
@@ -36,12 +36,12 @@ def test_codes_that_differ_little_are_standardised_by_leading_directions(differe
     shared = codes.mean(axis=0)
     variance = np.full(len(codes), shared @ moments.covariance @ shared)
     assert moments.add_about(variance, codes - shared) == is_near
-    np.testing.assert_allclose(moments.standardised(scores, codes), standardised(scores), atol=1e-4)
+    np.testing.assert_allclose(moments.standardised(scores, codes), zscore(scores), atol=1e-4)
 
 
 def test_a_sum_without_terms_is_the_sum_of_the_others() -> None:
     generator = np.random.default_rng(0)
-    weights = Rounded.of(torch.from_numpy(generator.normal(0, 0.1, (40, 300))))
+    weights = QuantizedMatrix.of(torch.from_numpy(generator.normal(0, 0.1, (40, 300))))
     factors = np.append(generator.random(5), 0).astype(np.float32)
     wanted = np.array([299, 5, 17])
     whole = Sum(weights, np.array([3, 39, 1, 7, 20, 0]), factors, wanted, lambda: RowMoments.of(weights))
@@ -59,7 +59,7 @@ def test_a_sum_without_terms_is_the_sum_of_the_others() -> None:
 
 def test_what_little_a_group_leaves_is_measured_by_itself() -> None:
     generator = np.random.default_rng(3)
-    weights = Rounded.of(torch.from_numpy(generator.normal(0, 0.1, (6, 3_000))))
+    weights = QuantizedMatrix.of(torch.from_numpy(generator.normal(0, 0.1, (6, 3_000))))
     factors = np.array([1, 1, 0, 1e-3], np.float32)
     whole = Sum(weights, np.array([3, 1, 0, 5]), factors, np.array([0]), lambda: RowMoments.of(weights))
     faint = weights.weights(np.array([5]), slice(None))[0] * factors[3]

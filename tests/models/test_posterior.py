@@ -3,7 +3,7 @@
 import torch
 from torch.distributions import Categorical, MixtureSameFamily, Normal
 
-from models.posterior import CompositePrior, Posterior
+from models.networks.posterior import CompositePrior, Posterior
 
 GENERATOR = torch.Generator().manual_seed(0)
 MEAN = torch.randn(3, 4, generator=GENERATOR)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from models.base import Model
+from models.core.interactions import Indices, Values
+from models.core.model import Model
+from models.evaluation.elicitation import change, information, plausible
 from models.fit import Fit, FitOptions
-from models.interactions import Indices, Values
-from models.questions import change, information, plausible
 from tests.models.helpers import STARS, small, split, tastes
 
 TRAIN, VALIDATION = split(tastes())

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from models import ratings
-from models.evaluate import holdout
-from models.fitter import FitOptions, FitTask
-from models.ratings import PENALTIES, LinearRatings
+from models.evaluation.ranking import holdout
+from models.fitting.fitter import FitOptions, FitTask
+from models.rating_prediction import head
+from models.rating_prediction.head import PENALTIES, LinearRatings
 from tests.models.helpers import split, tastes
 
 TRAIN, VALIDATION = split(tastes(num_users=300, seed=3))
@@ -14,9 +14,9 @@ TASK = FitTask(TRAIN, *holdout(VALIDATION.rows), FitOptions())
 
 
 def test_a_penalty_chosen_on_a_part_of_the_users_is_fitted_to_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ratings, "MOST_RATINGS", TRAIN.rows.num_ratings // 4)
-    part = ratings.part_of(TASK).train
-    assert 0.8 * ratings.MOST_RATINGS < part.rows.num_ratings <= ratings.MOST_RATINGS
+    monkeypatch.setattr(head, "MAX_RATINGS", TRAIN.rows.num_ratings // 4)
+    part = head.part_of(TASK).train
+    assert 0.8 * head.MAX_RATINGS < part.rows.num_ratings <= head.MAX_RATINGS
     chosen = LinearRatings.fit(TASK, 4, None)
     pinned = LinearRatings.fit(TASK, 4, chosen.factors.penalty)
     np.testing.assert_array_equal(chosen.factors.item, pinned.factors.item)
@@ -25,6 +25,6 @@ def test_a_penalty_chosen_on_a_part_of_the_users_is_fitted_to_all_of_them(monkey
 
 
 def test_one_user_is_left_to_choose_on_however_many_ratings_he_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ratings, "MOST_RATINGS", 1)
-    assert ratings.part_of(TASK).train.num_users == 1
+    monkeypatch.setattr(head, "MAX_RATINGS", 1)
+    assert head.part_of(TASK).train.num_users == 1
     assert LinearRatings.fit(TASK, 4, None).factors.penalty in PENALTIES

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from models import checkpoint
-from models.bags import Bags
 from models.checkpoint import Loaded
 from models.fit import Fit, FitOptions
-from models.fitter import FitTask
-from models.pruning import PRUNED, largest, share_pruned
-from models.sparse import SparseConfig, SparseFitter, drop_neurons, drop_ratings
+from models.fitting.fitter import FitTask
+from models.kinds.sparse import SparseConfig, SparseFitter, drop_neurons, drop_ratings
+from models.networks.pruning import PRUNED, largest, share_pruned
+from models.networks.sparse_ops import Bags
 from tests.models.helpers import split, tastes
 
 TRAIN, VALIDATION = split(tastes())

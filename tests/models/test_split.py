@@ -1,7 +1,7 @@
 import numpy as np
 
-from models.interactions import Interactions
-from models.split import hide_tenth, split_users
+from models.core.interactions import Interactions
+from models.evaluation.split import hide_tenth, split_users
 from tests.models.helpers import tastes
 
 

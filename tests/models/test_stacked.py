@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from models.core.interactions import Interactions
 from models.fit import Fit, FitOptions
-from models.interactions import Interactions
-from models.network import VALUE, Baseline, Batch
-from models.stacked import StackedConfig, StackedNetwork
+from models.kinds.stacked import StackedConfig, StackedNetwork
+from models.networks.base import VALUE, Baseline, Batch
 from tests.models.helpers import split, tastes
 
 OPTIONS = FitOptions(epochs=12, learning_rate=0.01, batch_size=32, patience=12, device="cpu")

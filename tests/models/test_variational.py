@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.decoder import Decoder
 from models.fit import Fit, FitOptions
-from models.fitter import FitTask, Tick
-from models.network import Baseline, Batch
-from models.variational import VariationalConfig, VariationalFitter, VariationalNetwork
+from models.fitting.fitter import FitTask, Tick
+from models.inference.decoder import Decoder
+from models.kinds.variational import VariationalConfig, VariationalFitter, VariationalNetwork
+from models.networks.base import Baseline, Batch
 from tests.models.helpers import split, tastes
 
 TRAIN, VALIDATION = split(tastes())

@@ -1,6 +1,6 @@
 import numpy as np
 
-from models.vectors import directions, joined, largest, principal
+from models.inference.item_vectors import directions, joined, largest, principal
 
 
 def cosines(vectors: np.ndarray) -> np.ndarray:

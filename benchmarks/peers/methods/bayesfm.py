@@ -49,7 +49,7 @@ def fit(task: RatingTask, params: Params, _: Clock) -> Predictor:
 
 
 def features(task: RatingTask, *, implicit: bool) -> tuple[Matrix, Matrix]:
-    """Give users' and items' features: who it is and, if ``implicit``, the items (users) of the ratings it has."""
+    """Return users' and items' features: who it is and, if ``implicit``, the items (users) of the ratings it has."""
     users, items = sparse.identity(task.num_users, format="csr"), sparse.identity(task.num_items, format="csr")
     if not implicit:
         return users, items

@@ -34,7 +34,7 @@ def fit(task: RankingTask, params: Params, _: Clock) -> Scorer:
 
 
 def weights(gram_JJ: Scores, regularisation: float) -> Scores:
-    """Give the weights from row's to column's item: float32 (J, J). The Gram matrix is overwritten.
+    """Return the weights from row's to column's item: float32 (J, J). The Gram matrix is overwritten.
 
     Raises:
         ValueError: if the matrix is not positive definite.

@@ -14,7 +14,7 @@ from benchmarks.peers.methods.files import Matrix
 from benchmarks.peers.methods.ranking import RankingTask, Scorer
 
 PATIENCE = 10  # epochs without a better one
-MOST_EPOCHS = 200
+MAX_EPOCHS = 200
 SHARE = 0.5  # of the budget that one trial may use, so that several are made
 
 
@@ -25,7 +25,7 @@ def best_of_epochs(
     best, state, since = -1.0, network.state_dict(), 0
     allowed = min(clock.left_seconds, SHARE * clock.budget_seconds)
     mine = Clock(allowed)
-    for epoch in range(1, MOST_EPOCHS + 1):
+    for epoch in range(1, MAX_EPOCHS + 1):
         network.train()
         run_epoch()
         network.eval()

@@ -44,7 +44,7 @@ def fit(task: RankingTask, params: Params, _: Clock) -> Scorer:
 
 
 def cosine(rows: Matrix, shrinkage: float) -> Matrix:
-    """Give dot product / (product of the lengths + shrinkage) of two columns, 0 of one with itself: sparse (I, I)."""
+    """Return dot product / (product of the lengths + shrinkage) of two columns, 0 of one with itself: sparse (I, I)."""
     products = (rows.T @ rows).tocsr()
     lengths_I = np.sqrt(products.diagonal())
     first = np.repeat(np.arange(products.shape[0]), np.diff(products.indptr))
@@ -63,7 +63,7 @@ def neighbours(similar: Matrix, num: int) -> Matrix:
 
 
 def _nearest(values: Scores, num: int) -> NDArray[np.int64]:
-    """Give the places of the highest values."""
+    """Return the places of the highest values."""
     return np.arange(len(values)) if len(values) <= num else np.argpartition(-values, num - 1)[:num]
 
 

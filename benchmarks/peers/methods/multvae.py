@@ -59,7 +59,7 @@ class MultVae(nn.Module):
                 nn.init.trunc_normal_(layer.bias, std=0.001, a=-0.002, b=0.002)
 
     def forward(self, x_BI: Tensor) -> tuple[Tensor, Tensor]:
-        """Give logits (B, I) and the KL divergence of each user's code (B,); the code is drawn while training only."""
+        """Return logits (B, I) and the KL divergence of each user's code (B,), which is drawn only while training."""
         noisy_BI = functional.dropout(functional.normalize(x_BI), self.dropout, self.training)
         mean_BL, log_variance_BL = self.encoder(noisy_BI).split(self.num_latent, dim=1)
         kl_B = 0.5 * (mean_BL**2 + log_variance_BL.exp() - 1 - log_variance_BL).sum(dim=1)
@@ -68,7 +68,7 @@ class MultVae(nn.Module):
 
 
 def loss(x_BI: Tensor, logits_BI: Tensor, kl_B: Tensor, kl_weight: float) -> Tensor:
-    """Give the mean of the negative log likelihood and the weighted KL term."""
+    """Return the mean of the negative log likelihood and the weighted KL term."""
     likelihood_B = (functional.log_softmax(logits_BI, dim=1) * x_BI).sum(dim=1)
     return (kl_weight * kl_B - likelihood_B).mean()
 

@@ -1,4 +1,4 @@
-"""NDCG@k on the validation users, as `models.evaluate` counts it: full ranking, ties against the method."""
+"""NDCG@k on the validation users, as `models.evaluation.ranking` counts it: full ranking, ties against the method."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.peers.methods.files import Matrix, Scores
 
 
 def ndcg(scores_UI: Scores, given: Matrix, liked: Matrix, k: int = 100) -> float:
-    """Give the mean over the users who have a target.
+    """Return the mean over the users who have a target.
 
     Args:
         scores_UI: float32 (U, I).
@@ -22,7 +22,7 @@ def ndcg(scores_UI: Scores, given: Matrix, liked: Matrix, k: int = 100) -> float
 
 
 def _row(matrix: Matrix, user: int) -> NDArray[np.int32]:
-    """Give the columns of one row."""
+    """Return the columns of one row."""
     columns: NDArray[np.int32] = matrix.indices[matrix.indptr[user] : matrix.indptr[user + 1]]
     return columns
 

@@ -34,7 +34,7 @@ class RankingTask:
         return int(self.train.shape[1])
 
     def positives(self, how: str) -> Matrix:
-        """Give the training users' positives (U, I)."""
+        """Return the training users' positives (U, I)."""
         return positives(self.train, how, self.scale)
 
     @cached_property
@@ -54,7 +54,7 @@ class RankingTask:
         return of_ratings
 
     def judge(self, scorer: Scorer) -> float:
-        """Give NDCG@100 of the validation users."""
+        """Return NDCG@100 of the validation users."""
         return ndcg(scored(scorer, self.given), self.given, self.liked)
 
 
@@ -80,7 +80,7 @@ def used_items(rows: Matrix) -> tuple[Matrix, NDArray[np.int64]]:
 
 
 def spread(scores_BJ: Scores, items_J: NDArray[np.int64], num_items: int) -> Scores:
-    """Give scores of some items the place of all: float32 (B, I), the others rank last."""
+    """Return scores of some items the place of all: float32 (B, I), the others rank last."""
     scores_BI = np.full((len(scores_BJ), num_items), -np.inf, np.float32)
     scores_BI[:, items_J] = scores_BJ
     return scores_BI

@@ -33,6 +33,6 @@ class RatingTask:
         return np.clip(np.asarray(predict(cells), np.float32), self.scale.minimum, self.scale.maximum)
 
     def judge(self, predict: Predictor) -> float:
-        """Give the RMSE of the validation ratings, as a figure that is better when higher: negative."""
+        """Return the RMSE of the validation ratings, as a figure that is better when higher: negative."""
         error = self.predicted(predict, self.validation).astype(np.float64) - self.validation.values
         return -float(np.sqrt((error**2).mean()))

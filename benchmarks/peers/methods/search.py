@@ -75,7 +75,7 @@ def _study(method: Method[Any, Any], seed: int) -> optuna.Study:
 
 
 def _proposals(method: Method[Any, Any], study: optuna.Study) -> Iterator[tuple[optuna.Trial, Params]]:
-    """Give hyper-parameters that were not tried before, until there hardly are any."""
+    """Return hyper-parameters that were not tried before, until there hardly are any."""
     known: list[Params] = []
     repeats = 0
     while repeats < REPEATS:

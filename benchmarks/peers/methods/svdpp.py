@@ -56,7 +56,7 @@ def trainset(task: RatingTask) -> Trainset:
 
 
 def _columns(cells: Cells) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give the three columns."""
+    """Return the three columns."""
     return cells.users, cells.items, cells.values
 
 

@@ -346,7 +346,7 @@ class HeldIn(Received):
 
     version: str
     live: bool
-    part: Part
+    part: UserRole
     """What they were for: `trained`; `inherited`: the version it went on from had learned them; `validated`: they chose the epoch; `judged`: the gate's; `unknown`: its files do not say."""
 
 
@@ -362,7 +362,7 @@ class HoldingVersion(Received):
 
     version: str
     live: bool
-    part: Part
+    part: UserRole
     """What his ratings were for: `trained`; `inherited`: the version it went on from had learned them; `validated`: they chose the epoch; `judged`: the gate's; `unknown`: its files did not say."""
 
     removed_at: datetime | None
@@ -519,10 +519,6 @@ class NewItems(Received):
     """Names this answer; send it with what becomes of the answer. Some 200 characters and more."""
 
     items: list[Recommendation]
-
-
-Part = TypeAliasType("Part", Literal["trained", "inherited", "validated", "judged", "unknown"] | str)
-"""What a version has to do with a user. The numbers of ratings that it is published with count all of them."""
 
 
 class PopularItems(Received):
@@ -1111,6 +1107,10 @@ class UserOut(Received):
     """Number of the user's latest change."""
 
     created_at: datetime
+
+
+UserRole = TypeAliasType("UserRole", Literal["trained", "inherited", "validated", "judged", "unknown"] | str)
+"""What a version has to do with a user. The numbers of ratings that it is published with count all of them."""
 
 
 class UserSplit(Received):

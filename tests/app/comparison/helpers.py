@@ -9,8 +9,8 @@ import numpy as np
 from app.comparison.dataset import UNDATED, Dataset, Ids
 from app.comparison.protocols import Split
 from app.comparison.results import Results, Test
+from models.core.interactions import Rows
 from models.fit import FitOptions
-from models.interactions import Rows
 from tests.models.helpers import STARS, tastes
 
 OPTIONS = FitOptions(epochs=3, learning_rate=0.02, batch_size=32, device="cpu")

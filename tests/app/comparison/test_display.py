@@ -4,9 +4,9 @@ from io import StringIO
 
 from rich.console import Console
 
-from app.comparison.display import Display
 from app.comparison.job import Job
-from models.course import EpochReport
+from app.comparison.output.display import Display
+from models.fitting.training_loop import EpochReport
 from tests.app.comparison.helpers import OPTIONS
 
 REPORT = EpochReport(2, 9, 1.5, {"ndcg@100": 0.25}, 1.0, is_best=True, stage="fine-tuning")

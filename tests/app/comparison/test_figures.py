@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.comparison import figures
+from app.comparison.output import figures
 from tests.app.comparison.helpers import results
 
 Rows = dict[str, dict[str, list[Any]]]

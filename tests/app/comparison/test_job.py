@@ -5,9 +5,9 @@ import pytest
 
 from app.comparison.job import BIASES, POPULARITY, Job, measure
 from app.comparison.protocols import PROTOCOLS, RANKING
-from models.course import EpochReport
-from models.evaluate import rating_error
+from models.evaluation.ranking import rating_error
 from models.fit import Fit
+from models.fitting.training_loop import EpochReport
 from tests.app.comparison.helpers import OPTIONS, dataset
 
 ERRORS = {"squared_error", "absolute_error"}

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.comparison import figures, peers
+from app.comparison.output import figures, peers
+from app.comparison.output.report import markdown
 from app.comparison.problems import ComparisonProblem
-from app.comparison.report import markdown
 from tests.app.comparison.helpers import results
 
 OURS = {"linear": {"ndcg@10": [[0.2, 0.4, 0.6]], "squared_error": [[4.0, 1.0, 1.0]], "absolute_error": [[2.0, 1, 1]]}}

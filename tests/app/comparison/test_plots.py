@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.comparison import plots
+from app.comparison.output import plots
 from app.comparison.results import Results
-from models.course import EpochReport
+from models.fitting.training_loop import EpochReport
 from tests.app.comparison.helpers import results
 
 

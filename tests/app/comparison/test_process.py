@@ -8,7 +8,7 @@ import pytest
 
 from app.comparison.job import Job, measure
 from app.comparison.process import JobFailed, measure_alone
-from models.course import EpochReport
+from models.fitting.training_loop import EpochReport
 from tests.app.comparison.helpers import OPTIONS, dataset
 
 JOB = Job("denoising", "unseen", 0, OPTIONS, {"num_hidden": 4})

@@ -5,7 +5,7 @@ import pytest
 
 from app.comparison.problems import ComparisonProblem
 from app.comparison.protocols import PROTOCOLS, hidden_ratings, later_ratings, unseen_users
-from models.evaluate import holdout
+from models.evaluation.ranking import holdout
 from models.fit import HOLDOUT_SEED
 from tests.app.comparison.helpers import at, dataset, entries
 

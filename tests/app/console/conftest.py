@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
-from app.prepare import sample
+from app.launch.prepare import sample
 from app.settings import Settings
 from tests.app.console.serving import Serving, in_thread
 from tests.chromium import MISSING, chromium, find_chromium

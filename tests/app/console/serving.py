@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 import uvicorn
 
-from app.db import open_database
+from app.database.engine import open_database
 from app.keys import service
+from app.keys.scopes import Scope
+from app.launch.serve import listen
 from app.main import create_app
-from app.security import Scope
-from app.serve import listen
 from app.settings import Settings
 from tests.processes import wait_until
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.app.console.driving import click_star, new_user, open_user, quoted, settled, titles
 
-MOST_STEPS = 150
+MAX_STEPS = 150
 WIDTHS = (360, 390, 800, 1280)
 # Text of every element, with the contrast of its colour and the nearest background; WCAG 2.2, 1.4.3.
 FAINT_TEXT = """() => {
@@ -42,7 +42,7 @@ CUT_OFF = """width => [...document.querySelectorAll("main *, header *, dialog *"
 
 def tab_to(page: Page, wanted: Locator) -> None:
     """Press Tab until an element has the focus."""
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         page.keyboard.press("Tab")
         if wanted.evaluate("each => each === document.activeElement"):
             return

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.security import Scope
+from app.keys.scopes import Scope
 from tests.app.console.driving import click_star, settled, step, titles
 from tests.app.console.serving import Serving, in_thread
 from tests.conftest import prepare

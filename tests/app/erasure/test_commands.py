@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from app.cli import app as palate
-from app.errors import ErasureNotFound, UserNotFound
+from app.kit.errors import ErasureNotFound, UserNotFound
 from app.settings import Settings
 from tests.app.erasure.conftest import ADA, ADA_URL, rate
 

@@ -7,9 +7,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.erasure import service
-from app.registry.holdings import FILE
+from app.kit.times import now_us
+from app.registry.training_users import FILE
 from app.tables import Base
-from app.times import now_us
 from tests.app.erasure.conftest import ADA, ADA_URL, NUM_RATED, rate
 from tests.app.training.conftest import NUM_USERS, Instance
 

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
 from app.registry import service
-from app.registry.holdings import FILE
+from app.registry.training_users import FILE
 from app.settings import Settings
 from models import checkpoint
 from tests.app.erasure.conftest import rate

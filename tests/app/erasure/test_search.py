@@ -62,7 +62,7 @@ def use(client: httpx2.Client) -> None:
 
 
 def with_user(body: Any) -> dict[str, Any]:
-    """Give what to send for an example's body, with this user instead of ada."""
+    """Return what to send for an example's body, with this user instead of ada."""
     if isinstance(body, Text):
         text = body.text.replace('"ada"', json.dumps(ADA)).replace("\nada,", f'\n"{ADA}",')
         return {"content": text.encode(), "headers": {"Content-Type": body.media_type}}

@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 from app.registry import store
 from app.tables import RunCause, RunState
 from app.training import service
-from app.training.data import load_interactions
-from app.training.split import split_users
+from app.training.data.snapshot import load_interactions
+from app.training.data.split import split_users
 from models.fit import Fit, FitOptions
 from tests.app.erasure.conftest import rate
 from tests.app.erasure.test_erasure import erase, follow, train

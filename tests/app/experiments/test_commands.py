@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from app.cli import app as palate
-from app.errors import ExperimentRunning, InvalidRequest
+from app.kit.errors import ExperimentRunning, InvalidRequest
 from app.registry import service
 from app.settings import Settings
 from tests.app.experiments.test_router import OnDatabase

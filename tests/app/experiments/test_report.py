@@ -10,14 +10,14 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
-from app.db import Database
+from app.database.engine import Database
 from app.experiments.assignment import Arm
 from app.experiments.figures import ArmFigures, Metric
 from app.experiments.report import Report
 from app.experiments.statistics import Sums, ratio
+from app.kit.times import to_us
 from app.registry import service
 from app.tables import Event, Experiment, ExperimentState, User
-from app.times import to_us
 from tests.app.recommendations.conftest import row_values
 
 OnDatabase = Callable[[Callable[[Database], Awaitable[Any]]], Any]

@@ -10,14 +10,14 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
-from app.db import Database
-from app.errors import ExperimentRunning
+from app.database.engine import Database
 from app.experiments import repository
 from app.experiments import service as experiments
 from app.experiments.service import Plan, Who
 from app.keys import service as keys
+from app.keys.scopes import Scope
+from app.kit.errors import ExperimentRunning
 from app.registry import service
-from app.security import Scope
 from app.settings import Settings
 from app.tables import Experiment, ExperimentState
 from tests.app.recommendations.conftest import row_values, save_version

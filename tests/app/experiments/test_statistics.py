@@ -27,7 +27,7 @@ def users(generator: np.random.Generator, num: int, rate: float) -> tuple[Number
 
 
 def true_rate(rate: float) -> float:
-    """Give E[clicks] / E[shown] of `users`."""
+    """Return E[clicks] / E[shown] of `users`."""
     a, b = 2.0, 2 / rate - 2
     square = rate**2 + a * b / ((a + b) ** 2 * (a + b + 1))
     return (20 * square + 6 * rate) / (20 * rate + 6)

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.db import Database
+from app.database.engine import Database
 from app.keys import repository, service
 from app.keys.ring import KeyRing
+from app.keys.scopes import Scope
 from app.keys.service import NewKey
 from app.main import create_app
-from app.security import Scope
 from app.settings import Settings
 
 RunOnDatabase = Callable[[Callable[[Database], Awaitable[Any]]], Any]
@@ -28,7 +28,7 @@ def make_key(run_on_database: RunOnDatabase) -> Callable[..., NewKey]:
 
 
 def reachable(settings: Settings) -> Settings:
-    """Give settings of a server that other machines can reach."""
+    """Return settings of a server that other machines can reach."""
     return settings.model_copy(update={"host": "0.0.0.0", "poll_interval": timedelta(milliseconds=50)})
 
 

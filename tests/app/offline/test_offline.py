@@ -14,11 +14,11 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from app import cli
-from app.errors import InvalidRequest
+from app.kit.errors import InvalidRequest
 from app.offline import run
 from app.offline.run import recommend_to_file
 from app.offline.table import SCHEMA
-from app.recommendations.identity import decode
+from app.recommendations.tokens.recommendation_id import decode
 from app.settings import Settings
 from tests.app.recommendations.conftest import ITEMS, Publish, Serve, add_items, rate, recommend, wait_for_version
 from tests.app.recommendations.conftest import publish_version as publish_version
@@ -50,7 +50,7 @@ def client(request: pytest.FixtureRequest, serve: Serve, publish_version: Publis
 
 
 def rows(client: TestClient, users: list[str], **options: Any) -> list[dict[str, Any]]:
-    """Give the rows of the users' GETs."""
+    """Return the rows of the users' GETs."""
     answers = [recommend(client, user.replace("/", "%2F"), **options) for user in users]
     return [
         {

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from app.db import Database
+from app.database.engine import Database
 from app.tables import Event
 from tests.app.recommendations.conftest import Publish, add_items, rate, wait_for_version
 from tests.app.recommendations.conftest import client as client

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy.orm import Session
 from sqlalchemy.util import await_only
 
-from app.db import Database
+from app.database.engine import Database
 from app.erasure.service import Receipt, erase_user
-from app.outcomes.parse import EventRow
-from app.outcomes.service import record
-from app.ratings.decision import RatingRow
+from app.feedback.parse import EventRow
+from app.feedback.service import record
+from app.ratings.conflict import RatingRow
 from app.ratings.service import set_ratings
 from app.settings import Settings
 from tests.app.outcomes.conftest import Stored

@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from app.recommendations.bookmark import NOTHING
-from app.recommendations.identity import Identity, Kind, decode, encode
-from app.recommendations.selection import Source
-from app.times import from_us, now_us
+from app.kit.times import from_us, now_us
+from app.recommendations.ranking.ranked_items import Source
+from app.recommendations.tokens.page_cursor import NOTHING
+from app.recommendations.tokens.recommendation_id import ListType, RecommendationId, decode, encode
 from tests.app.outcomes.conftest import Stored, report
 from tests.app.recommendations.conftest import ids, rate, recommend
 from tests.app.recommendations.test_identity import identities
@@ -94,7 +94,7 @@ def test_a_request_without_one_good_row_is_an_error(client: TestClient) -> None:
 
 
 def test_an_id_of_another_server_is_refused(trained: TestClient) -> None:
-    identity = Identity(Kind.NEW, None, 0, None, 0, -1, now_us(), 0, NOTHING, [10**6], [Source.NEW])
+    identity = RecommendationId(ListType.NEW, None, 0, None, 0, -1, now_us(), 0, NOTHING, [10**6], [Source.NEW])
     response = trained.post("/v1/events", json={"recommendation_id": encode(identity), "type": "shown"})
     assert response.status_code == 422
     assert "another server" in response.json()["detail"]
@@ -155,7 +155,7 @@ def test_a_merge_takes_the_events_along(trained: TestClient, stored: Stored) -> 
 
 
 def test_a_long_list_is_shown_in_one_event_and_many_of_them_are_too_much(trained: TestClient) -> None:
-    long = Identity(Kind.NEW, None, 0, None, 0, -1, now_us(), 0, NOTHING, [1] * 1000, [Source.NEW] * 1000)
+    long = RecommendationId(ListType.NEW, None, 0, None, 0, -1, now_us(), 0, NOTHING, [1] * 1000, [Source.NEW] * 1000)
     events = [{"recommendation_id": encode(long._replace(subject=n)), "type": "shown"} for n in range(22)]
     written = report(trained, *events)
     assert written["counts"] == {"recorded": 20, "unchanged": 0, "refused": 2}
@@ -176,7 +176,7 @@ def test_events_are_counted_for_prometheus(trained: TestClient) -> None:
     st.sampled_from(["shown", "clicked"]),
 )
 def test_whatever_an_id_holds_the_answer_is_no_server_error(
-    trained: TestClient, identity: Identity, items: list[int], kind: str
+    trained: TestClient, identity: RecommendationId, items: list[int], kind: str
 ) -> None:
     forged = identity._replace(items=items, sources=[Source.NEW] * len(items))
     event: dict[str, Any] = {"recommendation_id": encode(forged), "type": kind}

@@ -12,11 +12,11 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from app.db import Database
-from app.outcomes.parse import EventRow
-from app.outcomes.rates import Z_95, rate_of
-from app.outcomes.reports import By, Line, report
-from app.outcomes.service import record
+from app.database.engine import Database
+from app.feedback.parse import EventRow
+from app.feedback.reports.rates import Z_95, rate_of
+from app.feedback.reports.service import By, Line, report
+from app.feedback.service import record
 from app.tables import Event
 from tests.app.outcomes.conftest import report as post_events
 from tests.app.recommendations.conftest import ids, recommend

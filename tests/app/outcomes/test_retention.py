@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from app.db import Database
-from app.outcomes import repository
-from app.outcomes.parse import EventRow
-from app.outcomes.retention import Retention
-from app.outcomes.service import record
+from app.database.engine import Database
+from app.feedback import repository
+from app.feedback.parse import EventRow
+from app.feedback.retention import Retention
+from app.feedback.service import record
+from app.kit.times import DAY_US, now_us
 from app.settings import Settings
-from app.times import DAY_US, now_us
 from tests.app.outcomes.conftest import Stored
 
 

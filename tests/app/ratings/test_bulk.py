@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app import counters
-from app.db import Database, open_database
+from app.database import counters
+from app.database.engine import Database, open_database
 from app.ratings.bulk import ItemNumbers, RatingColumns, set_columns
 from app.ratings.columns import NO_TIME
-from app.ratings.decision import RatingRow, Status
+from app.ratings.conflict import RatingRow, Status
 from app.ratings.removal import remove_item
 from app.ratings.service import set_ratings
 from app.settings import Settings
@@ -37,7 +37,7 @@ def columns(rows: Sequence[RatingRow]) -> RatingColumns:
 
 
 def tables(session: Session) -> list[list[tuple[Any, ...]]]:
-    """Give everything that a batch writes, without the numbers of users and items."""
+    """Return everything that a batch writes, without the numbers of users and items."""
     queries = (
         "SELECT external_id, revision FROM users ORDER BY external_id",
         "SELECT external_id, deleted_at IS NULL FROM items ORDER BY external_id",

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.db import Database
-from app.errors import RatingNotFound, UserNotFound
+from app.database.engine import Database
+from app.kit.errors import RatingNotFound, UserNotFound
 from app.ratings import service
-from app.ratings.decision import RatingRow, Status
+from app.ratings.conflict import RatingRow, Status
 from app.ratings.removal import remove_item
 from app.ratings.service import set_ratings
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from app.db import Database, open_database
-from app.errors import DatabaseUnavailable
-from app.ratings.decision import RatingRow, Status
+from app.database.engine import Database, open_database
+from app.kit.errors import DatabaseUnavailable
+from app.ratings.conflict import RatingRow, Status
 from app.ratings.writer import RatingWriter
 from app.settings import Settings
 from tests.app.ratings.test_service import history, state
@@ -20,8 +20,8 @@ Run = Callable[[Callable[[Database], Awaitable[object]]], Any]
 
 ANOTHER_PROCESS = """
 import asyncio, sys
-from app.db import open_database
-from app.ratings.decision import RatingRow
+from app.database.engine import open_database
+from app.ratings.conflict import RatingRow
 from app.ratings.writer import RatingWriter
 
 async def main(url, name):

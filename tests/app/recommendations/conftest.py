@@ -13,14 +13,14 @@ import pytest
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from app.db import Database
+from app.database.engine import Database
 from app.main import create_app
-from app.recommendations.identity import decode
+from app.recommendations.tokens.recommendation_id import decode
 from app.registry.service import publish
 from app.settings import Settings
 from models import checkpoint
+from models.core.interactions import Interactions, RatingScale
 from models.fit import Fit, FitOptions
-from models.interactions import Interactions, RatingScale
 from tests.models.helpers import small
 
 SCALE = RatingScale(minimum=1, maximum=5, step=0.5, like_threshold=4)
@@ -75,7 +75,7 @@ def trained(kind: str, num_items: int, seed: int) -> tuple[Any, Interactions]:
 
 
 def row_values(version: str, kind: str = "linear") -> dict[str, Any]:
-    """Give the values of a version's row."""
+    """Return the values of a version's row."""
     numbers = dict.fromkeys(("watermark", "num_users", "num_items", "num_ratings", "num_bytes"), 0)
     return {"version": version, "kind": kind, "run_id": None, "metrics": {}, "gate": {}, **numbers}
 
@@ -161,7 +161,7 @@ def recommend(client: TestClient, user_id: str, **parameters: Any) -> dict[str, 
 
 
 def told(answer: dict[str, Any]) -> dict[str, Any]:
-    """Give what an answer says beside its id, which names the moment: nothing of another one is the same."""
+    """Return what an answer says beside its id, which names the moment: nothing of another one is the same."""
     identity = decode(answer["recommendation_id"], "recommendation_id")
     assert [str(source) for source in identity.sources] == [item["source"] for item in answer["items"]]
     assert (identity.version, identity.revision) == (answer["model_version"], answer["revision"])

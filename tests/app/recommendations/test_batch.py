@@ -76,7 +76,7 @@ def test_a_rating_counts_in_the_next_batch(client: TestClient, publish_version: 
 def test_more_users_than_fit_one_pass_get_their_own_answers(
     client: TestClient, publish_version: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.recommendations.batch.MAX_SCORES", 3 * len(ITEMS))
+    monkeypatch.setattr("app.recommendations.users.batch.MAX_SCORES", 3 * len(ITEMS))
     add_items(client)
     wait_for_version(client, publish_version("v1", "denoising"))
     for number in range(8):

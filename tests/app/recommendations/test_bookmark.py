@@ -5,16 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.errors import InvalidCursor
-from app.recommendations.bookmark import MAX_SHOWN, Bookmark, decode, list_of
-from app.recommendations.lately import NOTHING_SHOWN, STEPS, Lately
-from app.recommendations.options import Options
+from app.kit.errors import InvalidCursor
+from app.recommendations.ranking.rotation import NOTHING_SHOWN, STEPS, RecentImpressions
+from app.recommendations.request.options import Options
+from app.recommendations.tokens.page_cursor import MAX_SHOWN, PageCursor, decode, list_of
 
 shown_lately = st.dictionaries(st.integers(0, 10**6), st.integers(1, STEPS), max_size=60).map(
-    lambda steps: Lately(np.array(sorted(steps), np.int64), np.array([steps[s] for s in sorted(steps)], np.uint8))
+    lambda steps: RecentImpressions(
+        np.array(sorted(steps), np.int64), np.array([steps[s] for s in sorted(steps)], np.uint8)
+    )
 )
 bookmarks = st.builds(
-    Bookmark,
+    PageCursor,
     version=st.none() | st.text(min_size=1, max_size=50),
     revision=st.none() | st.integers(0, 2**62),
     num_slots=st.integers(0, 2**31),
@@ -24,7 +26,7 @@ bookmarks = st.builds(
 
 
 @given(bookmarks, st.binary())
-def test_a_cursor_gives_back_what_was_written(mark: Bookmark, of: bytes) -> None:
+def test_a_cursor_gives_back_what_was_written(mark: PageCursor, of: bytes) -> None:
     read = decode(mark.encode(of), "cursor").of(of)
     assert (read.version, read.revision, read.num_slots) == (mark.version, mark.revision, mark.num_slots)
     np.testing.assert_array_equal(read.shown, mark.shown)
@@ -33,13 +35,13 @@ def test_a_cursor_gives_back_what_was_written(mark: Bookmark, of: bytes) -> None
 
 
 @given(bookmarks, st.sets(st.integers(0, 10**6), max_size=60))
-def test_behind_a_page_its_items_are_shown(mark: Bookmark, page: set[int]) -> None:
+def test_behind_a_page_its_items_are_shown(mark: PageCursor, page: set[int]) -> None:
     read = decode(mark.encode(b"of", list(page - set(mark.shown.tolist()))), "cursor").of(b"of")
     assert read.shown.tolist() == sorted(page | set(mark.shown.tolist()))
 
 
 @given(bookmarks, st.data())
-def test_a_cursor_with_a_letter_changed_is_refused(mark: Bookmark, data: st.DataObject) -> None:
+def test_a_cursor_with_a_letter_changed_is_refused(mark: PageCursor, data: st.DataObject) -> None:
     cursor = mark.encode(b"of")
     place = data.draw(st.integers(0, len(cursor) - 2))  # the last letter may hold bits that say nothing
     letter = data.draw(st.sampled_from("ABCDabcd0123-_").filter(lambda letter: letter != cursor[place]))
@@ -49,7 +51,7 @@ def test_a_cursor_with_a_letter_changed_is_refused(mark: Bookmark, data: st.Data
 
 
 @given(bookmarks)
-def test_a_cursor_of_another_list_is_refused(mark: Bookmark) -> None:
+def test_a_cursor_of_another_list_is_refused(mark: PageCursor) -> None:
     with pytest.raises(InvalidCursor):
         decode(mark.encode(b"of"), "cursor").of(b"other")
 
@@ -62,7 +64,7 @@ def test_what_is_no_cursor_is_refused(text: str) -> None:
 
 def test_the_longest_list_fits_a_request_line() -> None:
     slots = np.sort(np.random.default_rng(0).choice(50_000, MAX_SHOWN, replace=False))
-    mark = Bookmark("2026-11-23T10-15-00Z-hybrid", 10**9, 50_000, slots)
+    mark = PageCursor("2026-11-23T10-15-00Z-hybrid", 10**9, 50_000, slots)
     assert len(mark.encode(b"of")) < 8_000  # of the 8 KiB that proxies allow
     np.testing.assert_array_equal(decode(mark.encode(b"of"), "cursor").of(b"of").shown, slots)
 

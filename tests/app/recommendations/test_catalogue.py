@@ -1,7 +1,7 @@
 """The catalogue in memory follows the one in the database."""
 
-from app.recommendations.catalogue import MAX_CACHED_FILTERS, Catalogue, CatalogueRow
-from app.recommendations.options import Filter
+from app.recommendations.catalogue.index import MAX_CACHED_FILTERS, Catalogue, CatalogueRow
+from app.recommendations.request.options import Filter
 
 
 def row(number: int, *categories: str, active: bool = True, title: str | None = None) -> CatalogueRow:

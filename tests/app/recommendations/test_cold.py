@@ -7,8 +7,8 @@ import pytest
 from scipy.sparse import csr_array
 from starlette.testclient import TestClient
 
-from app.recommendations import newcomers
-from app.recommendations.cold import CAUTION, NONE, PRIOR, cold_items
+from app.recommendations.content.cold_start import CAUTION, NONE, PRIOR, cold_items
+from app.recommendations.state import cold_start_updater
 from tests.app.recommendations.conftest import (
     Publish,
     Serve,
@@ -27,7 +27,7 @@ LIKED, DISLIKED = ("even 0", "even 2", "even 4"), ("odd 1", "odd 3", "odd 5")
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let an answer wait for new items on a machine that is busy with other tests, too."""
-    monkeypatch.setattr(newcomers, "PATIENCE_S", 10.0)
+    monkeypatch.setattr(cold_start_updater, "PATIENCE_S", 10.0)
 
 
 @pytest.fixture

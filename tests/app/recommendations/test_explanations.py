@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from app.recommendations import explained
-from models.kinds import KINDS
+from app.recommendations.users import explained
+from models.kinds.registry import KINDS
 from tests.app.recommendations.conftest import ITEMS, Publish, add_items, ids, rate, recommend, wait_for_version
 
 EXACT = 1e-4

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from app.recommendations.cold import ColdItems
-from app.recommendations.diversity import of_slots
-from app.recommendations.exploration import drawn, noise, turns
+from app.recommendations.content.cold_start import ColdItems
+from app.recommendations.ranking.diversity import of_slots
+from app.recommendations.ranking.exploration import drawn, noise, turns
 from tests.app.recommendations.conftest import Publish, add_items, ids, rate, recommend, told, wait_for_version
 
 NEW = [f"even {number}" for number in range(100, 130)]

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from app.recommendations.catalogue import Catalogue, CatalogueRow
-from app.recommendations.column import MANY_CHANGES
-from app.recommendations.filters import ConditionIn, FilterIn
-from app.recommendations.keys import key_of
-from app.recommendations.options import Filter
-from app.recommendations.short import read_condition
+from app.recommendations.catalogue.attribute_index import MAX_CHANGES
+from app.recommendations.catalogue.index import Catalogue, CatalogueRow
+from app.recommendations.request.attribute_values import key_of
+from app.recommendations.request.filter_schemas import ConditionIn, FilterIn
+from app.recommendations.request.options import Filter
+from app.recommendations.request.query_syntax import read_condition
 from tests.app.recommendations.conftest import Publish, add_items, ids, rate, recommend, wait_for_version
 
 EARLY, LATE = "2026-01-01T00:00:00Z", "2026-01-01T12:00:00+11:00"  # an hour later
@@ -80,10 +80,10 @@ def test_a_column_follows_every_change(before: list[dict[str, Any]], data: st.Da
 
 
 def test_many_changes_at_once_are_taken_over_too() -> None:
-    catalogue = catalogue_of([{"x": 1}] * (MANY_CHANGES + 2))
-    assert len(found(catalogue, {"name": "x", "eq": 1})) == MANY_CHANGES + 2
-    catalogue.apply([CatalogueRow(n, f"i{n}", None, (), True, {"x": 2}) for n in range(MANY_CHANGES + 1)], 2)
-    assert found(catalogue, {"name": "x", "eq": 1}) == [MANY_CHANGES + 1]
+    catalogue = catalogue_of([{"x": 1}] * (MAX_CHANGES + 2))
+    assert len(found(catalogue, {"name": "x", "eq": 1})) == MAX_CHANGES + 2
+    catalogue.apply([CatalogueRow(n, f"i{n}", None, (), True, {"x": 2}) for n in range(MAX_CHANGES + 1)], 2)
+    assert found(catalogue, {"name": "x", "eq": 1}) == [MAX_CHANGES + 1]
 
 
 def test_filters_that_python_takes_for_equal_are_kept_apart() -> None:

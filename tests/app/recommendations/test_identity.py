@@ -8,16 +8,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.errors import InvalidRequest
-from app.recommendations.bookmark import MAX_SHOWN, NOTHING, check_sum
-from app.recommendations.identity import HEAD, OF, Identity, Kind, decode, encode
-from app.recommendations.lately import NOTHING_SHOWN
-from app.recommendations.options import Options
-from app.recommendations.options_code import decode_options, encode_options
-from app.recommendations.schemas import Asked
-from app.recommendations.selection import Source
+from app.kit.errors import InvalidRequest
+from app.kit.times import LATEST_US
+from app.recommendations.ranking.ranked_items import Source
+from app.recommendations.ranking.rotation import NOTHING_SHOWN
+from app.recommendations.request.options import Options
+from app.recommendations.tokens.options_code import decode_options, encode_options
+from app.recommendations.tokens.page_cursor import MAX_SHOWN, NOTHING, check_sum
+from app.recommendations.tokens.recommendation_id import HEAD, OF, ListType, RecommendationId, decode, encode
+from app.recommendations.users.schemas import RecommendationQuery
 from app.settings import MAX_LIST
-from app.times import LATEST_US
 from tests.app.recommendations.test_bookmark import shown_lately
 
 BIG = 2**63 - 1
@@ -28,11 +28,11 @@ shown = st.sets(st.integers(0, 10**6), max_size=200).map(lambda slots: np.array(
 
 
 @st.composite
-def identities(draw: st.DrawFn) -> Identity:
+def identities(draw: st.DrawFn) -> RecommendationId:
     """Draw what may be written."""
     chosen = draw(rows)
-    return Identity(
-        kind=draw(st.sampled_from(Kind)),
+    return RecommendationId(
+        kind=draw(st.sampled_from(ListType)),
         version=draw(st.none() | texts),
         user=draw(numbers),
         revision=draw(st.none() | st.integers(0, BIG - 1)),
@@ -53,7 +53,7 @@ def identities(draw: st.DrawFn) -> Identity:
     )
 
 
-def plainly(identity: Identity) -> dict[str, Any]:
+def plainly(identity: RecommendationId) -> dict[str, Any]:
     lately = identity.lately
     return identity._asdict() | {
         "shown": identity.shown.tolist(),
@@ -62,12 +62,12 @@ def plainly(identity: Identity) -> dict[str, Any]:
 
 
 @given(identities())
-def test_an_id_gives_back_what_was_written(identity: Identity) -> None:
+def test_an_id_gives_back_what_was_written(identity: RecommendationId) -> None:
     assert plainly(decode(encode(identity), "id")) == plainly(identity)
 
 
 @given(identities(), st.data())
-def test_an_id_with_a_letter_changed_is_refused(identity: Identity, data: st.DataObject) -> None:
+def test_an_id_with_a_letter_changed_is_refused(identity: RecommendationId, data: st.DataObject) -> None:
     text = encode(identity)
     place = data.draw(st.integers(0, len(text) - 2))  # the last letter may hold bits that say nothing
     letter = data.draw(st.sampled_from("ABCDabcd0123-_").filter(lambda letter: letter != text[place]))
@@ -86,8 +86,10 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 @given(identities(), st.binary(max_size=300), st.integers(0, HEAD.size))
-@example(Identity(Kind.NEW, None, 1, 1, 1, 1, 1, 1, NOTHING, [], []), b"", HEAD.size)
-def test_whatever_is_forged_holds_nothing_that_a_database_refuses(identity: Identity, forged: bytes, kept: int) -> None:
+@example(RecommendationId(ListType.NEW, None, 1, 1, 1, 1, 1, 1, NOTHING, [], []), b"", HEAD.size)
+def test_whatever_is_forged_holds_nothing_that_a_database_refuses(
+    identity: RecommendationId, forged: bytes, kept: int
+) -> None:
     """Some of a true id's head, then any bytes, with the right check sum."""
     true = encode(identity)
     body = decode_body(true)[:kept] + forged
@@ -148,7 +150,7 @@ asked = st.fixed_dictionaries(
 
 @given(asked)
 def test_options_are_given_back(said: dict[str, Any]) -> None:
-    options = Asked.model_validate(said).options()
+    options = RecommendationQuery.model_validate(said).options()
     again = decode_options(encode_options(options))
     assert again == options
 

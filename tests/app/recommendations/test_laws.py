@@ -10,14 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.recommendations import service
-from app.recommendations.catalogue import Catalogue, CatalogueRow
-from app.recommendations.cold import ColdItems
-from app.recommendations.exploration import new_items
-from app.recommendations.keys import key_of
-from app.recommendations.likeness import Likeness
-from app.recommendations.live import LiveModel
-from app.recommendations.options import (
+from app.recommendations.catalogue.index import Catalogue, CatalogueRow
+from app.recommendations.content.cold_start import ColdItems
+from app.recommendations.items.similar import by_similarity
+from app.recommendations.items.similarity import Similarity
+from app.recommendations.ranking import pipeline
+from app.recommendations.ranking.exploration import new_items
+from app.recommendations.ranking.pipeline import Reason, UserProfile
+from app.recommendations.ranking.ranked_items import RankedItems, Source
+from app.recommendations.request.attribute_values import key_of
+from app.recommendations.request.options import (
     NO_RULES,
     Between,
     Boost,
@@ -28,12 +30,10 @@ from app.recommendations.options import (
     Pin,
     Rules,
 )
-from app.recommendations.popularity import Popularity
-from app.recommendations.selection import Selection, Source
-from app.recommendations.service import Reason, Taste
-from app.recommendations.similar import by_likeness
-from models.base import Model
-from models.interactions import Rows
+from app.recommendations.state.loaded_model import LoadedModel
+from app.recommendations.state.popularity import Popularity
+from models.core.interactions import Rows
+from models.core.model import Model
 from tests.app.recommendations.conftest import ITEMS, NUM_ITEMS, camps, train
 
 NUM_CATALOGUE = NUM_ITEMS + 4  # some the model does not know
@@ -111,7 +111,7 @@ def worlds(draw: st.DrawFn) -> World:
 
 
 def may_be_shown(world: World, slot: int, asked: Options) -> bool:
-    """Tell whether an item meets everything, the slow way."""
+    """Return whether an item meets everything, the slow way."""
     row, wanted = world.rows[slot], asked.filter
     theirs, year = set(row.categories), row.attributes.get("year")
     return (
@@ -127,18 +127,18 @@ def may_be_shown(world: World, slot: int, asked: Options) -> bool:
 
 
 def meets(condition: Condition, year: int) -> bool:
-    """Tell whether a year meets a condition."""
+    """Return whether a year meets a condition."""
     if isinstance(condition, OneOf):
         return key_of(year) in condition.keys
     low, high = condition.low, condition.high
     return (low is None or year >= low.value) and (high is None or year <= high.value)  # type: ignore[operator]
 
 
-def live_model(catalogue: Catalogue, kind: str, num_cold: int = 0) -> LiveModel:
+def live_model(catalogue: Catalogue, kind: str, num_cold: int = 0) -> LoadedModel:
     slots = np.array([catalogue.slot_of_external_id[item] for item in ITEMS], np.int64)
     counts = np.arange(NUM_ITEMS, dtype=np.float64)
     popularity = Popularity.of(slots, counts, 3 * counts, 1)
-    live = LiveModel("v1", model_of(kind), ITEMS, slots, popularity)
+    live = LoadedModel("v1", model_of(kind), ITEMS, slots, popularity)
     live.fit_to(catalogue)
     if num_cold:
         neighbours = np.arange(2 * num_cold, dtype=np.int32).reshape(num_cold, 2) % NUM_ITEMS
@@ -162,17 +162,19 @@ options = st.builds(
 )
 
 
-def choose(catalogue: Catalogue, live: LiveModel, taste: Taste, asked: Options) -> tuple[Selection, Reason | None]:
+def choose(
+    catalogue: Catalogue, live: LoadedModel, taste: UserProfile, asked: Options
+) -> tuple[RankedItems, Reason | None]:
     """Choose as the route does."""
     vectors = live.model.item_vectors() if asked.diversity else None
-    columns, values = service.known_columns(live, taste)
+    columns, values = pipeline.known_columns(live, taste)
     if len(columns):
         fold = live.model.fold_in(columns, values)
-        chosen = service.select_personal(catalogue, live, fold, taste, asked, vectors)
+        chosen = pipeline.select_personal(catalogue, live, fold, taste, asked, vectors)
         if chosen.slots:
             return chosen, None
     reason = Reason.ALL_RATED if len(columns) else Reason.NO_KNOWN_ITEMS
-    return service.select_fallback(catalogue, live.popularity, taste, asked, reason, live, vectors)
+    return pipeline.select_fallback(catalogue, live.popularity, taste, asked, reason, live, vectors)
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
@@ -182,7 +184,7 @@ def test_no_answer_holds_what_it_must_not_nor_is_empty_without_need(
     kind: str, world: World, rated: dict[int, float], asked: Options
 ) -> None:
     live = live_model(world.catalogue, kind, world.num_cold)
-    chosen, reason = choose(world.catalogue, live, Taste.of(list(rated), list(rated.values())), asked)
+    chosen, reason = choose(world.catalogue, live, UserProfile.of(list(rated), list(rated.values())), asked)
     matching = {slot for slot in range(NUM_CATALOGUE) if may_be_shown(world, slot, asked)}
     assert len(chosen.slots) == len(set(chosen.slots))
     assert set(chosen.slots) <= matching
@@ -205,7 +207,7 @@ def test_no_answer_holds_what_it_must_not_nor_is_empty_without_need(
 def test_a_shorter_answer_is_the_head_of_a_longer_one(
     kind: str, world: World, rated: dict[int, float], asked: Options
 ) -> None:
-    live, taste = live_model(world.catalogue, kind, world.num_cold), Taste.of(list(rated), list(rated.values()))
+    live, taste = live_model(world.catalogue, kind, world.num_cold), UserProfile.of(list(rated), list(rated.values()))
     longest, _ = choose(world.catalogue, live, taste, replace(asked, limit=30))
     chosen, _ = choose(world.catalogue, live, taste, asked)
     head: list[list[Any]] = [each[: asked.limit] for each in (longest.slots, longest.scores, longest.sources)]
@@ -225,7 +227,7 @@ def test_the_answer_is_the_head_of_the_torch_forward_pass(kind: str, rated: dict
     rated = {slot: value for slot, value in rated.items() if slot < NUM_ITEMS}
     if not rated:
         return
-    chosen, _ = choose(catalogue, live, Taste.of(list(rated), list(rated.values())), Options(limit=limit))
+    chosen, _ = choose(catalogue, live, UserProfile.of(list(rated), list(rated.values())), Options(limit=limit))
     order = sorted(rated)
     batch = Rows(np.array([0, len(rated)]), np.array(order, np.int32), np.array([rated[s] for s in order], np.float32))
     scores, ratings = live.model.preference(batch)[0], live.model.rating(batch)[0]
@@ -252,7 +254,7 @@ def test_exploration_gives_new_items_their_share_of_the_places_without_a_pin(
 ) -> None:
     live, taste = (
         live_model(world.catalogue, kind, world.num_cold),
-        Taste.of(list(rated), list(rated.values()), seed=seed),
+        UserProfile.of(list(rated), list(rated.values()), seed=seed),
     )
     chosen, reason = choose(world.catalogue, live, taste, asked)
     plain, _ = choose(world.catalogue, live, taste, replace(asked, exploration=0.0))
@@ -271,20 +273,20 @@ def test_exploration_gives_new_items_their_share_of_the_places_without_a_pin(
 @settings(max_examples=50, deadline=None)
 @given(world=worlds(), asked=options, of=st.integers(0, NUM_CATALOGUE - 1), with_model=st.booleans())
 def test_no_list_for_everybody_holds_what_it_must_not(world: World, asked: Options, of: int, with_model: bool) -> None:
-    catalogue, nobody = world.catalogue, Taste.of([], [])
+    catalogue, nobody = world.catalogue, UserProfile.of([], [])
     trained = live_model(catalogue, "linear")
     live = trained if with_model else None
     vectors = trained.model.item_vectors() if with_model else None
     by_model = np.linspace(-1, 1, NUM_CATALOGUE, dtype=np.float32)
-    order = by_likeness(
-        Likeness(by_model, by_model[::-1] * np.float32(0.5), 1.5), of, service.factors_of(catalogue, asked)
+    order = by_similarity(
+        Similarity(by_model, by_model[::-1] * np.float32(0.5), 1.5), of, pipeline.factors_of(catalogue, asked)
     )
-    aids = service.Aids(live, vectors, live.popularity if live else None)
-    alike = service.arranged(order, catalogue, nobody, asked, aids)
+    aids = pipeline.RerankInputs(live, vectors, live.popularity if live else None)
+    alike = pipeline.rerank(order, catalogue, nobody, asked, aids)
     lists = [
-        service.select_popular(catalogue, trained.popularity, nobody, asked, live, vectors),
-        service.select_new(catalogue, nobody, asked, live, vectors),
-        alike(service.scope_of(catalogue, nobody, asked).less(np.array([of]))),
+        pipeline.select_popular(catalogue, trained.popularity, nobody, asked, live, vectors),
+        pipeline.select_new(catalogue, nobody, asked, live, vectors),
+        alike(pipeline.scope_of(catalogue, nobody, asked).less(np.array([of]))),
     ]
     matching = {slot for slot in range(NUM_CATALOGUE) if may_be_shown(world, slot, asked)}
     for chosen in lists:
@@ -299,5 +301,5 @@ def test_ties_are_broken_by_the_catalogues_order(limit: int) -> None:
     catalogue = Catalogue()
     catalogue.apply([CatalogueRow(place, item, None, (), True) for place, item in enumerate(ITEMS)], 1)
     popularity = Popularity.of(np.arange(NUM_ITEMS), np.ones(NUM_ITEMS), np.full(NUM_ITEMS, 4.0), 1)
-    chosen = service.select_popular(catalogue, popularity, Taste.of([], []), Options(limit))
+    chosen = pipeline.select_popular(catalogue, popularity, UserProfile.of([], []), Options(limit))
     assert chosen.slots == list(range(min(limit, NUM_ITEMS)))

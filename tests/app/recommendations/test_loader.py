@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
 from app.main import create_app
-from app.recommendations import former, loader
-from app.recommendations.serving import Serving
+from app.recommendations.state import loader, model_cache
+from app.recommendations.state.serving import Serving
 from app.registry.repository import what_serves
 from app.settings import Settings
 from models import checkpoint
@@ -175,7 +175,7 @@ def test_files_cut_short_after_loading_harm_nobody(
 def test_the_memory_of_the_model_before_is_freed_when_no_cursor_asks_for_it(
     client: TestClient, publish_version: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(former, "KEPT_S", 0.0)  # as if nobody had asked for it in ten minutes
+    monkeypatch.setattr(model_cache, "KEPT_S", 0.0)  # as if nobody had asked for it in ten minutes
     add_items(client)
     rate(client, "ada", {"even 0": 5})
     wait_for_version(client, publish_version("v1"))

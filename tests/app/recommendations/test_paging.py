@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from app.db import Database
+from app.database.engine import Database
 from app.registry import store
 from app.registry.service import publish, remove_old
 from app.settings import Settings
 from models import checkpoint
-from models.interactions import Interactions
+from models.core.interactions import Interactions
 from tests.app.recommendations.conftest import (
     SCALE,
     Publish,
@@ -160,7 +160,7 @@ def texts(value: Any) -> Any:
 
 
 def good(response: Any) -> dict[str, Any]:
-    """Give a body that was answered well."""
+    """Return a body that was answered well."""
     assert response.status_code == 200, response.text
     body: dict[str, Any] = response.json()
     return body

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from models.questions import change, information, plausible
+from models.evaluation.elicitation import change, information, plausible
 from tests.app.recommendations.conftest import ITEMS, Publish, add_items, rate, wait_for_version
 
 

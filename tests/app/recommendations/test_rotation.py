@@ -12,11 +12,11 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from app.db import Database
-from app.recommendations.identity import decode
-from app.recommendations.lately import HOUR_US, NOTHING_SHOWN, STEPS, Lately
-from app.recommendations.options import Options
-from app.recommendations.service import Taste
+from app.database.engine import Database
+from app.recommendations.ranking.pipeline import UserProfile
+from app.recommendations.ranking.rotation import HOUR_US, NOTHING_SHOWN, STEPS, RecentImpressions
+from app.recommendations.request.options import Options
+from app.recommendations.tokens.recommendation_id import decode
 from app.tables import Event
 from tests.app.recommendations.conftest import (
     ITEMS,
@@ -35,13 +35,13 @@ shown = st.dictionaries(st.integers(0, NUM_CATALOGUE + 2), st.integers(1, STEPS)
 rotated = st.builds(replace, options, rotation=st.sampled_from([0.0, 0.3, 0.9, 1.0]))
 
 
-def lately_of(steps: dict[int, int]) -> Lately:
+def lately_of(steps: dict[int, int]) -> RecentImpressions:
     slots = sorted(steps)
-    return Lately(np.array(slots, np.int64), np.array([steps[slot] for slot in slots], np.uint8))
+    return RecentImpressions(np.array(slots, np.int64), np.array([steps[slot] for slot in slots], np.uint8))
 
 
-def taste_of(rated: dict[int, float], steps: dict[int, int]) -> Taste:
-    return Taste.of(list(rated), list(rated.values()), seed=7, lately=lately_of(steps))
+def taste_of(rated: dict[int, float], steps: dict[int, int]) -> UserProfile:
+    return UserProfile.of(list(rated), list(rated.values()), seed=7, lately=lately_of(steps))
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
@@ -110,13 +110,13 @@ def test_scores_of_one_source_fall_and_only_those_of_what_was_shown_sink(
 )
 def test_a_cursor_gives_back_what_was_shown(steps: dict[int, int]) -> None:
     lately = lately_of(steps)
-    read = Lately.decode(lately.encode())
+    read = RecentImpressions.decode(lately.encode())
     assert read.slots.tolist() == lately.slots.tolist()
     assert read.steps.tolist() == lately.steps.tolist()
 
 
 def test_it_fades_to_the_end_of_the_window() -> None:
-    lately = Lately(np.array([0, 1, 2, 5]), np.array([STEPS, STEPS // 2, 1, STEPS], np.uint8))
+    lately = RecentImpressions(np.array([0, 1, 2, 5]), np.array([STEPS, STEPS // 2, 1, STEPS], np.uint8))
     half = lately.factors(5, 0.5)
     assert half is not None
     assert half.tolist() == pytest.approx([0.5, 0.708, 0.997, 1, 1], abs=1e-3)

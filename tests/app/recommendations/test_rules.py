@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from app.recommendations.catalogue import Catalogue, CatalogueRow
-from app.recommendations.options import Filter, Pin, Rules
-from app.recommendations.ordering import boosted
-from app.recommendations.pins import placed
+from app.recommendations.catalogue.index import Catalogue, CatalogueRow
+from app.recommendations.ranking.pins import placed
+from app.recommendations.ranking.rankers import boosted
+from app.recommendations.request.options import Filter, Pin, Rules
 from tests.app.recommendations.conftest import (
     ITEMS,
     Publish,
@@ -40,7 +40,7 @@ def trained(client: TestClient, publish_version: Publish) -> TestClient:
 
 
 def kinds_of_answers(client: TestClient) -> list[Ask]:
-    """Give a personal answer, a fallback, a guest's, and the lists for everybody."""
+    """Return a personal answer, a fallback, a guest's, and the lists for everybody."""
 
     def guest(**body: Any) -> dict[str, Any]:
         response = client.post("/v1/recommendations", json={"ratings": [{"item_id": "even 0", "value": 5}], **body})

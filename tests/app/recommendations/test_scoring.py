@@ -5,9 +5,9 @@ import asyncio
 import numpy as np
 import pytest
 
-from app.recommendations.scoring import MAX_TOGETHER, Scorer, fold_together
-from models.base import FoldIn
-from models.interactions import Indices, Interactions, Values
+from app.recommendations.state.scorer import MAX_TOGETHER, Scorer, fold_together
+from models.core.interactions import Indices, Interactions, Values
+from models.core.model import FoldIn
 from tests.app.recommendations.conftest import NUM_ITEMS, SCALE, camps, train
 
 Row = tuple[Indices, Values]

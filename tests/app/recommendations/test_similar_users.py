@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from app.recommendations import user_sample
-from app.recommendations.kindred import Tastes, Usual
-from app.recommendations.repository import HotRow
+from app.recommendations.state import user_sample
+from app.recommendations.state.repository import HotRow
+from app.recommendations.state.user_similarity import ItemBaseline, UserVectors
 from tests.app.recommendations.conftest import ITEMS, Publish, Serve, add_items, rate, wait_for_version
 
 
@@ -72,7 +72,7 @@ def test_of_others_too_only_what_stands_now_counts(rated: TestClient) -> None:
 def test_the_sample_is_read_anew_after_a_while_and_takes_new_users_in(
     rated: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(user_sample, "LEAST_AGE_S", 0.0)
+    monkeypatch.setattr(user_sample, "MIN_AGE_S", 0.0)
     monkeypatch.setattr(user_sample, "AGE_PER_SECOND", 0.0)
     similar(rated, "camp 0 user 0")
     rate(rated, "late", {item: 5.0 if place % 2 == 0 else 1.0 for place, item in enumerate(ITEMS) if place})
@@ -82,7 +82,7 @@ def test_the_sample_is_read_anew_after_a_while_and_takes_new_users_in(
 def test_of_very_many_users_a_part_is_compared_spread_over_all(
     rated: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(user_sample, "MOST_USERS", 4)
+    monkeypatch.setattr(user_sample, "MAX_USERS", 4)
     answer = similar(rated, "camp 1 user 1")
     assert answer["num_compared"] == 3  # of every second user, without himself
     assert len(names(answer)) == 3
@@ -113,7 +113,9 @@ def test_a_wrong_limit_is_named(client: TestClient, limit: str) -> None:
 def test_a_few_items_in_common_say_little() -> None:
     def likeness(num_items: int) -> float:
         user = HotRow(0, 1, range(num_items), [3.0] * num_items)
-        tastes = Tastes.of([user], {item: item for item in range(num_items)}, Usual(np.full(num_items, 3.0), 1.0))
+        tastes = UserVectors.of(
+            [user], {item: item for item in range(num_items)}, ItemBaseline(np.full(num_items, 3.0), 1.0)
+        )
         return float(tastes.likeness(tastes)[0][0])
 
     assert likeness(1) == pytest.approx(1 / 11)

@@ -3,17 +3,17 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from app.recommendations.traits import Described, Vocabulary
+from app.recommendations.content.features import ItemContent, Vocabulary
 
 
-def cosines(*items: Described) -> NDArray[np.float32]:
+def cosines(*items: ItemContent) -> NDArray[np.float32]:
     vectors = Vocabulary.of(items).vectors(items)
     found: NDArray[np.float32] = (vectors @ vectors.T).toarray()
     return found
 
 
-def film(title: str | None = None, *categories: str, **attributes: object) -> Described:
-    return Described(title, categories, attributes)
+def film(title: str | None = None, *categories: str, **attributes: object) -> ItemContent:
+    return ItemContent(title, categories, attributes)
 
 
 FILLER = [film(f"filler{n}", f"c{n}", **{f"a{n}": n}) for n in range(8)]

@@ -9,8 +9,8 @@ from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
 from app.experiments.assignment import Arm, Assignment
-from app.recommendations.identity import decode
-from app.recommendations.serving import Serving
+from app.recommendations.state.serving import Serving
+from app.recommendations.tokens.recommendation_id import decode
 from app.settings import Settings
 from tests.app.recommendations.conftest import (
     ITEMS,
@@ -154,7 +154,7 @@ def test_an_answer_belongs_to_the_experiment_only_if_its_arms_model_made_it(worl
 
 
 def report_of(client: TestClient, number: int) -> tuple[list[int], list[int]]:
-    """Give users, items shown and items clicked of both arms."""
+    """Return users, items shown and items clicked of both arms."""
     report = client.get(f"/v1/experiments/{number}/report").raise_for_status().json()
     counts = ("num_users", "num_shown", "num_clicked")
     control, treatment = ([report[arm][name] for name in counts] for arm in ("control", "treatment"))

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.db import Database
-from models.base import Model
+from app.database.engine import Database
+from models.core.interactions import Interactions, RatingScale
+from models.core.model import Model
 from models.fit import Fit, FitOptions
-from models.interactions import Interactions, RatingScale
 
 OnDatabase = Callable[[Callable[[Database], Awaitable[Any]]], Any]
 NOW = datetime(2026, 11, 23, 10, 15, tzinfo=UTC)

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from sqlalchemy.orm import Session
 
-from app.errors import UserNotFound, VersionNotFound, VersionRefused, VersionUnusable
+from app.kit.errors import UserNotFound, VersionNotFound, VersionRefused, VersionUnusable
 from app.registry import service, store
-from app.registry.holdings import FILE, Holdings, Part
 from app.registry.schemas import Version
 from app.registry.service import Wish
+from app.registry.training_users import FILE, TrainingUsers, UserRole
 from app.settings import Settings
 from app.tables import User
 from models import checkpoint
-from models.base import Model
+from models.core.model import Model
 from tests.app.registry.conftest import ITEMS, NOW, OnDatabase
 
 
@@ -162,8 +162,8 @@ def numbers(*users: int) -> Any:
 
 
 def test_a_version_tells_what_it_has_to_do_with_a_user(registry: Registry, settings: Settings, model: Model) -> None:
-    before = Holdings.of(numbers(1, 2), numbers(), numbers(), None)
-    held = Holdings.of(numbers(2, 3), numbers(4), numbers(5), before)
+    before = TrainingUsers.of(numbers(1, 2), numbers(), numbers(), None)
+    held = TrainingUsers.of(numbers(2, 3), numbers(4), numbers(5), before)
     checkpoint.save(settings.model_store / "one", model, ITEMS, {}, {FILE: held.tensors()})
     checkpoint.save(settings.model_store / "old", model, ITEMS, {})
     for minute, version in enumerate(("old", "one", "gone")):
@@ -172,9 +172,9 @@ def test_a_version_tells_what_it_has_to_do_with_a_user(registry: Registry, setti
 
     found = [registry(service.holds, settings.model_store, "one", f"user {n}") for n in range(1, 7)]
 
-    assert found == [Part.INHERITED, Part.TRAINED, Part.TRAINED, Part.VALIDATED, Part.JUDGED, None]
-    assert registry(service.holds, settings.model_store, "old", "user 1") == Part.UNKNOWN
-    assert registry(service.holds, settings.model_store, "gone", "user 1") == Part.UNKNOWN
+    assert found == [UserRole.INHERITED, UserRole.TRAINED, UserRole.TRAINED, UserRole.VALIDATED, UserRole.JUDGED, None]
+    assert registry(service.holds, settings.model_store, "old", "user 1") == UserRole.UNKNOWN
+    assert registry(service.holds, settings.model_store, "gone", "user 1") == UserRole.UNKNOWN
     registry(service.remove_old, 1, NOW)  # spares the live one and the one before
     assert registry(service.holds, settings.model_store, "old", "user 1") is None
     with pytest.raises(UserNotFound):
@@ -189,20 +189,20 @@ def add_users(session: Session, num_users: int) -> None:
 
 
 def test_whoever_was_learned_stays_learned_through_every_version_that_goes_on() -> None:
-    first = Holdings.of(numbers(1, 2), numbers(), numbers(), None)
-    second = Holdings.of(numbers(2, 3), numbers(), numbers(), first)
-    third = Holdings.of(numbers(3), numbers(1), numbers(), second)
+    first = TrainingUsers.of(numbers(1, 2), numbers(), numbers(), None)
+    second = TrainingUsers.of(numbers(2, 3), numbers(), numbers(), first)
+    third = TrainingUsers.of(numbers(3), numbers(1), numbers(), second)
     assert third.inherited.tolist() == [1, 2]
-    assert third.part_of(1) == Part.INHERITED
+    assert third.part_of(1) == UserRole.INHERITED
 
 
 @pytest.mark.parametrize("file", [FILE, "model.json"])
 def test_damage_to_the_users_of_a_version_is_noticed(tmp_path: Path, model: Model, file: str) -> None:
-    held = Holdings.of(numbers(1), numbers(), numbers(), None)
+    held = TrainingUsers.of(numbers(1), numbers(), numbers(), None)
     checkpoint.save(tmp_path / "version", model, ITEMS, {}, {FILE: held.tensors()})
     path = tmp_path / "version" / file
     path.write_bytes(path.read_bytes()[:-1])
-    assert store.part_of(tmp_path, "version", 1) == Part.UNKNOWN
+    assert store.part_of(tmp_path, "version", 1) == UserRole.UNKNOWN
     with pytest.raises(VersionUnusable, match=file):
         store.verify(tmp_path, "version")
 

@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from app.cli import app as palate
-from app.errors import VersionRefused
 from app.keys import service as keys
+from app.keys.scopes import Scope
+from app.kit.errors import VersionRefused
 from app.registry import service
-from app.registry.holdings import FILE, Holdings
-from app.security import Scope
+from app.registry.training_users import FILE, TrainingUsers
 from app.settings import Settings
 from models import checkpoint
-from models.base import Model
+from models.core.model import Model
 from tests.app.registry.conftest import ITEMS, NOW, OnDatabase
 
 Palate = Callable[..., Any]
@@ -30,7 +30,7 @@ def _versions(settings: Settings, run_on_database: OnDatabase, model: Model) -> 
     """`good` is live; the gate refused `poor`. User 1, ada, was trained into `good`, user 2, zoe, judged `poor`."""
     held = {"good": ([1], []), "poor": ([], [2])}
     for version, (trained, judged) in held.items():
-        parts = Holdings.of(np.array(trained, np.int64), np.empty(0, np.int64), np.array(judged, np.int64), None)
+        parts = TrainingUsers.of(np.array(trained, np.int64), np.empty(0, np.int64), np.array(judged, np.int64), None)
         checkpoint.save(settings.model_store / version, model, ITEMS, {}, {FILE: parts.tensors()})
 
     def publish(session: Session) -> None:

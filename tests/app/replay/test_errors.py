@@ -11,8 +11,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from app.db import Database
-from app.recommendations.identity import Kind, decode, encode
+from app.database.engine import Database
+from app.recommendations.tokens.recommendation_id import ListType, decode, encode
 from app.registry import service, store
 from app.settings import Settings
 from app.tables import FormerItem, ModelVersion, RulesChange
@@ -161,8 +161,8 @@ def test_a_version_that_is_not_kept_is_gone_and_with_it_the_catalogue_of_its_tim
         {"user": 2**62, "revision": 1},
         {"user": 0},
         {"revision": 0},
-        {"kind": Kind.POPULAR, "popularity_revision": 4, "subject": 2**40},
-        {"kind": Kind.POPULAR},
+        {"kind": ListType.POPULAR, "popularity_revision": 4, "subject": 2**40},
+        {"kind": ListType.POPULAR},
         {"num_slots": 2},
         {"shown": np.arange(5000)},
         {"at_us": 0},

@@ -12,15 +12,15 @@ from sqlalchemy.orm import Session
 from app.catalogue import service
 from app.catalogue.repository import ensure_items
 from app.catalogue.service import ItemChange
-from app.db import Database
-from app.errors import ItemNotFound, ReplayUnavailable
-from app.recommendations.catalogue import Catalogue
-from app.recommendations.keys import key_of
-from app.recommendations.options import Filter, OneOf
-from app.recommendations.serving import catalogue_changes
-from app.recommendations.stored_rules import remove_rules, set_rules
+from app.database.engine import Database
+from app.kit.errors import ItemNotFound, ReplayUnavailable
+from app.kit.times import to_us
+from app.recommendations.catalogue.index import Catalogue
+from app.recommendations.request.attribute_values import key_of
+from app.recommendations.request.options import Filter, OneOf
+from app.recommendations.rules.repository import remove_rules, set_rules
+from app.recommendations.state.serving import catalogue_changes
 from app.replay.past import PastCatalogue
-from app.times import to_us
 
 NAMES = [f"item {number}" for number in range(12)]
 START = datetime(2026, 11, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from app.recommendations.identity import decode
+from app.recommendations.tokens.recommendation_id import decode
 from tests.app.recommendations.conftest import ITEMS, Publish, Serve, add_items, rate, wait_for_version
 from tests.app.recommendations.conftest import publish_version as publish_version
 from tests.app.recommendations.conftest import serve as serve

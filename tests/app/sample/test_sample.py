@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.db import Database
+from app.database.engine import Database
 from app.sample.films import Film, read_films
 from app.sample.service import has_sample, sample_ratings, store_sample
 from app.sample.taste import TasteConfig, draw_ratings
 from app.settings import Settings
 from app.tables import Item, Rating, User
-from models.interactions import RatingScale
+from models.core.interactions import RatingScale
 
 RunOnDatabase = Callable[[Callable[[Database], Awaitable[Any]]], Any]
 

@@ -18,7 +18,7 @@ from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
-from app.db import open_database
+from app.database.engine import open_database
 from app.settings import Settings
 from app.tables import Counter, Item, Rating, RunCause, User
 from app.training import service

@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
-from app.db import Database
+from app.database.engine import Database
 from app.settings import Settings
 from app.tables import Counter, Item, Rating, User
-from app.training import data
-from app.training.data import Snapshot, load_interactions
+from app.training.data import snapshot as data
+from app.training.data.snapshot import Snapshot, load_interactions
 
 OnDatabase = Callable[[Callable[[Database], Awaitable[Any]]], Any]
 

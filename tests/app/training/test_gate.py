@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from torch import Tensor
 
-from app.training.baseline import Baseline, linear_baseline
-from app.training.decision import Exposures, Figures, decide
-from app.training.gate import Verdict, judge, over_vocabulary
-from app.training.lease import Interrupted, Interruption
-from models.base import Model
-from models.evaluate import LOWEST, Difference, Scorer
-from models.exposure import Exposure
+from app.training.judge.baseline import Baseline, linear_baseline
+from app.training.judge.gate import Verdict, judge, over_vocabulary
+from app.training.judge.gate_rules import Exposures, Figures, decide
+from app.training.run.lease import Interrupted, Interruption
+from models.core.interactions import Indices, Interactions, RatingScale, Rows, Values
+from models.core.model import Model
+from models.evaluation.exposure import Exposure
+from models.evaluation.ranking import LOWEST, Difference, Scorer
 from models.fit import Fit, FitOptions
-from models.interactions import Indices, Interactions, RatingScale, Rows, Values
 from tests.models.helpers import split, tastes
 
 WORSE = Difference(-0.1, 0.02, -0.14, -0.06)

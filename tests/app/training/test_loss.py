@@ -20,7 +20,7 @@ SLOW: dict[str, Any] = {"epochs": 12, "batch_size": 16}  # an epoch takes long e
 
 
 def is_whole(progress: Progress) -> bool:
-    """Tell whether a run succeeded with every epoch once, in order."""
+    """Return whether a run succeeded with every epoch once, in order."""
     succeeded = progress.run.state == RunState.SUCCEEDED
     return succeeded and [row.epoch for row in progress.epochs] == list(range(1, SLOW["epochs"] + 1))
 

@@ -6,11 +6,11 @@ from structlog.testing import capture_logs
 
 from app.settings import Settings
 from app.training.auto import FITTED
-from app.training.plan import Live, found_before, make_plan
 from app.training.queue import Claim
+from app.training.run.plan import Live, found_before, make_plan
 from models.checkpoint import Loaded
+from models.core.interactions import Interactions
 from models.fit import Fit, FitOptions
-from models.interactions import Interactions
 from tests.models.helpers import STARS, tastes
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.db import Database
-from app.errors import RunAlreadyEnded, RunNotFound
+from app.database.engine import Database
+from app.kit.errors import RunAlreadyEnded, RunNotFound
 from app.settings import Settings
 from app.tables import RunCause, RunState, TrainingRun
 from app.training import queue, service

@@ -10,21 +10,21 @@ import torch
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from app.ratings.decision import RatingRow
+from app.ratings.conflict import RatingRow
 from app.ratings.service import set_ratings
 from app.registry import service as registry
 from app.registry import store
 from app.settings import Settings
 from app.tables import Rating, RatingChange, User
-from app.training.data import load_interactions
-from app.training.running_sum import KeptSum
+from app.training.data.incremental_gram import StoredGram
+from app.training.data.snapshot import load_interactions
+from app.training.data.split import split_users
 from app.training.service import Progress
-from app.training.split import split_users
-from models.coding import Coding
+from models.closed_form.encoding import Coding
+from models.closed_form.gram import Gram, KeptGram
+from models.core.interactions import RatingScale
 from models.fit import Fit, FitOptions
-from models.gram import Gram, KeptGram
-from models.interactions import RatingScale
-from models.linear import LinearAutoencoder, LinearConfig, LinearFitter
+from models.kinds.linear import LinearAutoencoder, LinearConfig, LinearFitter
 from models.resume import write_checkpoint
 from tests.app.training.conftest import Instance
 
@@ -149,17 +149,17 @@ def test_a_damaged_matrix_is_counted_anew_and_replaced(instance: Instance, logge
 def test_what_an_earlier_palate_kept_is_not_used(tmp_path: Path) -> None:
     tensors = {name: torch.zeros(1) for name in ("inputs", "items", "users", "triangle")}
     write_checkpoint(tmp_path / "kept", tensors, {"watermark": 17, "like_threshold": 4.0})
-    assert KeptSum.take(tmp_path / "kept") is None
+    assert StoredGram.take(tmp_path / "kept") is None
     assert not (tmp_path / "kept").exists()
 
 
 def test_what_is_kept_is_taken_once_and_a_store_that_refuses_it_is_only_said(tmp_path: Path, logged: list[Any]) -> None:
     coding = Coding(RatingScale(minimum=1, maximum=5, step=0.5, like_threshold=4), 3, graded=False)
     gram = Gram(coding, np.array([0, 2, 6]), np.array([[2, 1, 2], [1, 3, 3], [2, 3, 4]], np.float32))
-    kept = KeptSum(KeptGram.of(gram), np.array([5, 7, 9]), np.array([1, 2, 3, 4]), 17)
+    kept = StoredGram(KeptGram.of(gram), np.array([5, 7, 9]), np.array([1, 2, 3, 4]), 17)
     for _ in range(2):
         kept.save(tmp_path / "kept")
-    found = KeptSum.take(tmp_path / "kept")
+    found = StoredGram.take(tmp_path / "kept")
     assert found is not None
     assert (found.watermark, found.gram.coding) == (17, coding)
     assert found.gram.triangle.tolist() == [2, 1, 3, 2, 3, 4]
@@ -168,7 +168,7 @@ def test_what_is_kept_is_taken_once_and_a_store_that_refuses_it_is_only_said(tmp
         [1, 2, 3, 4],
         [0, 2, 6],
     ]
-    assert KeptSum.take(tmp_path / "kept") is None
+    assert StoredGram.take(tmp_path / "kept") is None
     (tmp_path / "file").touch()
     kept.save(tmp_path / "file" / "kept")
     assert [line["event"] for line in logged] == ["gram_not_kept"]

@@ -8,12 +8,12 @@ import pytest
 
 from app.registry.store import run_folder
 from app.settings import Settings
-from app.training import plan
 from app.training.auto import members
-from app.training.plan import Plan, searched
-from app.training.search import LOW_RANK, MOST_FOLDS, MOST_RATINGS, Found, best_of, explore, folds, search, thinned
+from app.training.run import plan
+from app.training.run.plan import Plan, searched
+from app.training.search import LOW_RANK, MAX_FOLDS, MAX_RATINGS, Found, best_of, explore, folds, search, thinned
+from models.core.interactions import Interactions
 from models.fit import FitOptions
-from models.interactions import Interactions
 from tests.models.helpers import split, tastes
 
 TRAIN, VALIDATION = split(tastes(num_items=60))
@@ -89,7 +89,7 @@ def test_few_validation_users_are_helped_out_by_training_users_in_turns() -> Non
     assert parts[1].validation.num_users == 30
     assert parts[1].train.num_users == 140
     many = list(folds(tastes(num_users=1_000), tastes(num_users=20), 0))
-    assert len(many) == MOST_FOLDS
+    assert len(many) == MAX_FOLDS
     assert len(list(folds(tastes(num_users=1_000), tastes(num_users=400), 0))) == 1
 
 
@@ -98,7 +98,7 @@ def test_a_trial_sees_no_more_ratings_than_stay_quick() -> None:
     items = np.tile(np.arange(100), 4_000)
     many = Interactions.from_arrays(users, items, np.full(len(users), 4.0), [f"{i}" for i in range(100)], TRAIN.scale)
     assert thinned(TRAIN, 0) is TRAIN
-    assert thinned(many, 0).rows.num_ratings == pytest.approx(MOST_RATINGS, rel=0.1)
+    assert thinned(many, 0).rows.num_ratings == pytest.approx(MAX_RATINGS, rel=0.1)
 
 
 @pytest.mark.parametrize(

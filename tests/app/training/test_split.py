@@ -1,6 +1,6 @@
 import numpy as np
 
-from app.training.split import held_out_share, position, split_users
+from app.training.data.split import held_out_share, position, split_users
 
 
 def test_every_user_is_in_one_group_and_stays_there_when_others_come() -> None:

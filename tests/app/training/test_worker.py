@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from app.registry import service as registry
 from app.registry import store
-from app.registry.holdings import Part
+from app.registry.training_users import UserRole
 from app.tables import Counter as Revisions
 from app.tables import Rating, RunState
 from app.training import service
-from app.training.split import position
+from app.training.data.split import position
 from tests.app.training.conftest import NEVER, NUM_USERS, Instance
 
 
@@ -138,11 +138,11 @@ def test_a_version_says_whose_ratings_it_holds_also_those_that_only_the_one_befo
     second = instance.wait_for_end(instance.request("denoising", epochs=1)).run.version
     cold = instance.wait_for_end(instance.request("denoising", epochs=1, cold=True)).run.version
 
-    def part_of_gone(version: str | None) -> Part | None:
+    def part_of_gone(version: str | None) -> UserRole | None:
         model_store = instance.settings.model_store
         return instance.read(registry.holds, model_store, str(version), f"user-{gone - 1}")
 
-    assert [part_of_gone(version) for version in (first, second, cold)] == [Part.TRAINED, Part.INHERITED, None]
+    assert [part_of_gone(version) for version in (first, second, cold)] == [UserRole.TRAINED, UserRole.INHERITED, None]
     row = instance.read(registry.get_version, str(second))
     assert row.split is not None
     assert row.split["trained"] == {"users": len(held.trained) - 1, "ratings": 20 * (len(held.trained) - 1)}

@@ -100,7 +100,7 @@ def export(client: httpx2.Client, kind: str, form: str = "ndjson") -> bytes:
 
 
 def rating_rows(num_rows: int) -> list[dict[str, Any]]:
-    """Give ratings in an order of chance, of users and items with odd ids."""
+    """Return ratings in an order of chance, of users and items with odd ids."""
     random = Random(num_rows)
     pairs = [(f"{random.choice(ODD)}{n % 97}", f"{n // 97}{random.choice(ODD)}") for n in range(num_rows)]
     moments = [datetime.fromtimestamp(random.randint(10**8, 17 * 10**8), UTC) for _ in pairs]

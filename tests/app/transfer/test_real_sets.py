@@ -28,13 +28,13 @@ class RealSet(NamedTuple):
     num_ratings: int
 
     def ratings(self) -> Iterator[RatingIn]:
-        """Give the ratings as the file has them."""
+        """Return the ratings as the file has them."""
         for user, item, value, second in self._rows(self.files[0]):
             moment = datetime.fromtimestamp(int(second), UTC)
             yield {"user_id": user, "item_id": item, "value": float(value), "rated_at": moment}
 
     def items(self) -> Iterator[ItemIn]:
-        """Give the items, as far as a line tells them without quotes."""
+        """Return the items, as far as a line tells them without quotes."""
         for item, title, genres in self._rows(self.files[1]):
             yield {"item_id": item, "title": title, "categories": [genre for genre in genres.split("|") if genre]}
 

@@ -19,10 +19,10 @@ from pyarrow import parquet
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.db import open_database
+from app.database.engine import open_database
+from app.kit.times import now_us
 from app.ratings.service import remove_rating
 from app.settings import Settings
-from app.times import now_us
 from app.transfer.importer import Summary
 from app.transfer.problems import TransferProblem
 from app.transfer.run import export_path, import_path

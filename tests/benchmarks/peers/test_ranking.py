@@ -16,8 +16,8 @@ from benchmarks.peers.methods.files import Matrix, Scores, TaskFiles
 from benchmarks.peers.methods.popularity import METHOD as POPULARITY
 from benchmarks.peers.methods.ranking import RankingTask, scored
 from benchmarks.peers.tasks import write_unseen
-from models.evaluate import Popularity, evaluate, holdout
-from models.interactions import Interactions, Rows
+from models.core.interactions import Interactions, Rows
+from models.evaluation.ranking import Popularity, evaluate, holdout
 from tests.app.comparison.helpers import dataset
 from tests.models.helpers import STARS, row
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.comparison import peers as merging
 from app.comparison import results as comparison
+from app.comparison.output import peers as merging
 from app.comparison.protocols import hidden_ratings, unseen_users
 from benchmarks.peers import report
 from benchmarks.peers.__main__ import chosen, has_answered
@@ -23,7 +23,7 @@ from benchmarks.peers.methods.rating import Predictor, RatingTask
 from benchmarks.peers.report import Measured
 from benchmarks.peers.tables import tables
 from benchmarks.peers.tasks import write_ratings
-from models.interactions import Rows
+from models.core.interactions import Rows
 from tests.app.comparison.helpers import dataset, entries
 
 RESULT = {

@@ -1,0 +1,46 @@
+"""What an error of the database means: it is lost, it wants another attempt, its tables are old, or it is a bug."""
+
+import asyncpg
+from sqlalchemy.exc import InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from app.kit.errors import DatabaseUnavailable, SchemaOutdated
+
+DEADLOCK_CODES = {"40001", "40P01"}
+LOST_SQLSTATE_CLASSES = {"08", "53", "57"}  # connection, resources, operator intervention
+LOST_SQLITE_ERRORS = ("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY")
+
+
+def is_deadlock(error: BaseException) -> bool:
+    """Return whether the database rolled a transaction back so that another could go on."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) in DEADLOCK_CODES
+
+
+def is_disconnect(error: BaseException) -> bool:
+    """Return whether the connection is lost."""
+    return bool(getattr(error, "connection_invalidated", False)) or isinstance(error, OSError | InterfaceError)
+
+
+def is_stale(error: BaseException) -> bool:
+    """Return whether a pooled connection had been closed by the server before this use, so that a new one may do."""
+    if isinstance(error, ConnectionRefusedError):
+        return False
+    return is_disconnect(error) or isinstance(error, asyncpg.InterfaceError | asyncpg.PostgresConnectionError)
+
+
+def unavailable(error: BaseException) -> BaseException:
+    """Translate the loss of the database; any other error stays what it is."""
+    cause = getattr(error, "orig", None) or error
+    lost = is_stale(error) or isinstance(cause, OSError)
+    lost = lost or (getattr(cause, "sqlstate", None) or "")[:2] in LOST_SQLSTATE_CLASSES
+    lost = lost or getattr(cause, "sqlite_errorname", "").startswith(LOST_SQLITE_ERRORS)
+    lost = lost or isinstance(error, PoolTimeout)
+    if lost:
+        return DatabaseUnavailable()
+    return SchemaOutdated() if is_outdated(cause) else error
+
+
+def is_outdated(cause: BaseException) -> bool:
+    """Return whether a table or column is missing: the migrations have not run."""
+    missing = getattr(cause, "sqlstate", None) in {"42P01", "42703"}
+    return missing or str(cause).startswith(("no such table", "no such column"))

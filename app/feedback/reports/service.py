@@ -1,0 +1,90 @@
+"""What became of the answers of a time, added up by version, source, position or list.
+
+The time is that of the answers, not of the events: a click counts with the answer that it came from, however much later
+it was, so that what is counted above the line is always part of what is below. Only what was reported as shown counts.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.feedback.reports.rates import Rate, rate_of
+
+
+class By(StrEnum):
+    """What a report tells apart."""
+
+    VERSION = "version"
+    SOURCE = "source"
+    POSITION = "position"
+    LIST = "list"
+    EXPERIMENT = "experiment"
+
+
+class Line(NamedTuple):
+    """What became of the answers of one group."""
+
+    group: dict[str, Any]
+    num_answers: int
+    value: float
+    click_through: Rate
+    rating: Rate
+    conversion: Rate
+    hit: Rate
+
+
+# From the inside: what became of each item of each answer; of each answer; of all of a group.
+REPORT = """
+    SELECT {outer}count(*) AS num_answers, sum(shown) AS shown, sum(clicked) AS clicked, sum(rated) AS rated,
+        sum(bought) AS bought, sum(hit) AS hits, sum(value) AS value
+    FROM (
+        SELECT {middle}sum(shown) AS shown, sum(clicked) AS clicked, sum(rated) AS rated, sum(bought) AS bought,
+            max(CASE WHEN clicked + rated + bought > 0 THEN 1 ELSE 0 END) AS hit, sum(value) AS value
+        FROM (
+            SELECT {inner}answered_at_us, answer,
+                max(CASE WHEN type = 'shown' THEN 1 ELSE 0 END) AS shown,
+                max(CASE WHEN type = 'clicked' THEN 1 ELSE 0 END) AS clicked,
+                max(CASE WHEN type = 'rated' THEN 1 ELSE 0 END) AS rated,
+                max(CASE WHEN type = 'bought' THEN 1 ELSE 0 END) AS bought,
+                max(CASE WHEN type = 'bought' THEN coalesce(value, 0) ELSE 0 END) AS value
+            FROM events WHERE answered_at_us >= :start AND answered_at_us < :end
+            GROUP BY answered_at_us, answer, item_id
+        ) AS items WHERE shown = 1
+        GROUP BY {middle}answered_at_us, answer
+    ) AS answers {group} {order}
+"""
+COLUMN = {by: f'"{by}"' for by in By}
+
+
+def report(session: Session, by: Sequence[By], start_us: int, end_us: int) -> list[Line]:
+    """Add up what became of the answers that were made in a time: from its start to before its end."""
+    columns = [COLUMN[each] for each in by]
+    inner = "".join(f"min({column}) AS {column}, " for column in columns)
+    named = "".join(f"{column}, " for column in columns)
+    together = ", ".join(columns)
+    sql = REPORT.format(
+        inner=inner,
+        middle=named,
+        outer=named,
+        group=f"GROUP BY {together}" if by else "HAVING count(*) > 0",
+        order=f"ORDER BY {together}" if by else "",
+    )
+    found = session.execute(text(sql), {"start": start_us, "end": end_us}).mappings()
+    return [line(by, dict(row)) for row in found]
+
+
+def line(by: Sequence[By], row: dict[str, Any]) -> Line:
+    """Turn sums into rates."""
+    shown, answers = int(row["shown"]), int(row["num_answers"])
+    return Line(
+        {each.value: row[each.value] for each in by},
+        answers,
+        float(row["value"]),
+        rate_of(int(row["clicked"]), shown),
+        rate_of(int(row["rated"]), shown),
+        rate_of(int(row["bought"]), shown),
+        rate_of(int(row["hits"]), answers),
+    )

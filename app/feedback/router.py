@@ -1,0 +1,90 @@
+"""What became of answers, over HTTP."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from app.database.engine import Database
+from app.database.group_commit import GroupCommit
+from app.feedback import service
+from app.feedback.parse import EventRow, Parsed, Reading
+from app.feedback.schemas import EXAMPLE, EventIn, EventsWritten
+from app.kit.errors import InvalidRequest
+from app.kit.times import now_us
+from app.recommendations.users.router import ServingDep
+from app.settings import MAX_LIST
+from app.web.bulk import Refused, all_refused
+from app.web.problem import problem_responses
+
+router = APIRouter(tags=["outcomes"])
+
+JSON = "application/json"
+SCHEMA = EventIn.model_json_schema()
+BODY = {
+    "required": True,
+    "content": {
+        JSON: {
+            "schema": {"oneOf": [SCHEMA, {"type": "array", "items": SCHEMA, "minItems": 1, "maxItems": MAX_LIST}]},
+            "examples": {
+                "one": {"value": {"recommendation_id": EXAMPLE, "type": "shown"}},
+                "many": {
+                    "value": [
+                        {"recommendation_id": EXAMPLE, "type": "shown"},
+                        {"recommendation_id": EXAMPLE, "type": "shown", "at": "2026-11-23T10:15:02Z"},
+                    ]
+                },
+            },
+        }
+    },
+}
+
+
+class EventWriter(GroupCommit[EventRow, list[bool]]):
+    """Stores the events of this process's requests, many requests in one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, service.record, list.__getitem__)
+
+
+@router.post(
+    "/v1/events",
+    summary="Report what became of answers",
+    response_model=EventsWritten,
+    responses=problem_responses(InvalidRequest),
+    openapi_extra={"requestBody": BODY},
+)
+async def post_events(request: Request, serving: ServingDep) -> Response:
+    """Record one event, or up to 1,000: good rows are recorded though others are refused; posting twice is harmless."""
+    state = request.app.state
+    reading = Reading(await request.body(), serving.catalogue, now_us())
+    if (revision := reading.catalogue_revision()) > serving.catalogue.revision:
+        await serving.refresh_catalogue(revision)
+    parsed = reading.rows()
+    if all(isinstance(each, Refused) for each in parsed):
+        raise all_refused(parsed)
+    rows = [row for each in parsed if not isinstance(each, Refused) for row in each]
+    is_new = await state.events.submit(rows)
+    for kind, count in Counter(row.type for row, new in zip(rows, is_new, strict=True) if new).items():
+        state.metrics.recorded(kind, count)
+    return Response(orjson.dumps(answer(reading.posted, parsed, is_new)), media_type=JSON)
+
+
+def answer(posted: Sequence[EventIn | Refused], parsed: Sequence[Parsed], is_new: Sequence[bool]) -> dict[str, Any]:
+    """Return every event its result, in the order posted."""
+    results, start = [], 0
+    for index, (event, rows) in enumerate(zip(posted, parsed, strict=True)):
+        if isinstance(rows, Refused):
+            said = {"index": index, "type": rows.said("type"), "item_id": rows.said("item_id")}
+            results.append(said | {"status": "refused", "errors": rows.errors})
+            continue
+        assert isinstance(event, EventIn)  # noqa: S101 - for the type checker: it has rows
+        num_new = sum(is_new[start : start + len(rows)])
+        start += len(rows)
+        status = "recorded" if num_new else "unchanged"
+        said = {"index": index, "type": event.type, "item_id": event.item_id}
+        results.append(said | {"status": status, "num_items": num_new})
+    counts = dict.fromkeys(("recorded", "unchanged", "refused"), 0) | Counter(row["status"] for row in results)
+    return {"counts": counts, "results": results}

@@ -1,0 +1,70 @@
+"""Events as the API takes them, and what becomes of each."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+from app.kit.ids import ExternalId
+from app.kit.times import rfc3339
+from app.recommendations.ranking.ranked_items import Source
+from app.recommendations.tokens.page_cursor import NOTHING
+from app.recommendations.tokens.recommendation_id import ListType, RecommendationId, encode
+
+EXAMPLE_AT_US = 1_795_428_900_000_000
+EXAMPLE = encode(
+    RecommendationId(ListType.GUEST, None, 0, None, 1, -1, EXAMPLE_AT_US, 0, NOTHING, [1], [Source.POPULAR])
+)
+
+Type = Literal["shown", "clicked", "rated", "bought"]
+
+
+class EventIn(BaseModel):
+    """What became of an answer, or of one of its items."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    recommendation_id: Annotated[
+        str, Field(strict=True, description="As the answer gave it.", min_length=1, examples=[EXAMPLE])
+    ]
+    item_id: Annotated[
+        ExternalId | None,
+        Field(description="An item of the answer. May be left out of `shown`: every item of the answer was."),
+    ] = None
+    type: Annotated[Type, Field(examples=["shown"])]
+    at: Annotated[
+        AwareDatetime | None,
+        BeforeValidator(rfc3339),
+        Field(description="When it happened, RFC 3339; now if left out."),
+    ] = None
+    value: Annotated[
+        float | None,
+        Field(strict=True, allow_inf_nan=False, description="Of `rated`, the rating; of `bought`, what it was worth."),
+    ] = None
+
+
+class EventResult(BaseModel):
+    """What became of one posted event."""
+
+    index: int = Field(description="Place of the row in the request.", examples=[0])
+    type: Any = Field(examples=["shown"])
+    item_id: Any = Field(examples=["blade-runner-1982"])
+    status: Literal["recorded", "unchanged", "refused"] = Field(
+        description="`unchanged`: all of it was recorded before. `refused`: `errors` says why."
+    )
+    num_items: int = Field(0, description="Items of which this was not known yet.")
+    errors: list[dict[str, Any]] = Field(default=[], description="The offending fields of a refused row.")
+
+
+class EventCounts(BaseModel):
+    """How many rows ended how."""
+
+    recorded: int = 0
+    unchanged: int = 0
+    refused: int = 0
+
+
+class EventsWritten(BaseModel):
+    """The answer to posted events; all of it is committed."""
+
+    counts: EventCounts
+    results: list[EventResult]

@@ -1,0 +1,25 @@
+"""The rules of recording events: each once, of a user only as long as he is there."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from app.feedback import repository
+from app.feedback.parse import EventRow
+
+USERS_AT_ONCE = 1_000
+
+
+def record(session: Session, rows: Sequence[EventRow], now_us: int) -> list[bool]:
+    """Record events; tell of each row whether it is new. What is of a user who is gone is nobody's."""
+    numbers = sorted({row.user for row in rows if row.user is not None})
+    there: set[int] = set()
+    for start in range(0, len(numbers), USERS_AT_ONCE):
+        there |= repository.users_there(session, numbers[start : start + USERS_AT_ONCE])
+    first = {row[:4]: row if row.user in there else row._replace(user=None) for row in reversed(rows)}
+    new = repository.add_events(session, [first[key] for key in sorted(first)], now_us)
+    is_new = []
+    for row in rows:
+        is_new.append(row[:4] in new)
+        new.discard(row[:4])  # the same again is not
+    return is_new

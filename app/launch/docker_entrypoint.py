@@ -1,0 +1,58 @@
+"""What the compose file runs once before the servers: `prepare`; and `show-first-key` to read the key it made."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from app.database.engine import open_database
+from app.keys import service
+from app.keys.commands import write_secret
+from app.keys.scopes import Scope
+from app.launch import prepare
+from app.settings import Settings
+
+FIRST_KEY = Path("keys/first-key")
+MADE = "Key: the first one was made. Read it with: docker compose run --rm --no-deps migrate show-first-key"
+KNOWN = "Key: there is one already."
+
+
+async def prepare_container(settings: Settings) -> None:
+    """Run migrations, make the first key, store the sample if PALATE_SAMPLE asks for it."""
+    await prepare.migrate(settings)
+    print(MADE if await make_first_key(settings) else KNOWN)  # noqa: T201
+    if os.environ.get("PALATE_SAMPLE") not in {None, "", "0"}:
+        await prepare.sample(settings)
+
+
+async def make_first_key(settings: Settings) -> bool:
+    """Make the first key, if none was ever made."""
+    database = open_database(settings.database_url, 1)
+    try:
+        return await database.write(first_key_to_file)
+    finally:
+        await database.close()
+
+
+def first_key_to_file(session: Session) -> bool:
+    """Make a key with every scope and write it to a file of the volume, never to the log: both or neither."""
+    made = service.create_first(session, "first", list(Scope))
+    if made:
+        write_secret(FIRST_KEY, made.secret)
+    return made is not None
+
+
+def main() -> None:
+    """Run `prepare` or `show-first-key`."""
+    if sys.argv[1:] == ["prepare"]:
+        asyncio.run(prepare_container(Settings()))
+    elif sys.argv[1:] == ["show-first-key"]:
+        print(FIRST_KEY.read_text(), end="")  # noqa: T201
+    else:
+        sys.exit("usage: python -m app.launch.docker_entrypoint prepare | show-first-key")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""What must be there before a server starts: tables and, if wanted, the sample."""
+
+from rich.console import Console
+
+from app.database import migrate as migrations
+from app.database.engine import open_database
+from app.sample.service import sample_ratings, store_sample
+from app.settings import Settings
+
+console = Console(soft_wrap=True)
+
+
+async def migrate(settings: Settings) -> None:
+    """Run the migrations that are missing."""
+    database = open_database(settings.database_url, 1)
+    try:
+        current = await database.read(migrations.is_current)
+        await database.write(migrations.upgrade)
+    finally:
+        await database.close()
+    console.print("Database: up to date." if current else "Database: tables made or brought up to date.")
+
+
+async def sample(settings: Settings) -> None:
+    """Store the sample if the database is empty."""
+    database = open_database(settings.database_url, 1)
+    try:
+        stored = await database.write(store_sample, sample_ratings(settings))
+    finally:
+        await database.close()
+    if stored is None:
+        console.print("Sample: not needed, the database holds items or users already.")
+        return
+    console.print(
+        f"Sample: {stored.num_films} real films, {stored.num_ratings:,} synthetic ratings"
+        " (nobody gave them; app/sample/taste.py draws them)."
+    )

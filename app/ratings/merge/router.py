@@ -1,0 +1,56 @@
+"""Merging over HTTP."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Response
+
+from app.kit.errors import FieldProblem, InvalidRequest
+from app.kit.times import now_us
+from app.ratings.conflict import RatingRow
+from app.ratings.merge.schemas import MergeOut, MergeRequest
+from app.ratings.merge.service import merge_users, read_posted
+from app.ratings.router import JSON, WriterDep, answer
+from app.ratings.scale import Scale
+from app.web.bulk import all_refused
+from app.web.deps import DatabaseDep, SettingsDep
+from app.web.paths import PathUserId
+from app.web.problem import problem_responses
+
+router = APIRouter(tags=["ratings"])
+
+
+@router.post(
+    "/v1/users/{user_id}/merge",
+    summary="Turn a guest's ratings into a user's",
+    response_model=MergeOut,
+    responses=problem_responses(InvalidRequest),
+)
+async def merge(
+    user_id: PathUserId, asked: MergeRequest, settings: SettingsDep, database: DatabaseDep, writer: WriterDep
+) -> Response:
+    """Add ratings in the request, or move a stored user's; the later rating of an item wins, twice changes nothing."""
+    if asked.from_user_id is None:
+        return await merge_posted(user_id, asked.ratings or [], Scale.of(settings), writer)
+    if asked.from_user_id == user_id:
+        wrong = FieldProblem("/from_user_id", "is the user himself: name another")
+        raise InvalidRequest("A user cannot be merged into himself.", [wrong])
+    merged = await database.write(merge_users, user_id, asked.from_user_id, now_us())
+    said = {"user_id": user_id, "from_user_id": asked.from_user_id, "moved": merged.num_moved}
+    return written_out(said | answer(merged.rows, merged.written))
+
+
+async def merge_posted(user_id: str, posted: Sequence[Any], scale: Scale, writer: WriterDep) -> Response:
+    """Store a guest's ratings as a user's."""
+    parsed = read_posted(user_id, posted, scale, now_us())
+    rows = [row for row in parsed if isinstance(row, RatingRow)]
+    if not rows:
+        raise all_refused(parsed)
+    said = {"user_id": user_id, "from_user_id": None, "moved": 0}
+    return written_out(said | answer(parsed, await writer.submit(rows)))
+
+
+def written_out(body: dict[str, Any]) -> Response:
+    """Write an answer."""
+    return Response(orjson.dumps(body), media_type=JSON)

@@ -1,0 +1,117 @@
+"""How a user will rate named items, and how far off such predictions were for people the model had never seen."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from app.recommendations.catalogue.index import Catalogue
+from app.recommendations.predictions.schemas import PredictionRequest, Unknown
+from app.recommendations.ranking import pipeline
+from app.recommendations.ranking.pipeline import Reason, UserProfile
+from app.recommendations.ranking.ranked_items import RATING_DIGITS
+from app.recommendations.state import repository
+from app.recommendations.state.loaded_model import LoadedModel
+from app.recommendations.state.serving import Serving
+from app.recommendations.users import profile
+from app.settings import Settings
+
+SENTENCES = {
+    Reason.UNKNOWN_USER: "Nobody of this id has rated anything: what the model expects of anybody.",
+    Reason.NO_RATINGS: "There are no ratings to go by: what the model expects of anybody.",
+    Reason.NO_KNOWN_ITEMS: "The model has not learned any of the rated items yet: what it expects of anybody.",
+    Reason.NO_MODEL: "No model has been loaded yet.",
+}
+UNKNOWN_SENTENCES = {
+    Unknown.NO_SUCH_ITEM: "The catalogue has no such item.",
+    Unknown.NOT_LEARNED: "The model has not learned this item yet; the next training will once it is rated.",
+    Unknown.NO_MODEL: SENTENCES[Reason.NO_MODEL],
+}
+
+
+async def for_user(serving: Serving, user_id: str, item_ids: Sequence[str]) -> dict[str, Any]:
+    """Predict a user's ratings of the named items by his ratings as of now."""
+    revision, taste = await profile.profile_of_user(serving, user_id)
+    return {"user_id": user_id, "revision": revision, **await predict(serving, taste, item_ids, user_id)}
+
+
+async def for_guest(serving: Serving, settings: Settings, asked: PredictionRequest) -> dict[str, Any]:
+    """Predict by posted ratings; store nothing."""
+    unknown_items, taste = await profile.profile_of_guest(serving, settings, asked.ratings)
+    answer = await predict(serving, taste, asked.item_ids)
+    return {"user_id": None, "revision": None, **answer, "unknown_items": unknown_items}
+
+
+async def predict(
+    serving: Serving, taste: UserProfile, item_ids: Sequence[str], user_id: str | None = None
+) -> dict[str, Any]:
+    """Predict the ratings of items in the order in which they are named, each once; without a user, a guest's."""
+    item_ids = list(dict.fromkeys(item_ids))
+    slots = await standing_slots(serving, item_ids)
+    live, catalogue = serving.live_for(user_id), serving.catalogue
+    if live is not None:
+        live.fit_to(catalogue)
+    reason = Reason.NO_MODEL if live is None else reason_of(live, taste)
+    predicted = predicted_ratings(live, taste, [slot for slot in slots if slot is not None]) if live else {}
+    own = {slot: round(value, 6) for slot, value in zip(taste.slots.tolist(), taste.values.tolist(), strict=True)}
+    unknown = Unknown.NOT_LEARNED if live else Unknown.NO_MODEL
+    rows = [
+        row_of(catalogue, item_id, slot, own, predicted, unknown) for item_id, slot in zip(item_ids, slots, strict=True)
+    ]
+    return {
+        "model_version": live.version if live else None,
+        "personalised": reason is None,
+        "reason": reason,
+        "reason_detail": SENTENCES[reason] if reason else None,
+        "rmse": live.metrics.get("rmse") if live else None,
+        "mae": live.metrics.get("mae") if live else None,
+        "predictions": rows,
+    }
+
+
+async def standing_slots(serving: Serving, item_ids: Sequence[str]) -> list[int | None]:
+    """Find the items' slots; None for what was never there or is deleted."""
+    catalogue = serving.catalogue
+    slots = [catalogue.slot_of_external_id.get(item_id) for item_id in item_ids]
+    off = [
+        item_id
+        for item_id, slot in zip(item_ids, slots, strict=True)
+        if slot is not None and not catalogue.active[slot]
+    ]
+    gone = await serving.database.read(repository.deleted_items, off) if off else ()
+    return [None if item_id in gone else slot for item_id, slot in zip(item_ids, slots, strict=True)]
+
+
+def reason_of(live: LoadedModel, taste: UserProfile) -> Reason | None:
+    """Return why predictions are the same for everybody, if they are."""
+    return taste.reason or (None if len(pipeline.known_columns(live, taste)[0]) else Reason.NO_KNOWN_ITEMS)
+
+
+def predicted_ratings(live: LoadedModel, taste: UserProfile, slots: Sequence[int]) -> dict[int, float]:
+    """Predict the ratings of those slots that the model knows."""
+    columns = live.column_of_slot[np.array(slots, np.int64)].astype(np.int32)
+    known = columns >= 0
+    ratings = live.model.rating_row(*pipeline.known_columns(live, taste), columns[known]).tolist()
+    return dict(zip(np.array(slots, np.int64)[known].tolist(), ratings, strict=True))
+
+
+def row_of(
+    catalogue: Catalogue,
+    item_id: str,
+    slot: int | None,
+    own: dict[int, float],
+    predicted: dict[int, float],
+    unknown: Unknown,
+) -> dict[str, Any]:
+    """Write one prediction out."""
+    reason = Unknown.NO_SUCH_ITEM if slot is None else None if slot in predicted else unknown
+    return {
+        "item_id": item_id,
+        "title": None if slot is None else catalogue.titles[slot],
+        "known": reason is None,
+        "reason": reason,
+        "reason_detail": UNKNOWN_SENTENCES[reason] if reason else None,
+        "predicted_rating": round(predicted[slot], RATING_DIGITS) if slot in predicted else None,
+        "rating": None if slot is None else own.get(slot),
+        "active": slot is not None and bool(catalogue.active[slot]),
+    }

@@ -1,0 +1,159 @@
+"""Filters and rules as callers write them: JSON objects in a body, short text in a query (short.py)."""
+
+import math
+from collections import Counter
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from app.kit.ids import ExternalId, storable
+from app.recommendations.request.attribute_values import KeyKind, key_of
+from app.recommendations.request.options import Between, Boost, Condition, Filter, OneOf, Pin, Rules
+from app.settings import MAX_ID_LENGTH, MAX_LIST
+
+MAX_NAMED = 20  # categories or conditions of one filter
+MAX_RULES = 100
+
+
+def comparable(value: Any) -> Any:
+    """Return a value back if it can be compared.
+
+    Raises:
+        ValueError: if it is neither text, a number, true nor false.
+    """
+    if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    if isinstance(value, str):
+        return storable(value)
+    raise ValueError("must be text, a number, true or false")
+
+
+Comparable = Annotated[
+    Any, BeforeValidator(comparable), WithJsonSchema({"type": ["string", "number", "boolean"], "examples": [1990]})
+]
+Category = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(storable)]
+Categories = Annotated[list[Category], Field(max_length=MAX_NAMED)]
+
+
+class ConditionIn(BaseModel):
+    """What an attribute must be: equal to `eq`, one of `in`, or from `gte` to `lte`, ends included.
+
+    Of an attribute that is a list, one element is enough. Times of RFC 3339 compare as moments, other text by code
+    point, and only with its kind: 1990 is not "1990".
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", populate_by_name=True, json_schema_extra={"examples": [{"name": "year", "gte": 1990}]}
+    )
+
+    name: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=1_000), AfterValidator(storable)]
+    eq: Comparable = None
+    one_of: Annotated[list[Comparable] | None, Field(alias="in", min_length=1, max_length=MAX_LIST)] = None
+    gte: Comparable = None
+    lte: Comparable = None
+
+    @model_validator(mode="after")
+    def _is_one_condition(self) -> Self:
+        given = self.model_fields_set - {"name"}
+        if not given or ({"eq", "one_of"} & given and len(given) > 1):
+            raise ValueError("must have one of eq, in, or gte and/or lte")
+        kinds = {key_of(end).kind for end in (self.gte, self.lte) if end is not None}
+        if KeyKind.FLAG in kinds:
+            raise ValueError("true and false have no order: use eq")
+        if len(kinds) > 1:
+            raise ValueError("gte and lte must be of one kind: two numbers, two times or two other texts")
+        return self
+
+    def condition(self) -> Condition:
+        """Give it as the catalogue takes it."""
+        if self.gte is not None or self.lte is not None:
+            low, high = (None if end is None else key_of(end) for end in (self.gte, self.lte))
+            return Between(self.name, low, high)
+        values = [self.eq] if self.one_of is None else self.one_of
+        return OneOf(self.name, tuple(dict.fromkeys(map(key_of, values))))
+
+
+class FilterIn(BaseModel):
+    """Which items: those that meet all of it."""
+
+    category: Annotated[Categories, Field(description="Only items in any of these.")] = []
+    category_all: Annotated[Categories, Field(description="Only items in each of these.")] = []
+    exclude_category: Annotated[Categories, Field(description="No items in any of these.")] = []
+    attribute: Annotated[
+        list[ConditionIn], Field(max_length=MAX_NAMED, description="Only items whose attributes meet all of these.")
+    ] = []
+
+    def filter(self) -> Filter:
+        """Give it as the catalogue takes it."""
+        conditions = tuple(each.condition() for each in self.attribute)
+        return Filter(tuple(self.category), tuple(self.category_all), tuple(self.exclude_category), conditions)
+
+
+class BoostIn(FilterIn):
+    """Items to recommend sooner, or later: those that meet the filter and, if any are named, are among `item_id`."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"factor": 1.5, "category": ["Drama"]}]})
+
+    factor: Annotated[
+        float,
+        Field(strict=True, ge=0.001, le=1_000, allow_inf_nan=False, description="Above 1: sooner; below 1: later."),
+    ]
+    item_id: Annotated[list[ExternalId], Field(max_length=MAX_LIST, description="Only these items.")] = []
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if not (self.item_id or self.category or self.category_all or self.exclude_category or self.attribute):
+            raise ValueError("must say which items: by item_id, category or attribute")
+        return self
+
+    def boost(self) -> Boost:
+        """Give it as recommending takes it."""
+        return Boost(self.factor, self.filter(), tuple(self.item_id))
+
+
+class PinIn(BaseModel):
+    """An item to show at a position, as far as filters and blocks let it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    item_id: Annotated[ExternalId, Field(examples=["blade-runner-1982"])]
+    position: Annotated[
+        int | None,
+        Field(strict=True, ge=1, le=MAX_LIST, description="Counted from 1. Left out: before all others.", examples=[3]),
+    ] = None
+
+
+class RulesIn(BaseModel):
+    """What the owner of the catalogue wants, whatever anybody's taste is."""
+
+    block: Annotated[list[ExternalId], Field(max_length=MAX_LIST, description="Items never to recommend.")] = []
+    boost: Annotated[
+        list[BoostIn], Field(max_length=MAX_RULES, description="Items to recommend sooner, or later.")
+    ] = []
+    pin: Annotated[
+        list[PinIn], Field(max_length=MAX_RULES, description="Items to show first, in this order, or at a position.")
+    ] = []
+
+    @field_validator("pin")
+    @classmethod
+    def _pins_are_apart(cls, pins: list[PinIn]) -> list[PinIn]:
+        positions = [pin.position for pin in pins if pin.position is not None]
+        for name, said in (("item", [pin.item_id for pin in pins]), ("position", positions)):
+            if twice := [each for each, times in Counter(said).items() if times > 1]:
+                raise ValueError(f"names the {name} {twice[0]!r} twice")
+        return pins
+
+    def rules(self) -> Rules:
+        """Give it as recommending takes it."""
+        boosts = tuple(each.boost() for each in self.boost)
+        return Rules(tuple(self.block), boosts, tuple(Pin(pin.item_id, pin.position) for pin in self.pin))

@@ -1,0 +1,203 @@
+"""What recommending reads: one row a request, the catalogue's changes, the popularity of items."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Subquery, case, func, select
+from sqlalchemy.orm import Session
+
+from app.database import counters
+from app.database.engine import Database
+from app.database.sql_rows import select_with
+from app.recommendations.catalogue.index import CatalogueRow
+from app.tables import Counter, Item, Rating, User
+
+# One statement, so one snapshot: revision, catalogue and ratings belong together.
+HOT_READ = {
+    "postgresql": """
+        SELECT c.value, u.id, u.revision, r.items, r.values
+        FROM counters c LEFT JOIN users u ON u.external_id = $1
+        LEFT JOIN LATERAL (
+            SELECT array_agg(item_id) AS items, array_agg(value) AS values
+            FROM ratings WHERE user_id = u.id AND value IS NOT NULL
+        ) r ON true
+        WHERE c.name = 'catalogue'""",
+    "sqlite": """
+        SELECT c.value, u.id, u.revision, (
+            SELECT json_group_array(item_id) || json_group_array(value)
+            FROM ratings WHERE user_id = u.id AND value IS NOT NULL
+        )
+        FROM counters c LEFT JOIN users u ON u.external_id = ?
+        WHERE c.name = 'catalogue'""",
+}
+MAX_HALVINGS = 60.0  # an older rating weighs as little as one of this age
+READ_USERS = {
+    "postgresql": """
+        SELECT q.n, c.value, u.id, u.revision, r.items, r.values
+        FROM {rows} JOIN counters c ON c.name = 'catalogue' LEFT JOIN users u ON u.external_id = q.external_id
+        LEFT JOIN LATERAL (
+            SELECT array_agg(item_id) AS items, array_agg(value) AS values
+            FROM ratings WHERE user_id = u.id AND value IS NOT NULL
+        ) r ON true
+        ORDER BY q.n""",
+    "sqlite": """
+        SELECT q.n, c.value, u.id, u.revision, (
+            SELECT json_group_array(item_id) || json_group_array(value)
+            FROM ratings WHERE user_id = u.id AND value IS NOT NULL
+        )
+        FROM {rows} JOIN counters c ON c.name = 'catalogue' LEFT JOIN users u ON u.external_id = q.external_id
+        ORDER BY q.n""",
+}
+RATINGS_AT = {  # what a user's history says up to a revision, oldest change first
+    "postgresql": """
+        SELECT c.item_id, c.value FROM users u JOIN rating_changes c ON c.user_id = u.id AND c.revision <= $2
+        WHERE u.external_id = $1 ORDER BY c.revision""",
+    "sqlite": """
+        SELECT c.item_id, c.value FROM users u JOIN rating_changes c ON c.user_id = u.id AND c.revision <= ?2
+        WHERE u.external_id = ?1 ORDER BY c.revision""",
+}
+CATALOGUE_COLUMNS = (  # as `CatalogueRow` has them
+    Item.id,
+    Item.external_id,
+    Item.title,
+    Item.categories,
+    Item.active,
+    Item.attributes,
+    Item.available_from,
+    Item.available_until,
+    Item.deleted_at.is_not(None),
+    Item.revision,
+)
+
+
+class HotRow(NamedTuple):
+    """A user as of now. `revision` is None for a user nobody has heard of."""
+
+    catalogue_revision: int
+    revision: int | None
+    item_ids: Sequence[int]
+    values: Sequence[float]
+    number: int = 0  # `users.id`
+
+
+async def read_user(database: Database, user_id: str) -> HotRow:
+    """Read a user's ratings, the revision of his latest change and the catalogue's, in one row."""
+    row = await database.fetch_row(HOT_READ[database.dialect], user_id)
+    return HotRow(0, None, (), ()) if row is None else hot_row(row, database.dialect)
+
+
+def read_users(session: Session, user_ids: Sequence[str]) -> list[HotRow]:
+    """Read users in the order named, all as of one moment."""
+    dialect = session.connection().dialect.name
+    found = select_with(session, READ_USERS[dialect], "external_id text", [user_ids])
+    return [hot_row(row[1:], dialect) for row in found]
+
+
+def ratings_at(session: Session, user_id: str, revision: int) -> dict[int, float] | None:
+    """Look up in the history what a user had rated at a revision: values by the items' primary keys.
+
+    None if the history does not reach back so far: the user was deleted, and came back.
+    """
+    connection = session.connection()
+    changes = connection.exec_driver_sql(RATINGS_AT[connection.dialect.name], (user_id, revision)).all()
+    if not changes:
+        return None
+    latest = dict(map(tuple, changes))
+    return {item: value for item, value in latest.items() if value is not None}
+
+
+def hot_row(row: Sequence[Any], dialect: str) -> HotRow:
+    """Unpack what was read of a user."""
+    if row[1] is None:
+        return HotRow(row[0], None, (), ())
+    items, values = row[3:] if dialect == "postgresql" else two_arrays(row[3])
+    return HotRow(row[0], row[2], items or (), values or (), row[1])
+
+
+def two_arrays(text: str) -> Any:
+    """Parse two JSON arrays that stand side by side: one aggregate over the rows is quicker than two."""
+    return orjson.loads("[" + text.replace("][", "],[") + "]")
+
+
+def catalogue_revision(session: Session) -> int:
+    """Read the counter of item changes."""
+    return session.scalar(select(Counter.value).where(Counter.name == "catalogue")) or 0
+
+
+def catalogue_rows(session: Session, revision: int) -> list[CatalogueRow]:
+    """Select the items that changed after ``revision``, in the order of their primary keys."""
+    statement = select(*CATALOGUE_COLUMNS).where(Item.revision > revision).order_by(Item.id)
+    return [CatalogueRow(*row) for row in session.execute(statement)]
+
+
+def deleted_items(session: Session, item_ids: Sequence[str]) -> set[str]:
+    """Return which of the named items are deleted."""
+    statement = select(Item.external_id).where(Item.external_id.in_(item_ids), Item.deleted_at.is_not(None))
+    return set(session.scalars(statement))
+
+
+class Totals(NamedTuple):
+    """What ratings come to, item by item.
+
+    Attributes:
+        rows: (item's primary key, number or weight, sum) each.
+        revision: of the ratings.
+        catalogue_revision: of the catalogue then.
+    """
+
+    rows: Sequence[Any]
+    revision: int
+    catalogue_revision: int
+
+    @classmethod
+    def now(cls, session: Session, rows: Sequence[Any]) -> "Totals":
+        """Say of rows read just now as of when they are."""
+        return cls(rows, counters.read(session, "ratings"), counters.read(session, "catalogue"))
+
+
+STANDING = select(Rating.item_id, Rating.value, Rating.rated_at_us).where(Rating.value.is_not(None)).subquery()
+
+
+def rating_totals(session: Session) -> Totals:
+    """Select number and sum of every rated item's ratings."""
+    return Totals.now(session, summed(session, STANDING))
+
+
+def summed(session: Session, standing: Subquery) -> Sequence[Any]:
+    """Select number and sum of every item's ratings: rows of (item's primary key, number, sum)."""
+    rated = standing.c
+    return session.execute(select(rated.item_id, func.count(), func.sum(rated.value)).group_by(rated.item_id)).all()
+
+
+def decayed_totals(session: Session, half_life_us: int) -> Totals:
+    """Weigh every rating by its age, and sum up the weights and the weighted ratings."""
+    return Totals.now(session, summed_by_age(session, STANDING, half_life_us))
+
+
+def summed_by_age(session: Session, standing: Subquery, half_life_us: int) -> Sequence[Any]:
+    """Weigh ratings by their age: rows of (item's primary key, sum of the weights, weighted sum of the ratings).
+
+    A rating weighs 1 if it is the newest of all, half as much for every half-life it is older. Age counts from the
+    newest rating, not from now, so that a quiet month forgets nothing.
+    """
+    rated = standing.c
+    newest = select(func.max(rated.rated_at_us)).scalar_subquery()
+    halvings = (rated.rated_at_us - newest) / float(half_life_us)
+    weight = case((halvings < -MAX_HALVINGS, 2.0**-MAX_HALVINGS), else_=func.pow(2.0, halvings))  # no underflow
+    columns = (rated.item_id, func.sum(weight), func.sum(weight * rated.value))
+    return session.execute(select(*columns).group_by(rated.item_id)).all()
+
+
+def sample_users(session: Session, most: int) -> tuple[Sequence[str], list[HotRow]]:
+    """Read every n-th user, so that they are about ``most`` and never more: ids and ratings."""
+    newest = session.scalar(select(func.max(User.id))) or 0
+    step = max(1, -(-newest // most))
+    user_ids = session.scalars(select(User.external_id).where(User.id % step == 0).order_by(User.id)).all()
+    return user_ids, read_users(session, user_ids)
+
+
+def revisions_of(session: Session, user_ids: Sequence[str]) -> dict[str, int]:
+    """Look up the revision of each named user's latest change; who does not exist is left out."""
+    found = session.execute(select(User.external_id, User.revision).where(User.external_id.in_(user_ids)))
+    return {user_id: revision for user_id, revision in found}  # noqa: C416 - rows are no pairs to mypy

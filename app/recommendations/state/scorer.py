@@ -1,0 +1,115 @@
+"""Folding users in: at once with a quick model; with a large one together with everybody who waits, in one thread."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, ParamSpec, TypeVar
+
+import numpy as np
+import torch
+
+from models.core.interactions import Indices, Rows, Values
+from models.core.model import FoldIn, Model
+
+MAX_TOGETHER = 16
+BLOCK = 4  # rows
+P = ParamSpec("P")
+T = TypeVar("T")
+Row = tuple[Indices, Values]  # a user's ratings: columns and values
+
+
+class Waiting(NamedTuple):
+    """A user to fold in, and where the result is awaited."""
+
+    model: Model
+    columns: Indices
+    values: Values
+    result: asyncio.Future[FoldIn]
+
+
+class Scorer:
+    """The one computing thread of an API process.
+
+    Scoring a large catalogue reads all of the decoder's weights, for one user as for sixteen: whoever waits while the
+    thread is busy shares the next pass.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(
+            1, thread_name_prefix="score", initializer=torch.set_num_threads, initargs=(1,)
+        )
+        self._waiting: deque[Waiting] = deque()
+        self._scoring: asyncio.Task[None] | None = None
+
+    async def fold_in(self, model: Model, columns: Indices, values: Values) -> FoldIn:
+        """Fold one user in, without holding up the event loop."""
+        result: asyncio.Future[FoldIn] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Waiting(model, columns, values, result))
+        if self._scoring is None:
+            self._scoring = asyncio.create_task(self._score_all())
+        return await result
+
+    async def fold_many(self, model: Model, users: Sequence[Row]) -> list[FoldIn]:
+        """Fold many users in with one pass over the weights, in turn with everybody else's passes."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, fold_group, model, users)
+
+    async def compute(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run other computing, in turn with the passes."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
+
+    async def _score_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._waiting:
+                group = self._take()
+                try:
+                    users = [(waiting.columns, waiting.values) for waiting in group]
+                    folded = await loop.run_in_executor(self._thread, fold_group, group[0].model, users)
+                except Exception as error:  # each request fails by itself, and the next group is served
+                    finish(group, error)
+                else:
+                    finish(group, folded)
+        finally:
+            self._scoring = None
+
+    def _take(self) -> list[Waiting]:
+        """Take those who wait for the same model; during a swap there may be two."""
+        group = [self._waiting.popleft()]
+        while self._waiting and len(group) < MAX_TOGETHER and self._waiting[0].model is group[0].model:
+            group.append(self._waiting.popleft())
+        return group
+
+    def close(self) -> None:
+        """Stop the thread."""
+        self._thread.shutdown(wait=False)
+
+
+def finish(group: Sequence[Waiting], outcome: Sequence[FoldIn] | Exception) -> None:
+    """Hand the results out."""
+    for place, waiting in enumerate(group):
+        if waiting.result.done():  # the client went away
+            continue
+        if isinstance(outcome, Exception):
+            waiting.result.set_exception(outcome)
+        else:
+            waiting.result.set_result(outcome[place])
+
+
+def fold_group(model: Model, users: Sequence[Row]) -> list[FoldIn]:
+    """Fold users in: with one pass over the weights, if they are several."""
+    return [model.fold_in(*users[0])] if len(users) == 1 else fold_together(model, users)
+
+
+def fold_together(model: Model, users: Sequence[Row]) -> list[FoldIn]:
+    """Fold users in with one pass over the weights.
+
+    Products of matrices take rows in blocks and round those that fill none otherwise; so blocks are filled, and
+    nobody's scores depend on who else is in the pass.
+    """
+    filled = [*users, *[users[-1]] * (-len(users) % BLOCK)]
+    offsets = np.cumsum([0, *(len(columns) for columns, _ in filled)])
+    columns, values = map(np.concatenate, zip(*filled, strict=True))
+    with torch.inference_mode():
+        preference = model.preference(Rows(offsets, columns, values))
+    return [FoldIn(row, model, *user, together=True) for row, user in zip(preference, users, strict=False)]

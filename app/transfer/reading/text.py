@@ -1,0 +1,166 @@
+"""Text files as blocks of whole lines in UTF-8; no block is larger than memory allows."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import IO, NamedTuple
+
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+
+from app.transfer.problems import TransferProblem
+
+BLOCK_BYTES = 1536 * 1024  # some 60,000 ratings
+MAX_BLOCK_BYTES = 64 * BLOCK_BYTES
+MAX_LINE_BYTES = 1024 * 1024  # of a line, where the text is read strictly
+BOM = b"\xef\xbb\xbf"
+
+
+class Block(NamedTuple):
+    """Whole lines, and where they stand: the first one's number, and the bytes read so far."""
+
+    data: bytes
+    line: int
+    position: int
+
+
+class Layout(NamedTuple):
+    """How lines are cut into columns."""
+
+    separator: bytes
+    names: list[str]
+    quoted: bool
+
+
+class Table(NamedTuple):
+    """Lines cut into text columns; ``lines`` numbers the good ones, ``bad`` are those of another number of columns."""
+
+    columns: list[pa.Array]
+    lines: list[int]
+    bad: list[tuple[int, str]]
+
+
+def read_blocks(stream: IO[bytes], file: str, quoted: bool, strict: bool = False) -> Iterator[Block]:
+    """Cut a stream after whole lines; a line break inside quotes is none.
+
+    Read strictly, text without quotes comes as it is, except that of a line that is too long only the start is kept:
+    its reader judges line by line.
+
+    Raises:
+        TransferProblem: if a line does not end; read strictly, also if quoted text is not UTF-8.
+    """
+    rest, line, position = b"", 1, 0
+    most = MAX_LINE_BYTES if strict else MAX_BLOCK_BYTES
+    while data := stream.read(BLOCK_BYTES):
+        position += len(data)
+        rest = (rest + data).removeprefix(BOM) if line == 1 else rest + data
+        end = line_end(rest, quoted)
+        if end:
+            yield Block(decoded(rest[:end], file, line, quoted, strict), line, position)
+            line += rest.count(b"\n", 0, end)
+            rest = rest[end:]
+        elif len(rest) > most and strict and not quoted:
+            rest = rest[: most + 1]
+        elif len(rest) > most:
+            raise TransferProblem(f"{file}, line {line}: a line or a quoted value does not end within {most:,} bytes.")
+    if rest:
+        yield Block(decoded(rest, file, line, quoted, strict), line, position)
+
+
+def decoded(data: bytes, file: str, line: int, quoted: bool, strict: bool) -> bytes:
+    """Return the text of a block, which starts at a line.
+
+    Raises:
+        TransferProblem: if it must be UTF-8 and is not.
+    """
+    if not strict:
+        return to_utf8(data)
+    try:
+        return data if not quoted else data.decode().encode()
+    except UnicodeDecodeError as error:
+        line += data.count(b"\n", 0, error.start)
+        raise TransferProblem(f"{file}, line {line}: the text is not UTF-8: send it in UTF-8.") from None
+
+
+def line_end(data: bytes, quoted: bool) -> int:
+    """Find the end of the last line that is whole; 0 if none is."""
+    end = data.rfind(b"\n") + 1
+    num_quotes = data.count(b'"', 0, end) if quoted else 0
+    while end and num_quotes % 2:  # cut before the line that the last quote is in
+        start = data.rfind(b"\n", 0, data.rfind(b'"', 0, end)) + 1
+        num_quotes -= data.count(b'"', start, end)
+        end = start
+    return end
+
+
+def to_utf8(data: bytes) -> bytes:
+    """Return text in UTF-8; what is not is taken for Latin-1, as older MovieLens files are."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1").encode()
+    return data
+
+
+def sniff(first_line: bytes, file: str) -> Layout:
+    """Find the separator and the names of a header line.
+
+    Raises:
+        TransferProblem: if it is none, or names a column twice.
+    """
+    separator = max((b",", b"\t", b";", b"|"), key=first_line.count)
+    text = first_line.decode().rstrip("\r\n")
+    try:
+        names = next(csv.reader([text], delimiter=separator.decode(), strict=True), [])
+    except csv.Error as error:
+        hint = "end each line with LF or CR LF" if "\r" in text else "write the names of the columns"
+        raise TransferProblem(f"{file}, line 1: the header cannot be read ({error}): {hint}.") from None
+    if twice := [name for name, number in Counter(names).items() if number > 1 and name]:
+        raise TransferProblem(f"{file}, line 1: the header names {twice[0]} twice: rename or remove one.")
+    return Layout(separator, names, quoted=True)
+
+
+def cut(block: Block, layout: Layout) -> Table:
+    """Cut a block's lines into columns.
+
+    Raises:
+        TransferProblem: if that cannot be done.
+    """
+    separator, data = layout.separator, block.data
+    if len(separator) > 1:
+        data, separator = data.replace(separator, b"\x1f"), b"\x1f"
+    bad: list[tuple[int, str]] = []
+
+    def refuse(row: arrow_csv.InvalidRow) -> str:
+        bad.append((row.number, row.text))
+        return "skip"
+
+    table = arrow_csv.read_csv(
+        pa.BufferReader(data),
+        arrow_csv.ReadOptions(column_names=layout.names, use_threads=False, block_size=len(data) + 1),
+        arrow_csv.ParseOptions(
+            delimiter=separator.decode(),
+            quote_char='"' if layout.quoted else False,
+            newlines_in_values=layout.quoted,
+            invalid_row_handler=refuse,
+        ),
+        arrow_csv.ConvertOptions(column_types=dict.fromkeys(layout.names, pa.string()), strings_can_be_null=False),
+    )
+    starts = record_lines(block, table.num_rows + len(bad), layout.quoted)
+    refused = {number for number, _ in bad}
+    lines = [line for number, line in enumerate(starts, 1) if number not in refused] if bad else list(starts)
+    columns = [column.combine_chunks() for column in table.columns]
+    return Table(columns, lines, [(starts[number - 1], text) for number, text in bad])
+
+
+def record_lines(block: Block, num_records: int, quoted: bool) -> Sequence[int]:
+    """Return the line at which each record starts: a quoted value may hold line breaks, and empty lines are none."""
+    num_lines = block.data.count(b"\n") + (not block.data.endswith(b"\n"))
+    if num_lines == num_records:
+        return range(block.line, block.line + num_records)
+    starts, inside = [], False
+    for number, line in enumerate(block.data.split(b"\n"), block.line):
+        if not inside and line.rstrip(b"\r"):
+            starts.append(number)
+        inside ^= quoted and bool(line.count(b'"') % 2)
+    return starts if len(starts) == num_records else range(block.line, block.line + num_records)

@@ -1,0 +1,106 @@
+"""Bulk bodies: one object or a list of them, read so that one bad row does not spoil the others."""
+
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import orjson
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from app.kit.errors import FieldProblem, InvalidRequest
+from app.settings import MAX_LIST
+from app.web.problem import MAX_FIELDS, fix, pointer
+
+M = TypeVar("M", bound=BaseModel)
+JSON_SPACE = b" \t\r\n"
+TOO_DEEP = "is nested too deep: flatten it"  # parsers have limits of their own, some 200 levels
+
+
+class Refused(NamedTuple):
+    """A row that is not stored: what it said, and its offending fields."""
+
+    row: Any
+    errors: list[FieldProblem]
+
+    def said(self, name: str) -> Any:
+        """Return what the row said about a field; lists and objects may be too deep to be written."""
+        said = self.row.get(name) if isinstance(self.row, dict) else None
+        return None if isinstance(said, list | dict) else said
+
+
+class BulkReader(Generic[M]):
+    """Reads posted bodies of one kind of row."""
+
+    def __init__(self, schema: type[M]) -> None:
+        self._one = TypeAdapter(schema)
+        self._many = TypeAdapter(list[schema])  # type: ignore[valid-type]
+
+    def read(self, body: bytes) -> list[M | Refused]:
+        """Read one row or a list of rows.
+
+        Raises:
+            InvalidRequest: if the body is neither, or the list is too long or empty.
+        """
+        try:
+            if is_object(body):
+                return [self._one.validate_json(body)]
+            rows = self._many.validate_json(body)
+        except ValidationError:
+            return self._read_each(body)
+        check_length(rows)
+        return list(rows)
+
+    def _read_each(self, body: bytes) -> list[M | Refused]:
+        document = parsed_json(body)
+        if isinstance(document, dict):
+            return [self.read_row(document, "")]
+        check_length(document)
+        return [self.read_row(row, f"/{index}") for index, row in enumerate(document)]
+
+    def read_row(self, row: Any, place: str) -> M | Refused:
+        """Read one row of parsed JSON; ``place`` is its JSON pointer."""
+        try:
+            return self._one.validate_json(orjson.dumps(row))
+        except orjson.JSONEncodeError:
+            return Refused(row, [FieldProblem(place or "/", TOO_DEEP)])
+        except ValidationError as error:
+            return Refused(row, [problem_at(place, problem) for problem in error.errors()])
+
+
+def is_object(body: bytes) -> bool:
+    """Return whether a body is one row rather than a list."""
+    return body.lstrip(JSON_SPACE)[:1] == b"{"
+
+
+def parsed_json(body: bytes) -> Any:
+    """Parse a body that must be an object or a list.
+
+    Raises:
+        InvalidRequest: if it is neither.
+    """
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest(f"The body is not valid JSON: {error}.", [FieldProblem("/", str(error))]) from None
+    if not isinstance(document, dict | list):
+        raise InvalidRequest(fields=[FieldProblem("/", "must be a JSON object, or an array of them")])
+    return document
+
+
+def problem_at(place: str, error: Any) -> FieldProblem:
+    """Turn an error of pydantic's in the row at a place into ours."""
+    if error["type"] == "json_invalid":  # yet orjson wrote it
+        return FieldProblem(place or "/", TOO_DEEP)
+    inside = pointer(("body", *error["loc"])) if error["loc"] else ""
+    return FieldProblem(place + inside or "/", fix(error))
+
+
+def check_length(rows: list[Any]) -> None:
+    """Refuse a list that is too long or empty."""
+    if not 1 <= len(rows) <= MAX_LIST:
+        detail = f"holds {len(rows)} rows: send 1 to {MAX_LIST} at a time"
+        raise InvalidRequest(f"The list {detail}.", [FieldProblem("/", detail)])
+
+
+def all_refused(rows: list[Any]) -> InvalidRequest:
+    """Make the error of a request without one good row; it names the first fields."""
+    fields = [field for row in rows if isinstance(row, Refused) for field in row.errors][:MAX_FIELDS]
+    return InvalidRequest("; ".join(f"{f['field']}: {f['detail']}" for f in fields), fields)

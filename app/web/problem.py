@@ -1,0 +1,148 @@
+"""RFC 9457 problem details: the one way an error leaves the service."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from app.kit.errors import (
+    BodyTooLarge,
+    DatabaseUnavailable,
+    FieldProblem,
+    InvalidRequest,
+    KeyMissing,
+    KeyRefused,
+    MethodNotAllowed,
+    PalateError,
+    RouteNotFound,
+    ScopeMissing,
+    ServerStopping,
+    UnexpectedError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+MAX_FIELDS = 20  # an error names at most so many fields
+ANYWHERE: tuple[type[PalateError], ...] = (
+    KeyMissing,
+    KeyRefused,
+    ScopeMissing,
+    UnexpectedError,
+    DatabaseUnavailable,
+    ServerStopping,
+)
+BY_STATUS: Mapping[int, type[PalateError]] = {404: RouteNotFound, 405: MethodNotAllowed, 413: BodyTooLarge}
+FIXES = {  # pydantic's words, where they do not say what to do
+    "missing": "is missing: add it",
+    "extra_forbidden": "is not known here: remove it",
+    "json_invalid": "is not valid JSON: {error}",
+    "model_attributes_type": "must be a JSON object, sent with Content-Type: application/json",
+    "list_type": "must be a JSON array, sent with Content-Type: application/json",
+    "dict_type": "must be a JSON object, sent with Content-Type: application/json",
+    "finite_number": "must be a finite number",
+}
+
+
+class Problem(BaseModel):
+    """Problem details for an HTTP API (RFC 9457)."""
+
+    type: str = Field(description="Kind of error: `/problems/<code>`.", examples=["/problems/invalid-request"])
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, Any]] = Field(default=[], description="The offending fields, each with how to mend it.")
+
+
+def problem_body(error: PalateError) -> dict[str, Any]:
+    """Describe an error as problem details."""
+    body = {"type": f"/problems/{error.code()}", "title": error.title(), "status": error.status, "detail": error.detail}
+    return body | {"errors": error.fields} if error.fields else body
+
+
+def problem_response(error: PalateError) -> JSONResponse:
+    """Answer with an error."""
+    return JSONResponse(problem_body(error), error.status, headers=error.headers, media_type=MEDIA_TYPE)
+
+
+def problem_responses(*errors: type[PalateError]) -> dict[int | str, dict[str, Any]]:
+    """Declare a route's errors for OpenAPI, those that any route may answer included."""
+    by_status: dict[int, list[type[PalateError]]] = {}
+    for error in (*errors, *ANYWHERE):
+        by_status.setdefault(error.status, []).append(error)
+    return {status: declared(same) for status, same in sorted(by_status.items())}
+
+
+def declared(errors: Sequence[type[PalateError]]) -> dict[str, Any]:
+    """Describe the errors of one status."""
+    examples = {error.code(): {"value": problem_body(error())} for error in errors}
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        "description": " ".join(error.title() for error in errors),
+        "model": Problem,
+        "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}},
+    }
+
+
+def invalid_request(errors: Sequence[Any]) -> InvalidRequest:
+    """Turn pydantic's errors into one problem that names every field (at most `MAX_FIELDS`)."""
+    fields = [FieldProblem(pointer(place(error)), fix(error)) for error in errors[:MAX_FIELDS]]
+    more = f" and {len(errors) - MAX_FIELDS} more" if len(errors) > MAX_FIELDS else ""
+    return InvalidRequest("; ".join(f"{f['field']}: {f['detail']}" for f in fields) + more, fields)
+
+
+def place(error: Mapping[str, Any]) -> Sequence[str | int]:
+    """Return the field's place; text that is no JSON has no fields."""
+    return ("body",) if error["type"] == "json_invalid" else error["loc"]
+
+
+def fix(error: Mapping[str, Any]) -> str:
+    """Say how to mend one field."""
+    words = FIXES.get(error["type"], str(error["msg"]).removeprefix("Value error, "))
+    if error["type"] == "json_invalid":
+        return words.format(**error["ctx"]) + f", at character {error['loc'][-1]}"
+    return words
+
+
+def pointer(location: Sequence[str | int]) -> str:
+    """Name a field: `limit` for a parameter, `/ratings/3/value` for a place in the body, `/` for all of it."""
+    where, *path = location
+    return "/" + "/".join(map(escaped, path)) if where == "body" else ".".join(map(str, path)) or str(where)
+
+
+def escaped(step: str | int) -> str:
+    """Write one step of a JSON pointer (RFC 6901)."""
+    return str(step).replace("~", "~0").replace("/", "~1")
+
+
+def from_http(error: HTTPException) -> PalateError:
+    """Translate what FastAPI itself refuses: an unknown address, a wrong method, a body too large or unreadable."""
+    if kind := BY_STATUS.get(error.status_code):
+        return kind()
+    if error.status_code < 500:
+        return InvalidRequest("The body cannot be read.", [FieldProblem("/", "must be JSON in UTF-8")])
+    return UnexpectedError()
+
+
+def install(app: FastAPI) -> None:
+    """Let every error leave as problem+json. A bug is logged by the middleware, which the exception reaches next."""
+
+    @app.exception_handler(PalateError)
+    async def on_error(_request: Request, error: PalateError) -> JSONResponse:
+        return problem_response(error)
+
+    @app.exception_handler(Exception)
+    async def on_bug(_request: Request, _error: Exception) -> JSONResponse:
+        return problem_response(UnexpectedError())
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        return problem_response(invalid_request(error.errors()))
+
+    @app.exception_handler(HTTPException)
+    async def on_http(_request: Request, error: HTTPException) -> JSONResponse:
+        response = problem_response(from_http(error))
+        response.headers.update(error.headers or {})
+        return response

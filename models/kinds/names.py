@@ -1,0 +1,14 @@
+"""The names of the kinds of autoencoder, importable without PyTorch, so that small commands start at once."""
+
+SINGLE_KINDS = (
+    "linear",
+    "lowrank",
+    "basic",
+    "sparse",
+    "contractive",
+    "stacked",
+    "deep",
+    "variational",
+    "denoising",
+)
+KIND_NAMES = (*SINGLE_KINDS, "hybrid")

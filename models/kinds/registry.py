@@ -1,0 +1,10 @@
+"""The kinds of autoencoder that can be chosen: those that stand alone, and their blend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from models.kinds.hybrid import HybridAutoencoder, HybridConfig, HybridFitter
+from models.kinds.singles import SINGLES, Kind
+
+KINDS: Mapping[str, Kind] = {**SINGLES, "hybrid": Kind(HybridConfig, HybridAutoencoder, HybridFitter)}
