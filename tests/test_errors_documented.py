@@ -1,31 +1,15 @@
-"""docs/errors.md lists every error of app/kit/errors.py. `python -m tests.test_errors_documented` prints its table."""
+"""docs/reference/errors.md lists every error of app/errors.py."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-from app.kit import errors
-from app.kit.errors import PalateError
-
-DOCUMENT = Path(__file__).parent.parent / "docs" / "errors.md"
-
-
-def kinds(base: type[PalateError] = PalateError) -> Iterator[type[PalateError]]:
-    """Return every error, however deep it is derived."""
-    for kind in base.__subclasses__():
-        if kind.__module__ == errors.__name__:
-            yield kind
-        yield from kinds(kind)
-
-
-def rows() -> list[str]:
-    listed = sorted(kinds(), key=lambda kind: (kind.status, kind.code()))
-    return [f"| `{kind.code()}` | {kind.status} | {kind.title()} |" for kind in listed]
+from scripts.docs.errors import all_errors
+from scripts.docs.pages import REFERENCE
 
 
 def test_every_error_is_documented_as_it_is() -> None:
-    documented = [line for line in DOCUMENT.read_text().splitlines() if line.startswith("| `")]
-    assert documented == rows()
+    documented = [line for line in (REFERENCE / "errors.md").read_text().splitlines() if line.startswith("| `")]
+    listed = sorted(all_errors(), key=lambda error: (error.status, error.code()))
+    assert documented == [f"| `{error.code()}` | {error.status} | {error.title()} |" for error in listed]
 
 
-if __name__ == "__main__":
-    print("\n".join(rows()))  # noqa: T201
+def test_no_two_errors_have_one_code() -> None:
+    codes = [error.code() for error in all_errors()]
+    assert len(codes) == len(set(codes)) > 20
