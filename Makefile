@@ -20,7 +20,7 @@ BENCH ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test check lint lock bench peers clean
+.PHONY: help setup up test check lint docs lock bench peers clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
@@ -43,10 +43,15 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: $(STAMP) ## Build the documentation into build/site; a warning, such as a broken link, is an error
+	$(BIN)/python -m scripts.docs
+	$(BIN)/python -m mkdocs build --strict
+
 bench: $(STAMP) ## Measure every kind of request against an empty route, on both databases, with two catalogues: BENCH="--seconds 5"
 	$(BIN)/python -m benchmarks.serving $(BENCH)
 
-peers: $(STAMP) ## Measure other recommenders: RATINGS=FOLDER SCALE="1 5 1" SEEDS=1 BUDGET=300 (docs/peers.md)
+peers: $(STAMP) ## Measure other recommenders: RATINGS=FOLDER SCALE="1 5 1" SEEDS=1 BUDGET=300 (docs/explanation/peers.md)
 	$(BIN)/python -m benchmarks.peers --ratings $(or $(RATINGS),$(error RATINGS=FOLDER names the ratings)) \
 	  --scale $(SCALE) --seeds $(SEEDS) --budget $(BUDGET) --output var/peers/results/$(notdir $(RATINGS))
 

@@ -1,11 +1,11 @@
-"""docs/architecture.md names every module of the top level and every package, and nothing that is not there."""
+"""docs/explanation/architecture.md names every top module and every package, and nothing else."""
 
 import re
 from itertools import takewhile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-LAYOUT = (ROOT / "docs/architecture.md").read_text().split("## Layout")[1].split("\n\n")[0]
+LAYOUT = (ROOT / "docs/explanation/architecture.md").read_text().split("## Layout")[1].split("\n\n")[0]
 
 
 def named_under(folder: str) -> set[str]:

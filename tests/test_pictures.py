@@ -1,4 +1,4 @@
-"""docs/pictures/ is what `python -m scripts.pictures` draws, and docs/models.md shows every picture and every kind."""
+"""docs/pictures/ is what `python -m scripts.pictures` draws; docs/explanation shows every picture and every kind."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,8 @@ from models.kinds.registry import KINDS
 from scripts.pictures.kinds import PICTURES
 
 DOCS = Path(__file__).parent.parent / "docs"
-MODELS = (DOCS / "models.md").read_text()
+MODELS = (DOCS / "explanation/models.md").read_text()
+ARCHITECTURE = (DOCS / "explanation/architecture.md").read_text()
 LARGEST = 12_000  # bytes
 
 
@@ -23,15 +24,15 @@ def test_no_drawing_is_left_that_nothing_draws() -> None:
     assert {path.stem for path in (DOCS / "pictures").glob("*.svg")} == set(PICTURES)
 
 
-def test_the_page_shows_every_picture_once_and_says_in_words_what_is_in_it() -> None:
-    shown = re.findall(r"^!\[([^\]]{20,})\]\(pictures/(.+)\.svg\)$", MODELS, flags=re.MULTILINE)
+def test_the_pages_show_every_picture_once_and_say_in_words_what_is_in_it() -> None:
+    shown = re.findall(r"^!\[([^\]]{20,})\]\(\.\./pictures/(.+)\.svg\)$", MODELS + ARCHITECTURE, flags=re.MULTILINE)
     assert sorted(name for _, name in shown) == sorted(PICTURES)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_has_a_section_with_its_picture_and_a_paragraph(kind: str) -> None:
     section = re.split(r"^#+ ", MODELS.split(f"\n### {kind}\n")[1], flags=re.MULTILINE)[0]
-    assert f"](pictures/{kind}.svg)" in section
+    assert f"](../pictures/{kind}.svg)" in section
     assert len(section.split(".svg)")[1].split()) > 30
 
 

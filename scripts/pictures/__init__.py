@@ -1,1 +1,1 @@
-"""The pictures of docs/models.md: `python -m scripts.pictures` draws them anew."""
+"""The pictures of docs/explanation/: `python -m scripts.pictures` draws them anew."""

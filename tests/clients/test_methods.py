@@ -193,7 +193,7 @@ def test_a_method_has_the_signature_of_its_route() -> None:
 
 
 def test_every_method_is_documented() -> None:
-    page = (Path(__file__).parents[2] / "docs/client.md").read_text()
+    page = (Path(__file__).parents[2] / "docs/how-to/client.md").read_text()
     assert {name for name in methods(Client) if f"`{name}`" not in page} == set()
 
 

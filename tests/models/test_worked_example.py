@@ -1,4 +1,4 @@
-"""The example of docs/worked-example.md: four films, two hidden neurons, every synapse +1 or -1, decoder tied."""
+"""The example of docs/explanation/worked-example.md: four films, two hidden neurons, synapses of +1 or -1, tied."""
 
 import numpy as np
 from numpy.typing import NDArray
