@@ -1,24 +1,24 @@
-"""docs/reference/ is what `python -m scripts.docs` writes from the code."""
+"""What docs/ has from the code is what `python -m scripts.docs` writes."""
 
 import pytest
 
-from scripts.docs.pages import PAGES, REFERENCE, written
+from scripts.docs.pages import DOCS, PAGES, written
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_committed_page_is_what_the_script_writes(name: str) -> None:
-    assert (REFERENCE / name).read_text() == written(name), "run `python -m scripts.docs`"
+    assert (DOCS / name).read_text() == written(name), "run `python -m scripts.docs`"
 
 
 @pytest.mark.parametrize("command", ["import", "export", "train", "recommend", "keys create", "models activate"])
 def test_a_command_has_a_section_with_its_usage(command: str) -> None:
-    page = (REFERENCE / "commands.md").read_text()
+    page = (DOCS / "reference/commands.md").read_text()
     assert f"# `palate {command}`" in page
     assert f"$ palate {command} " in page
 
 
 def test_every_route_is_listed_with_its_scope() -> None:
-    page = (REFERENCE / "http.md").read_text()
+    page = (DOCS / "reference/http.md").read_text()
     assert "| `GET /v1/users/{user_id}/recommendations` | Recommend to a user | `read` |" in page
     assert "| `POST /v1/models/{version}/activate` | Activate a version | `admin` |" in page
     assert "| `GET /health/live` | Live | none |" in page

@@ -3,9 +3,9 @@
 import pytest
 
 from app.settings import Settings
-from scripts.docs.pages import REFERENCE
+from scripts.docs.pages import DOCS
 
-ROWS = [line for line in (REFERENCE / "settings.md").read_text().splitlines() if line.startswith("| `PALATE_")]
+ROWS = [line for line in (DOCS / "reference/settings.md").read_text().splitlines() if line.startswith("| `PALATE_")]
 
 
 def test_every_setting_is_documented_once() -> None:

@@ -1,1 +1,1 @@
-"""The reference pages of the documentation, written from the code: `python -m scripts.docs`."""
+"""The pages of the documentation that are written from the code: `python -m scripts.docs`."""

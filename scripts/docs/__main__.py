@@ -1,6 +1,6 @@
-"""Write every reference page anew."""
+"""Write every page anew that is written from the code."""
 
-from scripts.docs.pages import PAGES, REFERENCE, written
+from scripts.docs.pages import DOCS, PAGES, written
 
 for name in PAGES:
-    (REFERENCE / name).write_text(written(name))
+    (DOCS / name).write_text(written(name))
