@@ -1,4 +1,4 @@
-"""docs/reference/errors.md lists every error of app/errors.py."""
+"""docs/reference/errors.md lists every error of app/kit/errors.py."""
 
 from scripts.docs.errors import all_errors
 from scripts.docs.pages import DOCS

@@ -2,7 +2,8 @@
 
 `auto` fits `hybrid`. Of its members `linear` chooses its own penalty while it is fitted, from one Gram matrix; the
 shares of the members are chosen when they are fitted. What is searched here is `lowrank`, whose best hyper-parameters
-differ most from one set of ratings to another (docs/experiments.md); and with what is left of the budget the network.
+differ most from one set of ratings to another (docs/explanation/experiments.md);
+and with what is left of the budget the network.
 """
 
 from collections.abc import Iterator, Mapping

@@ -2,7 +2,7 @@
 
 The splits, the hidden targets and the evaluator are those that Palate's own kinds are judged by. Each peer runs in an
 environment of its own (made on the first run) and tunes itself on the validation users within the same budget of
-processor seconds; the test users are scored once. docs/peers.md says more.
+processor seconds; the test users are scored once. docs/explanation/peers.md says more.
 """
 
 from __future__ import annotations

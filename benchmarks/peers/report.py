@@ -27,7 +27,7 @@ class Measured:
 
 
 def write(path: Path, dataset: Dataset, measured: list[Measured], budget_seconds: float) -> None:
-    """Write the rows as docs/compare.md has them, and how each was tuned."""
+    """Write the rows as docs/how-to/compare.md has them, and how each was tuned."""
     found = {"tests": tests(dataset, measured), "rows": rows(measured), "tuning": tuning(measured)}
     document = {"data": dataset.describe(), "budget_seconds": budget_seconds, **found}
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

@@ -71,7 +71,7 @@ def information(change_C: NDArray[np.float64], popularity_C: NDArray[np.float64]
     """Weigh what answers change by how many may give one: float64 (C,), 1 for the largest.
 
     By the root of the popularity: by all of it the best known items are asked about, which tell little; by none, many
-    questions are asked in vain (docs/questions.md).
+    questions are asked in vain (docs/how-to/questions.md).
     """
     weighed_C = change_C * np.sqrt(popularity_C)
     shares_C: NDArray[np.float64] = weighed_C / max(weighed_C.max(initial=0), np.finfo(float).tiny)

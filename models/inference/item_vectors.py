@@ -49,7 +49,8 @@ def principal(weights_RN: Values) -> Values:
     """Shorten the columns of a matrix to their parts along its principal directions: float32 (N, at most `WIDTH`).
 
     Source: Halko, Martinsson & Tropp, "Finding Structure with Randomness", SIAM Review 2011, algorithms 4.4 and 5.1,
-    with one power iteration and a fixed seed. A random projection alone blurs neighbours (docs/experiments.md).
+    with one power iteration and a fixed seed. A random projection alone blurs neighbours
+    (docs/explanation/experiments.md).
     """
     num_rows, num_columns = weights_RN.shape
     width = min(WIDTH, num_rows, num_columns)

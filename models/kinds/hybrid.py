@@ -5,7 +5,8 @@ are standardised, weighted, and added. The weights are chosen on the validation 
 is dropped. Predicted ratings are a weighted mean of the members', with weights of their own.
 
 Source: Vancura & Kordik, "Deep Variational Autoencoder with Shallow Parallel Path for Top-N Recommendation (VASP)",
-ICANN 2021 (a linear path beside a deep one). The standardised scores and their choice are ours (docs/experiments.md).
+ICANN 2021 (a linear path beside a deep one). The standardised scores and their choice are ours
+(docs/explanation/experiments.md).
 Shape letters: M members, B users in a batch, I items, K columns asked for.
 """
 
@@ -103,7 +104,7 @@ class HybridAutoencoder(Model):
     def item_vectors(self) -> Values:
         """Join the vectors of the closed-form members, or of all where there is none: float32 (I, D).
 
-        Neighbours by the networks' vectors are popular items rather than alike ones (docs/experiments.md).
+        Neighbours by the networks' vectors are popular items rather than alike ones (docs/explanation/experiments.md).
         """
         models = [each.model for each in self.members if each.model.kind in CLOSED]
         return joined([model.item_vectors() for model in models or [each.model for each in self.members]])

@@ -4,7 +4,8 @@ The decoder's rows are item factors y. A user's code z minimises the sum, over t
 plus a small weight on (z.y)^2 of every item there is, plus a ridge: so whoever has ratings has a code, in closed form,
 whether or not training saw him. The same solve from the other side fits the factors; an epoch is one of each.
 The grade of a rating is its place on the scale, 0..1: that ranks much better than telling liked from disliked only
-(docs/experiments.md). An item that everybody has rated 1, a little, stands behind every row: a code is never all 0.
+(docs/explanation/experiments.md). An item that everybody has rated 1, a little, stands behind every row:
+a code is never all 0.
 
 Sources: Hu, Koren & Volinsky, "Collaborative Filtering for Implicit Feedback Datasets", ICDM 2008; Rendle, Krichene,
 Zhang & Koren, "Revisiting the Performance of iALS on Item Recommendation Benchmarks", RecSys 2022 (the ridge).

@@ -1,9 +1,9 @@
-"""Every error of app/errors.py: its code, its status and its meaning."""
+"""Every error of app/kit/errors.py: its code, its status and its meaning."""
 
 from collections.abc import Iterator
 
-from app import errors
-from app.errors import PalateError
+from app.kit import errors
+from app.kit.errors import PalateError
 from scripts.docs.markdown import table
 
 

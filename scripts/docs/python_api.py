@@ -7,9 +7,10 @@ from typing import Any
 
 import palate_client
 from models import checkpoint
-from models.base import Config, FoldIn, Model
-from models.course import EpochReport
-from models.evaluate import (
+from models.core.interactions import Interactions, RatingScale, Rows
+from models.core.model import Config, FoldIn, Model
+from models.evaluation.exposure import Exposure, exposure
+from models.evaluation.ranking import (
     Difference,
     Evaluation,
     RatingError,
@@ -19,14 +20,13 @@ from models.evaluate import (
     paired_difference,
     rating_error,
 )
-from models.exposure import Exposure, exposure
+from models.evaluation.split import hide_tenth, split_users
+from models.evaluation.top_k import top_k
 from models.fit import Fit
-from models.fitter import FitOptions
-from models.interactions import Interactions, RatingScale, Rows
-from models.kinds import KINDS
-from models.recommend import top_k
+from models.fitting.fitter import FitOptions
+from models.fitting.training_loop import EpochReport
+from models.kinds.registry import KINDS
 from models.resume import Checkpoint
-from models.split import hide_tenth, split_users
 from scripts.docs import client_methods
 
 MODELS: Mapping[str, Iterable[Any]] = {

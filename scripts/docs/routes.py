@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 
+from app.keys.scopes import required_scope
 from app.main import create_app
-from app.security import required_scope
 from app.settings import Settings
 from scripts.docs.markdown import table
 

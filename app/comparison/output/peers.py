@@ -1,4 +1,4 @@
-"""Rows that were measured elsewhere, on the same splits: the format is docs/compare.md's."""
+"""Rows that were measured elsewhere, on the same splits: the format is docs/how-to/compare.md's."""
 
 from __future__ import annotations
 

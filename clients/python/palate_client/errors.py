@@ -37,7 +37,7 @@ class ApiError(PalateClientError):
     def __init__(self, problem: Problem, request_id: str, retry_after_s: float | None) -> None:
         super().__init__(f"{problem.status} {problem.type}: {problem.detail}", request_id)
         self.status = problem.status
-        self.code = problem.type.rsplit("/", 1)[-1]  # such as `invalid-request`; docs/errors.md lists them
+        self.code = problem.type.rsplit("/", 1)[-1]  # such as `invalid-request`; docs/reference/errors.md lists them
         self.title = problem.title
         self.detail = problem.detail
         self.errors = [FieldError(str(each.get("field")), str(each.get("detail"))) for each in problem.errors]
