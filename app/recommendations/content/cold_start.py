@@ -3,7 +3,7 @@
 How far a user's score of a new item lies above the mean of his scores is the weighted mean of how far those of its
 nearest neighbours do, each with the square of the cosine of the traits times its trust, as if `PRIOR` of an item that
 scores the mean stood among them: faint likeness says little. Of what lies above the mean two thirds are kept: so
-placed, new items come to be liked about as often as known ones of the same score (figures: docs/explanation/new-items.md).
+placed, new items come to be liked about as often as known ones of the same score (see docs/explanation/new-items.md).
 Shape letters: N new items, K neighbours, I columns, T traits.
 """
 
