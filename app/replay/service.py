@@ -197,7 +197,7 @@ class Replayer:
         """Return what the answer went by."""
         identity, slot_of = wish.identity, self._catalogue.slot_of_id
         if identity.kind in FOR_NOBODY:
-            return profile.NOBODY
+            return profile.EMPTY_PROFILE
         if wish.ratings is not None:
             latest = profile.latest_values(wish.ratings, Scale.of(self._serving.settings), identity.at_us)
             taste = profile.profile_from_ratings(self._catalogue, latest, identity.num_slots)

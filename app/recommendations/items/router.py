@@ -1,16 +1,15 @@
-"""Items over HTTP that are not for a user: popular ones, new ones, those like another."""
+"""Lists of items over HTTP: popular items, new items, items similar to another."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.kit.errors import InvalidRequest, ItemNotFound
-from app.recommendations.items import similar
+from app.recommendations.items import service
+from app.recommendations.items.schemas import NewItems, PopularItems, SimilarItems
 from app.recommendations.request.options import Options
 from app.recommendations.state.popularity_cache import HalfLife
-from app.recommendations.users import profile
 from app.recommendations.users.router import ServingDep, get_options, json_response, query_parameters
-from app.recommendations.users.schemas import NewItems, PopularItems, SimilarItems
 from app.web.paths import PathItemId
 from app.web.problem import problem_responses
 
@@ -33,7 +32,7 @@ async def get_popular(
     ] = HalfLife.YEAR,
 ) -> Response:
     """List items by the mean of their ratings, recent ones counting more and few ratings counting little."""
-    return json_response(await profile.popular(serving, half_life_days, options))
+    return json_response(await service.popular_items(serving, half_life_days, options))
 
 
 @router.get(
@@ -45,7 +44,7 @@ async def get_popular(
 )
 async def get_new(serving: ServingDep, options: OptionsDep) -> Response:
     """List items, the newest first."""
-    return json_response(await profile.new(serving, options))
+    return json_response(await service.new_items(serving, options))
 
 
 @router.get(
@@ -56,5 +55,5 @@ async def get_new(serving: ServingDep, options: OptionsDep) -> Response:
     openapi_extra={"parameters": query_parameters()},
 )
 async def get_similar(item_id: PathItemId, serving: ServingDep, options: OptionsDep) -> Response:
-    """List the items that are most like an item, the model's word and that of their attributes taken together."""
-    return json_response(await similar.similar_items(serving, item_id, options))
+    """List the items that are most like an item, by the model and by their attributes together."""
+    return json_response(await service.similar_items(serving, item_id, options))

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from app.kit.errors import InvalidRequest, UserNotFound
+from app.recommendations.similar_users.schemas import SimilarUsers
 from app.recommendations.similar_users.service import similar_users
 from app.recommendations.users.router import ServingDep, json_response
-from app.recommendations.users.schemas import SimilarUsers
 from app.web.paths import PathUserId
 from app.web.problem import problem_responses
 

@@ -18,12 +18,9 @@ from app.recommendations.ranking.rotation import HOUR_US, NOTHING_SHOWN, RecentI
 from app.recommendations.request.options import Options
 from app.recommendations.state import cold_start_updater, repository
 from app.recommendations.state.loaded_model import LoadedModel
-from app.recommendations.state.popularity_cache import HalfLife
 from app.recommendations.state.repository import HotRow
 from app.recommendations.state.serving import Serving
-from app.recommendations.tokens.naming import shelf_id
 from app.recommendations.tokens.page_cursor import PLAIN_OPTIONS
-from app.recommendations.tokens.recommendation_id import ListType
 from app.recommendations.users import explained
 from app.recommendations.users import repository as users_repository
 from app.recommendations.users.schemas import GuestRating
@@ -173,34 +170,4 @@ async def written(
     }
 
 
-NOBODY = UserProfile.of([], [])
-
-
-async def popular(serving: Serving, half_life_days: HalfLife, options: Options) -> dict[str, Any]:
-    """Return the popular items, then those without ratings."""
-    await serving.refresh_catalogue()
-    shelf, live = await serving.shelves.popular(half_life_days), serving.live
-    vectors = await vectors_for(serving, live, options)
-    if live is not None:
-        live.fit_to(serving.catalogue)
-    chosen = pipeline.select_popular(serving.catalogue, shelf.popularity, NOBODY, options, live, vectors)
-    name = shelf_id(serving.catalogue, chosen, live, options, ListType.POPULAR, half_life_days, shelf.popularity)
-    items = pipeline.items_of(serving.catalogue, chosen, NOBODY)
-    return {
-        "recommendation_id": name,
-        "half_life_days": half_life_days,
-        "counted_at": shelf.counted_at,
-        "items": items,
-    }
-
-
-async def new(serving: Serving, options: Options) -> dict[str, Any]:
-    """Return the newest items."""
-    await serving.refresh_catalogue()
-    live = serving.live
-    vectors = await vectors_for(serving, live, options)
-    if live is not None:
-        live.fit_to(serving.catalogue)
-    chosen = pipeline.select_new(serving.catalogue, NOBODY, options, live, vectors)
-    name = shelf_id(serving.catalogue, chosen, live, options, ListType.NEW)
-    return {"recommendation_id": name, "items": pipeline.items_of(serving.catalogue, chosen, NOBODY)}
+EMPTY_PROFILE = UserProfile.of([], [])

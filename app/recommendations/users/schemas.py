@@ -1,6 +1,5 @@
 """What the recommendation routes take and give."""
 
-from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -101,63 +100,6 @@ class Recommendations(BaseModel):
             ]
         }
     )
-
-
-class PopularItems(BaseModel):
-    """Items by their decayed, shrunken mean rating."""
-
-    recommendation_id: AnswerId
-    half_life_days: int
-    counted_at: datetime
-    items: list[Recommendation]
-
-
-class SimilarItem(BaseModel):
-    """An item like another."""
-
-    item_id: str
-    title: str | None
-    similarity: float | None = Field(
-        description="Orders the list; no unit, and 1 at most where nothing is boosted. Null for an item that is not "
-        "like it: one that a rule pins, or that `exploration` brings."
-    )
-    source: Source = Field(
-        description="What says so, or most of it: `similar`, the same people like both; `attributes`, both say alike "
-        "things about themselves; or `pinned`, `new`."
-    )
-
-
-class SimilarItems(BaseModel):
-    """Items like an item, the most alike first."""
-
-    recommendation_id: AnswerId
-    item_id: str
-    model_version: str | None
-    items: list[SimilarItem]
-
-
-class SimilarUser(BaseModel):
-    """A user like another."""
-
-    user_id: str
-    similarity: float = Field(description="Orders the list; below 1, and no unit.")
-    overlap: int = Field(description="Number of items that both have rated.")
-
-
-class SimilarUsers(BaseModel):
-    """Users like a user, the most alike first."""
-
-    user_id: str
-    revision: int = Field(description="Of the user's latest rating change, which this answer has seen.")
-    num_compared: int = Field(description="Number of users who could have come into the list.")
-    users: list[SimilarUser]
-
-
-class NewItems(BaseModel):
-    """Items, the newest first."""
-
-    recommendation_id: AnswerId
-    items: list[Recommendation]
 
 
 class GuestRecommendations(Recommendations):

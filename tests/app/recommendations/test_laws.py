@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from app.recommendations.catalogue.index import Catalogue, CatalogueRow
 from app.recommendations.content.cold_start import ColdItems
-from app.recommendations.items.similar import by_similarity
-from app.recommendations.items.similarity import Similarity
+from app.recommendations.items.service import by_similarity
+from app.recommendations.items.similarity import ItemSimilarity
 from app.recommendations.ranking import pipeline
 from app.recommendations.ranking.exploration import new_items
 from app.recommendations.ranking.pipeline import Reason, UserProfile
@@ -279,7 +279,7 @@ def test_no_list_for_everybody_holds_what_it_must_not(world: World, asked: Optio
     vectors = trained.model.item_vectors() if with_model else None
     by_model = np.linspace(-1, 1, NUM_CATALOGUE, dtype=np.float32)
     order = by_similarity(
-        Similarity(by_model, by_model[::-1] * np.float32(0.5), 1.5), of, pipeline.factors_of(catalogue, asked)
+        ItemSimilarity(by_model, by_model[::-1] * np.float32(0.5), 1.5), of, pipeline.factors_of(catalogue, asked)
     )
     aids = pipeline.RerankInputs(live, vectors, live.popularity if live else None)
     alike = pipeline.rerank(order, catalogue, nobody, asked, aids)
