@@ -11,7 +11,7 @@ from app.registry.training_users import FILE
 from app.settings import Settings
 from models import checkpoint
 from tests.app.erasure.conftest import rate
-from tests.app.erasure.test_erasure import erase, follow, train
+from tests.app.erasure.test_service import erase, follow, train
 from tests.app.recommendations.conftest import row_values
 from tests.app.training.conftest import Instance
 

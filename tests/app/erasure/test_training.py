@@ -16,7 +16,7 @@ from app.training.data.snapshot import load_interactions
 from app.training.data.split import split_users
 from models.fit import Fit, FitOptions
 from tests.app.erasure.conftest import rate
-from tests.app.erasure.test_erasure import erase, follow, train
+from tests.app.erasure.test_service import erase, follow, train
 from tests.app.training.conftest import QUICK, Instance
 
 LONG: dict[str, Any] = {"kind": "denoising", "epochs": 30, "batch_size": 8}

@@ -13,7 +13,7 @@ from app.feedback.retention import Retention
 from app.feedback.service import record
 from app.kit.times import DAY_US, now_us
 from app.settings import Settings
-from tests.app.outcomes.conftest import Stored
+from tests.app.feedback.conftest import Stored
 
 
 def row(days_ago: float, answer: int, item: int) -> EventRow:

@@ -11,7 +11,7 @@ from app.kit.times import from_us, now_us
 from app.recommendations.ranking.ranked_items import Source
 from app.recommendations.tokens.page_cursor import NOTHING
 from app.recommendations.tokens.recommendation_id import ListType, RecommendationId, decode, encode
-from tests.app.outcomes.conftest import Stored, report
+from tests.app.feedback.conftest import Stored, report
 from tests.app.recommendations.conftest import ids, rate, recommend
 from tests.app.recommendations.test_identity import identities
 

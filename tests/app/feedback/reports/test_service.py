@@ -18,7 +18,7 @@ from app.feedback.reports.rates import Z_95, rate_of
 from app.feedback.reports.service import By, Line, report
 from app.feedback.service import record
 from app.tables import Event
-from tests.app.outcomes.conftest import report as post_events
+from tests.app.feedback.conftest import report as post_events
 from tests.app.recommendations.conftest import ids, recommend
 
 TYPES = ["shown", "clicked", "rated", "bought"]
