@@ -12,7 +12,7 @@ from app.settings import Settings
 from models import checkpoint
 from tests.app.erasure.conftest import rate
 from tests.app.erasure.test_service import erase, follow, train
-from tests.app.recommendations.conftest import row_values
+from tests.app.recommendations.helpers import row_values
 from tests.app.training.conftest import Instance
 
 

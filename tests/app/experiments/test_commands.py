@@ -14,7 +14,7 @@ from app.kit.errors import ExperimentRunning, InvalidRequest
 from app.registry import service
 from app.settings import Settings
 from tests.app.experiments.test_router import OnDatabase
-from tests.app.recommendations.conftest import row_values, save_version
+from tests.app.recommendations.helpers import row_values, save_version
 
 Palate = Callable[..., Any]
 

@@ -18,7 +18,7 @@ from app.experiments.statistics import Sums, ratio
 from app.kit.times import to_us
 from app.registry import service
 from app.tables import Event, Experiment, ExperimentState, User
-from tests.app.recommendations.conftest import row_values
+from tests.app.recommendations.helpers import row_values
 
 OnDatabase = Callable[[Callable[[Database], Awaitable[Any]]], Any]
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)

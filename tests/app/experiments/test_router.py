@@ -20,7 +20,7 @@ from app.kit.errors import ExperimentRunning
 from app.registry import service
 from app.settings import Settings
 from app.tables import Experiment, ExperimentState
-from tests.app.recommendations.conftest import row_values, save_version
+from tests.app.recommendations.helpers import row_values, save_version
 
 OnDatabase = Callable[[Callable[[Database], Awaitable[Any]]], Any]
 ASKED = {"name": "try it", "control": "old", "treatment": "new"}

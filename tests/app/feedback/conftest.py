@@ -10,11 +10,11 @@ from starlette.testclient import TestClient
 
 from app.database.engine import Database
 from app.tables import Event
-from tests.app.recommendations.conftest import Publish, add_items, rate, wait_for_version
-from tests.app.recommendations.conftest import client as client
-from tests.app.recommendations.conftest import publish_version as publish_version
-from tests.app.recommendations.conftest import serve as serve
-from tests.app.recommendations.conftest import settings as settings
+from tests.app.recommendations.fixtures import client as client
+from tests.app.recommendations.fixtures import publish_version as publish_version
+from tests.app.recommendations.fixtures import serve as serve
+from tests.app.recommendations.fixtures import settings as settings
+from tests.app.recommendations.helpers import Publish, add_items, rate, wait_for_version
 
 Stored = Callable[[], list[Event]]
 

@@ -12,8 +12,8 @@ from app.recommendations.ranking.ranked_items import Source
 from app.recommendations.tokens.page_cursor import NOTHING
 from app.recommendations.tokens.recommendation_id import ListType, RecommendationId, decode, encode
 from tests.app.feedback.conftest import Stored, report
-from tests.app.recommendations.conftest import ids, rate, recommend
-from tests.app.recommendations.test_identity import identities
+from tests.app.recommendations.helpers import ids, rate, recommend
+from tests.app.recommendations.tokens.test_recommendation_id import identities
 
 BATCH = "/v1/recommendations/batch"
 

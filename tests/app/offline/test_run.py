@@ -20,9 +20,9 @@ from app.offline.run import recommend_to_file
 from app.offline.table import SCHEMA
 from app.recommendations.tokens.recommendation_id import decode
 from app.settings import Settings
-from tests.app.recommendations.conftest import ITEMS, Publish, Serve, add_items, rate, recommend, wait_for_version
-from tests.app.recommendations.conftest import publish_version as publish_version
-from tests.app.recommendations.conftest import serve as serve
+from tests.app.recommendations.fixtures import publish_version as publish_version
+from tests.app.recommendations.fixtures import serve as serve
+from tests.app.recommendations.helpers import ITEMS, Publish, Serve, add_items, rate, recommend, wait_for_version
 from tests.processes import environment
 
 USERS = {f"u{number}": {ITEMS[number]: 5.0, ITEMS[number + 1]: 1.5, "unlearned": 4.0} for number in range(9)}

@@ -16,11 +16,11 @@ from app.recommendations.tokens.recommendation_id import ListType, decode, encod
 from app.registry import service, store
 from app.settings import Settings
 from app.tables import FormerItem, ModelVersion, RulesChange
-from tests.app.recommendations.conftest import Publish, add_items, rate, recommend, wait_for, wait_for_version
-from tests.app.recommendations.conftest import client as client
-from tests.app.recommendations.conftest import publish_version as publish_version
-from tests.app.recommendations.conftest import serve as serve
-from tests.app.recommendations.conftest import settings as settings
+from tests.app.recommendations.fixtures import client as client
+from tests.app.recommendations.fixtures import publish_version as publish_version
+from tests.app.recommendations.fixtures import serve as serve
+from tests.app.recommendations.fixtures import settings as settings
+from tests.app.recommendations.helpers import Publish, add_items, rate, recommend, wait_for, wait_for_version
 
 RunOnDatabase = Callable[[Callable[[Database], Any]], Any]
 GUEST = [{"item_id": "even 0", "value": 5}, {"item_id": "odd 1", "value": 1}]

@@ -10,10 +10,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.recommendations.tokens.recommendation_id import decode
-from tests.app.recommendations.conftest import ITEMS, Publish, Serve, add_items, rate, wait_for_version
-from tests.app.recommendations.conftest import publish_version as publish_version
-from tests.app.recommendations.conftest import serve as serve
-from tests.app.recommendations.conftest import settings as settings
+from tests.app.recommendations.fixtures import publish_version as publish_version
+from tests.app.recommendations.fixtures import serve as serve
+from tests.app.recommendations.fixtures import settings as settings
+from tests.app.recommendations.helpers import ITEMS, Publish, Serve, add_items, rate, wait_for_version
 
 USERS = ["ada", "grace", "mary", "nobody yet"]
 EXTRA = [f"extra {number}" for number in range(12)]

@@ -19,7 +19,7 @@ from app.feedback.reports.service import By, Line, report
 from app.feedback.service import record
 from app.tables import Event
 from tests.app.feedback.conftest import report as post_events
-from tests.app.recommendations.conftest import ids, recommend
+from tests.app.recommendations.helpers import ids, recommend
 
 TYPES = ["shown", "clicked", "rated", "bought"]
 

@@ -1,0 +1,227 @@
+"""What was shown lately sinks: how far, for how long, and nothing else changes."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+from app.database.engine import Database
+from app.recommendations.ranking.pipeline import UserProfile
+from app.recommendations.ranking.rotation import HOUR_US, NOTHING_SHOWN, STEPS, RecentImpressions
+from app.recommendations.request.options import Options
+from app.recommendations.tokens.recommendation_id import decode
+from app.tables import Event
+from tests.app.recommendations.helpers import (
+    ITEMS,
+    Publish,
+    Serve,
+    add_items,
+    ids,
+    rate,
+    recommend,
+    wait_for_version,
+    without_id,
+)
+from tests.app.recommendations.ranking.test_pipeline import (
+    NUM_CATALOGUE,
+    World,
+    choose,
+    live_model,
+    options,
+    tastes,
+    worlds,
+)
+
+shown = st.dictionaries(st.integers(0, NUM_CATALOGUE + 2), st.integers(1, STEPS), max_size=NUM_CATALOGUE)
+rotated = st.builds(replace, options, rotation=st.sampled_from([0.0, 0.3, 0.9, 1.0]))
+
+
+def lately_of(steps: dict[int, int]) -> RecentImpressions:
+    slots = sorted(steps)
+    return RecentImpressions(np.array(slots, np.int64), np.array([steps[slot] for slot in slots], np.uint8))
+
+
+def taste_of(rated: dict[int, float], steps: dict[int, int]) -> UserProfile:
+    return UserProfile.of(list(rated), list(rated.values()), seed=7, lately=lately_of(steps))
+
+
+@pytest.mark.parametrize("kind", ["linear", "denoising"])
+@settings(max_examples=30, deadline=None)
+@given(world=worlds(), rated=tastes, steps=shown, asked=rotated)
+def test_nothing_disappears_and_a_shorter_answer_is_the_head_of_a_longer(
+    kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
+) -> None:
+    live, taste = live_model(world.catalogue, kind, world.num_cold), taste_of(rated, steps)
+    whole, reason = choose(world.catalogue, live, taste, replace(asked, limit=40))
+    plain, plain_reason = choose(world.catalogue, live, taste, replace(asked, limit=40, rotation=0.0))
+    assert sorted(whole.slots) == sorted(plain.slots)
+    assert reason == plain_reason
+    head, _ = choose(world.catalogue, live, taste, asked)
+    assert head.slots == whole.slots[: asked.limit]
+
+
+@pytest.mark.parametrize("kind", ["linear", "denoising"])
+@settings(max_examples=30, deadline=None)
+@given(world=worlds(), rated=tastes, steps=shown, asked=rotated)
+def test_without_rotation_or_anything_shown_the_list_is_the_plain_one(
+    kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
+) -> None:
+    live = live_model(world.catalogue, kind, world.num_cold)
+    plain, _ = choose(world.catalogue, live, taste_of(rated, {}), replace(asked, rotation=0.0))
+    assert choose(world.catalogue, live, taste_of(rated, steps), replace(asked, rotation=0.0))[0] == plain
+    assert choose(world.catalogue, live, taste_of(rated, {}), asked)[0] == plain
+
+
+@pytest.mark.parametrize("kind", ["linear", "denoising"])
+@settings(max_examples=30, deadline=None)
+@given(world=worlds(), rated=tastes, steps=shown, asked=rotated)
+def test_at_one_what_was_shown_comes_behind_all_else_but_pins(
+    kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
+) -> None:
+    live, taste = live_model(world.catalogue, kind, world.num_cold), taste_of(rated, steps)
+    chosen, _ = choose(world.catalogue, live, taste, replace(asked, limit=40, rotation=1.0))
+    pins = {pin.item_id for pin in asked.rules.pins + world.catalogue.rules.pins}
+    free = [slot in steps for slot in chosen.slots if world.catalogue.external_ids[slot] not in pins]
+    assert free == sorted(free)
+
+
+@pytest.mark.parametrize("kind", ["linear", "denoising"])
+@settings(max_examples=30, deadline=None)
+@given(world=worlds(), rated=tastes, steps=shown, asked=rotated)
+def test_scores_of_one_source_fall_and_only_those_of_what_was_shown_sink(
+    kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
+) -> None:
+    live, taste = live_model(world.catalogue, kind, world.num_cold), taste_of(rated, steps)
+    simple = replace(asked, limit=40, diversity=0.0, exploration=0.0, rules=Options().rules)
+    world.catalogue.rules = Options().rules
+    chosen, _ = choose(world.catalogue, live, taste, simple)
+    plain, _ = choose(world.catalogue, live, taste, replace(simple, rotation=0.0))
+    before = dict(zip(plain.slots, plain.scores, strict=True))
+    scores = [score for score in chosen.scores if score is not None]
+    assert scores == sorted(scores, reverse=True)
+    for slot, score in zip(chosen.slots, chosen.scores, strict=True):
+        if score is not None and slot not in steps:
+            assert score == before[slot]
+        elif score is not None:
+            assert score <= (before[slot] or 0.0) + 1e-6
+
+
+@given(
+    st.dictionaries(st.integers(0, 10**6), st.integers(1, STEPS), max_size=300),
+)
+def test_a_cursor_gives_back_what_was_shown(steps: dict[int, int]) -> None:
+    lately = lately_of(steps)
+    read = RecentImpressions.decode(lately.encode())
+    assert read.slots.tolist() == lately.slots.tolist()
+    assert read.steps.tolist() == lately.steps.tolist()
+
+
+def test_it_fades_to_the_end_of_the_window() -> None:
+    lately = RecentImpressions(np.array([0, 1, 2, 5]), np.array([STEPS, STEPS // 2, 1, STEPS], np.uint8))
+    half = lately.factors(5, 0.5)
+    assert half is not None
+    assert half.tolist() == pytest.approx([0.5, 0.708, 0.997, 1, 1], abs=1e-3)
+    assert lately.factors(5, 0.0) is None
+    assert NOTHING_SHOWN.factors(5, 1.0) is None
+
+
+@pytest.fixture(params=["linear", None])
+def shop(request: pytest.FixtureRequest, client: TestClient, publish_version: Publish) -> TestClient:
+    """An app with a user, with a model or none."""
+    add_items(client)
+    if request.param:
+        wait_for_version(client, publish_version("v1", request.param))
+    rate(client, "ada", {"even 0": 5.0, "odd 1": 1.0})
+    return client
+
+
+def show(client: TestClient, answer: dict[str, Any], *item_ids: str) -> None:
+    """Report items as shown; all of the answer, if none are named."""
+    event = {"recommendation_id": answer["recommendation_id"], "type": "shown"}
+    events = [{**event, "item_id": item} for item in item_ids] or [event]
+    assert client.post("/v1/events", json=events).json()["counts"]["recorded"] == len(events)
+
+
+def test_what_was_shown_makes_room_for_the_next(shop: TestClient) -> None:
+    plain = ids(recommend(shop, "ada", limit=20))
+    seen: list[str] = []
+    for _ in range(2):
+        answer = recommend(shop, "ada", limit=4, rotation=1)
+        show(shop, answer)
+        seen += ids(answer)
+    assert seen == plain[:8]
+    whole = ids(recommend(shop, "ada", limit=20, rotation=1))
+    assert whole[:2] == plain[8:]
+    assert sorted(whole) == sorted(plain)
+    assert ids(recommend(shop, "ada", limit=20)) == plain
+    assert ids(recommend(shop, "grace", limit=20, rotation=1)) == ids(recommend(shop, "grace", limit=20))
+
+
+def test_a_list_keeps_to_what_had_been_shown_when_it_began(shop: TestClient, serve: Serve) -> None:
+    show(shop, recommend(shop, "ada", limit=3))
+    whole = recommend(shop, "ada", limit=20, rotation=1)
+    first = recommend(shop, "ada", limit=4, rotation=1)
+    show(shop, first)
+    second = recommend(shop, "ada", limit=20, rotation=1, cursor=first["next_cursor"])
+    assert ids(first) + ids(second) == ids(whole)
+    assert ids(recommend(shop, "ada", limit=4, rotation=1)) != ids(first)
+    named = decode(second["recommendation_id"], "id")
+    assert named.lately.slots.tolist() == decode(first["recommendation_id"], "id").lately.slots.tolist() != []
+    assert named.options() == Options(limit=20, rotation=1.0)
+
+
+def test_what_was_shown_long_ago_or_rated_since_does_not_sink(
+    shop: TestClient, run_on_database: Callable[..., Any]
+) -> None:
+    answer = recommend(shop, "ada", limit=3)
+    show(shop, answer)
+
+    def make_old(session: Session) -> None:
+        session.execute(update(Event).values(occurred_at_us=Event.occurred_at_us - 25 * HOUR_US))
+
+    async def age(database: Database) -> None:
+        await database.write(make_old)
+
+    run_on_database(age)
+    assert ids(recommend(shop, "ada", limit=3, rotation=1)) == ids(answer)
+    assert ids(recommend(shop, "ada", limit=3, rotation=1, rotation_hours=30)) != ids(answer)
+    rate(shop, "ada", {ids(answer)[0]: 5.0})
+    everything: dict[str, Any] = {"limit": 20, "include_rated": True, "rotation": 1, "rotation_hours": 30}
+    sunk = ids(recommend(shop, "ada", **everything))[-2:]
+    assert sorted(sunk) == sorted(ids(answer)[1:])
+
+
+def test_a_rotated_answer_is_made_again_as_it_was(shop: TestClient) -> None:
+    show(shop, recommend(shop, "ada", limit=3))
+    answers = [recommend(shop, "ada", limit=5, rotation=rotation) for rotation in (0.4, 1)]
+    show(shop, answers[0])
+    rate(shop, "ada", {ids(answers[0])[0]: 1.0})
+    for answer in answers:
+        again = shop.post("/v1/replays", json={"recommendation_id": answer["recommendation_id"]}).json()
+        assert again["identical"], again
+        assert ids(again) == ids(answer)
+
+
+def test_batch_and_what_if_rotate_too(shop: TestClient) -> None:
+    show(shop, recommend(shop, "ada", limit=3))
+    body: dict[str, Any] = {"limit": 12, "rotation": 0.9}
+    alone = recommend(shop, "ada", **body)
+    (both,) = shop.post("/v1/recommendations/batch", json={"users": ["ada"], **body}).json()["answers"]
+    assert ids(both) == ids(alone) != ids(recommend(shop, "ada", limit=12))
+    assert without_id(both)["model_version"] == alone["model_version"]
+    what_if = shop.post("/v1/users/ada/what-if", json={"set": [{"item_id": ITEMS[5], "value": 5}], **body}).json()
+    assert ids(what_if["before"]) == ids(alone)
+
+
+@pytest.mark.parametrize("query", ["rotation=1.1", "rotation=-0.1", "rotation_hours=0", "rotation_hours=9000"])
+def test_what_is_out_of_range_is_refused(client: TestClient, query: str) -> None:
+    response = client.get(f"/v1/users/ada/recommendations?{query}")
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == [query.split("=")[0]]
