@@ -88,9 +88,9 @@ def source(before: Interactions, coding: Coding, changed: Offsets) -> GramSource
     if np.count_nonzero(before.rows.counts > 1) > 2 * before.num_items:  # else it may not be asked for
         kept.append(KeptGram.of(Gram.counted(before, coding, lambda: None)))
 
-    def give(train: Interactions, coding: Coding, tick: Any) -> Gram:
+    def give(train: Interactions, coding: Coding, check_cancelled: Any) -> Gram:
         if not kept:
-            return Gram.counted(train, coding, tick)
+            return Gram.counted(train, coding, check_cancelled)
         gram = kept[0].updated(np.arange(train.num_items), before.rows.take(changed), train, changed)
         if not gram.is_of(train):
             raise ValueError("the update went wrong")

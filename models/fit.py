@@ -18,7 +18,7 @@ from models.closed_form.gram import Gram, GramSource
 from models.core.interactions import Interactions
 from models.core.model import Model
 from models.evaluation.ranking import holdout
-from models.fitting.fitter import SELECTED_BY, FitOptions, FitTask, Tick, WarmStart
+from models.fitting.fitter import SELECTED_BY, CheckCancelled, FitOptions, FitTask, WarmStart
 from models.fitting.training_loop import EpochReport, TrainingLoop
 from models.kinds.registry import KINDS
 from models.resume import Checkpoint, read_checkpoint, write_checkpoint
@@ -42,7 +42,7 @@ class Fit(TrainingLoop):
         checkpoint: a folder `save_checkpoint` wrote, to go on from; if it holds none the fit starts afresh.
         selected_by: the validation metric that decides which epoch was best; the lowest of
             `models.fitting.training_loop.ERRORS` is the best.
-        tick: called between steps, often; what it raises ends the iteration (cancel, timeout).
+        check_cancelled: called between steps, often; what it raises ends the iteration (cancel, timeout).
 
     Raises:
         ValueError: for an unknown kind, hyper-parameter or device.
@@ -61,7 +61,7 @@ class Fit(TrainingLoop):
         gram: GramSource = Gram.counted,
         checkpoint: Path | None = None,
         selected_by: str = SELECTED_BY,
-        tick: Tick = lambda: None,
+        check_cancelled: CheckCancelled = lambda: None,
     ) -> None:
         if kind not in KINDS:
             raise ValueError(f"unknown kind {kind}; known are {', '.join(KINDS)}")
@@ -73,7 +73,7 @@ class Fit(TrainingLoop):
         saved = read_checkpoint(checkpoint, kind) if checkpoint is not None else None
         start = saved.now if saved is not None else start
         pinned = {**(start.config if start is not None else {}), **(config or {})}
-        task = FitTask(train, given, targets, options, pinned, start, gram, selected_by, tick)
+        task = FitTask(train, given, targets, options, pinned, start, gram, selected_by, check_cancelled)
         super().__init__(KINDS[kind].fitter(task), task)
         if saved is not None:
             self._go_on_from(saved)

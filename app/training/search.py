@@ -22,7 +22,7 @@ from models.core.interactions import Interactions
 from models.core.model import Model
 from models.evaluation.ranking import holdout
 from models.fit import Fit, FitOptions
-from models.fitting.fitter import Tick
+from models.fitting.fitter import CheckCancelled
 from models.kinds.blending import Candidates, PerUser, is_clearly_more, mixtures
 from models.kinds.hybrid import ORDER_ONLY
 
@@ -124,7 +124,7 @@ def search(
     budget: timedelta,
     seed: int,
     before: Mapping[str, Mapping[str, Any]],
-    tick: Tick,
+    check_cancelled: CheckCancelled,
 ) -> Found:
     """Search for hyper-parameters of the members.
 
@@ -135,16 +135,16 @@ def search(
         budget: how long it may take, roughly.
         seed: repeats the random choices; what the clock lets be tried may still differ.
         before: hyper-parameters by kind that did best in an earlier search; they are tried first.
-        tick: called between steps; what it raises goes through.
+        check_cancelled: called between steps; what it raises goes through.
     """
     started, configs, searched = monotonic(), dict[str, Values](), dict[str, Any]()
     if validation.rows.num_ratings and budget:
         parts = list(folds(train, validation, seed))
         if "linear" in kinds:
-            parts = [with_linear(fold, seed, tick) for fold in parts]
+            parts = [with_linear(fold, seed, check_cancelled) for fold in parts]
         for space in (space for space in (LOW_RANK, DENOISING) if space.kind in kinds):
             deadline = started + budget.total_seconds() * space.share
-            study, gains = explore(space, parts, deadline, seed, before.get(space.kind, {}), tick)
+            study, gains = explore(space, parts, deadline, seed, before.get(space.kind, {}), check_cancelled)
             if (best := best_of(study, gains)) is not None:
                 configs[space.kind] = best
             searched[space.kind] = described(study)
@@ -154,9 +154,9 @@ def search(
     return Found({"members": kinds, "configs": configs}, document)
 
 
-def with_linear(fold: Fold, seed: int, tick: Tick) -> Fold:
+def with_linear(fold: Fold, seed: int, check_cancelled: CheckCancelled) -> Fold:
     """Fit `linear` to a fold: what is searched is to be good beside it, which is not what is best alone."""
-    return replace(fold, beside=(fitted("linear", fold, 1, dict(ORDER_ONLY), seed, tick),))
+    return replace(fold, beside=(fitted("linear", fold, 1, dict(ORDER_ONLY), seed, check_cancelled),))
 
 
 def folds(train: Interactions, validation: Interactions, seed: int) -> Iterator[Fold]:
@@ -185,7 +185,7 @@ def explore(
     deadline: float,
     seed: int,
     before: Mapping[str, Any],
-    tick: Tick,
+    check_cancelled: CheckCancelled,
 ) -> tuple[optuna.Study, dict[int, PerUser]]:
     """Try values until the deadline, or until none has been better for a while; with the gains of every trial."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -195,7 +195,7 @@ def explore(
         study.enqueue_trial(start, skip_if_exists=True)
 
     def tock() -> None:
-        tick()
+        check_cancelled()
         if monotonic() > deadline:
             raise BudgetSpent
 
@@ -219,21 +219,21 @@ def is_over(study: optuna.Study) -> bool:
     return len(values) > PATIENCE and max(values[:-PATIENCE]) >= max(values[-PATIENCE:])
 
 
-def fitted(kind: str, fold: Fold, epochs: int, config: Values, seed: int, tick: Tick) -> Model:
+def fitted(kind: str, fold: Fold, epochs: int, config: Values, seed: int, check_cancelled: CheckCancelled) -> Model:
     """Fit one kind."""
     options = FitOptions(epochs=epochs, patience=3, seed=seed)
-    fit = Fit(kind, fold.train, fold.validation, options, config=config, tick=tick)
+    fit = Fit(kind, fold.train, fold.validation, options, config=config, check_cancelled=check_cancelled)
     for _ in fit:
-        tick()
+        check_cancelled()
     return fit.best
 
 
-def gained(space: Space, params: Values, fold: Fold, seed: int, tick: Tick) -> PerUser:
+def gained(space: Space, params: Values, fold: Fold, seed: int, check_cancelled: CheckCancelled) -> PerUser:
     """Fit with some values, and judge the best blend with what there is beside: float64 (users,), as `Candidates`."""
-    model = fitted(space.kind, fold, space.epochs, {**space.pinned, **params}, seed, tick)
+    model = fitted(space.kind, fold, space.epochs, {**space.pinned, **params}, seed, check_cancelled)
     given, targets = holdout(fold.validation.rows)
     models = [model, *fold.beside]
-    candidates = Candidates.of(models, given, targets, fold.train.scale, tick)
+    candidates = Candidates.of(models, given, targets, fold.train.scale, check_cancelled)
     return max(map(candidates.gains, mixtures(len(models))), key=np.mean)
 
 

@@ -118,7 +118,7 @@ def descend(
     ridge_B: Tensor,
     start_BD: Tensor,
     steps: int,
-    tick: Callable[[], None],
+    check_cancelled: Callable[[], None],
     pull_BD: Tensor | None = None,
 ) -> Tensor:
     """Take ``steps`` of conjugate gradients from ``start_BD``: float32 (B, D), 0 for a row without entries.
@@ -127,7 +127,7 @@ def descend(
     """
     solved_BD = torch.zeros_like(start_BD)
     for block in _blocks(cells, side, ridge_B):
-        tick()
+        check_cancelled()
         pull_bD = 0 if pull_BD is None else pull_BD[block.rows]
         solved_BD[block.rows] = _descend(block, start_BD[block.rows], steps, pull_bD)
     return solved_BD

@@ -41,11 +41,11 @@ class Product:
         scores_BC: Values = (encoded_BF @ self.left) @ self.right
         return scores_BC
 
-    def weights(self, pairs: Pairs, tick: Callable[[], None]) -> Tensor:
+    def weights(self, pairs: Pairs, check_cancelled: Callable[[], None]) -> Tensor:
         """Multiply out: float16 (F, C), no item with a weight to itself."""
         weights_FC = torch.empty((self.left.shape[0], self.right.shape[1]), dtype=torch.float16)
         for start in range(0, len(weights_FC), BLOCK):
-            tick()
+            check_cancelled()
             weights_FC[start : start + BLOCK] = torch.from_numpy(_product(self.left[start : start + BLOCK], self.right))
         pairs.clear(weights_FC)
         return weights_FC
@@ -56,12 +56,14 @@ def num_inner(encoded_UF: csr_array) -> int:
     return int(np.count_nonzero(np.diff(encoded_UF.indptr) > 2))  # the constant is one entry of each
 
 
-def solve_by_users(encoded_UF: csr_array, pairs: Pairs, penalty: Penalty, tick: Callable[[], None]) -> Product:
+def solve_by_users(
+    encoded_UF: csr_array, pairs: Pairs, penalty: Penalty, check_cancelled: Callable[[], None]
+) -> Product:
     """Fit every liked item on all other features, as `models.closed_form.ridge.solve` does."""
-    inner = _Inner.of(encoded_UF, penalty, tick)
+    inner = _Inner.of(encoded_UF, penalty, check_cancelled)
     right_VC = np.empty((inner.inverse.shape[0] + 1, len(pairs.outputs)), np.float32)
     for start in range(0, len(pairs.outputs), BLOCK):
-        tick()
+        check_cancelled()
         part = slice(start, start + BLOCK)
         right_VC[:, part] = inner.columns(pairs.liked[part], pairs.disliked[part], pairs.disliked_target)
     border = csr_array(inner.border.astype(np.float32)[:, None])
@@ -88,15 +90,15 @@ class _Inner:
     rest: float
 
     @classmethod
-    def of(cls, encoded_UF: csr_array, penalty: Penalty, tick: Callable[[], None]) -> _Inner:
+    def of(cls, encoded_UF: csr_array, penalty: Penalty, check_cancelled: Callable[[], None]) -> _Inner:
         """Invert for these rows and penalties."""
         sums_F, squares_F = _sums(encoded_UF)[:-1], _sums(encoded_UF**2)[:-1]
         rows_VF = encoded_UF[np.diff(encoded_UF.indptr) > 2][:, :-1]
         alone_F = squares_F - _sums(rows_VF**2)
         diagonal_F = 1 / (penalty.of_ratings(squares_F) + alone_F)
-        inverse_VV = gram(_times(rows_VF, np.sqrt(diagonal_F)).T.tocsr(), tick)
+        inverse_VV = gram(_times(rows_VF, np.sqrt(diagonal_F)).T.tocsr(), check_cancelled)
         np.fill_diagonal(inverse_VV, np.diagonal(inverse_VV) + 1)
-        invert(inverse_VV, tick)
+        invert(inverse_VV, check_cancelled)
         scaled_FV = _times(rows_VF, diagonal_F).T.tocsr()
         border_F = diagonal_F * sums_F - scaled_FV @ (inverse_VV @ (scaled_FV.T @ sums_F).astype(np.float32))
         num_users = encoded_UF.shape[0]

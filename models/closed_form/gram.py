@@ -43,10 +43,10 @@ class Gram:
     num_updated: int | None = None
 
     @classmethod
-    def counted(cls, train: Interactions, coding: Coding, tick: Callable[[], None]) -> Gram:
+    def counted(cls, train: Interactions, coding: Coding, check_cancelled: Callable[[], None]) -> Gram:
         """Count all training users."""
         inputs = coding.inputs(train.rows)
-        return cls(coding, inputs, multiply(coding.encode_steps(train.rows, inputs), tick))
+        return cls(coding, inputs, multiply(coding.encode_steps(train.rows, inputs), check_cancelled))
 
     @property
     def largest(self) -> float:

@@ -62,26 +62,26 @@ class Pairs:
         weights_FC[self.disliked[both], outputs[both]] = 0
 
 
-def gram(encoded_UF: csr_array, tick: Callable[[], None]) -> Matrix:
+def gram(encoded_UF: csr_array, check_cancelled: Callable[[], None]) -> Matrix:
     """Multiply X'X: float32 (F, F), dense, block by block so that no other matrix of its size is held."""
     num_users, num_features = encoded_UF.shape
     num_products = float((np.diff(encoded_UF.indptr).astype(np.float64) ** 2).sum())
     if num_users * num_features**2 < DENSE_ENOUGH * num_products:
-        return _dense_gram(encoded_UF, tick)
+        return _dense_gram(encoded_UF, check_cancelled)
     transposed_FU = encoded_UF.T.tocsr()
     gram_FF = np.empty((num_features, num_features), np.float32)
     for start in range(0, num_features, BLOCK):
-        tick()
+        check_cancelled()
         (transposed_FU[start : start + BLOCK] @ encoded_UF).toarray(out=gram_FF[start : start + BLOCK])
     return gram_FF
 
 
-def _dense_gram(encoded_UF: csr_array, tick: Callable[[], None]) -> Matrix:
+def _dense_gram(encoded_UF: csr_array, check_cancelled: Callable[[], None]) -> Matrix:
     """Multiply X'X from dense batches of users."""
     num_users, num_features = encoded_UF.shape
     gram_FF = np.zeros((num_features, num_features), np.float32)
     for start in range(0, num_users, USERS):
-        tick()
+        check_cancelled()
         columns_FB = encoded_UF[start : start + USERS].toarray().T
         blas.ssyrk(1.0, columns_FB, beta=1.0, c=gram_FF.T, lower=1, overwrite_c=1)
     _mirror(gram_FF)
@@ -110,7 +110,7 @@ class Penalty(NamedTuple):
         return MIN_CONSTANT + self.constant * num_users
 
 
-def solve(gram_FF: Matrix, pairs: Pairs, penalty: Penalty, tick: Callable[[], None]) -> Tensor:
+def solve(gram_FF: Matrix, pairs: Pairs, penalty: Penalty, check_cancelled: Callable[[], None]) -> Tensor:
     """Fit every liked item on all other features: float16 (F, C). ``gram_FF`` is overwritten.
 
     With P = (G + L)^-1 and L = diag(G) p / (1 - p) + regularisation (the constant's is its own), the weights of an item
@@ -120,25 +120,25 @@ def solve(gram_FF: Matrix, pairs: Pairs, penalty: Penalty, tick: Callable[[], No
         gram_FF: X'X of the training users.
         pairs: which features are the two channels of each output.
         penalty: of the weights.
-        tick: called between the blocks.
+        check_cancelled: called between the blocks.
     """
     squares_F = np.diagonal(gram_FF).astype(np.float64)
     penalty_F = penalty.of_ratings(squares_F)
     penalty_F[-1] = penalty.of_constant(squares_F[-1])
     np.fill_diagonal(gram_FF, squares_F + penalty_F)
-    invert(gram_FF, tick)
-    return _constrained(gram_FF, pairs, tick)
+    invert(gram_FF, check_cancelled)
+    return _constrained(gram_FF, pairs, check_cancelled)
 
 
-def invert(matrix: Matrix, tick: Callable[[], None]) -> None:
+def invert(matrix: Matrix, check_cancelled: Callable[[], None]) -> None:
     """Invert a symmetric positive definite matrix in its own memory."""
     if not len(matrix):
         return
     column_major = matrix.T  # the same memory, as LAPACK wants it
     factor, failed = lapack.spotrf(column_major, lower=1, overwrite_a=1, clean=0)
-    tick()
+    check_cancelled()
     inverse, failed_too = lapack.spotri(factor, lower=1, overwrite_c=1)
-    tick()
+    check_cancelled()
     if failed or failed_too:
         raise ValueError("the Gram matrix is not positive definite: raise the regularisation")
     if inverse.base is not matrix and not np.shares_memory(inverse, matrix):
@@ -165,7 +165,7 @@ def coefficients(
     return -a_C, -b_C
 
 
-def _constrained(inverse_FF: Matrix, pairs: Pairs, tick: Callable[[], None]) -> Tensor:
+def _constrained(inverse_FF: Matrix, pairs: Pairs, check_cancelled: Callable[[], None]) -> Tensor:
     """Combine the columns of P so that no item predicts itself: float16 (F, C)."""
     both = pairs.disliked >= 0
     disliked = pairs.disliked[both]
@@ -176,7 +176,7 @@ def _constrained(inverse_FF: Matrix, pairs: Pairs, tick: Callable[[], None]) -> 
     a_C, b_C = (each.astype(np.float32) for each in coefficients(liked_C, disliked_C, cross_C, pairs.disliked_target))
     weights_FC = torch.empty((len(inverse_FF), len(pairs.liked)), dtype=torch.float16)
     for start in range(0, len(inverse_FF), BLOCK):
-        tick()
+        check_cancelled()
         rows = inverse_FF[start : start + BLOCK]
         block_FC = rows[:, pairs.liked] * a_C
         block_FC[:, both] += rows[:, disliked] * b_C[both]

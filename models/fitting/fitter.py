@@ -15,7 +15,7 @@ from models.core.interactions import Interactions, Rows
 from models.core.model import Model
 
 SELECTED_BY = "ndcg@100"  # the metric that decides which epoch was best, unless another is named
-Tick = Callable[[], None]
+CheckCancelled = Callable[[], None]
 C = TypeVar("C")
 
 
@@ -74,7 +74,7 @@ class FitTask:
         warm: where to start from, if not from scratch.
         gram: gives the Gram matrix of the training users to a kind that solves from it.
         selected_by: the validation metric that decides which epoch was best.
-        tick: called between steps; what it raises ends the fit.
+        check_cancelled: called between steps; what it raises ends the fit.
     """
 
     train: Interactions
@@ -85,7 +85,7 @@ class FitTask:
     warm: WarmStart | None = None
     gram: GramSource = Gram.counted
     selected_by: str = SELECTED_BY
-    tick: Tick = lambda: None
+    check_cancelled: CheckCancelled = lambda: None
 
 
 class Fitter(ABC):

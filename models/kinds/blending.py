@@ -19,7 +19,7 @@ from models.core.interactions import RatingScale, Rows, Values
 from models.core.model import Model
 from models.core.zscore import zscore
 from models.evaluation.ranking import batches
-from models.fitting.fitter import Tick
+from models.fitting.fitter import CheckCancelled
 
 PARTS = 8  # of which the shares are made
 DEPTH = 200  # best items of each model that may come into a blend's list
@@ -70,14 +70,19 @@ class Candidates:
 
     @classmethod
     def of(
-        cls, models: Sequence[Model], given: Rows, targets: Rows, scale: RatingScale, tick: Tick = lambda: None
+        cls,
+        models: Sequence[Model],
+        given: Rows,
+        targets: Rows,
+        scale: RatingScale,
+        check_cancelled: CheckCancelled = lambda: None,
     ) -> Candidates:
         """Take the best `DEPTH` items of each model for every user who has a liked target."""
         liked = targets.where(targets.values >= scale.like_threshold)
         users = np.flatnonzero(liked.counts)
         found = []
         for batch in batches(users, models[0].preference):
-            tick()
+            check_cancelled()
             found.append(_candidates(models, given.take(batch), liked.take(batch)))
         scores, is_target = zip(*found, strict=True)
         return cls(np.concatenate(scores, axis=1), np.concatenate(is_target), liked.counts[users])
@@ -98,7 +103,11 @@ def _candidates(models: Sequence[Model], given: Rows, targets: Rows) -> tuple[Va
 
 
 def ranking_shares(
-    models: Sequence[Model], given: Rows, targets: Rows, scale: RatingScale, tick: Tick = lambda: None
+    models: Sequence[Model],
+    given: Rows,
+    targets: Rows,
+    scale: RatingScale,
+    check_cancelled: CheckCancelled = lambda: None,
 ) -> Shares | None:
     """Choose the shares that rank best; None where nobody can be judged: float64 (M,), 1 in sum.
 
@@ -108,7 +117,7 @@ def ranking_shares(
     """
     if not (targets.values >= scale.like_threshold).any():
         return None
-    candidates = Candidates.of(models, given, targets, scale, tick)
+    candidates = Candidates.of(models, given, targets, scale, check_cancelled)
     every = np.stack(list(mixtures(len(models))))
     gains_XN = np.stack([candidates.gains(shares) for shares in every])
     num_users = gains_XN.shape[1]

@@ -261,7 +261,7 @@ class HybridFitter(Fitter):
     def _chosen(self) -> HybridAutoencoder:
         """Choose the shares on the validation users; equal ones where there is nobody to choose on."""
         task, models = self._task, self._fitted
-        ranking = ranking_shares(models, task.given, task.targets, task.train.scale, task.tick)
+        ranking = ranking_shares(models, task.given, task.targets, task.train.scale, task.check_cancelled)
         rating = rating_shares(models, task.given, task.targets)
         shares = [equal_shares(len(models)) if each is None else each for each in (ranking, rating)]
         members = [

@@ -184,7 +184,7 @@ class LinearFitter(Fitter):
     def _problem(self, choice: Choice) -> Problem:
         train, task = self._task.train, self._task
         coding = Coding(train.scale, train.num_items, choice.graded)
-        return Problem.of(train, coding, self._config.dropout, choice.disliked_target, task.tick)
+        return Problem.of(train, coding, self._config.dropout, choice.disliked_target, task.check_cancelled)
 
     def _chosen(self) -> Choice:
         """Pick what ranks best for the validation users; if need be on the most liked items alone.

@@ -63,7 +63,7 @@ class Problem:
         coding: how they were encoded.
         pairs: the features and the outputs.
         dropout: p, the share of inputs whose absence is trained for.
-        tick: called between the blocks.
+        check_cancelled: called between the blocks.
         gram: float32 (F, F), X'X, where that is to be solved from and is counted already.
         num_updated: as of `models.closed_form.gram.Gram`.
     """
@@ -72,18 +72,23 @@ class Problem:
     coding: Coding
     pairs: Pairs
     dropout: float
-    tick: Callable[[], None]
+    check_cancelled: Callable[[], None]
     gram: Matrix | None = None
     num_updated: int | None = None
 
     @classmethod
     def of(
-        cls, train: Interactions, coding: Coding, dropout: float, disliked_target: float, tick: Callable[[], None]
+        cls,
+        train: Interactions,
+        coding: Coding,
+        dropout: float,
+        disliked_target: float,
+        check_cancelled: Callable[[], None],
     ) -> Problem:
         """Set the problem up for the training users."""
         inputs = coding.inputs(train.rows)
         pairs = Pairs.of(inputs, coding.num_items, disliked_target)
-        return cls(coding.encode(train.rows, inputs), coding, pairs, dropout, tick)
+        return cls(coding.encode(train.rows, inputs), coding, pairs, dropout, check_cancelled)
 
     @property
     def is_by_users(self) -> bool:
@@ -99,7 +104,7 @@ class Problem:
         """Return the problem with its Gram matrix from ``source``, if one is needed."""
         if self.is_by_users:
             return self
-        gram = source(train, self.coding, self.tick)
+        gram = source(train, self.coding, self.check_cancelled)
         gram_FF = gram.counts
         gram_FF /= np.float32(self.coding.unit**2)
         return replace(self, gram=gram_FF, num_updated=gram.num_updated)
@@ -112,7 +117,7 @@ class Problem:
         places = np.flatnonzero(np.isin(inputs, np.concatenate((head, head + self.coding.num_items, inputs[-1:]))))
         encoded = self.encoded[:, places]
         pairs = Pairs.of(inputs[places], self.coding.num_items, self.pairs.disliked_target)
-        return replace(self, encoded=encoded, pairs=pairs, gram=multiply(encoded, self.tick))
+        return replace(self, encoded=encoded, pairs=pairs, gram=multiply(encoded, self.check_cancelled))
 
     def aiming(self, disliked_target: float) -> Problem:
         """Return the problem with another target of the disliked items."""
@@ -122,9 +127,9 @@ class Problem:
         """Solve for penalties of ratings and constant. Leaves no Gram matrix to solve with again."""
         penalty = Penalty(self.dropout, regularisation, constant)
         if self.gram is None:
-            weights = self._product(penalty).weights(self.pairs, self.tick)
+            weights = self._product(penalty).weights(self.pairs, self.check_cancelled)
         else:
-            weights = solve(self.gram, self.pairs, penalty, self.tick)
+            weights = solve(self.gram, self.pairs, penalty, self.check_cancelled)
         return Solution(QuantizedMatrix.of(weights), self.pairs.inputs, self.pairs.outputs)
 
     def scorer(self, regularisation: float, constant: float) -> Scorer:
@@ -141,8 +146,8 @@ class Problem:
     def _score(self, penalty: Penalty) -> Callable[[csr_array], Values]:
         if self.gram is None:
             return self._product(penalty).scores
-        weights_FC = solve(self.gram.copy(), self.pairs, penalty, self.tick).float().numpy()
+        weights_FC = solve(self.gram.copy(), self.pairs, penalty, self.check_cancelled).float().numpy()
         return lambda encoded: encoded @ weights_FC
 
     def _product(self, penalty: Penalty) -> Product:
-        return solve_by_users(self.encoded, self.pairs, penalty, self.tick)
+        return solve_by_users(self.encoded, self.pairs, penalty, self.check_cancelled)

@@ -262,13 +262,13 @@ class LowRankFitter(Fitter):
     def run_epoch(self) -> None:
         """Solve for the users from nothing, then for the items from where they stand."""
         _ = self._ratings  # first, so that its copies of the ratings are gone before those of the cells are made
-        config, side, tick = self._config, self._side, self._task.tick
+        config, side, check_cancelled = self._config, self._side, self._task.check_cancelled
         by_user, by_item = self._cells
         start_UD = torch.zeros(self._task.train.num_users, config.num_factors, device=self._device)
-        users_UD = descend(by_user, side, config.ridge(by_user).to(self._device), start_UD, STEPS, tick)
+        users_UD = descend(by_user, side, config.ridge(by_user).to(self._device), start_UD, STEPS, check_cancelled)
         users, rotation_DD = Side.turned(users_UD, config.unrated_weight)
         ridge_I = config.ridge(by_item).to(self._device)
-        items_ID = descend(by_item, users, ridge_I, side.factors @ rotation_DD, STEPS, tick)
+        items_ID = descend(by_item, users, ridge_I, side.factors @ rotation_DD, STEPS, check_cancelled)
         self._side = self._turned(items_ID)
 
     def model(self) -> LowRankAutoencoder:

@@ -92,12 +92,12 @@ class GradientFitter(Fitter):
             self.optimiser.zero_grad()
 
     def batches(self) -> Iterator[Batch]:
-        """Shuffle the users and give them batch by batch, with a tick before each."""
+        """Shuffle the users and give them batch by batch, checking for cancellation before each."""
         rows = self.task.train.rows
         users = torch.randperm(len(rows), generator=self.generator).numpy()
         size = min(self.task.options.batch_size, max(1, len(rows) // MIN_STEPS))
         for start in range(0, len(users), size):
-            self.task.tick()
+            self.task.check_cancelled()
             yield Batch.of(rows.take(users[start : start + size]), self.device)
 
     def step(self) -> None:

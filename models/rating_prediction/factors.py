@@ -68,7 +68,7 @@ class Factors:
 
 
 def fit_factors(
-    rows: Rows, start: Biases, num_factors: int, penalty: float, seed: int, tick: Callable[[], None]
+    rows: Rows, start: Biases, num_factors: int, penalty: float, seed: int, check_cancelled: Callable[[], None]
 ) -> tuple[Biases, Factors]:
     """Alternate between the users' and the items' ridge solves, over rated cells alone; items' biases are a factor too.
 
@@ -78,7 +78,7 @@ def fit_factors(
         num_factors: D.
         penalty: see `Factors`.
         seed: repeats the draw of the factors to begin with.
-        tick: called between steps.
+        check_cancelled: called between steps.
     """
     by_user = cells_of(rows, rows.values - np.float32(start.mean), len(start.item))
     by_item = by_user.transposed()
@@ -91,10 +91,10 @@ def fit_factors(
         biases = replace(start, item=item_IF[:, 0].numpy())
         bias_U = from_numpy(biases.of_users(rows))
         left = replace(by_user, targets=from_numpy(biases.residuals(rows)))
-        user_UD = descend(left, _side(item_IF[:, 1:].contiguous()), ridge_U, user_UD, STEPS, tick)
+        user_UD = descend(left, _side(item_IF[:, 1:].contiguous()), ridge_U, user_UD, STEPS, check_cancelled)
         side = _side(torch.column_stack((torch.ones(len(rows)), user_UD)))
         wanted = replace(by_item, targets=by_item.targets - bias_U[by_item.columns])
-        item_IF = descend(wanted, side, ridge_I, item_IF, STEPS, tick, raters.pull())
+        item_IF = descend(wanted, side, ridge_I, item_IF, STEPS, check_cancelled, raters.pull())
         item_IF = item_IF + raters.follow(item_IF, (side.factors**2).sum(0) / max(1, len(rows)))
     item = item_IF.numpy()
     return replace(start, item=item[:, 0].copy()), Factors(item[:, 1:].copy(), penalty, PRIOR)

@@ -82,7 +82,8 @@ class LinearRatings:
         @cache
         def fitted(penalty: float) -> LinearRatings:
             return cls(
-                *fit_factors(train.rows, biases, num_factors, penalty, task.options.seed, task.tick), train.scale
+                *fit_factors(train.rows, biases, num_factors, penalty, task.options.seed, task.check_cancelled),
+                train.scale,
             )
 
         def error(model: LinearRatings) -> float:

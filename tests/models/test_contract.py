@@ -125,11 +125,11 @@ def regrown(data: Interactions) -> Interactions:
 def test_what_the_tick_raises_ends_the_fit(kind: str) -> None:
     calls = iter((False, True))
 
-    def tick() -> None:
+    def check_cancelled() -> None:
         if next(calls):
             raise TimeoutError
 
-    fit = Fit(kind, TRAIN, VALIDATION, OPTIONS, config=narrow(kind), tick=tick)
+    fit = Fit(kind, TRAIN, VALIDATION, OPTIONS, config=narrow(kind), check_cancelled=check_cancelled)
     with pytest.raises(TimeoutError):
         next(iter(fit))
     assert fit.reports == []

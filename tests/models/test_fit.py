@@ -135,13 +135,13 @@ def test_a_warm_start_with_another_width_starts_cold() -> None:
 def test_what_the_tick_raises_ends_the_fit_between_batches_and_the_last_epoch_stays() -> None:
     calls = 0
 
-    def tick() -> None:
+    def check_cancelled() -> None:
         nonlocal calls
         calls += 1
         if calls == 25:
             raise TimeoutError
 
-    fit = denoising(tick=tick)
+    fit = denoising(check_cancelled=check_cancelled)
     with pytest.raises(TimeoutError):
         run(fit)
     assert [report.epoch for report in fit.reports] == [1]
@@ -151,12 +151,12 @@ def test_what_the_tick_raises_ends_the_fit_between_batches_and_the_last_epoch_st
 def test_online_learning_takes_one_step_a_user() -> None:
     steps = 0
 
-    def tick() -> None:
+    def check_cancelled() -> None:
         nonlocal steps
         steps += 1
 
     options = FitOptions(epochs=1, batch_size=1, device="cpu")
-    run(Fit("denoising", TRAIN, VALIDATION, options, config=SMALL, tick=tick))
+    run(Fit("denoising", TRAIN, VALIDATION, options, config=SMALL, check_cancelled=check_cancelled))
     assert steps == TRAIN.num_users
 
 

@@ -140,11 +140,11 @@ def source(
 ) -> GramSource:
     """Return what brings the kept matrix up to date, or counts a new one, and keeps that in turn."""
 
-    def give(train: Interactions, coding: Coding, tick: Callable[[], None]) -> Gram:
+    def give(train: Interactions, coding: Coding, check_cancelled: Callable[[], None]) -> Gram:
         gram = None
         if kept is not None and past is not None and replace(kept.gram.coding, num_items=train.num_items) == coding:
             gram = updated(kept, past, snapshot, train, trained)
-        gram = gram if gram is not None else Gram.counted(train, coding, tick)
+        gram = gram if gram is not None else Gram.counted(train, coding, check_cancelled)
         if gram.num_updated is not None:
             log.info("gram_updated", users=gram.num_updated)
         keep(folder, gram, snapshot, trained)

@@ -25,7 +25,7 @@ def linear_baseline(
     validation: Interactions,
     num_judges: int,
     max_items: int,
-    tick: Callable[[], None],
+    check_cancelled: Callable[[], None],
 ) -> Baseline:
     """Fit `linear` to the training users, unless that cannot help or costs too much.
 
@@ -35,7 +35,7 @@ def linear_baseline(
         validation: chooses the penalty, which takes a second or so: less than it is worth to carry one over.
         num_judges: users held out for the gate.
         max_items: largest vocabulary it is fitted for.
-        tick: called between the steps; what it raises goes through.
+        check_cancelled: called between the steps; what it raises goes through.
     """
     if kind == KIND:
         return Baseline(skipped="the candidate is linear itself")
@@ -46,7 +46,9 @@ def linear_baseline(
             skipped=f"{train.num_items:,} rated items, more than the {max_items:,} of PALATE_LINEAR_MAX_ITEMS"
         )
     config = {"num_factors": 1}  # only its order of items is compared, so the least of a rating output
-    fit = Fit(KIND, train, validation, FitOptions(epochs=1, device="cpu"), config=config, tick=tick)
+    fit = Fit(
+        KIND, train, validation, FitOptions(epochs=1, device="cpu"), config=config, check_cancelled=check_cancelled
+    )
     for _ in fit:
-        tick()
+        check_cancelled()
     return Baseline(fit.best)

@@ -87,7 +87,7 @@ def judge(
     live: tuple[str, Model, Sequence[str]] | None,
     no_live: str,
     linear: Baseline,
-    tick: Callable[[], None],
+    check_cancelled: Callable[[], None],
 ) -> Verdict:
     """Compare a candidate with the live model, with popularity and with `linear` on the gate's users.
 
@@ -98,14 +98,14 @@ def judge(
         live: version, model and vocabulary of the live model, if there is one that can be read.
         no_live: why there is none.
         linear: the baseline over the vocabulary of ``train``, or why there is none.
-        tick: called between batches of users; what it raises goes through.
+        check_cancelled: called between batches of users; what it raises goes through.
     """
     given, targets = holdout(gate, 0.8)
     share = rated_share(train)
 
     def judged(scorer: Scorer) -> Judged:
         def score(rows: Rows) -> Values:
-            tick()
+            check_cancelled()
             return scorer(rows)
 
         return Judged(evaluate(score, given, targets, train.scale), exposure(score, given, share))

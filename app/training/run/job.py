@@ -70,7 +70,7 @@ class Job:
         validation = snapshot.interactions.take(split.validation)
         gram = await self.gram(chosen, snapshot, snapshot.user_numbers[split.train])
         chosen = await self.in_thread(
-            plan.searched, chosen, self.settings, train, validation, self.folder, self.interruption.tick
+            plan.searched, chosen, self.settings, train, validation, self.folder, self.interruption.check_cancelled
         )
         fit = await self.fit(chosen, train, validation, gram)
         verdict = await self.in_thread(self.judge, fit, chosen, snapshot, split)
@@ -99,7 +99,9 @@ class Job:
     async def fit(self, chosen: Plan, train: Interactions, validation: Interactions, gram: GramSource) -> Fit:
         """Fit epoch by epoch: first the row, which only the holder of the lease can write, then the checkpoint."""
         folder = self.folder
-        fit = await self.in_thread(plan.open_fit, chosen, train, validation, folder, gram, self.interruption.tick)
+        fit = await self.in_thread(
+            plan.open_fit, chosen, train, validation, folder, gram, self.interruption.check_cancelled
+        )
         await persist(lambda: self.database.write(queue.resume, self.held, len(fit.reports), fit.epochs))
         reports, seconds = iter(fit), list[float]()
         while (report := await self.in_thread(next_report, reports)) is not None:
@@ -122,12 +124,12 @@ class Job:
 
     def judge(self, fit: Fit, chosen: Plan, snapshot: Snapshot, split: Split) -> Verdict:
         """Let the gate compare the best weights with the live model, popularity and `linear`."""
-        live, tick = chosen.live, self.interruption.tick
+        live, check_cancelled = chosen.live, self.interruption.check_cancelled
         gate, validation = (snapshot.interactions.take(users) for users in (split.gate, split.validation))
         max_items = self.settings.linear_max_items
-        linear = linear_baseline(chosen.kind, fit.train, validation, gate.num_users, max_items, tick)
+        linear = linear_baseline(chosen.kind, fit.train, validation, gate.num_users, max_items, check_cancelled)
         rival = (live.version, live.loaded.model, live.loaded.item_ids) if live and live.loaded else None
-        return judge(fit.best, fit.train, gate.rows, rival, live.problem if live else "", linear, tick)
+        return judge(fit.best, fit.train, gate.rows, rival, live.problem if live else "", linear, check_cancelled)
 
     async def publish(self, fit: Fit, chosen: Plan, snapshot: Snapshot, split: Split, verdict: Verdict) -> str:
         """Folder first, row last."""

@@ -44,7 +44,7 @@ class Interruption:
         """Ask the thread to stop."""
         self._event.set()
 
-    def tick(self) -> None:
+    def check_cancelled(self) -> None:
         """Raise `Interrupted` if the thread should stop."""
         if self._event.is_set():
             raise Interrupted

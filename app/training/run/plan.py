@@ -21,7 +21,7 @@ from models.checkpoint import DamagedModel, Loaded, read_document, write_documen
 from models.closed_form.gram import GramSource
 from models.core.interactions import Interactions
 from models.fit import Fit, FitOptions
-from models.fitting.fitter import Tick
+from models.fitting.fitter import CheckCancelled
 from models.kinds.registry import KINDS
 
 MAX_GROWTH = 0.1  # of the ratings, from version to version; beyond, hyper-parameters are chosen anew
@@ -180,7 +180,12 @@ def fit_options(asked: dict[str, Any], settings: Settings) -> FitOptions:
 
 
 def searched(
-    chosen: Plan, settings: Settings, train: Interactions, validation: Interactions, folder: Path, tick: Tick
+    chosen: Plan,
+    settings: Settings,
+    train: Interactions,
+    validation: Interactions,
+    folder: Path,
+    check_cancelled: CheckCancelled,
 ) -> Plan:
     """Search hyper-parameters if that is due, or take what an earlier attempt of the run found."""
     if not chosen.searches:
@@ -193,7 +198,7 @@ def searched(
         settings.tune_budget,
         chosen.options.seed,
         found_before(chosen.live),
-        tick,
+        check_cancelled,
     )
     folder.mkdir(parents=True, exist_ok=True)
     write_document(folder / SEARCH, asdict(found))
@@ -223,20 +228,20 @@ def open_fit(
     validation: Interactions,
     folder: Path,
     gram: GramSource,
-    tick: Tick,
+    check_cancelled: CheckCancelled,
 ) -> Fit:
     """Begin the fit, or go on from the newest checkpoint that an earlier attempt left in ``folder``."""
     attempts = (each for each in store.entries(folder) if each.is_dir())
     for checkpoint in sorted(attempts, key=attempt_number, reverse=True):
         try:
-            fit = start_fit(chosen, train, validation, gram, tick, checkpoint)
+            fit = start_fit(chosen, train, validation, gram, check_cancelled, checkpoint)
         except DamagedModel as error:
             log.warning("checkpoint_unusable", checkpoint=str(checkpoint), error=str(error))
             continue
         if fit.reports:
             log.info("training_resumed", checkpoint=checkpoint.name, epoch=len(fit.reports))
             return fit
-    return start_fit(chosen, train, validation, gram, tick, None)
+    return start_fit(chosen, train, validation, gram, check_cancelled, None)
 
 
 def start_fit(
@@ -244,7 +249,7 @@ def start_fit(
     train: Interactions,
     validation: Interactions,
     gram: GramSource,
-    tick: Tick,
+    check_cancelled: CheckCancelled,
     checkpoint: Path | None,
 ) -> Fit:
     """Build the fit."""
@@ -257,7 +262,7 @@ def start_fit(
         warm=chosen.warm,
         gram=gram,
         checkpoint=checkpoint,
-        tick=tick,
+        check_cancelled=check_cancelled,
     )
 
 

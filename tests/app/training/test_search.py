@@ -74,11 +74,11 @@ def test_a_search_without_time_or_validation_users_leaves_the_defaults() -> None
 
 
 def test_what_the_tick_raises_ends_the_search() -> None:
-    def tick() -> None:
+    def check_cancelled() -> None:
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        search(TRAIN, VALIDATION, ["linear", "lowrank"], BUDGET, 0, {}, tick)
+        search(TRAIN, VALIDATION, ["linear", "lowrank"], BUDGET, 0, {}, check_cancelled)
 
 
 def test_few_validation_users_are_helped_out_by_training_users_in_turns() -> None:

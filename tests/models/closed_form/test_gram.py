@@ -57,7 +57,7 @@ def updated(before: Cells, after: Cells, graded: bool = False) -> Gram:
 
 
 def ignore() -> None:
-    """No tick."""
+    """Never cancel."""
 
 
 def fitted(cells: Cells, source: GramSource = Gram.counted) -> tuple[LinearAutoencoder, dict[str, float]]:
@@ -99,7 +99,7 @@ def test_changes_after_changes_do_not_drift(steps: list[dict[tuple[int, int], fl
 def test_the_model_solved_from_an_updated_sum_is_the_one_of_a_full_fit() -> None:
     after: Cells = {**BASE, (3, 2): 1.0, (3, 11): 5.0, (50, 20): 5.0, (50, 0): 4.0, (51, 20): 2.0}
     full, counted = fitted(after)
-    update, figures = fitted(after, lambda train, coding, tick: updated(BASE, after, coding.graded))
+    update, figures = fitted(after, lambda train, coding, check_cancelled: updated(BASE, after, coding.graded))
     rows = table(BASE)[0].rows
     np.testing.assert_array_equal(update.preference(rows), full.preference(rows))
     np.testing.assert_array_equal(update.rating(rows), full.rating(rows))
@@ -110,7 +110,7 @@ def test_the_model_solved_from_an_updated_sum_is_the_one_of_a_full_fit() -> None
 def test_a_user_who_leaves_is_unlearned() -> None:
     without = {pair: value for pair, value in BASE.items() if pair[0] != 7}
     never, _ = fitted(without)
-    unlearned, _ = fitted(without, lambda train, coding, tick: updated(BASE, without, coding.graded))
+    unlearned, _ = fitted(without, lambda train, coding, check_cancelled: updated(BASE, without, coding.graded))
     for name, tensor in never.tensors().items():
         np.testing.assert_array_equal(unlearned.tensors()[name], tensor, err_msg=name)
     with_him = fitted(BASE)[0].tensors()["packed"]

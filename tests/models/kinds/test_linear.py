@@ -132,7 +132,7 @@ def test_users_score_the_same_from_both_sides_where_they_have_not_rated() -> Non
 
 
 def ignore() -> None:
-    """No tick."""
+    """Never cancel."""
 
 
 def test_inverting_in_place_works_beyond_one_block() -> None:

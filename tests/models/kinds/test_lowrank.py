@@ -122,11 +122,11 @@ def test_a_tick_that_raises_ends_the_epoch() -> None:
     class Cancelled(Exception):
         pass
 
-    def tick() -> None:
+    def check_cancelled() -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        next(iter(Fit("lowrank", TRAIN, VALIDATION, FitOptions(), tick=tick)))
+        next(iter(Fit("lowrank", TRAIN, VALIDATION, FitOptions(), check_cancelled=check_cancelled)))
 
 
 def problem() -> tuple[Cells, Side, torch.Tensor]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from models.fit import Fit, FitOptions
-from models.fitting.fitter import FitTask, Tick
+from models.fitting.fitter import CheckCancelled, FitTask
 from models.inference.decoder import Decoder
 from models.kinds.variational import VariationalConfig, VariationalFitter, VariationalNetwork
 from models.networks.base import Baseline, Batch
@@ -22,9 +22,11 @@ SMALL = {"num_hidden": 12, "num_latent": 5, "num_layers": 3}
 BATCH = Batch.of(TRAIN.rows, torch.device("cpu"))
 
 
-def fitter(tick: Tick = lambda: None, **config: Any) -> VariationalFitter:
+def fitter(check_cancelled: CheckCancelled = lambda: None, **config: Any) -> VariationalFitter:
     given, targets = VALIDATION.rows, VALIDATION.rows
-    return VariationalFitter(FitTask(TRAIN, given, targets, OPTIONS, {**SMALL, **config}, tick=tick))
+    return VariationalFitter(
+        FitTask(TRAIN, given, targets, OPTIONS, {**SMALL, **config}, check_cancelled=check_cancelled)
+    )
 
 
 def network(**config: Any) -> VariationalNetwork:
@@ -49,15 +51,15 @@ def test_the_encoder_learns_for_three_passes_and_then_the_outputs_for_one() -> N
     moved: list[str] = []
     before: dict[str, dict[str, Tensor]] = {}
 
-    def tick() -> None:
+    def check_cancelled() -> None:
         halves = {"encoder": copy(fitting.network.encoder), "decoder": copy(fitting.network.decoder)}
         if before:
             moved.append(" ".join(half for half in halves if not same(before[half], halves[half])))
         before.update(halves)
 
-    fitting = fitter(tick)
+    fitting = fitter(check_cancelled)
     fitting.run_epoch()
-    tick()
+    check_cancelled()
     steps = len(moved) // 4
     assert moved == ["encoder"] * 3 * steps + ["decoder"] * steps
     assert steps == 18

@@ -224,6 +224,6 @@ def test_both_the_baseline_and_the_gate_stop_when_they_are_told_to() -> None:
     stopped = Interruption()
     stopped.set()
     with pytest.raises(Interrupted):
-        linear_baseline("denoising", train, validation, 20, 24, stopped.tick)
+        linear_baseline("denoising", train, validation, 20, 24, stopped.check_cancelled)
     with pytest.raises(Interrupted):
-        judge(trained(train), train, validation.rows, None, "", Baseline(), stopped.tick)
+        judge(trained(train), train, validation.rows, None, "", Baseline(), stopped.check_cancelled)
