@@ -13,7 +13,7 @@ from app.recommendations.tokens.page_cursor import NOTHING
 from app.recommendations.tokens.recommendation_id import ListType, RecommendationId, decode, encode
 from tests.app.feedback.conftest import Stored, report
 from tests.app.recommendations.helpers import ids, rate, recommend
-from tests.app.recommendations.tokens.test_recommendation_id import identities
+from tests.app.recommendations.tokens.strategies import recommendation_ids
 
 BATCH = "/v1/recommendations/batch"
 
@@ -171,7 +171,7 @@ def test_events_are_counted_for_prometheus(trained: TestClient) -> None:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    identities(),
+    recommendation_ids(),
     st.lists(st.integers(1, 2**62) | st.integers(1, 12), max_size=3),
     st.sampled_from(["shown", "clicked"]),
 )

@@ -1,7 +1,7 @@
 """The catalogue in memory follows the one in the database."""
 
 from app.recommendations.catalogue.index import MAX_CACHED_FILTERS, Catalogue, CatalogueRow
-from app.recommendations.request.options import Filter
+from app.recommendations.request.options import Filter, Rules
 
 
 def row(number: int, *categories: str, active: bool = True, title: str | None = None) -> CatalogueRow:
@@ -54,3 +54,11 @@ def test_thousands_of_items_may_come_one_by_one() -> None:
     for number in range(3_000):
         catalogue.apply([row(number)], number)
     assert len(catalogue) == len(catalogue.active) == catalogue.active.sum() == 3_000
+
+
+def test_a_block_holds_for_items_that_come_later() -> None:
+    catalogue = Catalogue()
+    catalogue.rules = Rules(block=("i1",))
+    catalogue.apply([CatalogueRow(0, "i0", None, (), True)], 1)
+    catalogue.apply([CatalogueRow(1, "i1", None, (), True)], 2)
+    assert catalogue.allowed(Filter()).tolist() == [True, False]

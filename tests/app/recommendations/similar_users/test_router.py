@@ -2,13 +2,10 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
 from app.recommendations.state import user_sample
-from app.recommendations.state.repository import HotRow
-from app.recommendations.state.user_similarity import ItemBaseline, UserVectors
 from tests.app.recommendations.helpers import ITEMS, Publish, Serve, add_items, rate, wait_for_version
 
 
@@ -108,15 +105,3 @@ def test_a_wrong_limit_is_named(client: TestClient, limit: str) -> None:
     response = client.get(f"/v1/users/ada/similar?limit={limit}")
     assert response.status_code == 422
     assert response.json()["errors"][0]["field"] == "limit"
-
-
-def test_a_few_items_in_common_say_little() -> None:
-    def likeness(num_items: int) -> float:
-        user = HotRow(0, 1, range(num_items), [3.0] * num_items)
-        tastes = UserVectors.of(
-            [user], {item: item for item in range(num_items)}, ItemBaseline(np.full(num_items, 3.0), 1.0)
-        )
-        return float(tastes.likeness(tastes)[0][0])
-
-    assert likeness(1) == pytest.approx(1 / 11)
-    assert likeness(90) == pytest.approx(0.9)

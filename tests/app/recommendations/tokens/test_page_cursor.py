@@ -6,21 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.kit.errors import InvalidCursor
-from app.recommendations.ranking.rotation import NOTHING_SHOWN, STEPS, RecentImpressions
+from app.recommendations.ranking.rotation import NOTHING_SHOWN
 from app.recommendations.request.options import Options
 from app.recommendations.tokens.page_cursor import MAX_SHOWN, PageCursor, decode, list_of
+from tests.app.recommendations.tokens.strategies import impressions
 
-shown_lately = st.dictionaries(st.integers(0, 10**6), st.integers(1, STEPS), max_size=60).map(
-    lambda steps: RecentImpressions(
-        np.array(sorted(steps), np.int64), np.array([steps[s] for s in sorted(steps)], np.uint8)
-    )
-)
 bookmarks = st.builds(
     PageCursor,
     version=st.none() | st.text(min_size=1, max_size=50),
     revision=st.none() | st.integers(0, 2**62),
     num_slots=st.integers(0, 2**31),
-    lately=st.just(NOTHING_SHOWN) | shown_lately,
+    lately=st.just(NOTHING_SHOWN) | impressions,
     shown=st.sets(st.integers(0, 10**6), max_size=200).map(lambda slots: np.array(sorted(slots), np.int64)),
 )
 

@@ -2,15 +2,7 @@
 
 from starlette.testclient import TestClient
 
-from tests.app.recommendations.helpers import (
-    ITEMS,
-    Publish,
-    add_items,
-    ids,
-    rate,
-    recommend,
-    wait_for_version,
-)
+from tests.app.recommendations.helpers import ITEMS, Publish, add_items, ids, rate, recommend, wait_for_version
 
 
 def test_an_empty_catalogue_gives_an_empty_answer_that_says_so(client: TestClient) -> None:

@@ -1,20 +1,15 @@
 """What was shown lately sinks: how far, for how long, and nothing else changes."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from app.database.engine import Database
-from app.recommendations.ranking.pipeline import UserProfile
-from app.recommendations.ranking.rotation import HOUR_US, NOTHING_SHOWN, STEPS, RecentImpressions
+from app.recommendations.ranking.rotation import HOUR_US
 from app.recommendations.request.options import Options
 from app.recommendations.tokens.recommendation_id import decode
 from app.tables import Event
@@ -29,107 +24,6 @@ from tests.app.recommendations.helpers import (
     wait_for_version,
     without_id,
 )
-from tests.app.recommendations.ranking.test_pipeline import (
-    NUM_CATALOGUE,
-    World,
-    choose,
-    live_model,
-    options,
-    tastes,
-    worlds,
-)
-
-shown = st.dictionaries(st.integers(0, NUM_CATALOGUE + 2), st.integers(1, STEPS), max_size=NUM_CATALOGUE)
-rotated = st.builds(replace, options, rotation=st.sampled_from([0.0, 0.3, 0.9, 1.0]))
-
-
-def lately_of(steps: dict[int, int]) -> RecentImpressions:
-    slots = sorted(steps)
-    return RecentImpressions(np.array(slots, np.int64), np.array([steps[slot] for slot in slots], np.uint8))
-
-
-def taste_of(rated: dict[int, float], steps: dict[int, int]) -> UserProfile:
-    return UserProfile.of(list(rated), list(rated.values()), seed=7, lately=lately_of(steps))
-
-
-@pytest.mark.parametrize("kind", ["linear", "denoising"])
-@settings(max_examples=30, deadline=None)
-@given(world=worlds(), rated=tastes, steps=shown, asked=rotated)
-def test_nothing_disappears_and_a_shorter_answer_is_the_head_of_a_longer(
-    kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
-) -> None:
-    live, taste = live_model(world.catalogue, kind, world.num_cold), taste_of(rated, steps)
-    whole, reason = choose(world.catalogue, live, taste, replace(asked, limit=40))
-    plain, plain_reason = choose(world.catalogue, live, taste, replace(asked, limit=40, rotation=0.0))
-    assert sorted(whole.slots) == sorted(plain.slots)
-    assert reason == plain_reason
-    head, _ = choose(world.catalogue, live, taste, asked)
-    assert head.slots == whole.slots[: asked.limit]
-
-
-@pytest.mark.parametrize("kind", ["linear", "denoising"])
-@settings(max_examples=30, deadline=None)
-@given(world=worlds(), rated=tastes, steps=shown, asked=rotated)
-def test_without_rotation_or_anything_shown_the_list_is_the_plain_one(
-    kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
-) -> None:
-    live = live_model(world.catalogue, kind, world.num_cold)
-    plain, _ = choose(world.catalogue, live, taste_of(rated, {}), replace(asked, rotation=0.0))
-    assert choose(world.catalogue, live, taste_of(rated, steps), replace(asked, rotation=0.0))[0] == plain
-    assert choose(world.catalogue, live, taste_of(rated, {}), asked)[0] == plain
-
-
-@pytest.mark.parametrize("kind", ["linear", "denoising"])
-@settings(max_examples=30, deadline=None)
-@given(world=worlds(), rated=tastes, steps=shown, asked=rotated)
-def test_at_one_what_was_shown_comes_behind_all_else_but_pins(
-    kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
-) -> None:
-    live, taste = live_model(world.catalogue, kind, world.num_cold), taste_of(rated, steps)
-    chosen, _ = choose(world.catalogue, live, taste, replace(asked, limit=40, rotation=1.0))
-    pins = {pin.item_id for pin in asked.rules.pins + world.catalogue.rules.pins}
-    free = [slot in steps for slot in chosen.slots if world.catalogue.external_ids[slot] not in pins]
-    assert free == sorted(free)
-
-
-@pytest.mark.parametrize("kind", ["linear", "denoising"])
-@settings(max_examples=30, deadline=None)
-@given(world=worlds(), rated=tastes, steps=shown, asked=rotated)
-def test_scores_of_one_source_fall_and_only_those_of_what_was_shown_sink(
-    kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
-) -> None:
-    live, taste = live_model(world.catalogue, kind, world.num_cold), taste_of(rated, steps)
-    simple = replace(asked, limit=40, diversity=0.0, exploration=0.0, rules=Options().rules)
-    world.catalogue.rules = Options().rules
-    chosen, _ = choose(world.catalogue, live, taste, simple)
-    plain, _ = choose(world.catalogue, live, taste, replace(simple, rotation=0.0))
-    before = dict(zip(plain.slots, plain.scores, strict=True))
-    scores = [score for score in chosen.scores if score is not None]
-    assert scores == sorted(scores, reverse=True)
-    for slot, score in zip(chosen.slots, chosen.scores, strict=True):
-        if score is not None and slot not in steps:
-            assert score == before[slot]
-        elif score is not None:
-            assert score <= (before[slot] or 0.0) + 1e-6
-
-
-@given(
-    st.dictionaries(st.integers(0, 10**6), st.integers(1, STEPS), max_size=300),
-)
-def test_a_cursor_gives_back_what_was_shown(steps: dict[int, int]) -> None:
-    lately = lately_of(steps)
-    read = RecentImpressions.decode(lately.encode())
-    assert read.slots.tolist() == lately.slots.tolist()
-    assert read.steps.tolist() == lately.steps.tolist()
-
-
-def test_it_fades_to_the_end_of_the_window() -> None:
-    lately = RecentImpressions(np.array([0, 1, 2, 5]), np.array([STEPS, STEPS // 2, 1, STEPS], np.uint8))
-    half = lately.factors(5, 0.5)
-    assert half is not None
-    assert half.tolist() == pytest.approx([0.5, 0.708, 0.997, 1, 1], abs=1e-3)
-    assert lately.factors(5, 0.0) is None
-    assert NOTHING_SHOWN.factors(5, 1.0) is None
 
 
 @pytest.fixture(params=["linear", None])

@@ -7,16 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.settings import Settings
-from tests.app.recommendations.helpers import (
-    ITEMS,
-    Publish,
-    Serve,
-    add_items,
-    ids,
-    rate,
-    recommend,
-    wait_for_version,
-)
+from tests.app.recommendations.helpers import ITEMS, Publish, Serve, add_items, ids, rate, recommend, wait_for_version
 
 
 @pytest.fixture(params=["linear", "denoising"])

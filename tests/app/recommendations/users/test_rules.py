@@ -4,16 +4,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from app.recommendations.catalogue.index import Catalogue, CatalogueRow
-from app.recommendations.ranking.pins import placed
-from app.recommendations.ranking.rankers import boosted
-from app.recommendations.request.options import Filter, Pin, Rules
 from tests.app.recommendations.helpers import (
     ITEMS,
     Publish,
@@ -146,41 +139,6 @@ def test_rules_of_a_request_and_of_the_catalogue_combine(trained: TestClient) ->
     assert ids(recommend(trained, "ada", limit=20, boost="0.25:item:odd 5")) == plain
 
 
-def test_rules_are_shown_as_they_were_set_and_the_same_again_keep_the_revision(client: TestClient) -> None:
-    empty: dict[str, Any] = {"block": [], "boost": [], "pin": [], "revision": None, "updated_at": None}
-    assert client.get("/v1/rules").json() == empty
-    rules = {"boost": [{"factor": 2.0, "attribute": [{"name": "x", "in": [True, 1]}]}], "pin": [{"item_id": "a"}]}
-    first = client.put("/v1/rules", json=rules).json()
-    assert client.put("/v1/rules", json=rules).json() == first == client.get("/v1/rules").json()
-    assert {name: first[name] for name in ("block", "boost", "pin")} == {"block": [], **rules}
-    assert client.put("/v1/rules", json={}).json()["revision"] > first["revision"]
-    assert client.delete("/v1/rules").status_code == 204
-    assert client.delete("/v1/rules").status_code == 204
-    assert client.get("/v1/rules").json() == empty
-
-
-@pytest.mark.parametrize(
-    ("rules", "field"),
-    [
-        ({"boost": [{"factor": 2}]}, "/boost/0"),
-        ({"boost": [{"factor": 0, "item_id": ["a"]}]}, "/boost/0/factor"),
-        ({"boost": [{"factor": "2", "item_id": ["a"]}]}, "/boost/0/factor"),
-        ({"boost": [{"factor": True, "item_id": ["a"]}]}, "/boost/0/factor"),
-        ({"pin": [{"item_id": "a"}, {"item_id": "a"}]}, "/pin"),
-        ({"pin": [{"item_id": "a", "position": 1}, {"item_id": "b", "position": 1}]}, "/pin"),
-        ({"pin": [{"item_id": "a", "position": 0}]}, "/pin/0/position"),
-        ({"block": [""]}, "/block/0"),
-        ({"blocked": []}, "/blocked"),
-    ],
-)
-def test_wrong_rules_are_named(client: TestClient, rules: dict[str, Any], field: str) -> None:
-    response = client.put("/v1/rules", json=rules)
-    assert response.status_code == 422
-    assert field in [error["field"] for error in response.json()["errors"]]
-    guest = client.post("/v1/recommendations", json={"ratings": [], **rules})
-    assert field in [error["field"] for error in guest.json()["errors"]]
-
-
 @pytest.mark.parametrize(
     ("query", "field"),
     [
@@ -250,54 +208,6 @@ def test_a_window_is_checked_when_it_is_written(client: TestClient) -> None:
         assert [error["field"] for error in response.json()["errors"]] == ["/available_until"]
     assert client.patch("/v1/items/a", json={"available_until": None}).json()["available_until"] is None
     assert client.put("/v1/items/a", json={}).json()["available_from"] is None
-
-
-scores = st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=12)
-
-
-def place(values: Any, number: int) -> int:
-    return int(np.flatnonzero(np.argsort(-values, kind="stable") == number)[0])
-
-
-@given(scores=scores, number=st.integers(0, 11), factors=st.lists(st.floats(0.001, 1_000), min_size=2, max_size=2))
-def test_an_items_place_is_monotone_in_its_factor(scores: list[float], number: int, factors: list[float]) -> None:
-    values, number = np.array(scores, np.float32), number % len(scores)
-    low, high = sorted(factors)
-
-    def after(factor: float) -> int:
-        each = np.ones(len(values))
-        each[number] = factor
-        return place(boosted(values, each), number)
-
-    assert after(1.0) == place(values, number)
-    assert after(high) <= after(low)
-    assert after(1000.0) <= place(values, number) <= after(0.001)
-
-
-@given(scores=scores, factor=st.floats(0.001, 1_000), which=st.integers(0, 2**12 - 1))
-def test_a_group_moves_against_the_others_and_keeps_its_own_order(
-    scores: list[float], factor: float, which: int
-) -> None:
-    values = np.array(scores, np.float32)
-    group = np.array([bool(which >> number & 1) for number in range(len(values))])
-    after = boosted(values, np.where(group, factor, 1.0))
-    assert after.dtype == np.float32
-    assert (after[~group] == values[~group]).all()
-    assert (np.diff(after[group][np.argsort(values[group], kind="stable")]) >= 0).all()
-    assert (after >= values).all() if factor >= 1 else (after <= values).all()
-
-
-def test_pins_of_one_position_move_down() -> None:
-    wanted = {7: Pin("a", 2), 8: Pin("b"), 9: Pin("c", 2), 10: Pin("d"), 11: Pin("e", 1)}
-    assert placed(wanted) == {2: 7, 3: 9, 1: 11, 4: 8, 5: 10}
-
-
-def test_a_block_holds_for_items_that_come_later() -> None:
-    catalogue = Catalogue()
-    catalogue.rules = Rules(block=("i1",))
-    catalogue.apply([CatalogueRow(0, "i0", None, (), True)], 1)
-    catalogue.apply([CatalogueRow(1, "i1", None, (), True)], 2)
-    assert catalogue.allowed(Filter()).tolist() == [True, False]
 
 
 def test_every_item_is_there_without_rules(trained: TestClient) -> None:
