@@ -34,5 +34,7 @@ def test_every_relative_link_leads_somewhere(name: str) -> None:
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.name)
 def test_a_page_names_only_files_that_exist(page: Path) -> None:
-    named = re.findall(r"`((?:app|models|tests|scripts|benchmarks|clients|docs|migrations)/[\w./-]+)`", page.read_text())
+    named = re.findall(
+        r"`((?:app|models|tests|scripts|benchmarks|clients|docs|migrations)/[\w./-]+)`", page.read_text()
+    )
     assert [path for path in named if not (ROOT / path).exists()] == []
