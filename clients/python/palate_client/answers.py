@@ -1029,19 +1029,19 @@ RunState = TypeAliasType("RunState", Literal["queued", "running", "succeeded", "
 
 
 class SimilarItem(Received):
-    """An item like another."""
+    """An item similar to another."""
 
     item_id: str
     title: str | None
     similarity: float | None
-    """Orders the list; no unit, and 1 at most where nothing is boosted. Null for an item that is not like it: one that a rule pins, or that `exploration` brings."""
+    """Orders the list; no unit, and 1 at most where nothing is boosted. Null for an item that is not similar: one that a rule pins, or that `exploration` adds."""
 
     source: Source
-    """What says so, or most of it: `similar`, the same people like both; `attributes`, both say alike things about themselves; or `pinned`, `new`."""
+    """Where most of the similarity comes from: `similar`, the same people like both; `attributes`, their content is alike; or `pinned`, `new`."""
 
 
 class SimilarItems(Received):
-    """Items like an item, the most alike first."""
+    """Items similar to an item, the most similar first."""
 
     recommendation_id: str
     """Names this answer; send it with what becomes of the answer. Some 200 characters and more."""
@@ -1052,7 +1052,7 @@ class SimilarItems(Received):
 
 
 class SimilarUser(Received):
-    """A user like another."""
+    """A user similar to another."""
 
     user_id: str
     similarity: float
@@ -1063,7 +1063,7 @@ class SimilarUser(Received):
 
 
 class SimilarUsers(Received):
-    """Users like a user, the most alike first."""
+    """Users similar to a user, the most similar first."""
 
     user_id: str
     revision: int
