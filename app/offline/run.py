@@ -19,12 +19,12 @@ from app.database.engine import Database, open_database
 from app.kit.errors import FieldProblem, InvalidRequest
 from app.offline.table import rows_of, writer_for
 from app.recommendations.request.options import Options
+from app.recommendations.request.query import RecommendationQuery
 from app.recommendations.state.loader import Loader
 from app.recommendations.state.repository import HotRow, read_users
 from app.recommendations.state.serving import Serving
 from app.recommendations.users import batch
 from app.recommendations.users.router import read_options
-from app.recommendations.users.schemas import RecommendationQuery
 from app.settings import Settings
 from app.tables import User
 from app.transfer.exporter import Writer

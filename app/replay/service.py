@@ -19,6 +19,7 @@ from app.recommendations.ranking import pipeline
 from app.recommendations.ranking.pipeline import Reason, UserProfile
 from app.recommendations.ranking.ranked import Ranking, RankingInputs
 from app.recommendations.request.options import Options
+from app.recommendations.request.query import MAX_EXPLAINED
 from app.recommendations.state.loaded_model import LoadedModel
 from app.recommendations.state.popularity import Popularity
 from app.recommendations.state.popularity_cache import decayed
@@ -27,7 +28,7 @@ from app.recommendations.state.serving import Serving, counted
 from app.recommendations.tokens.page_cursor import PageCursor
 from app.recommendations.tokens.recommendation_id import ListType, RecommendationId
 from app.recommendations.users import profile
-from app.recommendations.users.schemas import MAX_EXPLAINED, GuestRating
+from app.recommendations.users.schemas import GuestRating
 from app.recommendations.users.service import behind, model_of
 from app.replay import repository
 from app.replay.models import PastModels

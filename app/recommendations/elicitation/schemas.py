@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.recommendations.users.schemas import GuestRating, RecommendationQuery
+from app.recommendations.request.query import RecommendationQuery
+from app.recommendations.users.schemas import GuestRating
 from app.settings import MAX_LIST
 
 

@@ -10,6 +10,7 @@ from starlette.datastructures import QueryParams
 
 from app.kit.errors import CursorExpired, FieldProblem, InvalidCursor, InvalidRequest
 from app.recommendations.request.options import Options
+from app.recommendations.request.query import RecommendationQuery
 from app.recommendations.request.query_syntax import FORMS, QueryForm
 from app.recommendations.state.serving import Serving
 from app.recommendations.tokens.page_cursor import PLAIN_OPTIONS
@@ -19,7 +20,6 @@ from app.recommendations.users.schemas import (
     BatchRequest,
     GuestRecommendations,
     GuestRequest,
-    RecommendationQuery,
     Recommendations,
 )
 from app.web.deps import SettingsDep

@@ -1,24 +1,19 @@
-"""What the recommendation routes take and give."""
+"""Requests and responses of the routes that recommend."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.kit.ids import ExternalId
 from app.ratings.schemas import RatedAt, Value
 from app.recommendations.ranking.pipeline import Reason
 from app.recommendations.ranking.ranked_items import Source
-from app.recommendations.request.filter_schemas import FilterIn, RulesIn
-from app.recommendations.request.options import Options
+from app.recommendations.request.query import RecommendationQuery
 from app.settings import MAX_LIST
 
 Cursor = Annotated[
     str | None, Field(description="`next_cursor` of the page before; all else but `limit` as it was there.")
 ]
-MAX_EXPLAINED = 100  # items of an answer
-MAX_HOURS = 8_760  # a year
-
-
 AnswerId = Annotated[
     str, Field(description="Names this answer; send it with what becomes of the answer. Some 200 characters and more.")
 ]
@@ -118,56 +113,6 @@ class GuestRating(BaseModel):
     item_id: Annotated[ExternalId, Field(examples=["blade-runner-1982"])]
     value: Value
     rated_at: RatedAt = None
-
-
-class RecommendationQuery(FilterIn, RulesIn):
-    """What a caller asks for."""
-
-    limit: Annotated[int, Field(ge=1, le=MAX_LIST, description="Number of items.")] = 10
-    include_rated: Annotated[bool, Field(description="Recommend rated items too.")] = False
-    diversity: Annotated[
-        float, Field(ge=0, le=1, description="How unlike each other the items are to be; 0: the plain order.")
-    ] = 0.0
-    exploration: Annotated[
-        float, Field(ge=0, le=1, description="Share of the places for new items, which are `new` as their source.")
-    ] = 0.0
-    rotation: Annotated[
-        float,
-        Field(
-            ge=0, le=1, description="How far what the user was shown lately sinks; 0: not at all, 1: behind all else."
-        ),
-    ] = 0.0
-    rotation_hours: Annotated[
-        float, Field(gt=0, le=MAX_HOURS, description="For how long what was shown sinks, less and less.")
-    ] = 24.0
-    explain: Annotated[
-        bool,
-        Field(description=f"Say for each item which ratings it is due to; `limit` is {MAX_EXPLAINED} at most then."),
-    ] = False
-    explain_ratings: Annotated[
-        int,
-        Field(ge=1, le=20, description="Number of ratings named for each item that raised it, and that lowered it."),
-    ] = 3
-
-    @model_validator(mode="after")
-    def _few_are_explained(self) -> Self:
-        if self.explain and self.limit > MAX_EXPLAINED:
-            raise ValueError(f"limit must be {MAX_EXPLAINED} at most with explain=true")
-        return self
-
-    def options(self) -> Options:
-        """Give it as the rules take it."""
-        return Options(
-            limit=self.limit,
-            include_rated=self.include_rated,
-            filter=self.filter(),
-            rules=self.rules(),
-            diversity=self.diversity,
-            exploration=self.exploration,
-            rotation=self.rotation,
-            rotation_hours=self.rotation_hours,
-            explain_ratings=self.explain_ratings if self.explain else 0,
-        )
 
 
 class GuestRequest(RecommendationQuery):

@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.kit.ids import ExternalId
 from app.recommendations.ranking.pipeline import Reason
-from app.recommendations.users.schemas import GuestRating, Recommendation, RecommendationQuery
+from app.recommendations.request.query import RecommendationQuery
+from app.recommendations.users.schemas import GuestRating, Recommendation
 from app.settings import MAX_LIST
 
 
