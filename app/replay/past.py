@@ -28,7 +28,7 @@ class PastCatalogue(Catalogue):
         """Take a step to a revision, if one is needed, and set the clock."""
         self._moment_us = moment_us
         if step is None:
-            self.look()
+            self.refresh_active()
             return
         self.truncate(step.num_items)
         self.rules = step.rules

@@ -10,32 +10,32 @@ from app.kit.times import EARLIEST_US, LATEST_US, to_us
 ALWAYS = (EARLIEST_US, LATEST_US)
 
 
-class Windows:
-    """The windows of those items that have one, in microseconds since 1970; the start is in it, the end is not.
+class Availability:
+    """The periods of those items that have one, in microseconds since 1970; the start is in it, the end is not.
 
-    ``due_us`` is the moment at which the next one opens or closes.
+    ``next_change_us`` is the moment at which the next item becomes available or ceases to be.
     """
 
     def __init__(self) -> None:
-        self._of_slot: dict[int, tuple[int, int]] = {}
-        self.due_us = LATEST_US
+        self._period_of_slot: dict[int, tuple[int, int]] = {}
+        self.next_change_us = LATEST_US
 
     def set(self, slot: int, start: datetime | None, end: datetime | None) -> None:
-        """Set an item's window; None: no end on that side."""
-        window = (EARLIEST_US if start is None else to_us(start), LATEST_US if end is None else to_us(end))
-        if window == ALWAYS:
-            self._of_slot.pop(slot, None)
+        """Set an item's period; None: no end on that side."""
+        period = (EARLIEST_US if start is None else to_us(start), LATEST_US if end is None else to_us(end))
+        if period == ALWAYS:
+            self._period_of_slot.pop(slot, None)
         else:
-            self._of_slot[slot] = window
+            self._period_of_slot[slot] = period
 
-    def open_at(self, moment_us: int, num_slots: int) -> NDArray[np.bool_]:
-        """Return which items are in their window: bool (slots,)."""
+    def mask(self, moment_us: int, num_slots: int) -> NDArray[np.bool_]:
+        """Return which items are available at a moment: bool (slots,)."""
         mask = np.ones(num_slots, bool)
-        if not self._of_slot:
-            self.due_us = LATEST_US
+        if not self._period_of_slot:
+            self.next_change_us = LATEST_US
             return mask
-        slots = np.fromiter(self._of_slot, np.int64)
-        edges = np.array(list(self._of_slot.values()), np.int64)
+        slots = np.fromiter(self._period_of_slot, np.int64)
+        edges = np.array(list(self._period_of_slot.values()), np.int64)
         mask[slots] = (edges[:, 0] <= moment_us) & (moment_us < edges[:, 1])
-        self.due_us = int(edges[edges > moment_us].min(initial=LATEST_US))
+        self.next_change_us = int(edges[edges > moment_us].min(initial=LATEST_US))
         return mask

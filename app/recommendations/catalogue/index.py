@@ -1,7 +1,7 @@
 """The catalogue in memory: one per API process, brought up to date before an answer leaves.
 
 A slot is an item's place in the arrays. Slots follow the primary keys at loading and grow at the end, so a higher slot
-is a newer item; no slot is ever given up, because a deleted item keeps its row.
+is a newer item; no slot is ever reused, because a deleted item keeps its row.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 
 from app.kit.times import now_us
 from app.recommendations.catalogue.attribute_index import MAX_CHANGES, AttributeIndex
-from app.recommendations.catalogue.availability import Windows
+from app.recommendations.catalogue.availability import Availability
 from app.recommendations.request.options import NO_FILTER, NO_RULES, Boost, Condition, Filter
 
 Slots = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Factors = NDArray[np.float64]
 MAX_CACHED_FILTERS = 64
-MAX_COLUMNS = 64
-MIN_FACTOR, MAX_FACTOR = 1e-6, 1e6  # of all boosts of an item together
+MAX_ATTRIBUTE_INDEXES = 64
+MIN_FACTOR, MAX_FACTOR = 1e-6, 1e6  # of all boosts of one item together
 NO_ATTRIBUTES: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -55,14 +55,14 @@ class Catalogue:
         self.attributes: list[Mapping[str, Any]] = []
         self.categories: list[Sequence[str]] = []
         self._members: dict[str, set[int]] = {}
-        self._columns: dict[str, AttributeIndex] = {}  # of the attributes that were asked for
+        self._indexes: dict[str, AttributeIndex] = {}  # of the attributes that filters have named
         self._deleted: Mask = np.zeros(0, bool)
         self._revisions = np.zeros(0, np.int64)  # of the latest change of each item
         self._active: Mask = np.zeros(0, bool)
-        self._open: Mask = self._active  # which items may be recommended, until a window opens or closes
-        self.state = 0  # number of times that changed
-        self.rules = NO_RULES  # for everybody; set before `apply`
-        self._windows = Windows()
+        self._allowed: Mask = self._active  # which items may be recommended, until the next change of availability
+        self.num_renewals = 0  # of that mask
+        self.rules = NO_RULES  # for every answer; set before `apply`
+        self._availability = Availability()
         self._filters: dict[Filter, Mask] = {}
         self._factors: dict[tuple[Boost, ...], Factors] = {}
 
@@ -71,9 +71,9 @@ class Catalogue:
         return len(self.external_ids)
 
     def apply(self, rows: Sequence[CatalogueRow], revision: int) -> None:
-        """Take over the items that changed up to ``revision``, in the order of their primary keys."""
+        """Apply the changes of items up to ``revision``; the rows are in the order of their primary keys."""
         if len(rows) > MAX_CHANGES:
-            self._columns.clear()
+            self._indexes.clear()
         for row in rows:
             slot = self.slot_of_id.get(row.id)
             if slot is None:
@@ -82,34 +82,33 @@ class Catalogue:
             self._active[slot] = row.active
             self._revisions[slot] = row.revision
             self._deleted[slot] = row.deleted
-            self._categorise(slot, row.categories)
-            self._describe(slot, row.attributes)
-            self._windows.set(slot, row.available_from, row.available_until)
+            self._set_categories(slot, row.categories)
+            self._set_attributes(slot, row.attributes)
+            self._availability.set(slot, row.available_from, row.available_until)
         self.revision = max(self.revision, revision)
         self._factors.clear()
-        self.look()
+        self.refresh_active()
 
     @property
     def active(self) -> Mask:
-        """Which items may be recommended now, to anyone: bool (slots,), not to be changed."""
-        if self._windows.due_us <= (moment_us := self._clock()):
+        """Return which items may be recommended now, to any user: bool (slots,), not to be changed."""
+        if self._availability.next_change_us <= (moment_us := self._clock()):
             self._renew(moment_us)
-        return self._open
+        return self._allowed
 
-    def look(self) -> None:
-        """Find out anew which items may be recommended: something has changed, or the clock was set."""
+    def refresh_active(self) -> None:
+        """Work out again which items may be recommended: an item or a rule has changed, or the clock was set."""
         self._renew(self._clock())
 
     def moment_us(self) -> int:
-        """Return the time: now, but no later than `active` was looked at, if a window has opened or closed since."""
-        return min(self._clock(), self._windows.due_us - 1)
+        """Return the time: now, but before any change of availability that `active` has not seen yet."""
+        return min(self._clock(), self._availability.next_change_us - 1)
 
     def _renew(self, moment_us: int) -> None:
-        """Find out anew which items may be recommended."""
-        self._open = self._active[: len(self)] & self._windows.open_at(moment_us, len(self))
-        self._open[self.slots_of(self.rules.block)] = False
+        self._allowed = self._active[: len(self)] & self._availability.mask(moment_us, len(self))
+        self._allowed[self.slots_of(self.rules.block)] = False
         self._filters.clear()
-        self.state += 1
+        self.num_renewals += 1
 
     def _append(self, row: CatalogueRow) -> int:
         slot = len(self)
@@ -127,11 +126,11 @@ class Catalogue:
         return slot
 
     def truncate(self, num_slots: int) -> None:
-        """Go back to when there were so many items; `apply` comes next."""
+        """Remove all items but the oldest ``num_slots``; `apply` comes next."""
         for slot in range(num_slots, len(self)):
-            self._categorise(slot, ())
-            self._describe(slot, NO_ATTRIBUTES)
-            self._windows.set(slot, None, None)
+            self._set_categories(slot, ())
+            self._set_attributes(slot, NO_ATTRIBUTES)
+            self._availability.set(slot, None, None)
             self.slot_of_external_id.popitem()
             self.slot_of_id.popitem()
         for values in (self.ids, self.external_ids, self.titles, self.attributes, self.categories):
@@ -151,16 +150,16 @@ class Catalogue:
         """Return the slots of the items that changed after ``revision``, which was the catalogue's once."""
         return np.flatnonzero(self.revisions > revision)
 
-    def _categorise(self, slot: int, categories: Sequence[str]) -> None:
+    def _set_categories(self, slot: int, categories: Sequence[str]) -> None:
         for category in self.categories[slot]:
             self._members[category].discard(slot)
         for category in categories:
             self._members.setdefault(category, set()).add(slot)
         self.categories[slot] = categories
 
-    def _describe(self, slot: int, attributes: Mapping[str, Any]) -> None:
-        for name, column in self._columns.items():
-            column.change(slot, self.attributes[slot].get(name), attributes.get(name))
+    def _set_attributes(self, slot: int, attributes: Mapping[str, Any]) -> None:
+        for name, index in self._indexes.items():
+            index.change(slot, self.attributes[slot].get(name), attributes.get(name))
         self.attributes[slot] = attributes
 
     def allowed(self, wanted: Filter = NO_FILTER) -> Mask:
@@ -171,51 +170,51 @@ class Catalogue:
         if wanted not in self._filters:
             if len(self._filters) == MAX_CACHED_FILTERS:
                 self._filters.clear()
-            self._filters[wanted] = active & self._matching(wanted)
+            self._filters[wanted] = active & self._filter_mask(wanted)
         return self._filters[wanted]
 
-    def is_open(self, mask: Mask) -> bool:
-        """Return whether a mask is that of everything that may be recommended."""
-        return mask is self._open
+    def is_unfiltered(self, mask: Mask) -> bool:
+        """Return whether a mask is that of all items that may be recommended."""
+        return mask is self._allowed
 
-    def keeps(self, mask: Mask) -> bool:
-        """Return whether a mask is one that `allowed` gives again for the same filter."""
-        return any(mask is kept for kept in self._filters.values())
+    def is_cached(self, mask: Mask) -> bool:
+        """Return whether `allowed` returns this very mask again for the same filter."""
+        return any(mask is each for each in self._filters.values())
 
-    def _matching(self, wanted: Filter) -> Mask:
-        mask = self._in_any(wanted.categories) if wanted.categories else np.ones(len(self), bool)
+    def _filter_mask(self, wanted: Filter) -> Mask:
+        mask = self._category_mask(wanted.categories) if wanted.categories else np.ones(len(self), bool)
         for category in wanted.all_categories:
-            mask &= self._in_any((category,))
+            mask &= self._category_mask((category,))
         if wanted.no_categories:
-            mask &= ~self._in_any(wanted.no_categories)
+            mask &= ~self._category_mask(wanted.no_categories)
         for condition in wanted.conditions:
-            mask &= self._meeting(condition)
+            mask &= self._condition_mask(condition)
         return mask
 
-    def _in_any(self, categories: Sequence[str]) -> Mask:
+    def _category_mask(self, categories: Sequence[str]) -> Mask:
         mask = np.zeros(len(self), bool)
         for category in categories:
             mask[list(self._members.get(category, ()))] = True
         return mask
 
-    def _meeting(self, condition: Condition) -> Mask:
+    def _condition_mask(self, condition: Condition) -> Mask:
         mask = np.zeros(len(self), bool)
-        for slots in self._column(condition.attribute).slots(condition):
+        for slots in self._index_of(condition.attribute).slots(condition):
             mask[slots] = True
         return mask
 
-    def _column(self, name: str) -> AttributeIndex:
-        """Return an attribute's column, built when it is first asked for and kept up to date from then on."""
-        if name not in self._columns:
-            if len(self._columns) == MAX_COLUMNS:
-                self._columns.clear()
-            self._columns[name] = AttributeIndex(
+    def _index_of(self, name: str) -> AttributeIndex:
+        """Return an attribute's index, built when it is first used and kept up to date from then on."""
+        if name not in self._indexes:
+            if len(self._indexes) == MAX_ATTRIBUTE_INDEXES:
+                self._indexes.clear()
+            self._indexes[name] = AttributeIndex(
                 (slot, each[name]) for slot, each in enumerate(self.attributes) if name in each
             )
-        return self._columns[name]
+        return self._indexes[name]
 
     def factors(self, boosts: tuple[Boost, ...]) -> Factors | None:
-        """Multiply the factors of all boosts that each item has: float64 (slots,); None without any boost."""
+        """Return the product of the boosts that apply to each item: float64 (slots,); None without any boost."""
         if not boosts:
             return None
         if boosts not in self._factors:
@@ -223,12 +222,12 @@ class Catalogue:
                 self._factors.clear()
             factors = np.ones(len(self))
             for boost in boosts:
-                factors[self._boosted(boost)] *= boost.factor
+                factors[self._boost_mask(boost)] *= boost.factor
             self._factors[boosts] = np.clip(factors, MIN_FACTOR, MAX_FACTOR)
         return self._factors[boosts]
 
-    def _boosted(self, boost: Boost) -> Mask:
-        mask = self._matching(boost.filter)
+    def _boost_mask(self, boost: Boost) -> Mask:
+        mask = self._filter_mask(boost.filter)
         if boost.item_ids:
             named = np.zeros(len(self), bool)
             named[self.slots_of(boost.item_ids)] = True
@@ -236,6 +235,6 @@ class Catalogue:
         return mask
 
     def slots_of(self, external_ids: Iterable[str]) -> list[int]:
-        """Find the slots of the callers' ids, in their order; unknown ones are left out."""
+        """Return the slots of external ids, in their order; unknown ones are left out."""
         slot_of = self.slot_of_external_id
         return [slot_of[item_id] for item_id in external_ids if item_id in slot_of]

@@ -1,4 +1,4 @@
-"""Slots as bytes, in a cursor and in an answer's id."""
+"""Slots as bytes, in a cursor and in a recommendation id."""
 
 import zlib
 from struct import pack
@@ -8,12 +8,12 @@ import numpy as np
 from app.recommendations.catalogue.index import Slots
 
 MAX_SLOTS = 10_000
-MAX_PLAIN_SLOTS = 32  # so few are not worth compressing
+MAX_PLAIN_SLOTS = 32  # up to so many compressing saves nothing
 PLAIN, COMPRESSED = b"\0", b"\1"
 
 
-def packed(slots: list[int]) -> bytes:
-    """Write slots; where there are many, the steps between them, byte by byte of all of them, compressed."""
+def encode_slots(slots: list[int]) -> bytes:
+    """Write slots: a few as they are; of many the compressed differences, the low bytes of all first."""
     slots.sort()
     if len(slots) <= MAX_PLAIN_SLOTS:
         return PLAIN + pack(f"<{len(slots)}I", *slots)
@@ -21,11 +21,11 @@ def packed(slots: list[int]) -> bytes:
     return COMPRESSED + zlib.compress(steps.view(np.uint8).reshape(-1, 4).T.tobytes(), 9)
 
 
-def unpacked(data: bytes) -> Slots:
-    """Read slots back, ascending.
+def decode_slots(data: bytes) -> Slots:
+    """Read slots, ascending.
 
     Raises:
-        ValueError, zlib.error: if it is not what `packed` gave.
+        ValueError, zlib.error: if it is not what `encode_slots` wrote.
     """
     kind, data = data[:1], data[1:]
     if kind == PLAIN:

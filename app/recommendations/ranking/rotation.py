@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.recommendations.catalogue.index import Catalogue, Factors, Slots
-from app.recommendations.catalogue.slot_codec import packed, unpacked
+from app.recommendations.catalogue.slot_codec import decode_slots, encode_slots
 from app.recommendations.ranking.ranked_items import RankedItems
 from app.recommendations.ranking.rankers import Ranker
 from app.recommendations.ranking.scope import Scope
@@ -44,7 +44,7 @@ class RecentImpressions(NamedTuple):
         """Write it for a cursor or an id: nothing if it is empty."""
         if not len(self.slots):
             return b""
-        return COUNT.pack(len(self.slots)) + self.steps.tobytes() + packed(self.slots.tolist())
+        return COUNT.pack(len(self.slots)) + self.steps.tobytes() + encode_slots(self.slots.tolist())
 
     @classmethod
     def decode(cls, code: bytes) -> "RecentImpressions":
@@ -56,7 +56,10 @@ class RecentImpressions(NamedTuple):
         if not code:
             return NOTHING_SHOWN
         num = int.from_bytes(code[: COUNT.size])
-        steps, slots = np.frombuffer(code[COUNT.size : COUNT.size + num], np.uint8), unpacked(code[COUNT.size + num :])
+        steps, slots = (
+            np.frombuffer(code[COUNT.size : COUNT.size + num], np.uint8),
+            decode_slots(code[COUNT.size + num :]),
+        )
         if not 0 < num == len(steps) == len(slots) <= MAX_IMPRESSIONS:
             raise ValueError("not as many steps as items")
         return cls(slots, steps)

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from app.kit.times import to_us
 
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII).fullmatch
-SHORTEST_TIME = len("2026-11-23T10:15:00Z")
+MIN_TIME_LENGTH = len("2026-11-23T10:15:00Z")
 
 
-class KeyKind(StrEnum):
+class ValueKind(StrEnum):
     """What compares with what."""
 
     TEXT = "text"  # by code point
@@ -24,25 +24,25 @@ class KeyKind(StrEnum):
 class AttributeValue(NamedTuple):
     """A value with its kind."""
 
-    kind: KeyKind
+    kind: ValueKind
     value: str | bool | int | float
 
+    @classmethod
+    def of(cls, value: str | float) -> "AttributeValue":
+        """Find the kind of a value: text that is a time of RFC 3339 is a moment."""
+        match value:
+            case bool():
+                return cls(ValueKind.FLAG, value)
+            case str():
+                moment = parse_moment(value)
+                return cls(ValueKind.TEXT, value) if moment is None else cls(ValueKind.MOMENT, moment)
+            case _:
+                return cls(ValueKind.NUMBER, value)
 
-def key_of(value: str | float) -> AttributeValue:
-    """Say how a value is compared: text that is a time of RFC 3339 as a moment."""
-    match value:
-        case bool():
-            return AttributeValue(KeyKind.FLAG, value)
-        case str():
-            moment = moment_of(value)
-            return AttributeValue(KeyKind.TEXT, value) if moment is None else AttributeValue(KeyKind.MOMENT, moment)
-        case _:
-            return AttributeValue(KeyKind.NUMBER, value)
 
-
-def moment_of(text: str) -> int | None:
-    """Read a time of RFC 3339 as microseconds since 1970; None if it is none."""
-    if len(text) < SHORTEST_TIME or not RFC_3339(text):
+def parse_moment(text: str) -> int | None:
+    """Read a time of RFC 3339 as microseconds since 1970; None if the text is not one."""
+    if len(text) < MIN_TIME_LENGTH or not RFC_3339(text):
         return None
     try:
         return to_us(datetime.fromisoformat(text.upper()))
@@ -50,11 +50,11 @@ def moment_of(text: str) -> int | None:
         return None
 
 
-def keys_of(value: Any) -> Iterator[AttributeValue]:
-    """Return the keys an item is found by: those of its attribute, or of each element if that is a list."""
-    for each in value if isinstance(value, list) else (value,):
+def attribute_values(attribute: Any) -> Iterator[AttributeValue]:
+    """Yield the values by which an item is found: that of its attribute, or one for each element if it is a list."""
+    for each in attribute if isinstance(attribute, list) else (attribute,):
         if isinstance(each, str | int | float):
-            key = key_of(each)
-            yield key
-            if key.kind is KeyKind.MOMENT:  # compares with other text too
-                yield AttributeValue(KeyKind.TEXT, each)
+            value = AttributeValue.of(each)
+            yield value
+            if value.kind is ValueKind.MOMENT:  # compares with other text too
+                yield AttributeValue(ValueKind.TEXT, each)

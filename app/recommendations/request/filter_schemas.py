@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from app.kit.ids import ExternalId, storable
-from app.recommendations.request.attribute_values import KeyKind, key_of
+from app.recommendations.request.attribute_values import AttributeValue, ValueKind
 from app.recommendations.request.options import Between, Boost, Condition, Filter, OneOf, Pin, Rules
 from app.settings import MAX_ID_LENGTH, MAX_LIST
 
@@ -67,8 +67,8 @@ class ConditionIn(BaseModel):
         given = self.model_fields_set - {"name"}
         if not given or ({"eq", "one_of"} & given and len(given) > 1):
             raise ValueError("must have one of eq, in, or gte and/or lte")
-        kinds = {key_of(end).kind for end in (self.gte, self.lte) if end is not None}
-        if KeyKind.FLAG in kinds:
+        kinds = {AttributeValue.of(end).kind for end in (self.gte, self.lte) if end is not None}
+        if ValueKind.FLAG in kinds:
             raise ValueError("true and false have no order: use eq")
         if len(kinds) > 1:
             raise ValueError("gte and lte must be of one kind: two numbers, two times or two other texts")
@@ -77,10 +77,10 @@ class ConditionIn(BaseModel):
     def condition(self) -> Condition:
         """Give it as the catalogue takes it."""
         if self.gte is not None or self.lte is not None:
-            low, high = (None if end is None else key_of(end) for end in (self.gte, self.lte))
+            low, high = (None if end is None else AttributeValue.of(end) for end in (self.gte, self.lte))
             return Between(self.name, low, high)
         values = [self.eq] if self.one_of is None else self.one_of
-        return OneOf(self.name, tuple(dict.fromkeys(map(key_of, values))))
+        return OneOf(self.name, tuple(dict.fromkeys(map(AttributeValue.of, values))))
 
 
 class FilterIn(BaseModel):

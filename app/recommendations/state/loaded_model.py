@@ -79,7 +79,7 @@ class LoadedModel:
 
     def fit_to(self, catalogue: Catalogue) -> None:
         """Bring what depends on the catalogue up to it; nothing to do while it has not changed."""
-        if self._fitted_to == catalogue.state:
+        if self._fitted_to == catalogue.num_renewals:
             return
         active = catalogue.active
         if len(self.column_of_slot) != len(catalogue):
@@ -87,7 +87,7 @@ class LoadedModel:
         self._barred = self._barred_columns(active)
         self._filtered.clear()
         self.num_newcomers = int(np.count_nonzero((self.column_of_slot < 0) & ~catalogue.deleted))
-        self._fitted_to = catalogue.state
+        self._fitted_to = catalogue.num_renewals
 
     def _place(self, catalogue: Catalogue) -> None:
         """Find the columns of the items that the catalogue has learned of."""
@@ -108,9 +108,9 @@ class LoadedModel:
     def barred(self, catalogue: Catalogue, allowed: Mask) -> Mask:
         """Return which columns may not be recommended when only the ``allowed`` slots may: bool (I,), a copy."""
         self.fit_to(catalogue)  # an item's window may have closed since the last answer
-        if catalogue.is_open(allowed):
+        if catalogue.is_unfiltered(allowed):
             return self._barred.copy()
-        if not catalogue.keeps(allowed):
+        if not catalogue.is_cached(allowed):
             return self._barred_columns(allowed)
         if id(allowed) not in self._filtered:
             if len(self._filtered) == MAX_CACHED_FILTERS:

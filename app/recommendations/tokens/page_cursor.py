@@ -19,7 +19,7 @@ import numpy as np
 
 from app.kit.errors import FieldProblem, InvalidCursor
 from app.recommendations.catalogue.index import Slots
-from app.recommendations.catalogue.slot_codec import MAX_SLOTS, packed, unpacked
+from app.recommendations.catalogue.slot_codec import MAX_SLOTS, decode_slots, encode_slots
 from app.recommendations.ranking.rotation import NOTHING_SHOWN, RecentImpressions
 from app.recommendations.request.options import Options
 
@@ -53,7 +53,7 @@ class PageCursor(NamedTuple):
         version, lately = (self.version or "").encode(), self.lately.encode()
         revision = 0 if self.revision is None else self.revision + 1
         head = HEAD.pack(revision, self.num_slots, len(version), len(lately)) + version + lately
-        body = head + packed([*self.shown.tolist(), *page] if len(self.shown) else list(page))
+        body = head + encode_slots([*self.shown.tolist(), *page] if len(self.shown) else list(page))
         text = b2a_base64(check_sum(of, body) + body, newline=False)
         return text.translate(URL_SAFE).rstrip(b"=").decode()
 
@@ -92,7 +92,7 @@ def decode(cursor: str, place: str) -> Cursor:
             raise ValueError("too short")
         revision, num_slots, length, length_lately = HEAD.unpack_from(body)
         version, rest = body[HEAD.size : HEAD.size + length].decode(), body[HEAD.size + length :]
-        lately, shown = RecentImpressions.decode(rest[:length_lately]), unpacked(rest[length_lately:])
+        lately, shown = RecentImpressions.decode(rest[:length_lately]), decode_slots(rest[length_lately:])
     except (ValueError, zlib.error):
         wrong = FieldProblem(place, "take `next_cursor` of a former answer, or leave it out")
         raise InvalidCursor(fields=[wrong]) from None

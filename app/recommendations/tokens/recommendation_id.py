@@ -17,7 +17,7 @@ from app.kit.errors import FieldProblem, InvalidRequest
 from app.kit.ids import storable
 from app.kit.times import LATEST_US
 from app.recommendations.catalogue.index import Slots
-from app.recommendations.catalogue.slot_codec import packed, unpacked
+from app.recommendations.catalogue.slot_codec import decode_slots, encode_slots
 from app.recommendations.ranking.ranked_items import Source
 from app.recommendations.ranking.rotation import NOTHING_SHOWN, RecentImpressions
 from app.recommendations.request.options import Options
@@ -108,7 +108,7 @@ def encode(identity: RecommendationId) -> str:
     sources, said, subject, of, known, popularity = identity[10:16]
     sunk = identity.lately.encode()
     name = b"" if version is None else version.encode()
-    before = packed(shown.tolist()) if len(shown) else b""
+    before = encode_slots(shown.tolist()) if len(shown) else b""
     wide = max(items, default=0) >= 2**32
     num = len(items)
     body = (
@@ -187,7 +187,7 @@ def read(body: bytes) -> RecommendationId:
     if form != FORMAT or num > MAX_LIST or HEAD.size + calcsize(layout) != len(body):
         raise ValueError("of another form")
     *items, codes, name, before, said, sunk = unpack_from(layout, body, HEAD.size)
-    shown = unpacked(before) if before else NOTHING
+    shown = decode_slots(before) if before else NOTHING
     if min(user, revision, catalogue, at_us) < 0 or at_us > LATEST_US or max(items, default=0) >= 2**63:
         raise ValueError("numbers that nothing has")
     if len(shown) > MAX_SHOWN or len(name) > MAX_VERSION_BYTES:

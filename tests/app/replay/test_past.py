@@ -16,7 +16,7 @@ from app.database.engine import Database
 from app.kit.errors import ItemNotFound, ReplayUnavailable
 from app.kit.times import to_us
 from app.recommendations.catalogue.index import Catalogue
-from app.recommendations.request.attribute_values import key_of
+from app.recommendations.request.attribute_values import AttributeValue
 from app.recommendations.request.options import Filter, OneOf
 from app.recommendations.rules.repository import remove_rules, set_rules
 from app.recommendations.state.serving import catalogue_changes
@@ -59,7 +59,7 @@ def fields(random: Random) -> dict[str, Any]:
 
 def state(catalogue: Catalogue) -> dict[str, Any]:
     """Write out all that answers take from a catalogue."""
-    asked = [Filter(categories=("a",)), Filter(conditions=(OneOf("year", (key_of(1990),)),))]
+    asked = [Filter(categories=("a",)), Filter(conditions=(OneOf("year", (AttributeValue.of(1990),)),))]
     return {
         "ids": list(catalogue.slot_of_id),
         "names": list(catalogue.external_ids),

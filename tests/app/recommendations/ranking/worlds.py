@@ -12,7 +12,7 @@ from app.recommendations.content.cold_start import ColdItems
 from app.recommendations.ranking import pipeline
 from app.recommendations.ranking.pipeline import Reason, UserProfile
 from app.recommendations.ranking.ranked_items import RankedItems
-from app.recommendations.request.attribute_values import key_of
+from app.recommendations.request.attribute_values import AttributeValue
 from app.recommendations.request.options import NO_RULES, Between, Boost, Condition, Filter, OneOf, Options, Pin, Rules
 from app.recommendations.state.loaded_model import LoadedModel
 from app.recommendations.state.popularity import Popularity
@@ -39,9 +39,15 @@ PAST, FUTURE = datetime(2020, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC
 WINDOWS = [(None, None)] * 4 + [(PAST, FUTURE), (FUTURE, None), (None, PAST)]
 item_ids = st.integers(0, NUM_CATALOGUE).map(lambda place: item_id(place) if place < NUM_CATALOGUE else "unheard of")
 categories = st.lists(st.sampled_from(CATEGORIES), max_size=2).map(tuple)
+years = st.integers(0, 3).map(AttributeValue.of)
 conditions = st.one_of(
-    st.builds(OneOf, st.just("year"), st.lists(st.integers(0, 3).map(key_of), min_size=1).map(tuple)),
-    st.builds(Between, st.just("year"), st.none() | st.integers(0, 3).map(key_of), st.integers(0, 3).map(key_of)),
+    st.builds(OneOf, st.just("year"), st.lists(years, min_size=1).map(tuple)),
+    st.builds(
+        Between,
+        st.just("year"),
+        st.none() | years,
+        years,
+    ),
 )
 filters = st.builds(
     Filter,
@@ -87,7 +93,7 @@ def worlds(draw: st.DrawFn) -> World:
     catalogue = Catalogue()
     first = draw(st.integers(0, NUM_CATALOGUE))
     catalogue.apply([row._replace(active=not row.active, attributes={"year": 1}) for row in rows[:first]], 1)
-    catalogue.allowed(Filter(conditions=(OneOf("year", (key_of(1),)),)))  # builds the column
+    catalogue.allowed(Filter(conditions=(OneOf("year", (AttributeValue.of(1),)),)))  # builds the column
     catalogue.rules = draw(st.just(NO_RULES) | rules)
     catalogue.apply(rows, 2)
     return World(catalogue, rows, draw(st.integers(0, NUM_CATALOGUE - NUM_ITEMS)))
@@ -112,7 +118,7 @@ def may_be_shown(world: World, slot: int, asked: Options) -> bool:
 def meets(condition: Condition, year: int) -> bool:
     """Return whether a year meets a condition."""
     if isinstance(condition, OneOf):
-        return key_of(year) in condition.keys
+        return AttributeValue.of(year) in condition.keys
     low, high = condition.low, condition.high
     return (low is None or year >= low.value) and (high is None or year <= high.value)  # type: ignore[operator]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.recommendations.request.attribute_values import key_of
+from app.recommendations.request.attribute_values import AttributeValue
 
 
 @pytest.mark.parametrize(
@@ -17,5 +17,5 @@ from app.recommendations.request.attribute_values import key_of
     ],
 )
 def test_times_are_told_from_other_text(text: str, moment: int | None) -> None:
-    key = key_of(text)
+    key = AttributeValue.of(text)
     assert key.value == (text if moment is None else moment)
