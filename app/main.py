@@ -20,7 +20,7 @@ from app.keys.ring import KeyRing
 from app.middleware import Operations
 from app.ratings import router as ratings
 from app.ratings.merge import router as merging
-from app.ratings.writer import RatingWriter
+from app.ratings.service import RatingWriter
 from app.recommendations.elicitation import router as questions
 from app.recommendations.items import router as shelves
 from app.recommendations.predictions import router as predictions

@@ -17,8 +17,7 @@ from app.ratings.parse import read_ratings, single_row
 from app.ratings.removal import remove_item
 from app.ratings.scale import Scale
 from app.ratings.schemas import RatingChanged, RatingIn, RatingList, RatingsWritten, RatingValue, UserOut
-from app.ratings.service import Written
-from app.ratings.writer import RatingWriter
+from app.ratings.service import RatingWriter, Written
 from app.settings import MAX_LIST
 from app.web.bulk import Refused, all_refused
 from app.web.deps import DatabaseDep, SettingsDep

@@ -6,6 +6,8 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from app.database import counters
+from app.database.engine import Database
+from app.database.group_commit import GroupCommit
 from app.kit.errors import RatingNotFound, UserNotFound
 from app.ratings import repository
 from app.ratings.conflict import Outcome, Pair, RatingRow, Status
@@ -20,6 +22,17 @@ class Written(NamedTuple):
 
     revision: int
     outcomes: list[Outcome]
+
+    def part(self, rows: slice) -> "Written":
+        """Return what became of some of the rows."""
+        return Written(self.revision, self.outcomes[rows])
+
+
+class RatingWriter(GroupCommit[RatingRow, Written]):
+    """Stores the ratings of this process's requests, many requests in one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, set_ratings, Written.part)
 
 
 def set_ratings(session: Session, rows: Sequence[RatingRow], now_us: int) -> Written:

@@ -1,7 +1,6 @@
 """Folding users in: at once with a quick model; with a large one together with everybody who waits, in one thread."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, ParamSpec, TypeVar
@@ -9,6 +8,7 @@ from typing import NamedTuple, ParamSpec, TypeVar
 import numpy as np
 import torch
 
+from app.kit.batching import Batcher
 from models.core.interactions import Indices, Rows, Values
 from models.core.model import FoldIn, Model
 
@@ -19,13 +19,12 @@ T = TypeVar("T")
 Row = tuple[Indices, Values]  # a user's ratings: columns and values
 
 
-class Waiting(NamedTuple):
-    """A user to fold in, and where the result is awaited."""
+class FoldInRequest(NamedTuple):
+    """A user to fold in."""
 
     model: Model
     columns: Indices
     values: Values
-    result: asyncio.Future[FoldIn]
 
 
 class Scorer:
@@ -39,16 +38,12 @@ class Scorer:
         self._thread = ThreadPoolExecutor(
             1, thread_name_prefix="score", initializer=torch.set_num_threads, initargs=(1,)
         )
-        self._waiting: deque[Waiting] = deque()
-        self._scoring: asyncio.Task[None] | None = None
+        # During a swap users of two models may wait; a pass is of one.
+        self._passes = Batcher(self._fold_batch, max_size=MAX_TOGETHER, key=lambda request: request.model)
 
     async def fold_in(self, model: Model, columns: Indices, values: Values) -> FoldIn:
         """Fold one user in, without holding up the event loop."""
-        result: asyncio.Future[FoldIn] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Waiting(model, columns, values, result))
-        if self._scoring is None:
-            self._scoring = asyncio.create_task(self._score_all())
-        return await result
+        return await self._passes.submit(FoldInRequest(model, columns, values))
 
     async def fold_many(self, model: Model, users: Sequence[Row]) -> list[FoldIn]:
         """Fold many users in with one pass over the weights, in turn with everybody else's passes."""
@@ -58,42 +53,12 @@ class Scorer:
         """Run other computing, in turn with the passes."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
 
-    async def _score_all(self) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            while self._waiting:
-                group = self._take()
-                try:
-                    users = [(waiting.columns, waiting.values) for waiting in group]
-                    folded = await loop.run_in_executor(self._thread, fold_group, group[0].model, users)
-                except Exception as error:  # each request fails by itself, and the next group is served
-                    finish(group, error)
-                else:
-                    finish(group, folded)
-        finally:
-            self._scoring = None
-
-    def _take(self) -> list[Waiting]:
-        """Take those who wait for the same model; during a swap there may be two."""
-        group = [self._waiting.popleft()]
-        while self._waiting and len(group) < MAX_TOGETHER and self._waiting[0].model is group[0].model:
-            group.append(self._waiting.popleft())
-        return group
+    async def _fold_batch(self, batch: Sequence[FoldInRequest]) -> list[FoldIn]:
+        return await self.fold_many(batch[0].model, [(request.columns, request.values) for request in batch])
 
     def close(self) -> None:
         """Stop the thread."""
         self._thread.shutdown(wait=False)
-
-
-def finish(group: Sequence[Waiting], outcome: Sequence[FoldIn] | Exception) -> None:
-    """Hand the results out."""
-    for place, waiting in enumerate(group):
-        if waiting.result.done():  # the client went away
-            continue
-        if isinstance(outcome, Exception):
-            waiting.result.set_exception(outcome)
-        else:
-            waiting.result.set_result(outcome[place])
 
 
 def fold_group(model: Model, users: Sequence[Row]) -> list[FoldIn]:

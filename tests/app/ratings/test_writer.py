@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from app.database.engine import Database, open_database
 from app.kit.errors import DatabaseUnavailable
 from app.ratings.conflict import RatingRow, Status
-from app.ratings.writer import RatingWriter
+from app.ratings.service import RatingWriter
 from app.settings import Settings
 from tests.app.ratings.test_service import history, state
 
@@ -22,7 +22,7 @@ ANOTHER_PROCESS = """
 import asyncio, sys
 from app.database.engine import open_database
 from app.ratings.conflict import RatingRow
-from app.ratings.writer import RatingWriter
+from app.ratings.service import RatingWriter
 
 async def main(url, name):
     database = open_database(url)
