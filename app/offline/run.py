@@ -127,7 +127,7 @@ async def opened(settings: Settings) -> AsyncIterator[Serving]:
     serving = Serving(database, settings)
     try:
         await serving.refresh_catalogue()
-        await Loader(serving, settings.model_store).look()
+        await Loader(serving, settings.model_store).poll()
         if problem := serving.status().problem:
             notes.print(f"Note: {problem}.")
         yield serving

@@ -12,7 +12,7 @@ from app.kit.errors import ReplayUnavailable
 from app.recommendations.catalogue.index import CatalogueRow
 from app.recommendations.request.options import Rules
 from app.recommendations.rules.repository import as_recommending_takes_them
-from app.recommendations.state.repository import CATALOGUE_COLUMNS, summed, summed_by_age
+from app.recommendations.state.repository import CATALOGUE_COLUMNS, sum_decayed_ratings, sum_ratings
 from app.tables import Erasure, FormerItem, Item, RatingChange, User
 
 FORMER = (
@@ -104,8 +104,8 @@ def totals_at(session: Session, revision: int, half_life_us: int | None = None) 
     standing = select(known.item_id, known.value, known.rated_at_us)
     standing = standing.where(known.until.is_(None), known.value.is_not(None))
     if half_life_us is None:
-        return summed(session, standing.subquery())
-    return summed_by_age(session, standing.subquery(), half_life_us)
+        return sum_ratings(session, standing.subquery())
+    return sum_decayed_ratings(session, standing.subquery(), half_life_us)
 
 
 def is_somebody_gone(session: Session, revision: int) -> bool:

@@ -21,10 +21,9 @@ from app.recommendations.ranking.ranked import Ranking, RankingInputs
 from app.recommendations.request.options import Options
 from app.recommendations.request.query import MAX_EXPLAINED
 from app.recommendations.state.loaded_model import LoadedModel
-from app.recommendations.state.popularity import Popularity
-from app.recommendations.state.popularity_cache import decayed
+from app.recommendations.state.popularity import Popularity, decayed_popularity, rating_popularity
 from app.recommendations.state.scorer import fold_together
-from app.recommendations.state.serving import Serving, counted
+from app.recommendations.state.serving import Serving
 from app.recommendations.tokens.page_cursor import PageCursor
 from app.recommendations.tokens.recommendation_id import ListType, RecommendationId
 from app.recommendations.users import profile
@@ -190,7 +189,7 @@ class Replayer:
             await self._catalogue.move(database, identity.catalogue_revision, identity.at_us)
             made_of = totals, revision, self._catalogue.slot_of_id
             lowest = self._serving.settings.rating_min
-            found = decayed(*made_of) if half_life_days else counted(*made_of, lowest)
+            found = decayed_popularity(*made_of) if half_life_days else rating_popularity(*made_of, lowest)
             self._popularity = {(revision, half_life_days): found}
         return self._popularity[revision, half_life_days]
 

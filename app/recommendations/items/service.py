@@ -26,7 +26,7 @@ async def popular_items(serving: Serving, half_life_days: HalfLife, options: Opt
     """Return the popular items, then those without ratings."""
     await serving.refresh_catalogue()
     catalogue, live = serving.catalogue, serving.live
-    ranking = await serving.shelves.popular(half_life_days)
+    ranking = await serving.popularity_cache.get(half_life_days)
     vectors = await vectors_for(serving, live, options)
     if live is not None:
         live.fit_to(catalogue)
@@ -64,7 +64,7 @@ async def similar_items(serving: Serving, item_id: str, options: Options) -> dic
     await serving.refresh_catalogue()
     catalogue, live = serving.catalogue, serving.live
     slot = slot_of(catalogue, item_id)
-    features = await serving.traits.vectors()
+    features = await serving.feature_index.vectors()
     vectors = None if live is None else await serving.item_vectors.of(live.model)
     if live is not None:
         live.fit_to(catalogue)

@@ -27,13 +27,13 @@ class Candidates:
 
     def factors(self, of_slots: Factors) -> NDArray[np.float64]:
         """Give each place what its slot has; 1 where the catalogue has no such item."""
-        known = self._live.of_columns(of_slots, 1.0)
+        known = self._live.by_column(of_slots, 1.0)
         return np.concatenate([known, of_slots[self.cold.slots]]) if len(self.cold) else known
 
     def barred(self, catalogue: Catalogue, scope: Scope) -> Mask:
         """Return which places may not be recommended: bool, by place."""
         live = self._live
-        barred = live.barred(catalogue, scope.base)
+        barred = live.excluded(catalogue, scope.base)
         for slots in scope.without:
             unwanted = live.column_of_slot[slots]
             barred[unwanted[unwanted >= 0]] = True

@@ -68,7 +68,7 @@ def by_taste(
         places = top_k(scores, scope.limit, candidates.barred(catalogue, scope))
         chosen = candidates.selection(places, scores[places])
         if len(places) < scope.limit:
-            newcomers = by_factor(live.newcomers(scope.less(candidates.cold.slots).mask()), factors)
+            newcomers = by_factor(live.unknown_items(scope.less(candidates.cold.slots).mask()), factors)
             chosen.add(newcomers[: scope.limit - len(places)], None, None, Source.NEW)
         return chosen
 

@@ -36,7 +36,7 @@ async def similar_users(serving: Serving, user_id: str, limit: int) -> dict[str,
         raise UserNotFound(f"There is no user {user_id!r}.")
     sample = await serving.user_sample.get(lambda users: encode(serving, users))
     mine = await encode(serving, [user])
-    likeness, overlap = await asyncio.to_thread(sample.tastes.likeness, mine)
+    likeness, overlap = await asyncio.to_thread(sample.vectors.similarity, mine)
     best = np.argsort(-likeness, kind="stable")[: limit + SPARE + 1].tolist()
     found = [Like(sample.user_ids[k], sample.revisions[k], float(likeness[k]), int(overlap[k])) for k in best]
     now = await as_of_now(serving, mine, [each for each in found if each.user_id != user_id])
@@ -73,5 +73,5 @@ async def as_of_now(serving: Serving, mine: UserVectors, found: Sequence[Like]) 
     if not changed:
         return same
     others = await encode(serving, await serving.database.read(repository.read_users, changed))
-    likeness, overlap = (each.tolist() for each in others.likeness(mine))
+    likeness, overlap = (each.tolist() for each in others.similarity(mine))
     return same + [Like(name, None, *each) for name, *each in zip(changed, likeness, overlap, strict=True)]

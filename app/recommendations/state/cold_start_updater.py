@@ -1,4 +1,4 @@
-"""Keeps what a live model's new items are like up to date with the catalogue; no answer waits for it for long."""
+"""Keeps a live model's cold items up to date with the catalogue; no answer waits for it for long."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,15 +12,15 @@ from app.recommendations.catalogue.index import Catalogue, Slots
 from app.recommendations.content.cold_start import NONE, ColdItems, KnownFeatures, cold_items
 from app.recommendations.content.feature_index import described
 from app.recommendations.content.features import ItemContent, Vocabulary
-from app.recommendations.state.loaded_model import NOTHING, LoadedModel
+from app.recommendations.state.loaded_model import NO_SLOTS, LoadedModel
 
-MAX_ITEM_SHARE = 5_000  # newest items that are scored; an answer's time grows with them
+MAX_COLD_ITEMS = 5_000  # the newest are scored; an answer's time grows with them
 PATIENCE_S = 0.05  # that an answer waits; if it takes longer, later answers have the new items
-BUSY_SHARE = 0.1  # of the time, at most, that goes into what takes longer
+MAX_BUSY_SHARE = 0.1  # of the time, for what takes longer
 
 
 class ColdStartUpdater:
-    """Finds what new items are like, as soon as they are there."""
+    """Compares new items with those that a model knows, as soon as they are there."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
@@ -28,50 +28,51 @@ class ColdStartUpdater:
         self._cost_s = 0.0  # of the last time
         self._due = 0.0
 
-    async def take_up(self, live: LoadedModel, patience_s: float) -> None:
+    async def update(self, live: LoadedModel, patience_s: float) -> None:
         """Bring a model's cold items up to the catalogue that it has been fitted to."""
-        if not live.num_newcomers:
-            live.cold, live.cold_revision, live.compared = NONE, self._catalogue.revision, NOTHING
-        if self._task is None and monotonic() >= self._due and (live.num_newcomers or live.known_traits is None):
+        if not live.num_unknown_items:
+            live.cold, live.cold_revision, live.compared = NONE, self._catalogue.revision, NO_SLOTS
+        if self._task is None and monotonic() >= self._due and (live.num_unknown_items or live.known_features is None):
             self._task = asyncio.create_task(self._run(live))
-        if live.num_newcomers and self._task is not None and self._cost_s < patience_s:
+        if live.num_unknown_items and self._task is not None and self._cost_s < patience_s:
             await asyncio.wait([self._task], timeout=patience_s)
 
     async def _run(self, live: LoadedModel) -> None:
         try:
             live.fit_to(self._catalogue)
-            if live.known_traits is None or live.known_traits.num_columns != np.count_nonzero(live.slot_of_column >= 0):
+            num_known = np.count_nonzero(live.slot_of_column >= 0)
+            if live.known_features is None or live.known_features.num_columns != num_known:
                 await self._learn(live)
             started = monotonic()
-            await self._renew(live, live.known_traits)
+            await self._compare(live, live.known_features)
             self._cost_s = monotonic() - started
-            self._due = monotonic() + (self._cost_s / BUSY_SHARE if self._cost_s > PATIENCE_S else 0.0)
+            self._due = monotonic() + (self._cost_s / MAX_BUSY_SHARE if self._cost_s > PATIENCE_S else 0.0)
         finally:
             self._task = None
 
-    async def _renew(self, live: LoadedModel, known: KnownFeatures | None) -> None:
+    async def _compare(self, live: LoadedModel, known: KnownFeatures | None) -> None:
         """Compare the new items that have changed."""
         revision = self._catalogue.revision
         if known is None:
             return
         changes = ColdChanges.of(live, self._catalogue)
-        live.cold = await asyncio.to_thread(changes.renewed, known, live.counts)
+        live.cold = await asyncio.to_thread(changes.apply, known, live.counts)
         live.cold_revision, live.compared = revision, changes.compared
 
     async def _learn(self, live: LoadedModel) -> None:
         """Describe the items that the model knows; what is new is compared with them as they are now."""
         revision, columns, items = self._catalogue.revision, *known_items(live, self._catalogue)
-        live.learn(await asyncio.to_thread(learned, items, columns, len(live.slot_of_column)), revision)
+        live.learn(await asyncio.to_thread(learn_features, items, columns, len(live.slot_of_column)), revision)
 
 
 @dataclass(frozen=True)
 class ColdChanges:
-    """What is to be done about a model's cold items, for those that the catalogue has now.
+    """What is to be done about a model's cold items for those that the catalogue has now.
 
     Attributes:
         kept: the cold items that have not changed.
         fresh: int64 (N,), slots of the new items to be compared, ascending.
-        items: what they say about themselves (N).
+        items: their content (N).
         compared: int64 (slots,), the revision as of which each item will have been compared then, -1 if never.
     """
 
@@ -84,7 +85,7 @@ class ColdChanges:
     def of(cls, live: LoadedModel, catalogue: Catalogue) -> "ColdChanges":
         """Find the new items that were not compared as they are now."""
         live.fit_to(catalogue)
-        wanted = np.sort(live.newcomers(~catalogue.deleted)[:MAX_ITEM_SHARE])
+        wanted = np.sort(live.unknown_items(~catalogue.deleted)[:MAX_COLD_ITEMS])
         before, now = (np.full(len(catalogue), -1) for _ in range(2))
         before[: len(live.compared)] = live.compared[: len(catalogue)]
         now[wanted] = catalogue.revisions[wanted]
@@ -92,18 +93,18 @@ class ColdChanges:
         kept = live.cold.only(np.isin(live.cold.slots, wanted) & ~np.isin(live.cold.slots, fresh))
         return cls(kept, fresh, described(catalogue, fresh.tolist()), now)
 
-    def renewed(self, known: KnownFeatures, counts: NDArray[np.float64]) -> ColdItems:
-        """Compare what is to be compared; it takes long where that is much."""
+    def apply(self, known: KnownFeatures, counts: NDArray[np.float64]) -> ColdItems:
+        """Return the cold items of now, the new ones compared; it takes long where they are many."""
         return self.kept.joined(compare(self.fresh, self.items, known, counts))
 
 
 def known_items(live: LoadedModel, catalogue: Catalogue) -> tuple[NDArray[np.int64], list[ItemContent]]:
-    """Return the columns whose items the catalogue has, and what these say about themselves."""
+    """Return the columns whose items the catalogue has, int64 (N,), and the content of these items (N)."""
     columns = np.flatnonzero(live.slot_of_column >= 0)
     return columns, described(catalogue, live.slot_of_column[columns].tolist())
 
 
-def learned(items: Sequence[ItemContent], columns: NDArray[np.int64], num_columns: int) -> KnownFeatures:
+def learn_features(items: Sequence[ItemContent], columns: NDArray[np.int64], num_columns: int) -> KnownFeatures:
     """Learn a vocabulary from the items of some columns, and describe every column; 0 where nothing is known."""
     vocabulary = Vocabulary.of(items)
     row_of_column = np.full(num_columns, len(items))

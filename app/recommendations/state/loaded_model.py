@@ -11,7 +11,7 @@ from app.recommendations.content.cold_start import NONE, ColdItems, KnownFeature
 from app.recommendations.state.popularity import Popularity, Statistics
 from models.core.model import Model
 
-NOTHING: Slots = np.zeros(0, np.int64)
+NO_SLOTS: Slots = np.zeros(0, np.int64)
 
 
 @dataclass
@@ -22,17 +22,17 @@ class LoadedModel:
         item_ids: the caller's id of each column.
         slot_of_column: int64 (I,), -1 where the catalogue has no such item.
         column_of_slot: int64 (slots,), -1 where the model does not know the item.
-        popularity: the order for users without a taste we know.
+        popularity: the order for users whom the model does not know.
         counts: float64 (I,), ratings of each column's item when it was trained.
-        cold: items that the model does not know and that are like known ones; `newcomers` keeps them up to date.
-        cold_revision: of the catalogue that they are of.
+        cold: items that the model does not know and that are like known ones; `ColdStartUpdater` keeps them up to date.
+        cold_revision: the catalogue's, as of which they are.
         compared: int64 (slots,), the revision as of which each item was compared last, -1 if never; it may be shorter.
-        known_traits: what they are compared with.
-        known_revision: of the catalogue that those are of.
-        num_newcomers: items that the model does not know.
+        known_features: of the known items, with which they are compared.
+        known_revision: the catalogue's, as of which those are.
+        num_unknown_items: items that the model does not know.
         is_quick: whether folding a user in is so quick that the event loop may wait for it.
         metrics: figures of held-out users, measured before the version was published.
-        statistics: what popularity is counted from; None: it was counted when the model was loaded.
+        statistics: from which popularity is computed; None: it was counted when the model was loaded.
     """
 
     version: str
@@ -47,11 +47,11 @@ class LoadedModel:
     counts: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0), init=False)
     cold: ColdItems = field(default=NONE, init=False)
     cold_revision: int = field(default=-1, init=False)
-    compared: Slots = field(default_factory=lambda: NOTHING, init=False)
-    known_traits: KnownFeatures | None = field(default=None, init=False)
+    compared: Slots = field(default_factory=lambda: NO_SLOTS, init=False)
+    known_features: KnownFeatures | None = field(default=None, init=False)
     known_revision: int = field(default=-1, init=False)
-    num_newcomers: int = field(default=0, init=False)
-    _barred: Mask = field(default_factory=lambda: np.zeros(0, bool), init=False)
+    num_unknown_items: int = field(default=0, init=False)
+    _excluded: Mask = field(default_factory=lambda: np.zeros(0, bool), init=False)
     _filtered: dict[int, tuple[Mask, Mask]] = field(default_factory=dict, init=False)  # by the id of the first
     _known: Slots = field(default_factory=lambda: np.zeros(0, np.int64), init=False)  # columns that have a slot
     _fitted_to: int = field(default=-2, init=False)  # state of the catalogue
@@ -61,10 +61,10 @@ class LoadedModel:
         missing = np.flatnonzero(self.slot_of_column < 0)
         self._missing = {self.item_ids[column]: column for column in missing.tolist()}
 
-    def cut(self, num_slots: int, popularity: Popularity) -> "LoadedModel":
+    def with_first_slots(self, num_slots: int, popularity: Popularity) -> "LoadedModel":
         """Return the model as it was when there were so many items, without new ones; it shares the weights.
 
-        ``popularity`` is what it went by, if it has no statistics of its own.
+        ``popularity`` is the order that it used, if it has no statistics of its own.
         """
         slots = np.where(self.slot_of_column < num_slots, self.slot_of_column, -1)
         if self.statistics is not None:
@@ -73,9 +73,9 @@ class LoadedModel:
         return replace(self, slot_of_column=slots, popularity=popularity)
 
     def learn(self, known: KnownFeatures, revision: int) -> None:
-        """Take up what the known items say about themselves, as of a revision; new ones are to be compared anew."""
-        self.known_traits, self.known_revision = known, revision
-        self.cold, self.cold_revision, self.compared = NONE, -1, NOTHING
+        """Set the features of the known items, as of a revision; new items are to be compared anew."""
+        self.known_features, self.known_revision = known, revision
+        self.cold, self.cold_revision, self.compared = NONE, -1, NO_SLOTS
 
     def fit_to(self, catalogue: Catalogue) -> None:
         """Bring what depends on the catalogue up to it; nothing to do while it has not changed."""
@@ -84,9 +84,9 @@ class LoadedModel:
         active = catalogue.active
         if len(self.column_of_slot) != len(catalogue):
             self._place(catalogue)
-        self._barred = self._barred_columns(active)
+        self._excluded = self._excluded_columns(active)
         self._filtered.clear()
-        self.num_newcomers = int(np.count_nonzero((self.column_of_slot < 0) & ~catalogue.deleted))
+        self.num_unknown_items = int(np.count_nonzero((self.column_of_slot < 0) & ~catalogue.deleted))
         self._fitted_to = catalogue.num_renewals
 
     def _place(self, catalogue: Catalogue) -> None:
@@ -105,31 +105,31 @@ class LoadedModel:
         rated = self.column_of_slot[self.popularity.slots]
         self.counts[rated[rated >= 0]] = self.popularity.counts[rated >= 0]
 
-    def barred(self, catalogue: Catalogue, allowed: Mask) -> Mask:
-        """Return which columns may not be recommended when only the ``allowed`` slots may: bool (I,), a copy."""
+    def excluded(self, catalogue: Catalogue, allowed: Mask) -> Mask:
+        """Return which columns may not be recommended if only the ``allowed`` slots may: bool (I,), a copy."""
         self.fit_to(catalogue)  # an item's window may have closed since the last answer
         if catalogue.is_unfiltered(allowed):
-            return self._barred.copy()
+            return self._excluded.copy()
         if not catalogue.is_cached(allowed):
-            return self._barred_columns(allowed)
+            return self._excluded_columns(allowed)
         if id(allowed) not in self._filtered:
             if len(self._filtered) == MAX_CACHED_FILTERS:
                 self._filtered.clear()
-            self._filtered[id(allowed)] = (allowed, self._barred_columns(allowed))
+            self._filtered[id(allowed)] = (allowed, self._excluded_columns(allowed))
         return self._filtered[id(allowed)][1].copy()
 
-    def _barred_columns(self, allowed: Mask) -> Mask:
-        barred = np.ones(len(self.slot_of_column), bool)
+    def _excluded_columns(self, allowed: Mask) -> Mask:
+        excluded = np.ones(len(self.slot_of_column), bool)
         columns = self.column_of_slot[np.flatnonzero(allowed)]
-        barred[columns[columns >= 0]] = False
-        return barred
+        excluded[columns[columns >= 0]] = False
+        return excluded
 
-    def of_columns(self, of_slots: NDArray[np.float64], missing: float) -> NDArray[np.float64]:
-        """Give each column what its slot has, or ``missing``: float64 (I,)."""
+    def by_column(self, of_slots: NDArray[np.float64], missing: float) -> NDArray[np.float64]:
+        """Turn values by slot into values by column, ``missing`` for columns without a slot: float64 (I,)."""
         values = np.full(len(self.slot_of_column), missing)
         values[self._known] = of_slots[self.slot_of_column[self._known]]
         return values
 
-    def newcomers(self, allowed: Mask) -> Slots:
+    def unknown_items(self, allowed: Mask) -> Slots:
         """Return the allowed items that the model does not know, newest first."""
         return np.flatnonzero(allowed & (self.column_of_slot < 0))[::-1]

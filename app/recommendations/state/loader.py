@@ -26,7 +26,7 @@ from models.checkpoint import Loaded, load
 
 log = structlog.get_logger()
 INLINE_S = 0.001  # a model that takes longer scores in a thread, so that no other request waits for it
-NEWCOMERS_S = 2.0  # that the swap waits for what new items are like; after that it comes when it comes
+COLD_START_WAIT_S = 2.0  # that the swap waits for cold items; after that they follow when they are ready
 TYPICAL_RATINGS = 100  # of the user a model is timed with
 RETRY_AFTER_S = 30.0  # a refused version is tried again after this, or as soon as its files change
 Fingerprint = tuple[tuple[str, int, int], ...]
@@ -53,21 +53,21 @@ class Loader:
         """Look for a new live version again and again."""
         while True:
             try:
-                await self.look()
+                await self.poll()
             except (DatabaseUnavailable, SchemaOutdated) as error:
                 log.warning("loader_waits_for_database", error=str(error))
-            except Exception:  # whatever it is, the model in memory serves on and the next look may go well
+            except Exception:  # whatever it is, the model in memory serves on and the next poll may go well
                 log.exception("loader_failed")
             await asyncio.sleep(interval_s)
 
-    async def look(self) -> None:
+    async def poll(self) -> None:
         """Load what is to serve and is not loaded yet."""
-        self.serving.former.drop_unused()
+        self.serving.model_cache.drop_unused()
         versions, experiment = await self.serving.database.read(what_serves, 2)
-        await self.look_at_live(versions)
-        await self.look_at_experiment(experiment)
+        await self.poll_live(versions)
+        await self.poll_experiment(experiment)
 
-    async def look_at_live(self, versions: Sequence[str]) -> None:
+    async def poll_live(self, versions: Sequence[str]) -> None:
         """Load the live version, the first of these, if it is another than the loaded one."""
         serving = self.serving
         serving.live_version = versions[0] if versions else None
@@ -79,46 +79,46 @@ class Loader:
             return
         # Any model is better than none: a process that starts when the live version is damaged takes the one before.
         for version in versions[:1] if serving.live else versions:
-            if await self.take(version):
+            if await self.serve(version):
                 return
 
-    async def look_at_experiment(self, experiment: Experiment | None) -> None:
+    async def poll_experiment(self, experiment: Experiment | None) -> None:
         """Serve the running experiment as soon as both its versions are loaded."""
         serving = self.serving
-        if experiment is None or (serving.trial is not None and serving.trial.number != experiment.id):
-            if serving.trial is not None:
-                log.info("experiment_ended", experiment=serving.trial.number)
-            serving.take_up(None)
+        if experiment is None or (serving.experiment is not None and serving.experiment.number != experiment.id):
+            if serving.experiment is not None:
+                log.info("experiment_ended", experiment=serving.experiment.number)
+            serving.install_experiment(None)
             self._arms.clear()
-        if experiment is None or serving.trial is not None:
+        if experiment is None or serving.experiment is not None:
             return
         versions = {Arm.CONTROL: experiment.control, Arm.TREATMENT: experiment.treatment}
         for version in versions.values():
-            if version not in self._arms and (model := await self.read(version)) is not None:
+            if version not in self._arms and (model := await self.get_model(version)) is not None:
                 self._arms[version] = model
         if missing := [version for version in versions.values() if version not in self._arms]:
             refused = "; ".join(f"version {version} is refused: {self._refused[version].reason}" for version in missing)
-            serving.trial_problem = f"experiment {experiment.id} is not served: {refused}"
+            serving.experiment_problem = f"experiment {experiment.id} is not served: {refused}"
             return
         assignment = Assignment(experiment.salt, experiment.share, experiment.treatment_share)
-        serving.take_up(
+        serving.install_experiment(
             RunningExperiment(experiment.id, assignment, {arm: self._arms[name] for arm, name in versions.items()})
         )
         self._arms.clear()
         log.info("experiment_taken_up", experiment=experiment.id, **versions)
 
-    async def take(self, version: str) -> bool:
+    async def serve(self, version: str) -> bool:
         """Load a version and swap it in, or refuse it."""
-        if (live := await self.read(version)) is None:
+        if (live := await self.get_model(version)) is None:
             return False
         self.serving.swap(live)
         if version == self.serving.live_version:
             self.serving.problem = None
         return True
 
-    async def read(self, version: str) -> LoadedModel | None:
+    async def get_model(self, version: str) -> LoadedModel | None:
         """Load a version unless it is in memory, or refuse it; one that was refused is left alone for a while."""
-        if (loaded := self.serving.loaded(version) or self._arms.get(version)) is not None:
+        if (loaded := self.serving.find_loaded(version) or self._arms.get(version)) is not None:
             return loaded
         files, refused = fingerprint(self.store / version), self._refused.get(version)
         if refused is not None and files == refused.files and monotonic() < refused.retry_at:
@@ -129,7 +129,7 @@ class Loader:
             raise
         except Exception as error:  # damaged, of a newer Palate, too large: whatever it is, the other serves on
             self._refused[version] = Refusal(files, monotonic() + RETRY_AFTER_S, str(error))
-            self.refuse(version, error)
+            self.report_refusal(version, error)
             return None
         self._refused.pop(version, None)
         return live
@@ -139,12 +139,12 @@ class Loader:
         started = monotonic()
         live = await read_model(self.serving, self.store / version)
         live.fit_to(self.serving.catalogue)
-        await self.serving.newcomers.take_up(live, NEWCOMERS_S)
+        await self.serving.cold_start_updater.update(live, COLD_START_WAIT_S)
         log.info("model_loaded", version=version, items=len(live.item_ids), seconds=round(monotonic() - started, 3))
         return live
 
-    def refuse(self, version: str, error: Exception) -> None:
-        """Say that a version cannot be loaded."""
+    def report_refusal(self, version: str, error: Exception) -> None:
+        """Report that a version cannot be loaded, in the log and, if it is the live one, to readiness."""
         serves = self.serving.live.version if self.serving.live else None
         if version == self.serving.live_version:
             self.serving.problem = f"version {version} is refused: {error}"
@@ -166,10 +166,10 @@ async def read_model(serving: Serving, folder: Path) -> LoadedModel:
 
 def statistics_of(loaded: Loaded) -> Statistics | None:
     """Read the statistics that were published with a model, if there are any."""
-    said = loaded.manifest.get("item_statistics")
-    if said is None:
+    published = loaded.manifest.get("item_statistics")
+    if published is None:
         return None
-    counts, sums = (np.array(said[name], np.float64) for name in ("counts", "sums"))
+    counts, sums = (np.array(published[name], np.float64) for name in ("counts", "sums"))
     return Statistics(counts, sums, loaded.model.scale.minimum)
 
 
@@ -179,10 +179,10 @@ def slots_of(item_ids: Sequence[str], slot_of_external_id: dict[str, int]) -> Sl
 
 
 def warm_up(live: LoadedModel) -> float:
-    """Fold a user in a few times and explain an item, so that no caller pays for first calls.
+    """Fold a user in a few times and explain an item, so that no request pays for first calls.
 
     Returns:
-        the quickest time to fold him in, in seconds.
+        the shortest time that folding in took, in seconds.
     """
     columns = np.arange(min(TYPICAL_RATINGS, len(live.slot_of_column)), dtype=np.int32)
     values = np.full(len(columns), live.model.scale.maximum, np.float32)

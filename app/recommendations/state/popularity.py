@@ -1,15 +1,18 @@
-"""What everybody likes: the order for those we cannot know yet."""
+"""The order of popularity: for users whom no model knows yet, and for lists of popular items."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.recommendations.catalogue.index import Slots
 
-PRIOR_RATINGS = 5.0  # an item's mean is drawn to the mean of all ratings as if by so many more ratings
-
+PRIOR_RATINGS = 5.0  # shrinkage: an item's mean is drawn to the mean of all ratings as if by so many more ratings
+DECAYED_PRIOR_WEIGHT = 20.0  # the same of decayed ratings, in ratings of now
 SUM_DIGITS = 6  # behind the point: in whatever order ratings are added up, the sum is the same
+SCORE_DIGITS = 9  # the same of weights, which are rounded in the score
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Popularity:
 
 @dataclass(frozen=True)
 class Statistics:
-    """What the ratings that a model learned from come to.
+    """Sums of the ratings that a model learned from.
 
     Attributes:
         counts: float64 (I,), ratings of each column's item.
@@ -67,3 +70,28 @@ class Statistics:
     def popularity(self, slots: Slots) -> Popularity:
         """Order the items by their popularity; ``slots`` int64 (I,) are the columns', -1 where there is no item."""
         return Popularity.of(slots, self.counts, self.sums, self.lowest)
+
+
+def rating_popularity(totals: Sequence[Any], revision: int, slot_of_id: Mapping[int, int], lowest: float) -> Popularity:
+    """Order items by their ratings as of a revision; ``totals`` are rows of (item's primary key, number, sum)."""
+    return Popularity.of(*columns_of(totals, slot_of_id), lowest, revision)
+
+
+def decayed_popularity(totals: Sequence[Any], revision: int, slot_of_id: Mapping[int, int]) -> Popularity:
+    """Order items by their mean, drawn to that of all ratings, the more the less weight it has.
+
+    ``totals`` are rows of (item's primary key, weight, weighted sum).
+    """
+    slots, weights, sums = columns_of([row for row in totals if row[1] > 0], slot_of_id)
+    overall = sums.sum() / max(weights.sum(), 1e-300)
+    scores = np.round((sums + DECAYED_PRIOR_WEIGHT * overall) / (weights + DECAYED_PRIOR_WEIGHT), SCORE_DIGITS)
+    order = np.lexsort((slots, -scores))
+    return Popularity(slots[order], scores[order], (sums / weights)[order], weights[order], revision)
+
+
+def columns_of(
+    totals: Sequence[Any], slot_of_id: Mapping[int, int]
+) -> tuple[Slots, NDArray[np.float64], NDArray[np.float64]]:
+    """Return the slots, the numbers or weights, and the sums of rows of totals."""
+    slots = np.array([slot_of_id[item_id] for item_id, _, _ in totals], np.int64)
+    return slots, np.array([row[1] for row in totals], np.float64), np.array([row[2] for row in totals], np.float64)

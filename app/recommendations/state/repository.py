@@ -72,7 +72,7 @@ CATALOGUE_COLUMNS = (  # as `CatalogueRow` has them
 
 
 class HotRow(NamedTuple):
-    """A user as of now. `revision` is None for a user nobody has heard of."""
+    """A user as of now. `revision` is None for an unknown user."""
 
     catalogue_revision: int
     revision: int | None
@@ -82,7 +82,7 @@ class HotRow(NamedTuple):
 
 
 async def read_user(database: Database, user_id: str) -> HotRow:
-    """Read a user's ratings, the revision of his latest change and the catalogue's, in one row."""
+    """Read a user's ratings, the revision of their latest change and the catalogue's, in one row."""
     row = await database.fetch_row(HOT_READ[database.dialect], user_id)
     return HotRow(0, None, (), ()) if row is None else hot_row(row, database.dialect)
 
@@ -97,7 +97,7 @@ def read_users(session: Session, user_ids: Sequence[str]) -> list[HotRow]:
 def ratings_at(session: Session, user_id: str, revision: int) -> dict[int, float] | None:
     """Look up in the history what a user had rated at a revision: values by the items' primary keys.
 
-    None if the history does not reach back so far: the user was deleted, and came back.
+    None if the history does not reach back that far: the user was deleted, and came back.
     """
     connection = session.connection()
     changes = connection.exec_driver_sql(RATINGS_AT[connection.dialect.name], (user_id, revision)).all()
@@ -138,7 +138,7 @@ def deleted_items(session: Session, item_ids: Sequence[str]) -> set[str]:
 
 
 class Totals(NamedTuple):
-    """What ratings come to, item by item.
+    """Sums of ratings, item by item.
 
     Attributes:
         rows: (item's primary key, number or weight, sum) each.
@@ -152,7 +152,7 @@ class Totals(NamedTuple):
 
     @classmethod
     def now(cls, session: Session, rows: Sequence[Any]) -> "Totals":
-        """Say of rows read just now as of when they are."""
+        """Add to rows read just now the revisions as of which they are."""
         return cls(rows, counters.read(session, "ratings"), counters.read(session, "catalogue"))
 
 
@@ -161,10 +161,10 @@ STANDING = select(Rating.item_id, Rating.value, Rating.rated_at_us).where(Rating
 
 def rating_totals(session: Session) -> Totals:
     """Select number and sum of every rated item's ratings."""
-    return Totals.now(session, summed(session, STANDING))
+    return Totals.now(session, sum_ratings(session, STANDING))
 
 
-def summed(session: Session, standing: Subquery) -> Sequence[Any]:
+def sum_ratings(session: Session, standing: Subquery) -> Sequence[Any]:
     """Select number and sum of every item's ratings: rows of (item's primary key, number, sum)."""
     rated = standing.c
     return session.execute(select(rated.item_id, func.count(), func.sum(rated.value)).group_by(rated.item_id)).all()
@@ -172,10 +172,10 @@ def summed(session: Session, standing: Subquery) -> Sequence[Any]:
 
 def decayed_totals(session: Session, half_life_us: int) -> Totals:
     """Weigh every rating by its age, and sum up the weights and the weighted ratings."""
-    return Totals.now(session, summed_by_age(session, STANDING, half_life_us))
+    return Totals.now(session, sum_decayed_ratings(session, STANDING, half_life_us))
 
 
-def summed_by_age(session: Session, standing: Subquery, half_life_us: int) -> Sequence[Any]:
+def sum_decayed_ratings(session: Session, standing: Subquery, half_life_us: int) -> Sequence[Any]:
     """Weigh ratings by their age: rows of (item's primary key, sum of the weights, weighted sum of the ratings).
 
     A rating weighs 1 if it is the newest of all, half as much for every half-life it is older. Age counts from the
@@ -189,15 +189,15 @@ def summed_by_age(session: Session, standing: Subquery, half_life_us: int) -> Se
     return session.execute(select(*columns).group_by(rated.item_id)).all()
 
 
-def sample_users(session: Session, most: int) -> tuple[Sequence[str], list[HotRow]]:
-    """Read every n-th user, so that they are about ``most`` and never more: ids and ratings."""
+def sample_users(session: Session, max_users: int) -> tuple[Sequence[str], list[HotRow]]:
+    """Read every n-th user, so that they are about ``max_users`` and never more: ids and ratings."""
     newest = session.scalar(select(func.max(User.id))) or 0
-    step = max(1, -(-newest // most))
+    step = max(1, -(-newest // max_users))
     user_ids = session.scalars(select(User.external_id).where(User.id % step == 0).order_by(User.id)).all()
     return user_ids, read_users(session, user_ids)
 
 
 def revisions_of(session: Session, user_ids: Sequence[str]) -> dict[str, int]:
-    """Look up the revision of each named user's latest change; who does not exist is left out."""
+    """Look up the revision of each named user's latest change; those who do not exist are left out."""
     found = session.execute(select(User.external_id, User.revision).where(User.external_id.in_(user_ids)))
     return {user_id: revision for user_id, revision in found}  # noqa: C416 - rows are no pairs to mypy

@@ -1,17 +1,15 @@
 """What one API process holds to answer from: the catalogue, the live model, the popularity of items."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from time import monotonic
-from typing import Any
 
-import numpy as np
 import torch
 from sqlalchemy.orm import Session
 
 from app.database.engine import Database
+from app.kit.refreshing import Refreshing
 from app.recommendations.catalogue.index import Catalogue, CatalogueRow
 from app.recommendations.content.feature_index import FeatureIndex
 from app.recommendations.request.options import Rules
@@ -22,7 +20,7 @@ from app.recommendations.state.experiment import RunningExperiment
 from app.recommendations.state.item_vectors import ItemVectors
 from app.recommendations.state.loaded_model import LoadedModel
 from app.recommendations.state.model_cache import ModelCache
-from app.recommendations.state.popularity import Popularity
+from app.recommendations.state.popularity import Popularity, rating_popularity
 from app.recommendations.state.popularity_cache import PopularityCache
 from app.recommendations.state.scorer import P, Row, Scorer, T
 from app.recommendations.state.user_sample import UserSample
@@ -36,7 +34,7 @@ POPULARITY_AGE_S = 5.0
 
 @dataclass(frozen=True)
 class ServingStatus:
-    """What readiness tells of the models: `problem` is None when all that should serve are loaded."""
+    """What readiness says about the models: `problem` is None when all that should serve are loaded."""
 
     loaded_version: str | None
     live_version: str | None
@@ -51,15 +49,8 @@ def catalogue_changes(session: Session, revision: int) -> tuple[list[CatalogueRo
     return rows, rules, repository.catalogue_revision(session)
 
 
-def counted(totals: Sequence[Any], revision: int, slot_of_id: Mapping[int, int], lowest: float) -> Popularity:
-    """Order items by their ratings as of a revision; ``totals`` are rows of (item's primary key, number, sum)."""
-    slots = np.array([slot_of_id[item_id] for item_id, _, _ in totals], np.int64)
-    counts, sums = (np.array([row[place] for row in totals], np.float64) for place in (1, 2))
-    return Popularity.of(slots, counts, sums, lowest, revision)
-
-
 class Serving:
-    """The state that requests share. Only the event loop changes it, each change at one stroke."""
+    """The state that requests share. Only the event loop changes it, each change without a break."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         torch.set_num_threads(1)  # more threads an answer raise the slowest ones tenfold
@@ -67,19 +58,17 @@ class Serving:
         self.settings = settings
         self.catalogue = Catalogue()
         self.live: LoadedModel | None = None
-        self.former = ModelCache()
+        self.model_cache = ModelCache()
         self.live_version: str | None = None
-        self.problem: str | None = "no look at the model store yet"
-        self.trial: RunningExperiment | None = None
-        self.trial_problem: str | None = None
+        self.problem: str | None = "the model store has not been read yet"
+        self.experiment: RunningExperiment | None = None
+        self.experiment_problem: str | None = None
         self._loaded_at: datetime | None = None
         self._refreshing = asyncio.Lock()
-        self._counting = asyncio.Lock()
-        self._popularity: Popularity | None = None
-        self._popularity_due = 0.0
-        self.shelves = PopularityCache(database, self.catalogue.slot_of_id, self.refresh_catalogue)
-        self.traits = FeatureIndex(self.catalogue)
-        self.newcomers = ColdStartUpdater(self.catalogue)
+        self._popularity = Refreshing(self.count_ratings, min_age_s=POPULARITY_AGE_S)
+        self.popularity_cache = PopularityCache(database, self.catalogue.slot_of_id, self.refresh_catalogue)
+        self.feature_index = FeatureIndex(self.catalogue)
+        self.cold_start_updater = ColdStartUpdater(self.catalogue)
         self.user_sample = UserSample(database)
         self.item_vectors = ItemVectors()
         self._scorer = Scorer()
@@ -87,32 +76,33 @@ class Serving:
     def status(self) -> ServingStatus:
         """Return which version is loaded, which should be, and what is in the way."""
         loaded = self.live.version if self.live else None
-        problem, experiment = self.problem or self.trial_problem, self.trial.number if self.trial else None
-        return ServingStatus(loaded, self.live_version, self._loaded_at, problem, experiment)
+        problem = self.problem or self.experiment_problem
+        number = self.experiment.number if self.experiment else None
+        return ServingStatus(loaded, self.live_version, self._loaded_at, problem, number)
 
     def live_for(self, user_id: str | None) -> LoadedModel | None:
         """Return the model that serves a user: their arm's in an experiment, else the live one, as for guests."""
-        if self.trial is None or user_id is None:
+        if self.experiment is None or user_id is None:
             return self.live
-        return self.trial.model_of(user_id) or self.live
+        return self.experiment.model_of(user_id) or self.live
 
     def experiment_of(self, user_id: str, live: LoadedModel | None) -> int:
         """Number the experiment that an answer of this model to this user belongs to; 0 if it belongs to none."""
-        if self.trial is None or live is None:
+        if self.experiment is None or live is None:
             return 0
-        given = self.trial.model_of(user_id)
-        return self.trial.number if given is not None and given.version == live.version else 0
+        given = self.experiment.model_of(user_id)
+        return self.experiment.number if given is not None and given.version == live.version else 0
 
-    def loaded(self, version: str) -> LoadedModel | None:
+    def find_loaded(self, version: str) -> LoadedModel | None:
         """Return a model that serves, by its version."""
-        models = (self.live, *(self.trial.models.values() if self.trial else ()))
+        models = (self.live, *(self.experiment.models.values() if self.experiment else ()))
         return next((model for model in models if model is not None and model.version == version), None)
 
-    def take_up(self, trial: RunningExperiment | None) -> None:
+    def install_experiment(self, experiment: RunningExperiment | None) -> None:
         """Serve an experiment from now on, or none any more; a cursor may still ask for its models."""
-        for model in self.trial.models.values() if self.trial else ():
-            self.former.keep(model)
-        self.trial, self.trial_problem = trial, None
+        for model in self.experiment.models.values() if self.experiment else ():
+            self.model_cache.keep(model)
+        self.experiment, self.experiment_problem = experiment, None
 
     def swap(self, live: LoadedModel) -> None:
         """Answer from another model from now on; requests under way finish with the one they hold."""
@@ -120,7 +110,7 @@ class Serving:
         if self.live is not None and self.live.model in self.item_vectors:  # they will be asked for again
             self.item_vectors.start(live.model)
         if self.live is not None:
-            self.former.keep(self.live)
+            self.model_cache.keep(self.live)
         self.live, self._loaded_at = live, datetime.now(UTC)
 
     async def refresh_catalogue(self, revision: int | None = None) -> None:
@@ -136,18 +126,14 @@ class Serving:
             self.catalogue.apply(rows, newest)
 
     async def popularity(self) -> Popularity:
-        """Return the order of popularity for answers without a model, some seconds old at most."""
-        async with self._counting:
-            if self._popularity is None or monotonic() > self._popularity_due:
-                self._popularity = await self.count_ratings()
-                self._popularity_due = monotonic() + POPULARITY_AGE_S
-            return self._popularity
+        """Return the order of popularity for answers without a model, some seconds old."""
+        return await self._popularity.get()
 
     async def count_ratings(self) -> Popularity:
         """Compute the order of popularity from every rating."""
         totals = await self.database.scan(repository.rating_totals)
         await self.refresh_catalogue(totals.catalogue_revision)
-        return counted(totals.rows, totals.revision, self.catalogue.slot_of_id, self.settings.rating_min)
+        return rating_popularity(totals.rows, totals.revision, self.catalogue.slot_of_id, self.settings.rating_min)
 
     async def fold_in(self, live: LoadedModel, columns: Indices, values: Values) -> FoldIn:
         """Fold a user in: at once with a quick model, else in the computing thread."""

@@ -144,7 +144,7 @@ async def ground_of(
     vectors = await vectors_for(serving, live, options)
     if fold is not None and live.cold_revision != serving.catalogue.revision:
         live.fit_to(serving.catalogue)
-        await serving.newcomers.take_up(live, cold_start_updater.PATIENCE_S)
+        await serving.cold_start_updater.update(live, cold_start_updater.PATIENCE_S)
     return RankingInputs(live, fold, None, vectors)
 
 

@@ -179,9 +179,9 @@ async def model_of(serving: Serving, version: str | None) -> LoadedModel | None:
     """
     if version is None:
         return None
-    if (loaded := serving.loaded(version)) is not None:
+    if (loaded := serving.find_loaded(version)) is not None:
         return loaded
-    return await serving.former.get(version, lambda name: read_former(serving, name))
+    return await serving.model_cache.get(version, lambda name: read_former(serving, name))
 
 
 async def read_former(serving: Serving, version: str) -> LoadedModel:

@@ -1,11 +1,13 @@
 """Popular and new items: their order, their age, their filters, and items whose ids are the shelves' names."""
 
+from time import monotonic
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from app.recommendations.state import popularity_cache
+from app.kit import refreshing
+from app.recommendations.state.popularity import DECAYED_PRIOR_WEIGHT
 from tests.app.recommendations.helpers import ITEMS, add_items, ids, rate
 
 FIRST, A_YEAR_LATER = "2020-01-01T00:00:00Z", "2020-12-31T00:00:00Z"
@@ -42,7 +44,7 @@ def test_the_score_is_the_decayed_mean_drawn_to_the_mean_of_all(client: TestClie
     weight, total = 1.5, 5 + 0.5 * 2  # a rating that is a half-life older than the newest counts half
     overall = (total + 3) / (weight + 1)
     assert items["even 0"]["predicted_rating"] == pytest.approx(total / weight, abs=1e-4)
-    prior = popularity_cache.PRIOR_WEIGHT
+    prior = DECAYED_PRIOR_WEIGHT
     assert items["even 0"]["score"] == pytest.approx((total + prior * overall) / (weight + prior), abs=1e-5)
 
 
@@ -70,11 +72,11 @@ def test_popular_items_are_counted_again_after_some_seconds_and_not_before(
     first = shelf(client, "popular")
     rate(client, "b", {"odd 1": 5})
     assert shelf(client, "popular")["counted_at"] == first["counted_at"]
-    monkeypatch.setattr(popularity_cache, "MIN_AGE_S", 0.0)
-    monkeypatch.setattr(popularity_cache, "AGE_PER_SECOND", 0.0)
-    assert ids(shelf(client, "popular", half_life_days=90)) == ["odd 1", "even 0"]
+    monkeypatch.setattr(refreshing, "monotonic", lambda: monotonic() + 3600)
+    assert ids(shelf(client, "popular")) == ["odd 1", "even 0"]
     rate(client, "b", {"odd 1": 1})
-    assert ids(shelf(client, "popular", half_life_days=90)) == ["even 0", "odd 1"]
+    monkeypatch.setattr(refreshing, "monotonic", lambda: monotonic() + 7200)
+    assert ids(shelf(client, "popular")) == ["even 0", "odd 1"]
 
 
 def test_new_items_come_newest_first_rated_or_not(client: TestClient) -> None:

@@ -1,10 +1,12 @@
 """Users of similar taste: who agrees comes first, by the ratings as of now."""
 
+from time import monotonic
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from app.kit import refreshing
 from app.recommendations.state import user_sample
 from tests.app.recommendations.helpers import ITEMS, Publish, Serve, add_items, rate, wait_for_version
 
@@ -69,10 +71,10 @@ def test_of_others_too_only_what_stands_now_counts(rated: TestClient) -> None:
 def test_the_sample_is_read_anew_after_a_while_and_takes_new_users_in(
     rated: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(user_sample, "MIN_AGE_S", 0.0)
-    monkeypatch.setattr(user_sample, "AGE_PER_SECOND", 0.0)
     similar(rated, "camp 0 user 0")
     rate(rated, "late", {item: 5.0 if place % 2 == 0 else 1.0 for place, item in enumerate(ITEMS) if place})
+    assert similar(rated, "camp 0 user 0")["num_compared"] == 7
+    monkeypatch.setattr(refreshing, "monotonic", lambda: monotonic() + 3600)
     assert names(similar(rated, "camp 0 user 0"))[0] == "late"
 
 

@@ -145,7 +145,7 @@ def test_an_answer_belongs_to_the_experiment_only_if_its_arms_model_made_it(worl
     number = start(world)
     wait_until_served(world, number)
     state = serving(world)
-    new, old = state.loaded("new"), state.loaded("old")
+    new, old = state.find_loaded("new"), state.find_loaded("old")
     assert [state.experiment_of(user_id, state.live_for(user_id)) for user_id in ONE_OF_EACH] == [number, number, 0]
     assert [state.experiment_of(NEW, model) for model in (new, old, state.live, None)] == [number, 0, 0, 0]
     answers = [recommend(world, user_id) for user_id in ONE_OF_EACH]
@@ -194,9 +194,9 @@ def named(answer: dict[str, Any]) -> int:
 def test_what_one_process_holds_of_a_version_is_one_model(world: TestClient) -> None:
     wait_until_served(world, start(world, control="live"))
     state = serving(world)
-    assert state.trial is not None
-    assert state.trial.models[Arm.CONTROL] is state.live
-    treatment = state.trial.models[Arm.TREATMENT]
+    assert state.experiment is not None
+    assert state.experiment.models[Arm.CONTROL] is state.live
+    treatment = state.experiment.models[Arm.TREATMENT]
     assert world.post("/v1/experiments/1/stop", json={"activate": "treatment"}).is_success
     wait_for(lambda: state.live is treatment)
 

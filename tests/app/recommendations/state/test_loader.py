@@ -12,7 +12,8 @@ from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
 from app.main import create_app
-from app.recommendations.state import loader, model_cache
+from app.recommendations.state import loader
+from app.recommendations.state.model_cache import ModelCache
 from app.recommendations.state.serving import Serving
 from app.registry.repository import what_serves
 from app.settings import Settings
@@ -173,9 +174,9 @@ def test_files_cut_short_after_loading_harm_nobody(
 
 
 def test_the_memory_of_the_model_before_is_freed_when_no_cursor_asks_for_it(
-    client: TestClient, publish_version: Publish, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, publish_version: Publish
 ) -> None:
-    monkeypatch.setattr(model_cache, "KEPT_S", 0.0)  # as if nobody had asked for it in ten minutes
+    serving(client).model_cache = ModelCache(kept_s=0.0)  # as if nobody had asked for the model in ten minutes
     add_items(client)
     rate(client, "ada", {"even 0": 5})
     wait_for_version(client, publish_version("v1"))
@@ -186,7 +187,7 @@ def test_the_memory_of_the_model_before_is_freed_when_no_cursor_asks_for_it(
     del live
     wait_for_version(client, publish_version("v2", "denoising"))
     recommend(client, "ada")
-    serving(client).former.drop_unused()
+    serving(client).model_cache.drop_unused()
     gc.collect()
     assert old() is None
 

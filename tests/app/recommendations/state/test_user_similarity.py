@@ -8,12 +8,12 @@ from app.recommendations.state.user_similarity import ItemBaseline, UserVectors
 
 
 def test_a_few_items_in_common_say_little() -> None:
-    def likeness(num_items: int) -> float:
+    def similarity(num_items: int) -> float:
         user = HotRow(0, 1, range(num_items), [3.0] * num_items)
-        tastes = UserVectors.of(
+        vectors = UserVectors.of(
             [user], {item: item for item in range(num_items)}, ItemBaseline(np.full(num_items, 3.0), 1.0)
         )
-        return float(tastes.likeness(tastes)[0][0])
+        return float(vectors.similarity(vectors)[0][0])
 
-    assert likeness(1) == pytest.approx(1 / 11)
-    assert likeness(90) == pytest.approx(0.9)
+    assert similarity(1) == pytest.approx(1 / 11)
+    assert similarity(90) == pytest.approx(0.9)
