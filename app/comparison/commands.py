@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from app.settings import Settings
-
 
 def compare(
     ratings: Annotated[
@@ -32,6 +30,7 @@ def compare(
     from app.comparison.request import ask
     from app.comparison.run import compare as run
     from app.comparison.sources import read
+    from app.settings import Settings
 
     with failing_clearly():
         settings = Settings() if like is None else Settings(like_threshold=like)

@@ -1,11 +1,13 @@
 """What an error of the database means: it is lost, it wants another attempt, its tables are old, or it is a bug."""
 
-import asyncpg
+from typing import Any
+
 from sqlalchemy.exc import InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.kit.errors import DatabaseUnavailable, SchemaOutdated
 
+HIDDEN: dict[str, Any] = {"hide_parameters": True}  # an error is logged, and a parameter may be the id of a user
 DEADLOCK_CODES = {"40001", "40P01"}
 LOST_SQLSTATE_CLASSES = {"08", "53", "57"}  # connection, resources, operator intervention
 LOST_SQLITE_ERRORS = ("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY")
@@ -21,17 +23,10 @@ def is_disconnect(error: BaseException) -> bool:
     return bool(getattr(error, "connection_invalidated", False)) or isinstance(error, OSError | InterfaceError)
 
 
-def is_stale(error: BaseException) -> bool:
-    """Return whether a pooled connection had been closed by the server before this use, so that a new one may do."""
-    if isinstance(error, ConnectionRefusedError):
-        return False
-    return is_disconnect(error) or isinstance(error, asyncpg.InterfaceError | asyncpg.PostgresConnectionError)
-
-
 def unavailable(error: BaseException) -> BaseException:
     """Translate the loss of the database; any other error stays what it is."""
     cause = getattr(error, "orig", None) or error
-    lost = is_stale(error) or isinstance(cause, OSError)
+    lost = is_disconnect(error) or isinstance(cause, OSError)
     lost = lost or (getattr(cause, "sqlstate", None) or "")[:2] in LOST_SQLSTATE_CLASSES
     lost = lost or getattr(cause, "sqlite_errorname", "").startswith(LOST_SQLITE_ERRORS)
     lost = lost or isinstance(error, PoolTimeout)

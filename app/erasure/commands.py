@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.registry.commands import on_database
+from app.database.commands import on_database
 
 
 def erase(

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from app.registry.commands import on_database, operator
+from app.database.commands import on_database
+from app.registry.commands import operator
 
 commands = typer.Typer(no_args_is_help=True, help="Serve two versions side by side, and compare them.")
 Number = Annotated[int, typer.Argument(help="Number of the experiment, as `palate experiments list` shows it.")]
@@ -42,8 +43,8 @@ def start(
 
     from app.experiments import service
     from app.experiments.schemas import NewExperiment
+    from app.kit.validation import invalid_request
     from app.settings import Settings
-    from app.web.problem import invalid_request
 
     said = {"name": name, "control": control, "treatment": treatment, "share": share, "salt": salt, "reason": reason}
     try:

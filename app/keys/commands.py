@@ -1,35 +1,14 @@
-"""`palate keys`: make, list and revoke keys."""
+"""`palate keys`: make, list and revoke keys. What a command needs is imported when it runs."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from app.database.engine import Database, open_database
-from app.keys import repository, service
+from app.database.commands import on_database
 from app.keys.scopes import Scope
-from app.settings import Settings
 
-T = TypeVar("T")
 commands = typer.Typer(no_args_is_help=True, help="Make, list and revoke the keys that callers send as X-API-Key.")
-console = Console()
-
-
-def on_database(work: Callable[[Database], Awaitable[T]]) -> T:
-    """Run one piece of work on the configured database."""
-
-    async def opened() -> T:
-        database = open_database(Settings().database_url, 1)
-        try:
-            return await work(database)
-        finally:
-            await database.close()
-
-    return asyncio.run(opened())
 
 
 @commands.command()
@@ -40,13 +19,15 @@ def create(
     file: Annotated[Path | None, typer.Option(help="Write the key to this file instead of showing it.")] = None,
 ) -> None:
     """Make a key. It is shown once and stored only as its SHA-256."""
+    from app.keys import service
+
     make = service.create_first if first else service.create
     made = on_database(lambda database: database.write(make, name[:100], scope))
     if made is None:
-        console.print("There is a key already; none was made.")
+        typer.echo("There is a key already; none was made.")
     elif file:
         write_secret(file, made.secret)
-        console.print(f"Key {made.id} was made and written to {file}.", soft_wrap=True)
+        typer.echo(f"Key {made.id} was made and written to {file}.")
     else:
         typer.echo(made.secret)
         typer.echo(f"Key {made.id}. Keep it: it is not shown again.", err=True)
@@ -55,20 +36,27 @@ def create(
 @commands.command("list")
 def list_keys() -> None:
     """List the keys, without what they are."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from app.keys import repository
+
     table = Table("id", "name", "scopes", "created", "revoked")
     for key in on_database(lambda database: database.read(repository.every_key)):
         revoked = key.revoked_at.isoformat(" ", "seconds") if key.revoked_at else ""
         table.add_row(str(key.id), key.name, " ".join(key.scopes), key.created_at.isoformat(" ", "seconds"), revoked)
-    console.print(table)
+    Console().print(table)
 
 
 @commands.command()
 def revoke(key_id: Annotated[int, typer.Argument(metavar="ID")]) -> None:
     """Revoke a key; servers refuse it within PALATE_POLL_INTERVAL."""
+    from app.keys import service
+
     if not on_database(lambda database: database.write(service.revoke, key_id)):
         typer.echo(f"palate: there is no key {key_id} that still works; `palate keys list` shows them.", err=True)
         raise typer.Exit(1)
-    console.print(f"Key {key_id} is revoked.")
+    typer.echo(f"Key {key_id} is revoked.")
 
 
 def write_secret(file: Path, secret: str) -> None:

@@ -4,7 +4,6 @@ from rich.console import Console
 
 from app.database import migrate as migrations
 from app.database.engine import open_database
-from app.sample.service import sample_ratings, store_sample
 from app.settings import Settings
 
 console = Console(soft_wrap=True)
@@ -23,6 +22,8 @@ async def migrate(settings: Settings) -> None:
 
 async def sample(settings: Settings) -> None:
     """Store the sample if the database is empty."""
+    from app.sample.service import sample_ratings, store_sample  # numpy, which `palate migrate` does not need
+
     database = open_database(settings.database_url, 1)
     try:
         stored = await database.write(store_sample, sample_ratings(settings))

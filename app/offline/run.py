@@ -17,6 +17,7 @@ from starlette.datastructures import QueryParams
 
 from app.database.engine import Database, open_database
 from app.kit.errors import FieldProblem, InvalidRequest
+from app.kit.validation import invalid_request
 from app.offline.table import rows_of, writer_for
 from app.recommendations.request.options import Options
 from app.recommendations.request.query import RecommendationQuery
@@ -28,7 +29,6 @@ from app.recommendations.users.router import read_options
 from app.settings import Settings
 from app.tables import User
 from app.transfer.exporter import Writer
-from app.web.problem import invalid_request
 
 USERS_A_STEP = 500  # read at a time; what is kept of them is what one step needs
 Given = Sequence[tuple[str, str]]  # names and values of parameters

@@ -1,16 +1,15 @@
 """The commands `palate models ...`."""
 
-import asyncio
 import getpass
 import os
 import socket
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
-T = TypeVar("T")
+from app.database.commands import on_database
+
 commands = typer.Typer(no_args_is_help=True, help="Show the model versions, and choose the live one.")
 Version = Annotated[str, typer.Argument(help="Name of the version, as `palate models list` shows it.")]
 
@@ -89,19 +88,3 @@ def operator() -> str:
     except (KeyError, OSError):  # a container may run under a number that has no name
         name = f"user {os.getuid()}"
     return f"command line ({name} on {socket.gethostname()})"[:255]
-
-
-def on_database(work: Callable[[Any], Awaitable[T]]) -> T:
-    """Run something with the database that the settings name."""
-    from app.database.engine import open_database
-    from app.settings import Settings
-
-    async def opened() -> T:
-        settings = Settings()
-        database = open_database(settings.database_url, settings.database_pool_size)
-        try:
-            return await work(database)
-        finally:
-            await database.close()
-
-    return asyncio.run(opened())

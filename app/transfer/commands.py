@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from app.settings import Settings
 from app.transfer.problems import TransferProblem
 
 
@@ -46,6 +45,7 @@ def import_command(
     rescale: Annotated[str | None, typer.Option(help="MIN:MAX of the file, stretched over the own scale.")] = None,
 ) -> None:
     """Import ratings and items. Running it again changes nothing."""
+    from app.settings import Settings
     from app.transfer.run import import_path
 
     with failing_clearly():
@@ -58,6 +58,7 @@ def export_command(
     form: Annotated[ExportFormat | None, typer.Option("--format", help="By default from the name.")] = None,
 ) -> None:
     """Export ratings or items; `palate import` of the file gives the same back."""
+    from app.settings import Settings
     from app.transfer.run import export_path
 
     with failing_clearly():

@@ -8,11 +8,11 @@ from pydantic import ValidationError
 
 from app.catalogue.schemas import ItemPatch
 from app.catalogue.service import ItemChange
+from app.kit.validation import fix
 from app.transfer.problems import RefusedRow
 from app.transfer.reading.clean import as_text, id_problem
 from app.transfer.reading.readers import Batch
 from app.transfer.reading.sources import GENRES
-from app.web.problem import fix
 
 FILM_TITLE = re.compile(r"(?s)(.*\S) +\((\d{4})\)\s*").fullmatch
 NO_GENRES = "(no genres listed)"

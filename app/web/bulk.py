@@ -6,12 +6,11 @@ import orjson
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from app.kit.errors import FieldProblem, InvalidRequest
+from app.kit.validation import MAX_FIELDS, TOO_DEEP, fix, pointer
 from app.settings import MAX_LIST
-from app.web.problem import MAX_FIELDS, fix, pointer
 
 M = TypeVar("M", bound=BaseModel)
 JSON_SPACE = b" \t\r\n"
-TOO_DEEP = "is nested too deep: flatten it"  # parsers have limits of their own, some 200 levels
 
 
 class Refused(NamedTuple):

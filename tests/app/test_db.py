@@ -12,7 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from app.database.engine import Database, PostgresDatabase, SqliteDatabase, open_database
+from app.database.engine import Database, open_database
+from app.database.postgres import PostgresDatabase
+from app.database.sqlite import SqliteDatabase
 from app.kit.errors import DatabaseUnavailable, SchemaOutdated
 
 RunOnDatabase = Callable[[Callable[[Database], Awaitable[Any]]], Any]
@@ -112,7 +114,7 @@ def test_a_server_that_does_not_listen_is_unavailable() -> None:
 
 
 def test_a_sqlite_file_locked_for_too_long_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.database.engine.BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr("app.database.sqlite.BUSY_TIMEOUT_MS", 50)
     path = tmp_path / "palate.db"
     other = sqlite3.connect(path)
     other.execute("PRAGMA journal_mode=WAL")
@@ -132,7 +134,7 @@ def test_a_sqlite_file_locked_for_too_long_is_unavailable(tmp_path: Path, monkey
 
 
 def test_writes_that_wait_for_one_lock_do_not_wait_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.database.engine.BUSY_TIMEOUT_MS", 300)
+    monkeypatch.setattr("app.database.sqlite.BUSY_TIMEOUT_MS", 300)
 
     async def work() -> list[Any]:
         database = SqliteDatabase(tmp_path / "palate.db")

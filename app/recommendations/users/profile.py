@@ -8,6 +8,7 @@ from zlib import crc32
 
 from app.kit.errors import InvalidRequest
 from app.kit.times import now_us
+from app.kit.validation import MAX_FIELDS
 from app.ratings.parse import checked
 from app.ratings.scale import Scale
 from app.recommendations.catalogue.index import Catalogue
@@ -25,7 +26,6 @@ from app.recommendations.users import explained
 from app.recommendations.users import repository as users_repository
 from app.recommendations.users.schemas import GuestRating
 from app.settings import Settings
-from app.web.problem import MAX_FIELDS
 from models.core.interactions import Values
 from models.core.model import FoldIn
 

@@ -8,11 +8,11 @@ import orjson
 import pyarrow as pa
 from pyarrow import parquet
 
+from app.kit.validation import TOO_DEEP
 from app.transfer.problems import RefusedRow, TransferProblem
 from app.transfer.reading import text
 from app.transfer.reading.fields import FIELDS, check_fields, kind_of, map_columns
 from app.transfer.reading.text import MAX_LINE_BYTES, Layout
-from app.web.bulk import TOO_DEEP
 
 BATCH_ROWS = 60_000
 ID_FIELDS = ("user_id", "item_id")

@@ -1,0 +1,49 @@
+"""What pydantic refuses, in our words: which field, and how to mend it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.kit.errors import FieldProblem, InvalidRequest
+
+MAX_FIELDS = 20  # an error names at most so many fields
+TOO_DEEP = "is nested too deep: flatten it"  # parsers have limits of their own, some 200 levels
+FIXES = {  # pydantic's words, where they do not say what to do
+    "missing": "is missing: add it",
+    "extra_forbidden": "is not known here: remove it",
+    "json_invalid": "is not valid JSON: {error}",
+    "model_attributes_type": "must be a JSON object, sent with Content-Type: application/json",
+    "list_type": "must be a JSON array, sent with Content-Type: application/json",
+    "dict_type": "must be a JSON object, sent with Content-Type: application/json",
+    "finite_number": "must be a finite number",
+}
+
+
+def invalid_request(errors: Sequence[Any]) -> InvalidRequest:
+    """Turn pydantic's errors into one problem that names every field (at most `MAX_FIELDS`)."""
+    fields = [FieldProblem(pointer(place(error)), fix(error)) for error in errors[:MAX_FIELDS]]
+    more = f" and {len(errors) - MAX_FIELDS} more" if len(errors) > MAX_FIELDS else ""
+    return InvalidRequest("; ".join(f"{f['field']}: {f['detail']}" for f in fields) + more, fields)
+
+
+def place(error: Mapping[str, Any]) -> Sequence[str | int]:
+    """Return the field's place; text that is no JSON has no fields."""
+    return ("body",) if error["type"] == "json_invalid" else error["loc"]
+
+
+def fix(error: Mapping[str, Any]) -> str:
+    """Say how to mend one field."""
+    words = FIXES.get(error["type"], str(error["msg"]).removeprefix("Value error, "))
+    if error["type"] == "json_invalid":
+        return words.format(**error["ctx"]) + f", at character {error['loc'][-1]}"
+    return words
+
+
+def pointer(location: Sequence[str | int]) -> str:
+    """Name a field: `limit` for a parameter, `/ratings/3/value` for a place in the body, `/` for all of it."""
+    where, *path = location
+    return "/" + "/".join(map(escaped, path)) if where == "body" else ".".join(map(str, path)) or str(where)
+
+
+def escaped(step: str | int) -> str:
+    """Write one step of a JSON pointer (RFC 6901)."""
+    return str(step).replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,58 @@
+"""What a process loads before it does its work: a small command starts at once, and a server holds what it serves."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.launch.prepare import migrate
+from app.settings import Settings
+from tests.processes import ROOT
+
+RUN_COMMAND = """
+import sys
+from app.cli import app
+app(sys.argv[1:], standalone_mode=False)
+print(*sorted(sys.modules), file=sys.stderr)
+"""
+LOAD_SERVER = """
+import sys
+import app.launch.serve
+print(*sorted(sys.modules), file=sys.stderr)
+"""
+OFFLINE_ONLY = {"matplotlib", "optuna", "pandas", "pyarrow", "scipy.stats", "typer"}
+WEB = {"fastapi", "starlette", "uvicorn"}
+
+
+def modules_after(script: str, folder: Path, *arguments: str) -> set[str]:
+    """Run a script in a new interpreter and return the names of all that it loaded."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PALATE_DATABASE_URL": f"sqlite:///{folder}/palate.db"}
+    command = [sys.executable, "-c", script, *arguments]
+    run = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=True)
+    return set(run.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["--help", "keys list", "migrate", "export ratings out.ndjson", "import ratings.csv"],
+)
+def test_a_small_command_loads_neither_torch_nor_a_web_framework(command: str, tmp_path: Path) -> None:
+    (tmp_path / "ratings.csv").write_text("user,item,rating\nann,alien,5\n")
+    asyncio.run(migrate(Settings(_env_file=None, database_url=f"sqlite:///{tmp_path}/palate.db")))
+    loaded = modules_after(RUN_COMMAND, tmp_path, *command.split())
+    assert "app.cli" in loaded
+    assert not loaded & {"torch", "asyncpg", *WEB}
+
+
+def test_help_loads_no_database_and_no_settings(tmp_path: Path) -> None:
+    loaded = modules_after(RUN_COMMAND, tmp_path, "--help")
+    assert not loaded & {"alembic", "numpy", "pyarrow", "pydantic", "sqlalchemy"}
+
+
+def test_a_server_loads_nothing_that_only_commands_and_training_need(tmp_path: Path) -> None:
+    loaded = modules_after(LOAD_SERVER, tmp_path)
+    assert {"fastapi", "torch"} <= loaded
+    assert not loaded & OFFLINE_ONLY
