@@ -76,7 +76,7 @@ def test_a_bug_is_logged_once_with_the_id_that_the_caller_got(settings: Settings
     assert [entry["status"] for entry in requests(logged)] == [500]
 
 
-def test_figures_count_by_route_template_and_status(client: TestClient) -> None:
+def test_requests_are_counted_by_route_template_and_status(client: TestClient) -> None:
     for item in ("a", "b", "c"):
         client.get(f"/v1/items/{item}")
     client.get("/nowhere/at/all")
@@ -87,7 +87,7 @@ def test_figures_count_by_route_template_and_status(client: TestClient) -> None:
     assert "palate_requests_in_flight 1.0" in text
 
 
-def test_a_client_that_goes_away_while_it_sends_is_no_error_of_ours(client: TestClient, logged: Logged) -> None:
+def test_a_client_that_disconnects_while_sending_causes_no_error(client: TestClient, logged: Logged) -> None:
     messages: list[Message] = [
         {"type": "http.request", "body": b'{"user', "more_body": True},
         {"type": "http.disconnect"},

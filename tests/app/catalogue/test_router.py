@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 ALIEN = {"title": "Alien", "categories": ["Horror"], "active": True, "attributes": {"year": 1979, "odd": 1.7e308}}
 
 
-def test_an_item_put_is_given_back_and_the_same_again_keeps_its_revision(client: TestClient) -> None:
+def test_an_item_put_is_returned_and_putting_the_same_again_keeps_its_revision(client: TestClient) -> None:
     first = client.put("/v1/items/a%2Fb", json=ALIEN).json()
     assert {name: first[name] for name in ALIEN} == ALIEN
     assert first["item_id"] == "a/b"
@@ -27,7 +27,7 @@ def test_a_patch_changes_only_what_is_sent(client: TestClient) -> None:
     assert client.patch("/v1/items/nowhere", json={}).status_code == 404
 
 
-def test_a_batch_gives_every_item_its_result(client: TestClient) -> None:
+def test_every_item_of_a_batch_has_its_result(client: TestClient) -> None:
     client.put("/v1/items/x", json=ALIEN)
     rows: list[Any] = [{"item_id": "x"} | ALIEN, {"item_id": "y"}, {"item_id": "y", "title": "Y"}, {"title": "none"}]
     answer = client.post("/v1/items", json=rows).json()

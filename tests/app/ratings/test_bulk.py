@@ -111,7 +111,7 @@ def test_an_item_deleted_between_two_batches_stays_deleted_for_older_ratings(run
     run_on_database(check)
 
 
-def test_batches_and_posts_that_create_the_same_users_and_items_at_once_lose_nothing(
+def test_batches_and_posts_that_create_the_same_users_and_items_concurrently_lose_nothing(
     settings: Settings, run_on_database: Run
 ) -> None:
     async def load(first: int) -> None:

@@ -30,7 +30,7 @@ def test_a_posted_rating_is_listed_with_its_revision(client: TestClient) -> None
     assert client.get("/v1/items/alien").json()["title"] is None
 
 
-def test_good_rows_are_stored_though_others_are_refused(client: TestClient) -> None:
+def test_valid_rows_are_stored_though_others_are_refused(client: TestClient) -> None:
     rows: list[Any] = [RATING, RATING | {"value": 4.7}, RATING | {"value": "5", "extra": 1}, 7, RATING | {"value": 2}]
     answer = client.post("/v1/ratings", json=rows).json()
     assert [row["status"] for row in answer["results"]] == ["created", "refused", "refused", "refused", "updated"]
@@ -57,7 +57,9 @@ def test_good_rows_are_stored_though_others_are_refused(client: TestClient) -> N
         ("text", "/"),
     ],
 )
-def test_a_request_without_a_good_row_is_refused_naming_the_field(client: TestClient, body: Any, field: str) -> None:
+def test_a_request_without_a_valid_row_is_refused_and_names_the_field(
+    client: TestClient, body: Any, field: str
+) -> None:
     answer = client.post("/v1/ratings", json=body)
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     assert answer.json()["errors"][0]["field"] == field
@@ -103,7 +105,7 @@ def test_a_walk_over_the_pages_shows_every_rating_once_while_others_change(clien
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "aXRlbXM6MQ", "é"])
-def test_a_cursor_of_another_making_is_refused(client: TestClient, cursor: str) -> None:
+def test_a_cursor_of_another_list_is_refused(client: TestClient, cursor: str) -> None:
     client.post("/v1/ratings", json=RATING)
     answer = client.get("/v1/users/ada/ratings", params={"cursor": cursor})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "cursor")

@@ -11,7 +11,7 @@ import pytest
 from app.settings import Settings
 from palate_client import Client
 from palate_client.inputs import ItemIn, RatingIn
-from tests.app.transfer.test_http import empty, listening
+from tests.app.transfer.test_router import empty, listening
 
 DATA = os.environ.get("PALATE_TEST_DATA")
 pytestmark = pytest.mark.skipif(not DATA, reason="PALATE_TEST_DATA does not name a folder with the real data sets")
@@ -67,7 +67,7 @@ SETS = [
 
 
 @pytest.mark.parametrize("real", SETS, ids=lambda real: real.folder)
-def test_a_real_set_comes_back_as_it_is(
+def test_a_real_data_set_is_exported_as_it_was_imported(
     settings: Settings, run_on_database: Callable[[Any], Any], tmp_path: Path, real: RealSet
 ) -> None:
     own = settings.model_copy(update=real.scale)

@@ -62,7 +62,7 @@ def test_each_request_gets_its_own_results(run_on_database: Run) -> None:
     run_on_database(check)
 
 
-def test_a_row_the_database_refuses_does_not_take_its_neighbours_along(run_on_database: Run) -> None:
+def test_a_row_that_the_database_refuses_does_not_fail_other_requests(run_on_database: Run) -> None:
     async def check(database: Database) -> None:
         writer = RatingWriter(database)
         good, bad = RatingRow("ada", "a", 4.0, 10), RatingRow("ada", "b", 4.0, 2**70)
@@ -75,7 +75,7 @@ def test_a_row_the_database_refuses_does_not_take_its_neighbours_along(run_on_da
     run_on_database(check)
 
 
-def test_a_lost_database_is_told_to_every_request() -> None:
+def test_a_lost_database_fails_every_request() -> None:
     async def check() -> None:
         database = open_database("postgresql://nobody@127.0.0.1:1/nowhere")
         writer = RatingWriter(database)

@@ -83,7 +83,7 @@ def test_what_the_user_removed_later_stays_removed(client: TestClient) -> None:
     assert ratings_of(client, "guest") == {"a": (5, MIDDLE)}
 
 
-def test_a_merge_and_one_back_lose_nothing(client: TestClient) -> None:
+def test_a_merge_and_a_merge_back_lose_nothing(client: TestClient) -> None:
     rate(client, "guest", *GUEST)
     merge(client, "ada", from_user_id="guest")
     back = merge(client, "guest", from_user_id="ada")
@@ -91,7 +91,7 @@ def test_a_merge_and_one_back_lose_nothing(client: TestClient) -> None:
     assert ratings_of(client, "ada") == {item_id: (value, at) for item_id, value, at in GUEST}
 
 
-def test_a_guest_who_never_rated_brings_nothing_and_is_no_error(client: TestClient) -> None:
+def test_merging_a_guest_without_ratings_changes_nothing(client: TestClient) -> None:
     answer = merge(client, "ada", from_user_id="never seen")
     assert (answer["moved"], answer["results"]) == (0, [])
     assert client.get("/v1/users/ada").status_code == client.get("/v1/users/never%20seen").status_code == 404

@@ -47,7 +47,7 @@ def test_what_a_library_logs_becomes_such_a_line(stderr: io.BytesIO) -> None:
     assert (line["event"], line["logger"], line["level"]) == ("port 1", "uvicorn.error", "warning")
 
 
-def test_less_than_the_least_level_is_left_out(stderr: io.BytesIO) -> None:
+def test_records_below_the_level_are_left_out(stderr: io.BytesIO) -> None:
     structlog.get_logger().debug("too fine")
     assert lines(stderr) == []
 

@@ -160,7 +160,7 @@ def test_an_export_is_what_was_imported(
         assert export(client, kind) == expected
 
 
-def test_every_refused_row_is_told_with_its_line_its_field_and_the_fix(client: httpx2.Client) -> None:
+def test_every_refused_row_is_reported_with_its_line_field_and_fix(client: httpx2.Client) -> None:
     good = {"user_id": "a", "item_id": "b", "value": 4, "rated_at": "2020-01-01T00:00:00Z"}
     rows: list[bytes] = [
         lines([good]).strip(),
@@ -225,7 +225,7 @@ def test_columns_can_be_named_and_scales_stretched(client: httpx2.Client) -> Non
     assert json.loads(export(client, "ratings"))["value"] == 5.0
 
 
-def test_gzip_is_expanded_while_it_comes(client: httpx2.Client) -> None:
+def test_gzip_is_expanded_while_it_is_received(client: httpx2.Client) -> None:
     rows = rating_rows(2_000)
     packed = gzip.compress(lines(rows[:1_000])) + gzip.compress(lines(rows[1_000:]))
     headers = {"Content-Encoding": "gzip"}

@@ -123,7 +123,7 @@ def test_a_body_that_turns_out_too_large_is_refused(small: TestClient) -> None:
     assert_problem(small.post(GUEST, content=chunks, headers=JSON), 413, "body-too-large")
 
 
-def test_a_bug_is_a_problem_that_tells_nothing_of_the_inside(small: TestClient) -> None:
+def test_an_unexpected_error_reveals_nothing_internal(small: TestClient) -> None:
     answer = small.get("/v1/fails")
     assert_problem(answer, 500, "unexpected-error")
     assert "the inside" not in answer.text

@@ -13,7 +13,7 @@ import pytest
 
 from app.settings import Settings
 from app.transfer import body
-from tests.app.transfer.test_http import CSV, NDJSON, counts, export, imported, lines, listening, pieces, send
+from tests.app.transfer.test_router import CSV, NDJSON, counts, export, imported, lines, listening, pieces, send
 from tests.processes import palate, wait_for_port, wait_until
 
 BOM = b"\xef\xbb\xbf"
@@ -47,9 +47,7 @@ def told(client: httpx2.Client, sent: bytes, kind: str = "ratings", media: str =
         (CSV, HEADER + b"\n\na,b,3,2020-01-01T00:00:00Z"),
     ],
 )
-def test_marks_of_byte_order_and_ends_of_line_are_no_part_of_a_row(
-    client: httpx2.Client, media: str, body: bytes
-) -> None:
+def test_byte_order_marks_and_line_ends_are_not_part_of_a_row(client: httpx2.Client, media: str, body: bytes) -> None:
     assert imported(client, body, media=media) == ([], counts(created=1))
     assert json.loads(export(client, "ratings")) == GOOD
 
@@ -136,7 +134,7 @@ def test_what_cannot_be_read_names_what_to_mend(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_neither_a_line_without_an_end_nor_a_bomb_takes_memory(settings: Settings, tmp_path: Path) -> None:
+def test_an_endless_line_or_a_gzip_bomb_does_not_take_memory(settings: Settings, tmp_path: Path) -> None:
     def endless(piece: bytes) -> Iterator[bytes]:
         yield from (piece for _ in range(300))
 
@@ -166,7 +164,7 @@ def peak_mib(process_id: int) -> float:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_more_refused_rows_than_the_disk_has_room_for_are_told(
+def test_more_refused_rows_than_the_disk_has_room_for_are_reported(
     client: httpx2.Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))

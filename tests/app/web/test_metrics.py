@@ -12,7 +12,7 @@ def figures(client: TestClient) -> dict[str, float]:
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
 
 
-def test_figures_follow_what_is_stored(client: TestClient) -> None:
+def test_metrics_follow_what_is_stored(client: TestClient) -> None:
     before = figures(client)
     assert before["palate_database_up"] == 1
     assert before["palate_rating_changes_total"] == 0
@@ -26,7 +26,7 @@ def test_figures_follow_what_is_stored(client: TestClient) -> None:
     assert after['palate_training_runs{state="failed"}'] == 0
 
 
-def test_a_lost_database_costs_only_its_own_figures(client: TestClient, settings: Settings) -> None:
+def test_a_lost_database_only_removes_its_own_metrics(client: TestClient, settings: Settings) -> None:
     gone = open_database("postgresql://nobody@127.0.0.1:1/nothing")
     client.app.state.database = gone  # type: ignore[attr-defined]
     found = figures(client)

@@ -94,7 +94,7 @@ def test_a_statement_with_a_mistake_is_no_outage(run_on_database: RunOnDatabase)
     run_on_database(work)
 
 
-def test_a_missing_table_is_told_as_migrations_that_have_not_run(run_on_database: RunOnDatabase) -> None:
+def test_a_missing_table_is_reported_as_migrations_that_have_not_run(run_on_database: RunOnDatabase) -> None:
     async def work(database: Database) -> None:
         with pytest.raises(SchemaOutdated, match="palate migrate"):
             await database.read(lambda session: session.execute(text("SELECT * FROM no_such_table")).all())

@@ -345,7 +345,7 @@ def test_items_exported_are_the_items_imported(settings: Settings, tmp_path: Pat
     ("name", "scale", "num_ratings"),
     [("ml-latest-small", (0.5, 5.0, 0.5), 100_836), ("movietweetings", (0.0, 10.0, 1.0), 141_695)],
 )
-def test_a_real_set_comes_back_as_it_is(
+def test_a_real_data_set_is_exported_as_it_was_imported(
     settings: Settings, tmp_path: Path, name: str, scale: tuple[float, float, float], num_ratings: int
 ) -> None:
     low, high, step = scale
