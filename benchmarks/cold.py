@@ -22,7 +22,7 @@ from rich.table import Table
 
 from app.catalogue.service import DEFAULTS
 from app.comparison.sources import read_file
-from app.recommendations.content.cold_start import ColdItems, cold_items
+from app.recommendations.content.cold_start import ColdItems, find_cold_items
 from app.recommendations.content.features import ItemContent, Vocabulary
 from app.settings import Settings
 from app.transfer.items import clean_items
@@ -67,10 +67,10 @@ class World:
         is_new = generator.random(data.num_items) < NEW_SHARE
         train, validation, test = draw_users(data.num_users, seed)
         items = [described.get(item_id, ItemContent(None, (), {})) for item_id in data.item_ids]
-        traits = Vocabulary.of(items).vectors(items)
+        features = Vocabulary.of(items).vectors(items)
         counts = np.bincount(data.rows.take(train).columns, minlength=data.num_items).astype(np.float64)
         new, known = np.flatnonzero(is_new), np.flatnonzero(~is_new)
-        cold = cold_items(new, traits[new], traits[known], counts[known])
+        cold = find_cold_items(new, features[new], features[known], counts[known])
         ratings = dense(data.rows.take(test), data.num_items)[:, cold.slots]
         return cls(columns(data, known), train, validation, test, ratings, counts[cold.slots], cold)
 

@@ -7,7 +7,7 @@ from cachetools import LRUCache
 
 from app.database.engine import Database
 from app.recommendations.catalogue.index import Slots
-from app.recommendations.content.cold_start import NONE, ColdItems, KnownFeatures
+from app.recommendations.content.cold_start import NO_COLD_ITEMS, ColdItems, KnownFeatures
 from app.recommendations.state.cold_start_updater import ColdChanges, known_items, learn_features
 from app.recommendations.state.loaded_model import NO_SLOTS, LoadedModel
 from app.recommendations.state.popularity import Popularity
@@ -23,7 +23,7 @@ class ColdStart:
 
     known_features: KnownFeatures
     known_revision: int
-    cold: ColdItems = NONE
+    cold: ColdItems = NO_COLD_ITEMS
     cold_revision: int = -1
     compared: Slots = field(default_factory=lambda: NO_SLOTS)
 

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from app.recommendations.state.loaded_model import LoadedModel
 from models.core.interactions import Values
 
-SHRINKAGE = 5.0  # ratings of an item at which the confidence in its vector is one half
+HALF_CONFIDENCE_RATINGS = 5.0  # ratings of an item at which the confidence in its vector is one half
 FEATURE_WEIGHT = np.float32(0.25)  # of the features beside the model
 UNRATED_WEIGHT = np.float32(0.2)  # of the features' part that an item without ratings keeps
 
@@ -68,4 +68,4 @@ def compute_similarity(
 def confidence_of(live: LoadedModel) -> Values:
     """Return the confidence in each column's vector: float32 (I,), 0..1."""
     counts: NDArray[np.float64] = live.counts
-    return (counts / (counts + SHRINKAGE)).astype(np.float32)
+    return (counts / (counts + HALF_CONFIDENCE_RATINGS)).astype(np.float32)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.recommendations.catalogue.index import Catalogue, Slots
-from app.recommendations.content.cold_start import NONE, ColdItems, KnownFeatures, cold_items
-from app.recommendations.content.feature_index import described
+from app.recommendations.content.cold_start import NO_COLD_ITEMS, ColdItems, KnownFeatures, find_cold_items
+from app.recommendations.content.feature_index import contents
 from app.recommendations.content.features import ItemContent, Vocabulary
 from app.recommendations.state.loaded_model import NO_SLOTS, LoadedModel
 
@@ -31,7 +31,7 @@ class ColdStartUpdater:
     async def update(self, live: LoadedModel, patience_s: float) -> None:
         """Bring a model's cold items up to the catalogue that it has been fitted to."""
         if not live.num_unknown_items:
-            live.cold, live.cold_revision, live.compared = NONE, self._catalogue.revision, NO_SLOTS
+            live.cold, live.cold_revision, live.compared = NO_COLD_ITEMS, self._catalogue.revision, NO_SLOTS
         if self._task is None and monotonic() >= self._due and (live.num_unknown_items or live.known_features is None):
             self._task = asyncio.create_task(self._run(live))
         if live.num_unknown_items and self._task is not None and self._cost_s < patience_s:
@@ -90,18 +90,18 @@ class ColdChanges:
         before[: len(live.compared)] = live.compared[: len(catalogue)]
         now[wanted] = catalogue.revisions[wanted]
         fresh = np.flatnonzero((now != before) & (now >= 0))
-        kept = live.cold.only(np.isin(live.cold.slots, wanted) & ~np.isin(live.cold.slots, fresh))
-        return cls(kept, fresh, described(catalogue, fresh.tolist()), now)
+        kept = live.cold.select(np.isin(live.cold.slots, wanted) & ~np.isin(live.cold.slots, fresh))
+        return cls(kept, fresh, contents(catalogue, fresh.tolist()), now)
 
     def apply(self, known: KnownFeatures, counts: NDArray[np.float64]) -> ColdItems:
         """Return the cold items of now, the new ones compared; it takes long where they are many."""
-        return self.kept.joined(compare(self.fresh, self.items, known, counts))
+        return self.kept.merge(compare(self.fresh, self.items, known, counts))
 
 
 def known_items(live: LoadedModel, catalogue: Catalogue) -> tuple[NDArray[np.int64], list[ItemContent]]:
     """Return the columns whose items the catalogue has, int64 (N,), and the content of these items (N)."""
     columns = np.flatnonzero(live.slot_of_column >= 0)
-    return columns, described(catalogue, live.slot_of_column[columns].tolist())
+    return columns, contents(catalogue, live.slot_of_column[columns].tolist())
 
 
 def learn_features(items: Sequence[ItemContent], columns: NDArray[np.int64], num_columns: int) -> KnownFeatures:
@@ -115,4 +115,4 @@ def learn_features(items: Sequence[ItemContent], columns: NDArray[np.int64], num
 
 def compare(slots: Slots, items: Sequence[ItemContent], known: KnownFeatures, counts: NDArray[np.float64]) -> ColdItems:
     """Compare new items with those that the model knows."""
-    return cold_items(slots, known.vocabulary.vectors(items), known.vectors, counts)
+    return find_cold_items(slots, known.vocabulary.vectors(items), known.vectors, counts)

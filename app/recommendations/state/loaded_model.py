@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.recommendations.catalogue.index import MAX_CACHED_FILTERS, Catalogue, Mask, Slots
-from app.recommendations.content.cold_start import NONE, ColdItems, KnownFeatures
+from app.recommendations.content.cold_start import NO_COLD_ITEMS, ColdItems, KnownFeatures
 from app.recommendations.state.popularity import Popularity, Statistics
 from models.core.model import Model
 
@@ -45,7 +45,7 @@ class LoadedModel:
     statistics: Statistics | None = None
     column_of_slot: Slots = field(default_factory=lambda: np.zeros(0, np.int64), init=False)
     counts: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0), init=False)
-    cold: ColdItems = field(default=NONE, init=False)
+    cold: ColdItems = field(default=NO_COLD_ITEMS, init=False)
     cold_revision: int = field(default=-1, init=False)
     compared: Slots = field(default_factory=lambda: NO_SLOTS, init=False)
     known_features: KnownFeatures | None = field(default=None, init=False)
@@ -75,7 +75,7 @@ class LoadedModel:
     def learn(self, known: KnownFeatures, revision: int) -> None:
         """Set the features of the known items, as of a revision; new items are to be compared anew."""
         self.known_features, self.known_revision = known, revision
-        self.cold, self.cold_revision, self.compared = NONE, -1, NO_SLOTS
+        self.cold, self.cold_revision, self.compared = NO_COLD_ITEMS, -1, NO_SLOTS
 
     def fit_to(self, catalogue: Catalogue) -> None:
         """Bring what depends on the catalogue up to it; nothing to do while it has not changed."""
