@@ -11,7 +11,7 @@ from app.database import counters
 from app.kit.errors import ReplayUnavailable
 from app.recommendations.catalogue.index import CatalogueRow
 from app.recommendations.request.options import Rules
-from app.recommendations.rules.repository import as_recommending_takes_them
+from app.recommendations.rules.repository import load_rules
 from app.recommendations.state.repository import CATALOGUE_COLUMNS, sum_decayed_ratings, sum_ratings
 from app.tables import Erasure, FormerItem, Item, RatingChange, User
 
@@ -58,7 +58,7 @@ def step(session: Session, start: int, end: int) -> Step:
         rows += former(session, FormerItem.revision > start, FormerItem.revision <= end, FormerItem.until > end)
     else:
         rows = former(session, FormerItem.revision <= end, FormerItem.until > end, FormerItem.until <= start)
-    return Step(sorted(rows), num_items(session, end), as_recommending_takes_them(session, end))
+    return Step(sorted(rows), num_items(session, end), load_rules(session, end))
 
 
 def present(session: Session, *where: ColumnElement[bool]) -> list[CatalogueRow]:

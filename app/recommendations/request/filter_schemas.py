@@ -1,4 +1,4 @@
-"""Filters and rules as callers write them: JSON objects in a body, short text in a query (short.py)."""
+"""Filters and rules as callers write them: JSON objects in a body, short text in a query (query_syntax.py)."""
 
 import math
 from collections import Counter
@@ -26,7 +26,7 @@ MAX_RULES = 100
 
 
 def comparable(value: Any) -> Any:
-    """Return a value back if it can be compared.
+    """Return the value if it can be compared.
 
     Raises:
         ValueError: if it is neither text, a number, true nor false.
@@ -49,7 +49,7 @@ class ConditionIn(BaseModel):
     """What an attribute must be: equal to `eq`, one of `in`, or from `gte` to `lte`, ends included.
 
     Of an attribute that is a list, one element is enough. Times of RFC 3339 compare as moments, other text by code
-    point, and only with its kind: 1990 is not "1990".
+    point. A value compares only with its own kind: 1990 is not "1990".
     """
 
     model_config = ConfigDict(
@@ -75,7 +75,7 @@ class ConditionIn(BaseModel):
         return self
 
     def condition(self) -> Condition:
-        """Give it as the catalogue takes it."""
+        """Return the condition that the catalogue applies."""
         if self.gte is not None or self.lte is not None:
             low, high = (None if end is None else AttributeValue.of(end) for end in (self.gte, self.lte))
             return Between(self.name, low, high)
@@ -84,7 +84,7 @@ class ConditionIn(BaseModel):
 
 
 class FilterIn(BaseModel):
-    """Which items: those that meet all of it."""
+    """Which items: those that meet every condition."""
 
     category: Annotated[Categories, Field(description="Only items in any of these.")] = []
     category_all: Annotated[Categories, Field(description="Only items in each of these.")] = []
@@ -94,13 +94,13 @@ class FilterIn(BaseModel):
     ] = []
 
     def filter(self) -> Filter:
-        """Give it as the catalogue takes it."""
+        """Return the filter that the catalogue applies."""
         conditions = tuple(each.condition() for each in self.attribute)
         return Filter(tuple(self.category), tuple(self.category_all), tuple(self.exclude_category), conditions)
 
 
 class BoostIn(FilterIn):
-    """Items to recommend sooner, or later: those that meet the filter and, if any are named, are among `item_id`."""
+    """Items to recommend sooner, or later: those that meet the filter and, if `item_id` is given, are in it."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"factor": 1.5, "category": ["Drama"]}]})
 
@@ -111,18 +111,18 @@ class BoostIn(FilterIn):
     item_id: Annotated[list[ExternalId], Field(max_length=MAX_LIST, description="Only these items.")] = []
 
     @model_validator(mode="after")
-    def _names_something(self) -> Self:
+    def _names_items(self) -> Self:
         if not (self.item_id or self.category or self.category_all or self.exclude_category or self.attribute):
             raise ValueError("must say which items: by item_id, category or attribute")
         return self
 
     def boost(self) -> Boost:
-        """Give it as recommending takes it."""
+        """Return the boost that the ranking applies."""
         return Boost(self.factor, self.filter(), tuple(self.item_id))
 
 
 class PinIn(BaseModel):
-    """An item to show at a position, as far as filters and blocks let it."""
+    """An item to show at a position, unless a filter or a block excludes it."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -134,7 +134,7 @@ class PinIn(BaseModel):
 
 
 class RulesIn(BaseModel):
-    """What the owner of the catalogue wants, whatever anybody's taste is."""
+    """What the owner of the catalogue wants, whatever a user's taste."""
 
     block: Annotated[list[ExternalId], Field(max_length=MAX_LIST, description="Items never to recommend.")] = []
     boost: Annotated[
@@ -146,14 +146,14 @@ class RulesIn(BaseModel):
 
     @field_validator("pin")
     @classmethod
-    def _pins_are_apart(cls, pins: list[PinIn]) -> list[PinIn]:
+    def _pins_are_distinct(cls, pins: list[PinIn]) -> list[PinIn]:
         positions = [pin.position for pin in pins if pin.position is not None]
-        for name, said in (("item", [pin.item_id for pin in pins]), ("position", positions)):
-            if twice := [each for each, times in Counter(said).items() if times > 1]:
-                raise ValueError(f"names the {name} {twice[0]!r} twice")
+        for name, values in (("item", [pin.item_id for pin in pins]), ("position", positions)):
+            if repeated := [value for value, count in Counter(values).items() if count > 1]:
+                raise ValueError(f"names the {name} {repeated[0]!r} twice")
         return pins
 
     def rules(self) -> Rules:
-        """Give it as recommending takes it."""
+        """Return the rules that the ranking applies."""
         boosts = tuple(each.boost() for each in self.boost)
         return Rules(tuple(self.block), boosts, tuple(Pin(pin.item_id, pin.position) for pin in self.pin))

@@ -1,4 +1,4 @@
-"""What a caller asks for, in the form that the rules of recommending take. All of it is hashable and immutable."""
+"""What a caller asks for, as the catalogue and the ranking apply it. All of it is hashable and immutable."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ Condition = OneOf | Between
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which items may be recommended: those that meet all of it."""
+    """Which items may be recommended: those that meet every condition."""
 
     categories: tuple[str, ...] = ()  # in any of these, if there are any
     all_categories: tuple[str, ...] = ()  # in each of these
@@ -40,7 +40,7 @@ NO_FILTER = Filter()
 
 @dataclass(frozen=True, slots=True)
 class Boost:
-    """Items that should come sooner, or later: those that meet the filter and, if there are ids, have one of them."""
+    """Items to recommend sooner, or later: those that meet the filter and, if there are ids, have one of them."""
 
     factor: float  # above 1: sooner; below: later
     filter: Filter = NO_FILTER
@@ -49,7 +49,7 @@ class Boost:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """An item that stands at a position, counted from 1; None: before all others, after earlier pins."""
+    """An item to show at a position, counted from 1; None: before all others, after earlier pins."""
 
     item_id: str
     position: int | None = None
@@ -57,7 +57,7 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the owner of the catalogue wants, whatever anybody's taste is."""
+    """What the owner of the catalogue wants, whatever a user's taste."""
 
     block: tuple[str, ...] = ()  # ids of items that are never recommended
     boosts: tuple[Boost, ...] = ()
@@ -69,14 +69,14 @@ NO_RULES = Rules()
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a caller asks for. An answer of a smaller ``limit`` is the head of one of a larger."""
+    """What a caller asks for. A list of a smaller ``limit`` is the head of one of a larger ``limit``."""
 
     limit: int = 10
     include_rated: bool = False
     filter: Filter = NO_FILTER
     rules: Rules = NO_RULES
-    diversity: float = 0.0  # 0..1; 0: the plain order, 1: items as unlike each other as can be
+    diversity: float = 0.0  # 0..1; 0: the plain order, 1: items as different from each other as possible
     exploration: float = 0.0  # 0..1: share of the places that new items get
-    rotation: float = 0.0  # 0..1; 0: nothing sinks, 1: what was shown lately comes last
-    rotation_hours: float = 24.0  # for which what was shown is remembered
-    explain_ratings: int = 0  # ratings of each sign that an explanation names; 0: none is wanted
+    rotation: float = 0.0  # 0..1; 0: nothing is demoted, 1: recently shown items come last
+    rotation_hours: float = 24.0  # for which impressions are remembered
+    explain_ratings: int = 0  # ratings of each sign that an explanation names; 0: no explanation

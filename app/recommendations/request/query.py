@@ -18,23 +18,21 @@ class RecommendationQuery(FilterIn, RulesIn):
     limit: Annotated[int, Field(ge=1, le=MAX_LIST, description="Number of items.")] = 10
     include_rated: Annotated[bool, Field(description="Recommend rated items too.")] = False
     diversity: Annotated[
-        float, Field(ge=0, le=1, description="How unlike each other the items are to be; 0: the plain order.")
+        float, Field(ge=0, le=1, description="How different from each other the items are to be; 0: the plain order.")
     ] = 0.0
     exploration: Annotated[
-        float, Field(ge=0, le=1, description="Share of the places for new items, which are `new` as their source.")
+        float, Field(ge=0, le=1, description="Share of the places that new items get; their source is `new`.")
     ] = 0.0
     rotation: Annotated[
         float,
-        Field(
-            ge=0, le=1, description="How far what the user was shown lately sinks; 0: not at all, 1: behind all else."
-        ),
+        Field(ge=0, le=1, description="How far recently shown items are demoted; 0: not at all, 1: behind all others."),
     ] = 0.0
     rotation_hours: Annotated[
-        float, Field(gt=0, le=MAX_HOURS, description="For how long what was shown sinks, less and less.")
+        float, Field(gt=0, le=MAX_HOURS, description="For how long an impression counts, less and less.")
     ] = 24.0
     explain: Annotated[
         bool,
-        Field(description=f"Say for each item which ratings it is due to; `limit` is {MAX_EXPLAINED} at most then."),
+        Field(description=f"Name the ratings that each item is due to; `limit` is {MAX_EXPLAINED} at most then."),
     ] = False
     explain_ratings: Annotated[
         int,
@@ -42,7 +40,7 @@ class RecommendationQuery(FilterIn, RulesIn):
     ] = 3
 
     @model_validator(mode="after")
-    def _few_are_explained(self) -> Self:
+    def _limit_allows_explanations(self) -> Self:
         if self.explain and self.limit > MAX_EXPLAINED:
             raise ValueError(f"limit must be {MAX_EXPLAINED} at most with explain=true")
         return self

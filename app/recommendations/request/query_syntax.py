@@ -7,21 +7,21 @@ from typing import Any, NamedTuple
 import orjson
 
 CONDITION = re.compile(r'("(?:[^"\\]|\\.)*"|[^:"][^:]*):(eq|in|gte|lte):(.*)', re.DOTALL).fullmatch
-HOW_TO_BOOST = "write FACTOR:item:ID, FACTOR:category:NAME or FACTOR:attribute:NAME:OP:VALUE"
-HOW = "write NAME:OP:VALUE, where OP is eq, in, gte or lte, such as year:gte:1990"
+BOOST_SYNTAX = "write FACTOR:item:ID, FACTOR:category:NAME or FACTOR:attribute:NAME:OP:VALUE"
+CONDITION_SYNTAX = "write NAME:OP:VALUE, where OP is eq, in, gte or lte, such as year:gte:1990"
 
 
 def read_condition(text: str) -> Any:
-    """Read one condition as the JSON object of a body; a JSON object is taken as it is.
+    """Read one condition as the JSON object of a body; a JSON object stays as it is.
 
     Raises:
-        ValueError: saying how to write it.
+        ValueError: with the syntax, if it cannot be read.
     """
     if text.startswith("{"):
         return read_json(text)
     match = CONDITION(text)
     if match is None:
-        raise ValueError(HOW)
+        raise ValueError(CONDITION_SYNTAX)
     name, operator, value = match.groups()
     return {"name": read_value(name), operator: read_list(value) if operator == "in" else read_value(value)}
 
@@ -30,7 +30,7 @@ def read_json(text: str) -> Any:
     """Read JSON.
 
     Raises:
-        ValueError: if it is none.
+        ValueError: if it is not JSON.
     """
     try:
         return orjson.loads(text)
@@ -39,7 +39,7 @@ def read_json(text: str) -> Any:
 
 
 def read_value(text: str) -> Any:
-    """Read a value: a JSON number, `true`, `false` or text in quotes for what they are; all else is text."""
+    """Read a value: a JSON number, `true`, `false` or text in quotes as JSON; anything else is text."""
     if text[:1] not in '"-0123456789tf':
         return text
     try:
@@ -49,7 +49,7 @@ def read_value(text: str) -> Any:
 
 
 def read_list(text: str) -> Any:
-    """Read values between commas, or a JSON list where they hold commas themselves."""
+    """Read values separated by commas, or a JSON list if values contain commas themselves."""
     return read_json(text) if text.startswith("[") else [read_value(each) for each in text.split(",")]
 
 
@@ -57,28 +57,28 @@ def read_boost(text: str) -> Any:
     """Read one boost: `1.5:category:Drama`, `0.5:item:ID`, `2:attribute:year:gte:1990`, or the object of a body.
 
     Raises:
-        ValueError: saying how to write it.
+        ValueError: with the syntax, if it cannot be read.
     """
     if text.startswith("{"):
         return read_json(text)
     factor, _, rest = text.partition(":")
-    what, colon, named = rest.partition(":")
-    if not colon or what not in BOOSTED:
-        raise ValueError(HOW_TO_BOOST)
-    field, read = BOOSTED[what]
-    return {"factor": read_value(factor), field: [read(named)]}
+    target, colon, value = rest.partition(":")
+    if not colon or target not in BOOST_TARGETS:
+        raise ValueError(BOOST_SYNTAX)
+    field, read = BOOST_TARGETS[target]
+    return {"factor": read_value(factor), field: [read(value)]}
 
 
 def read_pin(text: str) -> Any:
     """Read one pin: an item's id, or the object of a body.
 
     Raises:
-        ValueError: if it starts like an object and is none.
+        ValueError: if it starts like an object and is not JSON.
     """
     return read_json(text) if text.startswith("{") else {"item_id": text}
 
 
-BOOSTED: dict[str, tuple[str, Callable[[str], Any]]] = {
+BOOST_TARGETS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "item": ("item_id", str),
     "category": ("category", str),
     "attribute": ("attribute", read_condition),
@@ -86,7 +86,7 @@ BOOSTED: dict[str, tuple[str, Callable[[str], Any]]] = {
 
 
 class QueryForm(NamedTuple):
-    """How a query writes what is an object in a body."""
+    """How a query writes what a body writes as an object."""
 
     read: Callable[[str], Any]
     how: str

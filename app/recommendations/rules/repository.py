@@ -1,4 +1,4 @@
-"""The rules that hold for everybody: one document of the catalogue, under the catalogue's revision, and former ones."""
+"""The rules for every answer: one document, with the catalogue's revision, and its earlier versions."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from app.tables import RulesChange
 
 
 class StoredRules(NamedTuple):
-    """The rules as they are stored; `revision` and `updated_at` are None if none are."""
+    """The rules as they are stored; `revision` and `updated_at` are None if there are none."""
 
     document: Mapping[str, Any]
     revision: int | None
@@ -34,14 +34,14 @@ def find_rules(session: Session, revision: int | None = None) -> StoredRules:
     return StoredRules(row.document, row.revision, row.changed_at)
 
 
-def as_recommending_takes_them(session: Session, revision: int | None = None) -> Rules:
-    """Read the rules, as they are or were, ready to use."""
+def load_rules(session: Session, revision: int | None = None) -> Rules:
+    """Read the rules as they are, or as they were at a revision, in the form that the ranking applies."""
     stored = find_rules(session, revision)
     return NO_RULES if stored.revision is None else RulesIn.model_validate(stored.document).rules()
 
 
 def set_rules(session: Session, document: Mapping[str, Any], moment: datetime) -> StoredRules:
-    """Replace the rules; the same again keep their revision. Every process takes them up before its next answer."""
+    """Replace the rules; equal rules keep their revision. Every process applies them from its next answer on."""
     revision = counters.lock(session, "catalogue") + 1
     stored = find_rules(session)
     if stored.revision is not None and json.dumps(stored.document, sort_keys=True) == json.dumps(
@@ -60,7 +60,7 @@ def remove_rules(session: Session, moment: datetime) -> None:
 
 
 def add_change(session: Session, change: RulesChange) -> None:
-    """Write a change. The catalogue's lock is held."""
+    """Write a change, while the catalogue's lock is held."""
     session.add(change)
     session.flush()
     counters.move(session, "catalogue", change.revision)

@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1/rules", tags=["rules"])
 
 
 class RulesSet(RulesIn):
-    """Rules for everybody; what is left out is empty."""
+    """Rules for every answer; what is left out is empty."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -36,29 +36,29 @@ class RulesSet(RulesIn):
 
 
 class RulesOut(RulesIn):
-    """The rules for everybody."""
+    """The rules for every answer."""
 
     revision: int | None = Field(description="Of the catalogue's change that set them; null if there are none.")
     updated_at: datetime | None
 
 
-def described(rules: StoredRules) -> RulesOut:
-    """Return stored rules as they are answered."""
-    said = {"block": [], "boost": [], "pin": [], **rules.document}
-    return RulesOut.model_validate({**said, "revision": rules.revision, "updated_at": rules.updated_at})
+def to_response(rules: StoredRules) -> RulesOut:
+    """Return stored rules as the response that shows them."""
+    document = {"block": [], "boost": [], "pin": [], **rules.document}
+    return RulesOut.model_validate({**document, "revision": rules.revision, "updated_at": rules.updated_at})
 
 
 @router.get("", summary="Show the rules", responses=problem_responses(), response_model_exclude_unset=True)
 async def get_rules(database: DatabaseDep) -> RulesOut:
-    """Show what is blocked, boosted and pinned in everybody's recommendations."""
-    return described(await database.read(repository.find_rules))
+    """Show what is blocked, boosted and pinned in every user's recommendations."""
+    return to_response(await database.read(repository.find_rules))
 
 
 @router.put("", summary="Set the rules", responses=problem_responses(InvalidRequest), response_model_exclude_unset=True)
 async def put_rules(rules: RulesSet, database: DatabaseDep) -> RulesOut:
-    """Replace the rules. Every process follows them from its next answer on."""
+    """Replace the rules. Every process applies them from its next answer on."""
     document = rules.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    return described(await database.write(repository.set_rules, document, datetime.now(UTC)))
+    return to_response(await database.write(repository.set_rules, document, datetime.now(UTC)))
 
 
 @router.delete("", summary="Remove the rules", status_code=204, responses=problem_responses())

@@ -45,7 +45,7 @@ class ServingStatus:
 
 def catalogue_changes(session: Session, revision: int) -> tuple[list[CatalogueRow], Rules, int]:
     """Read the items that changed after ``revision``, the rules, and the revision of which both are: the newest."""
-    rows, rules = repository.catalogue_rows(session, revision), stored_rules.as_recommending_takes_them(session)
+    rows, rules = repository.catalogue_rows(session, revision), stored_rules.load_rules(session)
     return rows, rules, repository.catalogue_revision(session)
 
 

@@ -33,7 +33,7 @@ class ActivationOut(Received):
 
 
 class Answer(Received):
-    """A list, as recommendations give it."""
+    """A list, as it is recommended."""
 
     model_version: str | None
     personalised: bool
@@ -293,7 +293,7 @@ class GuestPredictions(Received):
 
 
 class GuestQuestions(Received):
-    """Questions to somebody who is not stored."""
+    """Questions to a guest, who is not stored."""
 
     user_id: str | None
     """Null for a guest."""
@@ -502,14 +502,14 @@ class Move(Received):
     item_id: str
     title: str | None
     before: int | None
-    """Place, the first is 1; also beyond `limit`, as far as the 200th. Null: none, or further behind."""
+    """Place, the first is 1; also beyond `limit`, up to the 200th. Null: none, or further down."""
 
     after: int | None
     score_change: float | None
-    """Null where one is not known, or of another source."""
+    """Null where either is unknown, or of another source."""
 
     rating_change: float | None
-    """Of the predicted rating, likewise."""
+    """Of the predicted rating; null likewise."""
 
 
 class NewItems(Received):
@@ -538,7 +538,7 @@ class Prediction(Received):
     item_id: str
     title: str | None
     known: bool
-    """There is a prediction; else `reason` says why not."""
+    """Whether there is a prediction; `reason` says why not."""
 
     reason: Unknown | None
     reason_detail: str | None
@@ -548,14 +548,14 @@ class Prediction(Received):
     """On the declared scale."""
 
     rating: float | None
-    """What the user has rated it himself."""
+    """The user's own rating of it."""
 
     active: bool
     """It may be recommended."""
 
 
 class Predictions(Received):
-    """Predictions of one user's ratings, and how exact such predictions are."""
+    """Predictions of one user's ratings, and the measured error of such predictions."""
 
     user_id: str | None
     """Null for a guest."""
@@ -606,7 +606,7 @@ class Question(Received):
 
 
 class Questions(Received):
-    """Items whose rating would tell the model most, the most telling first."""
+    """Items whose rating would tell the model most, the most informative first."""
 
     user_id: str | None
     """Null for a guest."""
@@ -899,7 +899,7 @@ class ReportLine(Received):
 
 
 class RulesOut(Received):
-    """The rules for everybody."""
+    """The rules for every answer."""
 
     block: list[str] = []
     """Items never to recommend."""
@@ -1194,9 +1194,9 @@ class WhatIf(Received):
     """In `set`, but not in the catalogue: left out."""
 
     not_rated: list[str]
-    """In `remove`, but not rated: nothing to take back."""
+    """In `remove`, but not rated: nothing to remove."""
 
     before: Answer
     after: Answer
     moves: list[Move]
-    """In the order of the new list; items that are no longer in it come last."""
+    """In the order of the new list; items no longer in it come last."""

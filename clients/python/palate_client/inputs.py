@@ -55,19 +55,19 @@ class Asked(TypedDict, total=False):
     """Recommend rated items too."""
 
     diversity: float
-    """How unlike each other the items are to be; 0: the plain order."""
+    """How different from each other the items are to be; 0: the plain order."""
 
     exploration: float
-    """Share of the places for new items, which are `new` as their source."""
+    """Share of the places that new items get; their source is `new`."""
 
     rotation: float
-    """How far what the user was shown lately sinks; 0: not at all, 1: behind all else."""
+    """How far recently shown items are demoted; 0: not at all, 1: behind all others."""
 
     rotation_hours: float
-    """For how long what was shown sinks, less and less."""
+    """For how long an impression counts, less and less."""
 
     explain: bool
-    """Say for each item which ratings it is due to; `limit` is 100 at most then."""
+    """Name the ratings that each item is due to; `limit` is 100 at most then."""
 
     explain_ratings: int
     """Number of ratings named for each item that raised it, and that lowered it."""
@@ -80,7 +80,7 @@ class BatchRequest(Asked, total=False):
 
 
 class BoostIn(TypedDict, total=False):
-    """Items to recommend sooner, or later: those that meet the filter and, if any are named, are among `item_id`."""
+    """Items to recommend sooner, or later: those that meet the filter and, if `item_id` is given, are in it."""
 
     category: Sequence[str]
     """Only items in any of these."""
@@ -115,7 +115,7 @@ ConditionIn = TypedDict(
 """What an attribute must be: equal to `eq`, one of `in`, or from `gte` to `lte`, ends included.
 
 Of an attribute that is a list, one element is enough. Times of RFC 3339 compare as moments, other text by code
-point, and only with its kind: 1990 is not "1990"."""
+point. A value compares only with its own kind: 1990 is not "1990"."""
 
 
 class EventIn(TypedDict, total=False):
@@ -246,7 +246,7 @@ class NewExperiment(TypedDict, total=False):
 
 
 class PinIn(TypedDict, total=False):
-    """An item to show at a position, as far as filters and blocks let it."""
+    """An item to show at a position, unless a filter or a block excludes it."""
 
     item_id: Required[str]
     position: int | None
@@ -254,14 +254,14 @@ class PinIn(TypedDict, total=False):
 
 
 class PredictionRequest(TypedDict, total=False):
-    """Ratings of somebody who is not stored, and the items to predict."""
+    """Ratings of a guest, who is not stored, and the items to predict."""
 
     ratings: Required[Sequence[GuestRating]]
     item_ids: Required[Sequence[str]]
 
 
 class QuestionRequest(Asked, total=False):
-    """Ratings of somebody who is not stored, perhaps none, and what he may be asked about."""
+    """Ratings of a guest, perhaps none, and which items the questions may be about."""
 
     ratings: Required[Sequence[GuestRating]]
 
@@ -316,7 +316,7 @@ class ReplayRequest(TypedDict, total=False):
 
 
 class RulesSet(TypedDict, total=False):
-    """Rules for everybody; what is left out is empty."""
+    """Rules for every answer; what is left out is empty."""
 
     block: Sequence[str]
     """Items never to recommend."""
@@ -379,10 +379,10 @@ class StopExperiment(TypedDict, total=False):
 
 
 class WhatIfRequest(Asked, total=False):
-    """Ratings that a user might give or take back, and what is asked for."""
+    """Ratings that a user might give or remove, and what is asked for."""
 
     set: Sequence[GuestRating]
-    """Ratings to give or to change."""
+    """Ratings to add or to change."""
 
     remove: Sequence[str]
-    """Items whose rating to take back."""
+    """Items whose rating to remove."""
