@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.recommendations.elicitation.service import CANDIDATES, COMPARED, UNMEASURED_ERROR
+from app.recommendations.elicitation.service import MAX_CANDIDATES, MAX_COMPARED, UNMEASURED_ERROR
 from app.recommendations.state.popularity import Popularity
 from benchmarks.ratings import cut, read
 from models.core.interactions import Indices, Interactions, Values
@@ -51,11 +51,11 @@ class Telling:
         return self._orders[key]
 
     def _order(self, row: Row) -> Indices:
-        items, scores = self.popularity.slots.astype(np.int32), self.popularity.scores[:CANDIDATES]
-        left = ~np.isin(items[:CANDIDATES], row[0])
-        candidates = items[:CANDIDATES][left]
+        items, scores = self.popularity.slots.astype(np.int32), self.popularity.scores[:MAX_CANDIDATES]
+        left = ~np.isin(items[:MAX_CANDIDATES], row[0])
+        candidates = items[:MAX_CANDIDATES][left]
         ratings = plausible(self.model.rating_row(*row, candidates), self.error, self.model.scale)
-        changes = change(self.model, *row, candidates, ratings, items[:COMPARED])
+        changes = change(self.model, *row, candidates, ratings, items[:MAX_COMPARED])
         return candidates[np.argsort(-information(changes, scores[left]), kind="stable")]
 
 
@@ -69,7 +69,7 @@ def popularity_of(train: Interactions) -> Popularity:
 
 def by_popularity(popularity: Popularity) -> Order:
     """Order the same candidates by popularity."""
-    order = popularity.slots[:CANDIDATES].astype(np.int32)
+    order = popularity.slots[:MAX_CANDIDATES].astype(np.int32)
     return lambda _row: order
 
 

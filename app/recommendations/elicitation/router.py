@@ -26,7 +26,7 @@ router = APIRouter(prefix="/v1", tags=["recommendations"])
 async def ask_user(
     user_id: PathUserId, serving: ServingDep, options: Annotated[Options, Depends(get_options)]
 ) -> Response:
-    """Name the items whose rating would tell most about the user, among those that many know."""
+    """List the items whose rating would tell most about the user, among those that many users know."""
     return json_response(await service.for_user(serving, user_id, options))
 
 
@@ -37,5 +37,5 @@ async def ask_user(
     responses=problem_responses(InvalidRequest),
 )
 async def ask_guest(asked: QuestionRequest, serving: ServingDep, settings: SettingsDep) -> Response:
-    """Name them for somebody with the ratings in the request. Nothing is stored."""
+    """List them for a guest, by the ratings in the request. Nothing is stored."""
     return json_response(await service.for_guest(serving, settings, asked))

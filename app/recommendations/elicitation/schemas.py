@@ -1,4 +1,4 @@
-"""What the routes of questions take and give."""
+"""Requests and responses of the routes that choose questions."""
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ class Question(BaseModel):
 
 
 class Questions(BaseModel):
-    """Items whose rating would tell the model most, the most telling first."""
+    """Items whose rating would tell the model most, the most informative first."""
 
     user_id: str | None = Field(description="Null for a guest.")
     revision: int | None = Field(description="Of the user's latest rating change, which this answer has seen.")
@@ -30,7 +30,7 @@ class Questions(BaseModel):
 
 
 class GuestQuestions(Questions):
-    """Questions to somebody who is not stored."""
+    """Questions to a guest, who is not stored."""
 
     unknown_items: int = Field(
         description="Posted ratings of items that the catalogue does not have; they are ignored."
@@ -38,7 +38,7 @@ class GuestQuestions(Questions):
 
 
 class QuestionRequest(RecommendationQuery):
-    """Ratings of somebody who is not stored, perhaps none, and what he may be asked about."""
+    """Ratings of a guest, perhaps none, and which items the questions may be about."""
 
     model_config = ConfigDict(
         extra="forbid",

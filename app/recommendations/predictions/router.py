@@ -28,7 +28,7 @@ ItemIds = Annotated[
     responses=problem_responses(InvalidRequest),
 )
 async def predict_for_user(user_id: PathUserId, item_id: ItemIds, serving: ServingDep) -> Response:
-    """Predict how a user will rate items, with the measured error of such predictions beside it."""
+    """Predict how a user will rate items, with the measured error of such predictions."""
     return json_response(await service.for_user(serving, user_id, item_id))
 
 

@@ -1,4 +1,4 @@
-"""What the routes of predictions take and give."""
+"""Requests and responses of the routes that predict ratings."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -24,16 +24,16 @@ class Prediction(BaseModel):
 
     item_id: str
     title: str | None
-    known: bool = Field(description="There is a prediction; else `reason` says why not.")
+    known: bool = Field(description="Whether there is a prediction; `reason` says why not.")
     reason: Unknown | None
     reason_detail: str | None = Field(description="The reason as a sentence.")
     predicted_rating: float | None = Field(description="On the declared scale.")
-    rating: float | None = Field(description="What the user has rated it himself.")
+    rating: float | None = Field(description="The user's own rating of it.")
     active: bool = Field(description="It may be recommended.")
 
 
 class Predictions(BaseModel):
-    """Predictions of one user's ratings, and how exact such predictions are."""
+    """Predictions of one user's ratings, and the measured error of such predictions."""
 
     user_id: str | None = Field(description="Null for a guest.")
     revision: int | None = Field(description="Of the user's latest rating change, which this answer has seen.")
@@ -58,7 +58,7 @@ class GuestPredictions(Predictions):
 
 
 class PredictionRequest(BaseModel):
-    """Ratings of somebody who is not stored, and the items to predict."""
+    """Ratings of a guest, who is not stored, and the items to predict."""
 
     model_config = ConfigDict(
         extra="forbid",

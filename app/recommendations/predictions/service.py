@@ -1,4 +1,4 @@
-"""How a user will rate named items, and how far off such predictions were for people the model had never seen."""
+"""How a user will rate named items, and the error of such predictions for users the model had never seen."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -30,33 +30,34 @@ UNKNOWN_SENTENCES = {
 
 
 async def for_user(serving: Serving, user_id: str, item_ids: Sequence[str]) -> dict[str, Any]:
-    """Predict a user's ratings of the named items by his ratings as of now."""
-    revision, taste = await profile.profile_of_user(serving, user_id)
-    return {"user_id": user_id, "revision": revision, **await predict(serving, taste, item_ids, user_id)}
+    """Predict a user's ratings of the named items by their ratings as of now."""
+    revision, user = await profile.profile_of_user(serving, user_id)
+    return {"user_id": user_id, "revision": revision, **await predict(serving, user, item_ids, user_id)}
 
 
 async def for_guest(serving: Serving, settings: Settings, asked: PredictionRequest) -> dict[str, Any]:
     """Predict by posted ratings; store nothing."""
-    unknown_items, taste = await profile.profile_of_guest(serving, settings, asked.ratings)
-    answer = await predict(serving, taste, asked.item_ids)
+    unknown_items, guest = await profile.profile_of_guest(serving, settings, asked.ratings)
+    answer = await predict(serving, guest, asked.item_ids)
     return {"user_id": None, "revision": None, **answer, "unknown_items": unknown_items}
 
 
 async def predict(
-    serving: Serving, taste: UserProfile, item_ids: Sequence[str], user_id: str | None = None
+    serving: Serving, user: UserProfile, item_ids: Sequence[str], user_id: str | None = None
 ) -> dict[str, Any]:
-    """Predict the ratings of items in the order in which they are named, each once; without a user, a guest's."""
+    """Predict the ratings of items in the order in which they are named, each once; a guest has no ``user_id``."""
     item_ids = list(dict.fromkeys(item_ids))
-    slots = await standing_slots(serving, item_ids)
+    slots = await existing_slots(serving, item_ids)
     live, catalogue = serving.live_for(user_id), serving.catalogue
     if live is not None:
         live.fit_to(catalogue)
-    reason = Reason.NO_MODEL if live is None else reason_of(live, taste)
-    predicted = predicted_ratings(live, taste, [slot for slot in slots if slot is not None]) if live else {}
-    own = {slot: round(value, 6) for slot, value in zip(taste.slots.tolist(), taste.values.tolist(), strict=True)}
-    unknown = Unknown.NOT_LEARNED if live else Unknown.NO_MODEL
+    reason = Reason.NO_MODEL if live is None else reason_of(live, user)
+    predicted = predicted_ratings(live, user, [slot for slot in slots if slot is not None]) if live else {}
+    rated = {slot: round(value, 6) for slot, value in zip(user.slots.tolist(), user.values.tolist(), strict=True)}
+    why_unknown = Unknown.NOT_LEARNED if live else Unknown.NO_MODEL
     rows = [
-        row_of(catalogue, item_id, slot, own, predicted, unknown) for item_id, slot in zip(item_ids, slots, strict=True)
+        row_of(catalogue, item_id, slot, rated=rated, predicted=predicted, why_unknown=why_unknown)
+        for item_id, slot in zip(item_ids, slots, strict=True)
     ]
     return {
         "model_version": live.version if live else None,
@@ -69,29 +70,29 @@ async def predict(
     }
 
 
-async def standing_slots(serving: Serving, item_ids: Sequence[str]) -> list[int | None]:
-    """Find the items' slots; None for what was never there or is deleted."""
+async def existing_slots(serving: Serving, item_ids: Sequence[str]) -> list[int | None]:
+    """Return the items' slots; None for an item that never existed or is deleted."""
     catalogue = serving.catalogue
     slots = [catalogue.slot_of_external_id.get(item_id) for item_id in item_ids]
-    off = [
+    inactive = [
         item_id
         for item_id, slot in zip(item_ids, slots, strict=True)
         if slot is not None and not catalogue.active[slot]
     ]
-    gone = await serving.database.read(repository.deleted_items, off) if off else ()
-    return [None if item_id in gone else slot for item_id, slot in zip(item_ids, slots, strict=True)]
+    deleted = await serving.database.read(repository.deleted_items, inactive) if inactive else ()
+    return [None if item_id in deleted else slot for item_id, slot in zip(item_ids, slots, strict=True)]
 
 
-def reason_of(live: LoadedModel, taste: UserProfile) -> Reason | None:
-    """Return why predictions are the same for everybody, if they are."""
-    return taste.reason or (None if len(pipeline.known_columns(live, taste)[0]) else Reason.NO_KNOWN_ITEMS)
+def reason_of(live: LoadedModel, user: UserProfile) -> Reason | None:
+    """Return why predictions are the same for every user, if they are."""
+    return user.reason or (None if len(pipeline.known_columns(live, user)[0]) else Reason.NO_KNOWN_ITEMS)
 
 
-def predicted_ratings(live: LoadedModel, taste: UserProfile, slots: Sequence[int]) -> dict[int, float]:
+def predicted_ratings(live: LoadedModel, user: UserProfile, slots: Sequence[int]) -> dict[int, float]:
     """Predict the ratings of those slots that the model knows."""
     columns = live.column_of_slot[np.array(slots, np.int64)].astype(np.int32)
     known = columns >= 0
-    ratings = live.model.rating_row(*pipeline.known_columns(live, taste), columns[known]).tolist()
+    ratings = live.model.rating_row(*pipeline.known_columns(live, user), columns[known]).tolist()
     return dict(zip(np.array(slots, np.int64)[known].tolist(), ratings, strict=True))
 
 
@@ -99,12 +100,13 @@ def row_of(
     catalogue: Catalogue,
     item_id: str,
     slot: int | None,
-    own: dict[int, float],
+    *,
+    rated: dict[int, float],
     predicted: dict[int, float],
-    unknown: Unknown,
+    why_unknown: Unknown,
 ) -> dict[str, Any]:
     """Write one prediction out."""
-    reason = Unknown.NO_SUCH_ITEM if slot is None else None if slot in predicted else unknown
+    reason = Unknown.NO_SUCH_ITEM if slot is None else None if slot in predicted else why_unknown
     return {
         "item_id": item_id,
         "title": None if slot is None else catalogue.titles[slot],
@@ -112,6 +114,6 @@ def row_of(
         "reason": reason,
         "reason_detail": UNKNOWN_SENTENCES[reason] if reason else None,
         "predicted_rating": round(predicted[slot], RATING_DIGITS) if slot in predicted else None,
-        "rating": None if slot is None else own.get(slot),
+        "rating": None if slot is None else rated.get(slot),
         "active": slot is not None and bool(catalogue.active[slot]),
     }

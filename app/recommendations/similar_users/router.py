@@ -1,4 +1,4 @@
-"""Users of similar taste over HTTP."""
+"""Similar users over HTTP."""
 
 from typing import Annotated
 
@@ -26,5 +26,5 @@ async def get_similar_users(
     serving: ServingDep,
     limit: Annotated[int, Query(ge=1, le=MAX_USERS, description="Number of users.", examples=[5])] = 10,
 ) -> Response:
-    """List the users who rated the same items, and the same way."""
+    """List the users who rated the same items, and in the same way."""
     return json_response(await similar_users(serving, user_id, limit))

@@ -1,4 +1,4 @@
-"""Users like a user: a shortlist from the sample, then compared by their ratings as of now."""
+"""Users similar to a user: a shortlist from the sample, then compared by their ratings as of now."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from app.recommendations.state.serving import Serving
 from app.recommendations.state.user_similarity import ItemBaseline, UserVectors
 from app.recommendations.users import profile
 
-SPARE = 10  # more on the shortlist than asked for, because ratings may have changed since the sample was read
+NUM_SPARE = 10  # on the shortlist beyond the limit, because ratings may have changed since the sample was read
 
 
-class Like(NamedTuple):
-    """A user like another, as of his revision."""
+class Neighbour(NamedTuple):
+    """A user similar to another, as of a revision of their ratings."""
 
     user_id: str
     revision: int | None
@@ -26,52 +26,54 @@ class Like(NamedTuple):
 
 
 async def similar_users(serving: Serving, user_id: str, limit: int) -> dict[str, Any]:
-    """Return the users whose ratings are most like a user's.
+    """Return the users whose ratings are most similar to a user's.
 
     Raises:
-        UserNotFound: if nobody of this id has ever rated anything.
+        UserNotFound: if no user of this id has ever rated anything.
     """
     user = await profile.read_user(serving, user_id)
     if user.revision is None:
         raise UserNotFound(f"There is no user {user_id!r}.")
     sample = await serving.user_sample.get(lambda users: encode(serving, users))
-    mine = await encode(serving, [user])
-    likeness, overlap = await asyncio.to_thread(sample.vectors.similarity, mine)
-    best = np.argsort(-likeness, kind="stable")[: limit + SPARE + 1].tolist()
-    found = [Like(sample.user_ids[k], sample.revisions[k], float(likeness[k]), int(overlap[k])) for k in best]
-    now = await as_of_now(serving, mine, [each for each in found if each.user_id != user_id])
+    vector = await encode(serving, [user])
+    similarity, overlap = await asyncio.to_thread(sample.vectors.similarity, vector)
+    best = np.argsort(-similarity, kind="stable")[: limit + NUM_SPARE + 1].tolist()
+    shortlist = [
+        Neighbour(sample.user_ids[k], sample.revisions[k], float(similarity[k]), int(overlap[k])) for k in best
+    ]
+    others = await compare_again(serving, vector, [each for each in shortlist if each.user_id != user_id])
     return {
         "user_id": user_id,
         "revision": user.revision,
         "num_compared": len(sample.user_ids) - (user_id in sample.user_ids),
         "users": [
             {"user_id": each.user_id, "similarity": round(each.similarity, 6), "overlap": each.overlap}
-            for each in sorted(now, key=lambda each: -each.similarity)[:limit]
+            for each in sorted(others, key=lambda each: -each.similarity)[:limit]
             if each.similarity > 0
         ],
     }
 
 
 async def encode(serving: Serving, users: Sequence[HotRow]) -> UserVectors:
-    """Describe the tastes of users, going by what is usual now."""
+    """Return the vectors of users, relative to the items' baseline as of now."""
     revision = max((user.catalogue_revision for user in users), default=-1)
     if revision > serving.catalogue.revision:
         await serving.refresh_catalogue(revision)
     popularity, settings = await serving.popularity(), serving.settings
-    usual = ItemBaseline.of(popularity, len(serving.catalogue), settings.rating_min, settings.rating_max)
+    baseline = ItemBaseline.of(popularity, len(serving.catalogue), settings.rating_min, settings.rating_max)
     slot_of_id = serving.catalogue.slot_of_id
-    if len(users) == 1:  # quicker than to ask a thread
-        return UserVectors.of(users, slot_of_id, usual)
-    return await asyncio.to_thread(UserVectors.of, users, slot_of_id, usual)
+    if len(users) == 1:  # quicker than a thread
+        return UserVectors.of(users, slot_of_id, baseline)
+    return await asyncio.to_thread(UserVectors.of, users, slot_of_id, baseline)
 
 
-async def as_of_now(serving: Serving, mine: UserVectors, found: Sequence[Like]) -> list[Like]:
-    """Compare anew with those who have changed since they were read; who is gone is left out."""
-    revisions = await serving.database.read(repository.revisions_of, [each.user_id for each in found])
-    changed = [each.user_id for each in found if revisions.get(each.user_id, each.revision) != each.revision]
-    same = [each for each in found if revisions.get(each.user_id) == each.revision]
+async def compare_again(serving: Serving, vector: UserVectors, shortlist: Sequence[Neighbour]) -> list[Neighbour]:
+    """Compare again with the users whose ratings have changed since they were read; leave out those who are gone."""
+    revisions = await serving.database.read(repository.revisions_of, [each.user_id for each in shortlist])
+    changed = [each.user_id for each in shortlist if revisions.get(each.user_id, each.revision) != each.revision]
+    unchanged = [each for each in shortlist if revisions.get(each.user_id) == each.revision]
     if not changed:
-        return same
+        return unchanged
     others = await encode(serving, await serving.database.read(repository.read_users, changed))
-    likeness, overlap = (each.tolist() for each in others.similarity(mine))
-    return same + [Like(name, None, *each) for name, *each in zip(changed, likeness, overlap, strict=True)]
+    similarity, overlap = (each.tolist() for each in others.similarity(vector))
+    return unchanged + [Neighbour(name, None, *each) for name, *each in zip(changed, similarity, overlap, strict=True)]

@@ -22,5 +22,5 @@ router = APIRouter(prefix="/v1", tags=["recommendations"])
 async def ask_what_if(
     user_id: PathUserId, asked: WhatIfRequest, serving: ServingDep, settings: SettingsDep
 ) -> Response:
-    """Return a user's recommendations as they are and as they would be, and what moves. Nothing is stored."""
+    """Return a user's recommendations as they are and as they would be, and which items move. Nothing is stored."""
     return json_response(await service.for_user(serving, settings, user_id, asked))

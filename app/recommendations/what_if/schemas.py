@@ -1,4 +1,4 @@
-"""What the route of what-if takes and gives."""
+"""Request and response of the route of what-if."""
 
 from typing import Self
 
@@ -12,7 +12,7 @@ from app.settings import MAX_LIST
 
 
 class WhatIfRequest(RecommendationQuery):
-    """Ratings that a user might give or take back, and what is asked for."""
+    """Ratings that a user might give or remove, and what is asked for."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -25,10 +25,10 @@ class WhatIfRequest(RecommendationQuery):
     )
 
     set: list[GuestRating] = Field(
-        default_factory=list, max_length=MAX_LIST, description="Ratings to give or to change."
+        default_factory=list, max_length=MAX_LIST, description="Ratings to add or to change."
     )
     remove: list[ExternalId] = Field(
-        default_factory=list, max_length=MAX_LIST, description="Items whose rating to take back."
+        default_factory=list, max_length=MAX_LIST, description="Items whose rating to remove."
     )
 
     @model_validator(mode="after")
@@ -41,7 +41,7 @@ class WhatIfRequest(RecommendationQuery):
 
 
 class Answer(BaseModel):
-    """A list, as recommendations give it."""
+    """A list, as it is recommended."""
 
     model_version: str | None
     personalised: bool
@@ -56,11 +56,11 @@ class Move(BaseModel):
     item_id: str
     title: str | None
     before: int | None = Field(
-        description="Place, the first is 1; also beyond `limit`, as far as the 200th. Null: none, or further behind."
+        description="Place, the first is 1; also beyond `limit`, up to the 200th. Null: none, or further down."
     )
     after: int | None
-    score_change: float | None = Field(description="Null where one is not known, or of another source.")
-    rating_change: float | None = Field(description="Of the predicted rating, likewise.")
+    score_change: float | None = Field(description="Null where either is unknown, or of another source.")
+    rating_change: float | None = Field(description="Of the predicted rating; null likewise.")
 
 
 class WhatIf(BaseModel):
@@ -69,7 +69,7 @@ class WhatIf(BaseModel):
     user_id: str
     revision: int | None = Field(description="Of the user's latest rating change, which `before` has seen.")
     unknown_items: list[str] = Field(description="In `set`, but not in the catalogue: left out.")
-    not_rated: list[str] = Field(description="In `remove`, but not rated: nothing to take back.")
+    not_rated: list[str] = Field(description="In `remove`, but not rated: nothing to remove.")
     before: Answer
     after: Answer
-    moves: list[Move] = Field(description="In the order of the new list; items that are no longer in it come last.")
+    moves: list[Move] = Field(description="In the order of the new list; items no longer in it come last.")

@@ -1,4 +1,4 @@
-"""What a user would be recommended if he had rated otherwise. Nothing is stored."""
+"""What a user would be recommended if they had rated otherwise. Nothing is stored."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,12 +16,12 @@ from app.recommendations.users.profile import AnswerModel, latest_values, profil
 from app.recommendations.what_if.schemas import WhatIfRequest
 from app.settings import Settings
 
-DEPTH = 200  # places to which an item is followed that leaves the list or comes into it
+MAX_PLACE = 200  # up to which an item is followed that leaves the list or enters it
 
 
 @dataclass(frozen=True)
-class Change:
-    """What is to be otherwise, by slot, and what of it means nothing here."""
+class Changes:
+    """Ratings to change, by slot, and those of the request that change nothing."""
 
     values: Mapping[int, float]
     removed: Sequence[int]
@@ -30,15 +30,15 @@ class Change:
 
 
 async def for_user(serving: Serving, settings: Settings, user_id: str, asked: WhatIfRequest) -> dict[str, Any]:
-    """Answer as things are and as they would be, both with one model, and tell what moves."""
-    said = latest_values(asked.set, Scale.of(settings), now_us(), "/set")
+    """Answer by the ratings as they are and as they would be, both with one model, and list what moves."""
+    posted = latest_values(asked.set, Scale.of(settings), now_us(), "/set")
     options = asked.options()
-    revision, taste = await profile_of_user(serving, user_id, options)
+    revision, user = await profile_of_user(serving, user_id, options)
     await serving.refresh_catalogue()
-    change = change_of(serving.catalogue, taste, said, asked.remove)
-    otherwise, using = changed(taste, change), AnswerModel(serving.live_for(user_id))
-    deep = replace(options, limit=max(options.limit, DEPTH))
-    rankings = [(each, await rank(serving, each, deep, using)) for each in (taste, otherwise)]
+    changes = changes_of(serving.catalogue, user, posted, asked.remove)
+    changed, using = apply_changes(user, changes), AnswerModel(serving.live_for(user_id))
+    deep = replace(options, limit=max(options.limit, MAX_PLACE))
+    rankings = [(each, await rank(serving, each, deep, using)) for each in (user, changed)]
     before, after = [
         await written(
             serving, serving.catalogue, replace(ranking, chosen=head(ranking.chosen, options.limit)), each, options
@@ -48,32 +48,32 @@ async def for_user(serving: Serving, settings: Settings, user_id: str, asked: Wh
     return {
         "user_id": user_id,
         "revision": revision,
-        "unknown_items": change.unknown_items,
-        "not_rated": change.not_rated,
+        "unknown_items": changes.unknown_items,
+        "not_rated": changes.not_rated,
         "before": before,
         "after": after,
-        "moves": moves(serving.catalogue, rankings[0][1], rankings[1][1], options.limit),
+        "moves": moves_between(serving.catalogue, rankings[0][1], rankings[1][1], options.limit),
     }
 
 
-def change_of(catalogue: Catalogue, taste: UserProfile, said: Mapping[str, float], remove: Sequence[str]) -> Change:
-    """Find what is to change, and tell apart what cannot."""
-    slot_of, rated = catalogue.slot_of_external_id, set(taste.slots.tolist())
-    return Change(
-        {slot_of[item_id]: value for item_id, value in said.items() if item_id in slot_of},
+def changes_of(catalogue: Catalogue, user: UserProfile, posted: Mapping[str, float], remove: Sequence[str]) -> Changes:
+    """Separate what changes from what cannot."""
+    slot_of, rated = catalogue.slot_of_external_id, set(user.slots.tolist())
+    return Changes(
+        {slot_of[item_id]: value for item_id, value in posted.items() if item_id in slot_of},
         [slot_of[item_id] for item_id in remove if slot_of.get(item_id) in rated],
-        [item_id for item_id in said if item_id not in slot_of],
+        [item_id for item_id in posted if item_id not in slot_of],
         [item_id for item_id in remove if slot_of.get(item_id) not in rated],
     )
 
 
-def changed(taste: UserProfile, change: Change) -> UserProfile:
-    """Return the taste as it would be."""
-    ratings = dict(zip(taste.slots.tolist(), taste.values.tolist(), strict=True)) | dict(change.values)
-    for slot in change.removed:
+def apply_changes(user: UserProfile, changes: Changes) -> UserProfile:
+    """Return the user's profile as it would be."""
+    ratings = dict(zip(user.slots.tolist(), user.values.tolist(), strict=True)) | dict(changes.values)
+    for slot in changes.removed:
         del ratings[slot]
-    reason = None if ratings else taste.reason or Reason.NO_RATINGS
-    return UserProfile.of(list(ratings), list(ratings.values()), reason, lately=taste.lately)
+    reason = None if ratings else user.reason or Reason.NO_RATINGS
+    return UserProfile.of(list(ratings), list(ratings.values()), reason, lately=user.lately)
 
 
 def head(chosen: RankedItems, limit: int) -> RankedItems:
@@ -81,8 +81,8 @@ def head(chosen: RankedItems, limit: int) -> RankedItems:
     return RankedItems(**{each.name: getattr(chosen, each.name)[:limit] for each in fields(chosen)})
 
 
-def moves(catalogue: Catalogue, before: Ranking, after: Ranking, limit: int) -> list[dict[str, Any]]:
-    """Return the items whose place differs between two lists, in the order of the new one; those gone come last."""
+def moves_between(catalogue: Catalogue, before: Ranking, after: Ranking, limit: int) -> list[dict[str, Any]]:
+    """Return the items whose place differs between two lists, in the order of the new list; removed ones come last."""
     places = [{slot: place for place, slot in enumerate(each.chosen.slots, 1)} for each in (before, after)]
     ends = [*after.chosen.slots[:limit], *before.chosen.slots[:limit]]
     found = [slot for slot in dict.fromkeys(ends) if places[0].get(slot) != places[1].get(slot)]
@@ -100,7 +100,7 @@ def moves(catalogue: Catalogue, before: Ranking, after: Ranking, limit: int) -> 
 
 
 def differences(before: RankedItems, place: int | None, after: RankedItems, new_place: int | None) -> dict[str, Any]:
-    """Subtract what an item has before from what it has after, where both are of one source."""
+    """Return how far an item's score and rating change, where both lists have it from one source."""
     if place is None or new_place is None or before.sources[place - 1] != after.sources[new_place - 1]:
         return {"score_change": None, "rating_change": None}
     return {
@@ -110,5 +110,5 @@ def differences(before: RankedItems, place: int | None, after: RankedItems, new_
 
 
 def difference(new: float | None, old: float | None) -> float | None:
-    """Subtract, where both are known."""
+    """Return the difference, where both are known."""
     return None if new is None or old is None else round(new - old, SCORE_DIGITS)
