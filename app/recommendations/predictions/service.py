@@ -17,9 +17,9 @@ from app.recommendations.users import profile
 from app.settings import Settings
 
 SENTENCES = {
-    Reason.UNKNOWN_USER: "Nobody of this id has rated anything: what the model expects of anybody.",
-    Reason.NO_RATINGS: "There are no ratings to go by: what the model expects of anybody.",
-    Reason.NO_KNOWN_ITEMS: "The model has not learned any of the rated items yet: what it expects of anybody.",
+    Reason.UNKNOWN_USER: "No user of this id has rated anything: what the model expects of any user.",
+    Reason.NO_RATINGS: "There are no ratings to go by: what the model expects of any user.",
+    Reason.NO_KNOWN_ITEMS: "The model has not learned any of the rated items yet: what it expects of any user.",
     Reason.NO_MODEL: "No model has been loaded yet.",
 }
 UNKNOWN_SENTENCES = {

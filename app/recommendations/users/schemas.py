@@ -12,15 +12,15 @@ from app.recommendations.request.query import RecommendationQuery
 from app.settings import MAX_LIST
 
 Cursor = Annotated[
-    str | None, Field(description="`next_cursor` of the page before; all else but `limit` as it was there.")
+    str | None, Field(description="`next_cursor` of the page before; everything but `limit` must be as it was there.")
 ]
 AnswerId = Annotated[
-    str, Field(description="Names this answer; send it with what becomes of the answer. Some 200 characters and more.")
+    str, Field(description="Names this answer; send it with events about the answer. Some 200 characters or more.")
 ]
 
 
 class Cause(BaseModel):
-    """A rating that moved an item: everything else as it is, what the item has with it less what it has without."""
+    """A rating that moved an item; effects are the item's figures with the rating less those without it."""
 
     item_id: str
     title: str | None
@@ -30,7 +30,7 @@ class Cause(BaseModel):
 
 
 class Together(BaseModel):
-    """What all ratings named that raised an item did together: effects of ratings do not add up."""
+    """The joint effect of all named ratings that raised an item: single effects do not add up."""
 
     num_ratings: int
     effect: float = Field(description="On the predicted rating, in its units.")
@@ -47,17 +47,17 @@ class Recommendation(BaseModel):
         description="On the declared scale: the model's prediction, or the mean rating of a popular item. Null for new."
     )
     source: Source
-    rated: bool = Field(description="Among the ratings this answer went by.")
+    rated: bool = Field(description="Whether it is among the ratings this answer is based on.")
     because: list[Cause] | None = Field(
         None,
         description="With `explain`: the ratings that raised or lowered the score most, the largest effect first. "
-        "Empty for what no rating moved by itself, popular and new items among them.",
+        "Empty for an item that no single rating moved, such as a popular or a new one.",
     )
-    because_together: Together | None = Field(None, description="With `explain`; null where nothing raised the score.")
+    because_together: Together | None = Field(None, description="With `explain`; null if no rating raised the score.")
 
 
 class Recommendations(BaseModel):
-    """An answer: items, and what they are made from."""
+    """A list of recommended items, and what it was made from."""
 
     recommendation_id: AnswerId
     user_id: str | None = Field(description="Null for a guest.")
@@ -98,7 +98,7 @@ class Recommendations(BaseModel):
 
 
 class GuestRecommendations(Recommendations):
-    """An answer to a posted list of ratings."""
+    """Recommendations by a posted list of ratings."""
 
     unknown_items: int = Field(
         description="Posted ratings of items that the catalogue does not have; they are ignored."
@@ -106,7 +106,7 @@ class GuestRecommendations(Recommendations):
 
 
 class GuestRating(BaseModel):
-    """What a guest thinks of an item. Of two of one item the later counts; at one time, the last in the list."""
+    """A guest's rating. Of two ratings of one item the later counts; of equal times, the last in the list."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -116,11 +116,11 @@ class GuestRating(BaseModel):
 
 
 class GuestRequest(RecommendationQuery):
-    """Ratings of somebody who is not stored, and what he asks for."""
+    """Ratings of a guest, who is not stored, and what is asked for."""
 
     model_config = ConfigDict(
         extra="forbid",
-        strict=True,  # JSON has kinds, other than a query: `"limit": true` is no number
+        strict=True,  # unlike a query, JSON has types: `"limit": true` is no number
         json_schema_extra={
             "examples": [
                 {"ratings": [{"item_id": "blade-runner-1982", "value": 5}], "limit": 5},
@@ -154,8 +154,8 @@ class BatchRequest(RecommendationQuery):
 
 
 class BatchRecommendations(BaseModel):
-    """The answers to many users."""
+    """Recommendations for many users."""
 
     answers: list[Recommendations] = Field(
-        description="One a user, in the order asked for, each as the user alone would get it."
+        description="One for each user, in the order of the request, each as the user's own request would return it."
     )

@@ -105,10 +105,10 @@ class ArmReport(Received):
 
 
 class BatchRecommendations(Received):
-    """The answers to many users."""
+    """Recommendations for many users."""
 
     answers: list[Recommendations]
-    """One a user, in the order asked for, each as the user alone would get it."""
+    """One for each user, in the order of the request, each as the user's own request would return it."""
 
 
 By = TypeAliasType("By", Literal["version", "source", "position", "list", "experiment"] | str)
@@ -116,7 +116,7 @@ By = TypeAliasType("By", Literal["version", "source", "position", "list", "exper
 
 
 class Cause(Received):
-    """A rating that moved an item: everything else as it is, what the item has with it less what it has without."""
+    """A rating that moved an item; effects are the item's figures with the rating less those without it."""
 
     item_id: str
     title: str | None
@@ -310,10 +310,10 @@ class GuestQuestions(Received):
 
 
 class GuestRecommendations(Received):
-    """An answer to a posted list of ratings."""
+    """Recommendations by a posted list of ratings."""
 
     recommendation_id: str
-    """Names this answer; send it with what becomes of the answer. Some 200 characters and more."""
+    """Names this answer; send it with events about the answer. Some 200 characters or more."""
 
     user_id: str | None
     """Null for a guest."""
@@ -516,7 +516,7 @@ class NewItems(Received):
     """Items, the newest first."""
 
     recommendation_id: str
-    """Names this answer; send it with what becomes of the answer. Some 200 characters and more."""
+    """Names this answer; send it with events about the answer. Some 200 characters or more."""
 
     items: list[Recommendation]
 
@@ -525,7 +525,7 @@ class PopularItems(Received):
     """Items by their decayed, shrunken mean rating."""
 
     recommendation_id: str
-    """Names this answer; send it with what becomes of the answer. Some 200 characters and more."""
+    """Names this answer; send it with events about the answer. Some 200 characters or more."""
 
     half_life_days: int
     counted_at: datetime
@@ -786,20 +786,20 @@ class Recommendation(Received):
 
     source: Source
     rated: bool
-    """Among the ratings this answer went by."""
+    """Whether it is among the ratings this answer is based on."""
 
     because: list[Cause] | None = None
-    """With `explain`: the ratings that raised or lowered the score most, the largest effect first. Empty for what no rating moved by itself, popular and new items among them."""
+    """With `explain`: the ratings that raised or lowered the score most, the largest effect first. Empty for an item that no single rating moved, such as a popular or a new one."""
 
     because_together: Together | None = None
-    """With `explain`; null where nothing raised the score."""
+    """With `explain`; null if no rating raised the score."""
 
 
 class Recommendations(Received):
-    """An answer: items, and what they are made from."""
+    """A list of recommended items, and what it was made from."""
 
     recommendation_id: str
-    """Names this answer; send it with what becomes of the answer. Some 200 characters and more."""
+    """Names this answer; send it with events about the answer. Some 200 characters or more."""
 
     user_id: str | None
     """Null for a guest."""
@@ -1044,7 +1044,7 @@ class SimilarItems(Received):
     """Items similar to an item, the most similar first."""
 
     recommendation_id: str
-    """Names this answer; send it with what becomes of the answer. Some 200 characters and more."""
+    """Names this answer; send it with events about the answer. Some 200 characters or more."""
 
     item_id: str
     model_version: str | None
@@ -1084,7 +1084,7 @@ State = TypeAliasType("State", Literal["pending", "clean", "purged"] | str)
 
 
 class Together(Received):
-    """What all ratings named that raised an item did together: effects of ratings do not add up."""
+    """The joint effect of all named ratings that raised an item: single effects do not add up."""
 
     num_ratings: int
     effect: float

@@ -136,7 +136,7 @@ class EventIn(TypedDict, total=False):
 
 
 class GuestRating(TypedDict, total=False):
-    """What a guest thinks of an item. Of two of one item the later counts; at one time, the last in the list."""
+    """A guest's rating. Of two ratings of one item the later counts; of equal times, the last in the list."""
 
     item_id: Required[str]
     value: Required[float]
@@ -147,11 +147,11 @@ class GuestRating(TypedDict, total=False):
 
 
 class GuestRequest(Asked, total=False):
-    """Ratings of somebody who is not stored, and what he asks for."""
+    """Ratings of a guest, who is not stored, and what is asked for."""
 
     ratings: Required[Sequence[GuestRating]]
     cursor: str | None
-    """`next_cursor` of the page before; all else but `limit` as it was there."""
+    """`next_cursor` of the page before; everything but `limit` must be as it was there."""
 
 
 class ItemFields(TypedDict, total=False):
