@@ -46,7 +46,7 @@ def test_a_value_compares_with_its_own_kind_only() -> None:
     assert values(lte="") == [""]
 
 
-def test_conditions_add_up_and_an_attribute_nobody_has_lets_nothing_through() -> None:
+def test_every_condition_must_hold_and_no_item_has_an_unknown_attribute() -> None:
     catalogue = catalogue_of([{"year": 1990, "hd": True}, {"year": 2000, "hd": True}, {"year": 2000}, {}])
     assert found(catalogue, {"name": "year", "gte": 1995}, {"name": "hd", "eq": True}) == [1]
     assert found(catalogue, {"name": "nothing", "gte": 0}) == []
@@ -56,7 +56,7 @@ attributes = st.dictionaries(st.sampled_from(["x", "y"]), st.sampled_from(VALUES
 
 
 @given(before=st.lists(attributes, min_size=1, max_size=8), data=st.data())
-def test_a_column_follows_every_change(before: list[dict[str, Any]], data: st.DataObject) -> None:
+def test_an_index_follows_every_change(before: list[dict[str, Any]], data: st.DataObject) -> None:
     catalogue = catalogue_of(before)
     operators: list[dict[str, Any]] = [{"gte": 1}, {"lte": "b"}, {"gte": EARLY}, {"in": [True, "1", 0]}, {"eq": 1}]
     conditions = [{"name": name, **operator} for name in "xy" for operator in operators]
@@ -73,14 +73,14 @@ def test_a_column_follows_every_change(before: list[dict[str, Any]], data: st.Da
         assert found(catalogue, condition) == found(catalogue_of(now), condition)
 
 
-def test_many_changes_at_once_are_taken_over_too() -> None:
+def test_many_changes_at_once_rebuild_the_index() -> None:
     catalogue = catalogue_of([{"x": 1}] * (MAX_CHANGES + 2))
     assert len(found(catalogue, {"name": "x", "eq": 1})) == MAX_CHANGES + 2
     catalogue.apply([CatalogueRow(n, f"i{n}", None, (), True, {"x": 2}) for n in range(MAX_CHANGES + 1)], 2)
     assert found(catalogue, {"name": "x", "eq": 1}) == [MAX_CHANGES + 1]
 
 
-def test_filters_that_python_takes_for_equal_are_kept_apart() -> None:
+def test_filters_that_python_considers_equal_are_distinguished() -> None:
     catalogue = catalogue_of([{"x": 1}, {"x": True}])
     assert found(catalogue, {"name": "x", "eq": 1}) == [0]
     assert found(catalogue, {"name": "x", "eq": True}) == [1]

@@ -13,7 +13,7 @@ def names(catalogue: Catalogue, categories: tuple[str, ...] = (), excluded: tupl
     return [name for name, allowed in zip(catalogue.external_ids, mask, strict=True) if allowed]
 
 
-def test_an_item_keeps_its_slot_whatever_becomes_of_it() -> None:
+def test_an_item_keeps_its_slot_through_every_change() -> None:
     catalogue = Catalogue()
     catalogue.apply([row(5), row(7)], 2)
     catalogue.apply([row(5, active=False, title="Five"), row(9)], 4)
@@ -34,14 +34,14 @@ def test_a_changed_category_takes_effect_at_once() -> None:
     assert names(catalogue, ("a", "b")) == ["item 1"]
 
 
-def test_the_catalogue_never_goes_back() -> None:
+def test_the_revision_never_decreases() -> None:
     catalogue = Catalogue()
     catalogue.apply([row(1)], 7)
     catalogue.apply([], 3)
     assert catalogue.revision == 7
 
 
-def test_many_different_filters_do_not_pile_up() -> None:
+def test_the_number_of_cached_filters_is_limited() -> None:
     catalogue = Catalogue()
     catalogue.apply([row(number, f"c{number}") for number in range(3 * MAX_CACHED_FILTERS)], 1)
     for number in range(3 * MAX_CACHED_FILTERS):
@@ -49,14 +49,14 @@ def test_many_different_filters_do_not_pile_up() -> None:
     assert len(catalogue._filters) <= MAX_CACHED_FILTERS
 
 
-def test_thousands_of_items_may_come_one_by_one() -> None:
+def test_thousands_of_items_may_be_added_one_by_one() -> None:
     catalogue = Catalogue()
     for number in range(3_000):
         catalogue.apply([row(number)], number)
     assert len(catalogue) == len(catalogue.active) == catalogue.active.sum() == 3_000
 
 
-def test_a_block_holds_for_items_that_come_later() -> None:
+def test_a_block_holds_for_items_added_later() -> None:
     catalogue = Catalogue()
     catalogue.rules = Rules(block=("i1",))
     catalogue.apply([CatalogueRow(0, "i0", None, (), True)], 1)

@@ -28,7 +28,7 @@ def names(answer: dict[str, Any]) -> list[str]:
     return [question["item_id"] for question in answer["questions"]]
 
 
-def test_the_most_telling_items_come_first_and_rated_ones_never(trained: TestClient) -> None:
+def test_the_most_informative_items_come_first_and_rated_ones_never(trained: TestClient) -> None:
     rate(trained, "ada", {"even 0": 5, "odd 1": 1})
     answer = ask(trained, "ada", limit=20, include_rated=True)
     assert sorted(names(answer)) == sorted(set(ITEMS) - {"even 0", "odd 1"})
@@ -46,7 +46,7 @@ def test_the_most_telling_items_come_first_and_rated_ones_never(trained: TestCli
     assert (answer["model_version"], answer["revision"] is None) == ("v1", False)
 
 
-def test_an_answer_changes_what_is_asked_next(trained: TestClient) -> None:
+def test_a_rating_changes_the_next_questions(trained: TestClient) -> None:
     first = ask(trained, "ada", limit=1)
     assert first["revision"] is None
     rate(trained, "ada", {names(first)[0]: 5})
@@ -56,7 +56,7 @@ def test_an_answer_changes_what_is_asked_next(trained: TestClient) -> None:
     assert ask(trained, "ada", limit=20)["questions"] != liked
 
 
-def test_filters_blocks_and_windows_hold_for_questions(trained: TestClient) -> None:
+def test_filters_blocks_and_availability_hold_for_questions(trained: TestClient) -> None:
     add_items(trained, ["even 90"])
     assert trained.patch("/v1/items/even%204", json={"active": False}).status_code == 200
     asked = names(ask(trained, "ada", limit=20, category="even", block=["even 2"]))
@@ -65,7 +65,7 @@ def test_filters_blocks_and_windows_hold_for_questions(trained: TestClient) -> N
     assert names(ask(trained, "ada", category="nowhere")) == []
 
 
-def test_a_guest_is_asked_like_the_user_who_rated_the_same_and_nothing_is_stored(trained: TestClient) -> None:
+def test_a_guest_is_asked_what_a_user_with_the_same_ratings_is_and_nothing_is_stored(trained: TestClient) -> None:
     rate(trained, "ada", {"even 0": 5, "odd 3": 2})
     posted = [{"item_id": "odd 3", "value": 2}, {"item_id": "even 0", "value": 5}, {"item_id": "nowhere", "value": 3}]
     guest = trained.post("/v1/questions", json={"ratings": posted, "limit": 5}).json()
@@ -76,7 +76,7 @@ def test_a_guest_is_asked_like_the_user_who_rated_the_same_and_nothing_is_stored
     assert nobody["questions"] == ask(trained, "nobody", limit=5)["questions"]
 
 
-def test_without_a_model_rated_items_are_asked_about_by_popularity(client: TestClient) -> None:
+def test_without_a_model_questions_are_about_popular_items(client: TestClient) -> None:
     add_items(client)
     rate(client, "ada", {"even 0": 5, "even 2": 4})
     rate(client, "bob", {"even 2": 5, "odd 1": 2})

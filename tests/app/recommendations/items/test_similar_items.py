@@ -1,4 +1,4 @@
-"""Items like an item: by the model, by attributes, with filters; in every state of model and catalogue."""
+"""Similar items: by the model, by attributes, with filters; in every state of model and catalogue."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def trained(client: TestClient, publish_version: Publish) -> TestClient:
     return client
 
 
-def test_without_a_model_items_are_alike_by_what_they_say_about_themselves(client: TestClient) -> None:
+def test_without_a_model_items_are_similar_by_their_content(client: TestClient) -> None:
     client.post("/v1/items", json=FILMS)
     answer = similar(client, "alien")
     assert answer["model_version"] is None
@@ -49,7 +49,7 @@ def test_without_a_model_items_are_alike_by_what_they_say_about_themselves(clien
     assert similar(client, "bare")["items"] == []
 
 
-def test_items_that_the_same_users_like_are_alike(trained: TestClient) -> None:
+def test_items_that_the_same_users_like_are_similar(trained: TestClient) -> None:
     answer = similar(trained, "even%204", limit=5)
     assert answer["model_version"] == "v1"
     assert {item.split()[0] for item in ids(answer)} == {"even"}
@@ -60,7 +60,7 @@ def test_items_that_the_same_users_like_are_alike(trained: TestClient) -> None:
     assert 0 < scores[-1] <= scores[0] <= 1
 
 
-def test_an_item_the_model_does_not_know_is_like_others_by_its_attributes(trained: TestClient) -> None:
+def test_an_item_the_model_does_not_know_is_similar_by_its_attributes(trained: TestClient) -> None:
     for number in (2, 4):
         trained.patch(f"/v1/items/even%20{number}", json={"categories": ["Western"]})
     trained.put("/v1/items/fresh", json={"title": "Quite another", "categories": ["Western"]})
@@ -69,7 +69,7 @@ def test_an_item_the_model_does_not_know_is_like_others_by_its_attributes(traine
     assert {item["source"] for item in answer["items"]} == {"attributes"}
 
 
-def test_a_mixed_answer_says_of_each_item_which_it_is(trained: TestClient) -> None:
+def test_a_mixed_answer_names_the_source_of_each_item(trained: TestClient) -> None:
     trained.patch("/v1/items/even%202", json={"categories": ["Western"]})
     trained.put("/v1/items/fresh", json={"categories": ["Western"]})
     sources = {item["item_id"]: item["source"] for item in similar(trained, "even%202", limit=20)["items"]}
@@ -77,7 +77,7 @@ def test_a_mixed_answer_says_of_each_item_which_it_is(trained: TestClient) -> No
     assert sources["even 4"] == "similar"
 
 
-def test_what_changes_about_an_item_counts_in_the_next_answer(client: TestClient) -> None:
+def test_a_change_of_content_counts_in_the_next_answer(client: TestClient) -> None:
     client.post("/v1/items", json=FILMS)
     assert "bare" not in ids(similar(client, "alien"))
     client.patch("/v1/items/bare", json={"title": "Alien", "categories": ["Horror", "Sci-Fi"]})
@@ -117,7 +117,7 @@ def test_rules_hold_for_similar_items(client: TestClient) -> None:
     assert not {"aliens", "solaris", "emma"} & {item["item_id"] for item in new}
 
 
-def test_a_large_catalogue_takes_new_and_changed_items_up_one_by_one(client: TestClient) -> None:
+def test_a_large_catalogue_is_updated_item_by_item(client: TestClient) -> None:
     rows = [{"item_id": f"i{n}", "title": f"Part {n % 50}", "categories": [f"c{n % 40}"]} for n in range(800)]
     client.post("/v1/items", json=rows)
     assert "i203" in ids(similar(client, "i3"))
@@ -137,12 +137,12 @@ def test_an_item_that_does_not_exist_or_was_deleted_is_not_found(trained: TestCl
     assert "even 0" not in ids(similar(trained, "even%200"))
 
 
-def test_items_called_like_a_shelf_have_neighbours(client: TestClient) -> None:
+def test_items_named_popular_and_new_have_similar_items(client: TestClient) -> None:
     client.post("/v1/items", json=[{**FILMS[0], "item_id": "popular"}, {**FILMS[0], "item_id": "new"}, *FILMS])
     assert "new" in ids(similar(client, "popular"))
 
 
-def test_every_kind_of_model_has_neighbours(client: TestClient, publish_version: Publish) -> None:
+def test_every_kind_of_model_finds_similar_items(client: TestClient, publish_version: Publish) -> None:
     add_items(client, categories=[])
     for number, kind in enumerate(("linear", "denoising", "lowrank")):
         wait_for_version(client, publish_version(f"v{number}", kind))

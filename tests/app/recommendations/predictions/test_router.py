@@ -24,7 +24,7 @@ def predict(client: TestClient, user_id: str, *item_ids: str) -> dict[str, Any]:
     return body
 
 
-def test_predictions_are_those_of_recommendations_with_the_versions_error_beside_them(trained: TestClient) -> None:
+def test_predictions_equal_those_of_recommendations_and_come_with_the_versions_error(trained: TestClient) -> None:
     rate(trained, "ada", {"even 0": 5, "odd 1": 1})
     recommended = recommend(trained, "ada", limit=20, include_rated=True)
     answer = predict(trained, "ada", *ITEMS)
@@ -37,7 +37,7 @@ def test_predictions_are_those_of_recommendations_with_the_versions_error_beside
     assert answer["personalised"]
 
 
-def test_a_users_own_rating_stands_beside_the_prediction(trained: TestClient) -> None:
+def test_a_prediction_comes_with_the_users_own_rating(trained: TestClient) -> None:
     rate(trained, "ada", {"even 0": 4.5})
     rated, unrated = predict(trained, "ada", "even 0", "even 2")["predictions"]
     assert (rated["rating"], unrated["rating"]) == (4.5, None)
@@ -60,7 +60,7 @@ def test_an_item_without_a_prediction_says_why(trained: TestClient) -> None:
     assert all(bool(row["reason_detail"]) != row["known"] for row in rows)
 
 
-def test_nobodys_predictions_are_the_same_for_everybody_and_say_so(trained: TestClient) -> None:
+def test_predictions_without_ratings_are_the_same_for_all_and_give_the_reason(trained: TestClient) -> None:
     rate(trained, "ada", {"even 0": 5})
     answers = [predict(trained, user, "even 2", "odd 3") for user in ("nobody", "nobody else")]
     assert answers[0]["predictions"] == answers[1]["predictions"] != predict(trained, "ada", "even 2", "odd 3")
@@ -75,7 +75,9 @@ def test_without_a_model_nothing_is_predicted(client: TestClient) -> None:
     assert [row["reason"] for row in answer["predictions"]] == ["no_model", "no_such_item"]
 
 
-def test_a_guest_is_predicted_like_the_user_who_rated_the_same_and_nothing_is_stored(trained: TestClient) -> None:
+def test_a_guest_gets_the_predictions_of_a_user_with_the_same_ratings_and_nothing_is_stored(
+    trained: TestClient,
+) -> None:
     rate(trained, "ada", {"even 0": 5, "odd 3": 2})
     posted = [{"item_id": "odd 3", "value": 2}, {"item_id": "even 0", "value": 5}, {"item_id": "nowhere", "value": 3}]
     response = trained.post("/v1/predictions", json={"ratings": posted, "item_ids": ["even 2", "nowhere"]})
@@ -89,7 +91,7 @@ def test_a_guest_is_predicted_like_the_user_who_rated_the_same_and_nothing_is_st
 @pytest.mark.parametrize(
     ("parameters", "field"), [("", "item_id"), ("item_id=", "item_id.0"), ("item_id=a&" * 1001, "item_id")]
 )
-def test_a_question_that_is_wrong_names_the_parameter(client: TestClient, parameters: str, field: str) -> None:
+def test_a_wrong_request_names_the_parameter(client: TestClient, parameters: str, field: str) -> None:
     response = client.get(f"/v1/users/ada/predictions?{parameters}")
     assert response.status_code == 422
     assert field in [error["field"] for error in response.json()["errors"]]
@@ -103,7 +105,7 @@ def test_a_question_that_is_wrong_names_the_parameter(client: TestClient, parame
         ({"ratings": []}, "/item_ids"),
     ],
 )
-def test_a_guests_question_that_is_wrong_names_the_field(client: TestClient, body: dict[str, Any], field: str) -> None:
+def test_a_wrong_request_of_a_guest_names_the_field(client: TestClient, body: dict[str, Any], field: str) -> None:
     response = client.post("/v1/predictions", json=body)
     assert response.status_code == 422
     assert field in [error["field"] for error in response.json()["errors"]]

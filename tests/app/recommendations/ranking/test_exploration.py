@@ -8,7 +8,7 @@ from app.recommendations.ranking.exploration import drawn, noise, turns
 
 
 @given(share=st.floats(0, 1), seed=st.integers(0, 2**64), limit=st.integers(0, 200))
-def test_of_the_first_places_the_share_is_for_new_items(share: float, seed: int, limit: int) -> None:
+def test_every_prefix_of_a_list_has_its_share_of_new_items(share: float, seed: int, limit: int) -> None:
     places = turns(share, seed, limit)
     for count in range(limit + 1):
         assert abs(sum(places[:count]) - share * count) < 1 + 1e-9
@@ -27,7 +27,7 @@ def test_a_draw_does_not_depend_on_how_many_are_drawn_nor_on_items_that_come_lat
     assert [slot for slot in more if slot < count] == everything
 
 
-def test_noise_is_even_and_another_for_each_seed() -> None:
+def test_noise_is_uniform_and_independent_between_seeds() -> None:
     numbers = np.arange(20_000, dtype=np.int64)
     first, second = noise(numbers, 1), noise(numbers, 2)
     assert abs(first.mean() - 0.5) < 0.01
@@ -36,7 +36,7 @@ def test_noise_is_even_and_another_for_each_seed() -> None:
     assert 0 < min(first.min(), second.min()) < max(first.max(), second.max()) < 1
 
 
-def test_who_is_boosted_is_drawn_more_often() -> None:
+def test_boosted_items_are_drawn_more_often() -> None:
     factors = np.array([1.0, 3.0])
     firsts = [drawn(np.arange(2), seed, factors, 2)[0] for seed in range(4_000)]
     assert abs(np.mean(firsts) - 0.75) < 0.03

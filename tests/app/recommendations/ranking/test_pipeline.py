@@ -1,4 +1,4 @@
-"""Laws that hold for every catalogue, taste and request."""
+"""Laws that hold for every catalogue, user profile and request."""
 
 from dataclasses import replace
 from typing import Any
@@ -34,7 +34,7 @@ from tests.app.recommendations.ranking.worlds import (
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
 @settings(max_examples=75, deadline=None)
 @given(world=worlds(), rated=tastes, asked=options)
-def test_no_answer_holds_what_it_must_not_nor_is_empty_without_need(
+def test_an_answer_holds_only_allowed_items_and_is_never_needlessly_short(
     kind: str, world: World, rated: dict[int, float], asked: Options
 ) -> None:
     live = live_model(world.catalogue, kind, world.num_cold)
@@ -120,14 +120,16 @@ def test_exploration_gives_new_items_their_share_of_the_places_without_a_pin(
     new = np.flatnonzero(new_items(world.catalogue, live, live.popularity)).tolist()
     assert all(slot in new for slot, source in free if source is Source.NEW)
     left = sum(may_be_shown(world, slot, asked) for slot in set(new) - set(chosen.slots) - set(rated))
-    if left and reason is not Reason.ALL_RATED:  # nobody had to give way
+    if left and reason is not Reason.ALL_RATED:  # enough new items were left
         assert sum(is_new) >= int(asked.exploration * len(free))
 
 
 @settings(max_examples=50, deadline=None)
 @given(world=worlds(), asked=options, of=st.integers(0, NUM_CATALOGUE - 1), with_model=st.booleans())
-def test_no_list_for_everybody_holds_what_it_must_not(world: World, asked: Options, of: int, with_model: bool) -> None:
-    catalogue, nobody = world.catalogue, UserProfile.of([], [])
+def test_lists_that_are_not_personal_hold_only_allowed_items(
+    world: World, asked: Options, of: int, with_model: bool
+) -> None:
+    catalogue, empty_profile = world.catalogue, UserProfile.of([], [])
     trained = live_model(catalogue, "linear")
     live = trained if with_model else None
     vectors = trained.model.item_vectors() if with_model else None
@@ -136,11 +138,11 @@ def test_no_list_for_everybody_holds_what_it_must_not(world: World, asked: Optio
         ItemSimilarity(by_model, by_model[::-1] * np.float32(0.5), 1.5), of, pipeline.factors_of(catalogue, asked)
     )
     aids = pipeline.RerankInputs(live, vectors, live.popularity if live else None)
-    alike = pipeline.rerank(order, catalogue, nobody, asked, aids)
+    similar = pipeline.rerank(order, catalogue, empty_profile, asked, aids)
     lists = [
-        pipeline.select_popular(catalogue, trained.popularity, nobody, asked, live, vectors),
-        pipeline.select_new(catalogue, nobody, asked, live, vectors),
-        alike(pipeline.scope_of(catalogue, nobody, asked).less(np.array([of]))),
+        pipeline.select_popular(catalogue, trained.popularity, empty_profile, asked, live, vectors),
+        pipeline.select_new(catalogue, empty_profile, asked, live, vectors),
+        similar(pipeline.scope_of(catalogue, empty_profile, asked).less(np.array([of]))),
     ]
     matching = {slot for slot in range(NUM_CATALOGUE) if may_be_shown(world, slot, asked)}
     for chosen in lists:
@@ -151,7 +153,7 @@ def test_no_list_for_everybody_holds_what_it_must_not(world: World, asked: Optio
 
 
 @given(limit=st.integers(1, 30))
-def test_ties_are_broken_by_the_catalogues_order(limit: int) -> None:
+def test_ties_keep_the_order_of_the_catalogue(limit: int) -> None:
     catalogue = Catalogue()
     catalogue.apply([CatalogueRow(place, item, None, (), True) for place, item in enumerate(ITEMS)], 1)
     popularity = Popularity.of(np.arange(NUM_ITEMS), np.ones(NUM_ITEMS), np.full(NUM_ITEMS, 4.0), 1)

@@ -1,4 +1,4 @@
-"""Recent impressions sink: how far, for how long, and nothing else changes."""
+"""Recent impressions are demoted: how far, for how long, and nothing else changes."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ def taste_of(rated: dict[int, float], steps: dict[int, int]) -> UserProfile:
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
 @settings(max_examples=30, deadline=None)
 @given(world=worlds(), rated=tastes, steps=shown, asked=rotated)
-def test_nothing_disappears_and_a_shorter_answer_is_the_head_of_a_longer(
+def test_rotation_removes_no_item_and_a_shorter_answer_is_the_head_of_a_longer_one(
     kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
 ) -> None:
     live, taste = live_model(world.catalogue, kind, world.num_cold), taste_of(rated, steps)
@@ -43,7 +43,7 @@ def test_nothing_disappears_and_a_shorter_answer_is_the_head_of_a_longer(
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
 @settings(max_examples=30, deadline=None)
 @given(world=worlds(), rated=tastes, steps=shown, asked=rotated)
-def test_without_rotation_or_anything_shown_the_list_is_the_plain_one(
+def test_without_rotation_or_impressions_the_list_is_the_plain_one(
     kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
 ) -> None:
     live = live_model(world.catalogue, kind, world.num_cold)
@@ -55,7 +55,7 @@ def test_without_rotation_or_anything_shown_the_list_is_the_plain_one(
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
 @settings(max_examples=30, deadline=None)
 @given(world=worlds(), rated=tastes, steps=shown, asked=rotated)
-def test_at_one_what_was_shown_comes_behind_all_else_but_pins(
+def test_full_rotation_puts_shown_items_behind_all_others_but_pins(
     kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
 ) -> None:
     live, taste = live_model(world.catalogue, kind, world.num_cold), taste_of(rated, steps)
@@ -68,7 +68,7 @@ def test_at_one_what_was_shown_comes_behind_all_else_but_pins(
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
 @settings(max_examples=30, deadline=None)
 @given(world=worlds(), rated=tastes, steps=shown, asked=rotated)
-def test_scores_of_one_source_fall_and_only_those_of_what_was_shown_sink(
+def test_scores_descend_within_a_source_and_only_those_of_shown_items_fall(
     kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
 ) -> None:
     live, taste = live_model(world.catalogue, kind, world.num_cold), taste_of(rated, steps)
@@ -89,14 +89,14 @@ def test_scores_of_one_source_fall_and_only_those_of_what_was_shown_sink(
 @given(
     st.dictionaries(st.integers(0, 10**6), st.integers(1, STEPS), max_size=300),
 )
-def test_a_cursor_gives_back_what_was_shown(steps: dict[int, int]) -> None:
+def test_impressions_survive_encoding(steps: dict[int, int]) -> None:
     lately = lately_of(steps)
     read = RecentImpressions.decode(lately.encode())
     assert read.slots.tolist() == lately.slots.tolist()
     assert read.steps.tolist() == lately.steps.tolist()
 
 
-def test_it_fades_to_the_end_of_the_window() -> None:
+def test_the_discount_fades_with_the_age_of_an_impression() -> None:
     lately = RecentImpressions(np.array([0, 1, 2, 5]), np.array([STEPS, STEPS // 2, 1, STEPS], np.uint8))
     half = lately.factors(5, 0.5)
     assert half is not None

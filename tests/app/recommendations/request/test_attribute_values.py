@@ -16,6 +16,6 @@ from app.recommendations.request.attribute_values import AttributeValue
         ("1970-01-01", None),
     ],
 )
-def test_times_are_told_from_other_text(text: str, moment: int | None) -> None:
+def test_times_are_recognised_among_other_text(text: str, moment: int | None) -> None:
     key = AttributeValue.of(text)
     assert key.value == (text if moment is None else moment)

@@ -28,11 +28,11 @@ from app.recommendations.request.query_syntax import read_condition
         ("x:eq:", {"name": "x", "eq": ""}),
     ],
 )
-def test_short_text_says_what_the_object_says(short: str, long: dict[str, Any]) -> None:
+def test_a_short_text_means_the_same_as_its_object(short: str, long: dict[str, Any]) -> None:
     assert read_condition(short) == long
-    said = [ConditionIn.model_validate(each).condition() for each in (read_condition(short), long)]
-    assert said[0] == said[1]
-    assert hash(Filter(conditions=(said[0],))) == hash(Filter(conditions=(said[1],)))
+    conditions = [ConditionIn.model_validate(each).condition() for each in (read_condition(short), long)]
+    assert conditions[0] == conditions[1]
+    assert hash(Filter(conditions=(conditions[0],))) == hash(Filter(conditions=(conditions[1],)))
 
 
 @given(st.text())

@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 
-def test_rules_are_shown_as_they_were_set_and_the_same_again_keep_the_revision(client: TestClient) -> None:
+def test_rules_are_returned_as_set_and_equal_rules_keep_the_revision(client: TestClient) -> None:
     empty: dict[str, Any] = {"block": [], "boost": [], "pin": [], "revision": None, "updated_at": None}
     assert client.get("/v1/rules").json() == empty
     rules = {"boost": [{"factor": 2.0, "attribute": [{"name": "x", "in": [True, 1]}]}], "pin": [{"item_id": "a"}]}

@@ -1,4 +1,4 @@
-"""Users of similar taste: who agrees comes first, by the ratings as of now."""
+"""Similar users: those who agree come first, by the ratings as of now."""
 
 from time import monotonic
 from typing import Any
@@ -32,7 +32,7 @@ def rated(client: TestClient) -> TestClient:
     return client
 
 
-def test_who_agrees_comes_before_who_rated_the_same_items_the_other_way(rated: TestClient) -> None:
+def test_users_who_agree_come_before_those_who_rated_the_same_items_the_other_way(rated: TestClient) -> None:
     answer = similar(rated, "camp 0 user 0")
     assert answer["num_compared"] == 7
     assert {name[:6] for name in names(answer)[:3]} == {"camp 0"}
@@ -44,13 +44,13 @@ def test_who_agrees_comes_before_who_rated_the_same_items_the_other_way(rated: T
     assert names(similar(rated, "camp 0 user 0", limit=2)) == names(answer)[:2]
 
 
-def test_who_has_nothing_in_common_is_not_listed(rated: TestClient) -> None:
+def test_users_without_items_in_common_are_not_listed(rated: TestClient) -> None:
     rate(rated, "stranger", {"somewhere else": 5, "and there": 1})
     assert similar(rated, "stranger")["users"] == []
     assert "stranger" not in names(similar(rated, "camp 0 user 0"))
 
 
-def test_a_user_is_compared_by_his_ratings_as_of_now(rated: TestClient) -> None:
+def test_a_user_is_compared_by_their_ratings_as_of_now(rated: TestClient) -> None:
     assert names(similar(rated, "camp 0 user 0"))[0].startswith("camp 0")
     rate(rated, "camp 0 user 0", {item: 5.0 if place % 2 else 1.0 for place, item in enumerate(ITEMS)})
     answer = similar(rated, "camp 0 user 0")
@@ -59,7 +59,7 @@ def test_a_user_is_compared_by_his_ratings_as_of_now(rated: TestClient) -> None:
     assert similar(rated, "camp 0 user 0")["revision"] == answer["revision"] + 1
 
 
-def test_of_others_too_only_what_stands_now_counts(rated: TestClient) -> None:
+def test_others_are_compared_by_their_ratings_as_of_now(rated: TestClient) -> None:
     nearest = names(similar(rated, "camp 0 user 0"))
     rated.delete(f"/v1/users/{nearest[0].replace(' ', '%20')}")
     rate(rated, nearest[1], {item: 5.0 if place % 2 else 1.0 for place, item in enumerate(ITEMS)})
@@ -68,7 +68,7 @@ def test_of_others_too_only_what_stands_now_counts(rated: TestClient) -> None:
     assert again[0] == nearest[2]
 
 
-def test_the_sample_is_read_anew_after_a_while_and_takes_new_users_in(
+def test_the_sample_is_read_again_after_a_while_and_then_has_new_users(
     rated: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     similar(rated, "camp 0 user 0")
@@ -78,23 +78,23 @@ def test_the_sample_is_read_anew_after_a_while_and_takes_new_users_in(
     assert names(similar(rated, "camp 0 user 0"))[0] == "late"
 
 
-def test_of_very_many_users_a_part_is_compared_spread_over_all(
+def test_of_too_many_users_an_evenly_spread_part_is_compared(
     rated: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(user_sample, "MAX_USERS", 4)
     answer = similar(rated, "camp 1 user 1")
-    assert answer["num_compared"] == 3  # of every second user, without himself
+    assert answer["num_compared"] == 3  # of every second user, without the user asked about
     assert len(names(answer)) == 3
 
 
-def test_a_model_changes_what_is_usual_and_not_what_is_possible(
+def test_users_are_still_compared_once_a_model_is_loaded(
     rated: TestClient, publish_version: Publish, serve: Serve
 ) -> None:
     wait_for_version(rated, publish_version())
     assert {name[:6] for name in names(similar(rated, "camp 1 user 1"))[:3]} == {"camp 1"}
 
 
-def test_an_unknown_user_is_not_found_and_one_without_ratings_is_like_nobody(rated: TestClient) -> None:
+def test_an_unknown_user_is_not_found_and_one_without_ratings_has_no_similar_users(rated: TestClient) -> None:
     response = rated.get("/v1/users/nobody/similar")
     assert (response.status_code, response.json()["type"].rsplit("/")[-1]) == (404, "user-not-found")
     rate(rated, "was here", {"even 0": 5})

@@ -1,4 +1,4 @@
-"""A running experiment: each user is served by his arm's version, in every answer, by every process."""
+"""A running experiment: every process serves each user by the version of their arm, in every answer."""
 
 import os
 from pathlib import Path
@@ -45,7 +45,7 @@ def serving(client: TestClient) -> Serving:
 
 @pytest.fixture
 def world(client: TestClient, publish_version: Publish) -> TestClient:
-    """Three versions, of which `live` is live; everybody has rated."""
+    """Three versions, of which `live` is live; all users have rated."""
     add_items(client)
     publish_version("old")
     publish_version("new", "lowrank", metrics={"rmse": 0.5})
@@ -70,7 +70,7 @@ def versions(client: TestClient) -> dict[str, str]:
     return {user_id: recommend(client, user_id)["model_version"] for user_id in USERS}
 
 
-def test_each_user_is_served_by_his_arm_by_every_process(world: TestClient, serve: Serve) -> None:
+def test_every_process_serves_each_user_by_their_arm(world: TestClient, serve: Serve) -> None:
     assert set(versions(world).values()) == {"live"}
     number = start(world)
     wait_until_served(world, number)
@@ -84,7 +84,7 @@ def test_each_user_is_served_by_his_arm_by_every_process(world: TestClient, serv
             assert set(versions(client).values()) == {"live"}
 
 
-def test_every_kind_of_answer_is_of_the_arms_version(world: TestClient) -> None:
+def test_every_kind_of_answer_comes_from_the_arms_version(world: TestClient) -> None:
     wait_until_served(world, start(world))
     for user_id, version in zip(ONE_OF_EACH, VERSIONS.values(), strict=True):
         url = f"/v1/users/{user_id}"
@@ -98,7 +98,7 @@ def test_every_kind_of_answer_is_of_the_arms_version(world: TestClient) -> None:
     assert guest["model_version"] == "live"
 
 
-def test_a_batch_gives_each_user_what_he_gets_alone(world: TestClient) -> None:
+def test_a_batch_returns_for_each_user_what_a_single_request_returns(world: TestClient) -> None:
     wait_until_served(world, start(world))
     batch = world.post("/v1/recommendations/batch", json={"users": [*USERS, "stranger"]}).json()["answers"]
     alone = [recommend(world, user_id) for user_id in [*USERS, "stranger"]]
@@ -128,7 +128,7 @@ def test_pages_stay_with_the_version_they_began_with(world: TestClient) -> None:
     assert (first["model_version"], second["model_version"]) == ("new", "new")
 
 
-def test_another_process_goes_on_with_a_list_of_a_version_that_never_was_live(
+def test_another_process_continues_a_list_of_a_version_that_never_was_live(
     world: TestClient, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = start(world)
@@ -161,7 +161,7 @@ def report_of(client: TestClient, number: int) -> tuple[list[int], list[int]]:
     return control, treatment
 
 
-def test_the_report_follows_what_is_said_of_the_answers_and_forgets_who_is_erased(world: TestClient) -> None:
+def test_the_report_counts_the_events_of_answers_but_not_of_erased_users(world: TestClient) -> None:
     number = start(world)
     wait_until_served(world, number)
     events = []
@@ -175,7 +175,7 @@ def test_the_report_follows_what_is_said_of_the_answers_and_forgets_who_is_erase
     assert report_of(world, number) == ([1, 3, 1], [0, 0, 0])
 
 
-def test_an_answer_is_made_again_with_the_arms_version_after_the_experiment(world: TestClient) -> None:
+def test_an_answer_is_replayed_with_the_arms_version_after_the_experiment(world: TestClient) -> None:
     number = start(world)
     wait_until_served(world, number)
     answer = recommend(world, NEW)
@@ -191,7 +191,7 @@ def named(answer: dict[str, Any]) -> int:
     return decode(answer["recommendation_id"], "").experiment
 
 
-def test_what_one_process_holds_of_a_version_is_one_model(world: TestClient) -> None:
+def test_a_process_holds_each_version_only_once(world: TestClient) -> None:
     wait_until_served(world, start(world, control="live"))
     state = serving(world)
     assert state.experiment is not None
@@ -201,7 +201,7 @@ def test_what_one_process_holds_of_a_version_is_one_model(world: TestClient) -> 
     wait_for(lambda: state.live is treatment)
 
 
-def test_while_a_version_cannot_be_loaded_everybody_gets_the_live_one(
+def test_while_an_arms_version_cannot_be_loaded_the_live_one_serves(
     world: TestClient, serve: Serve, settings: Settings
 ) -> None:
     number = start(world)
@@ -230,7 +230,9 @@ def damage(weights: Path) -> None:
     os.truncate(weights, weights.stat().st_size // 2)
 
 
-def test_a_new_live_version_serves_only_those_outside(world: TestClient, publish_version: Publish) -> None:
+def test_a_new_live_version_serves_only_users_outside_the_experiment(
+    world: TestClient, publish_version: Publish
+) -> None:
     wait_until_served(world, start(world))
     wait_for_version(world, publish_version("live2", seed=2))
     assert {version for user, version in versions(world).items() if EXPECTED[user] == "live"} == {"live2"}

@@ -1,4 +1,4 @@
-"""Versions come and go while answers do not stop; a damaged one is refused."""
+"""Versions are loaded and replaced while answers continue; a damaged one is refused."""
 
 import gc
 import os
@@ -83,7 +83,7 @@ def publish_damaged(
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_version_is_refused_and_the_one_in_memory_serves_on(
+def test_a_damaged_version_is_refused_and_the_loaded_one_keeps_serving(
     client: TestClient,
     settings: Settings,
     publish_version: Publish,
@@ -104,7 +104,7 @@ def test_a_damaged_version_is_refused_and_the_one_in_memory_serves_on(
     assert "refused" in ready["problem"]
 
 
-def test_a_refused_version_is_loaded_once_its_files_are_mended(
+def test_a_refused_version_is_loaded_once_its_files_are_repaired(
     client: TestClient, settings: Settings, publish_version: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_items(client)
@@ -117,7 +117,7 @@ def test_a_refused_version_is_loaded_once_its_files_are_mended(
     wait_for(lambda: serving(client).status().problem is None)
 
 
-def test_a_refused_version_is_not_read_again_at_every_look(
+def test_a_refused_version_is_not_read_again_at_every_poll(
     client: TestClient, settings: Settings, publish_version: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads: list[Path] = []
@@ -148,7 +148,7 @@ def counted(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return looks
 
 
-def test_a_process_that_starts_beside_a_damaged_version_takes_the_one_before(
+def test_a_process_that_starts_with_a_damaged_version_loads_the_one_before(
     serve: Serve, settings: Settings, publish_version: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish_version("v1")
@@ -161,7 +161,7 @@ def test_a_process_that_starts_beside_a_damaged_version_takes_the_one_before(
         assert "v2 is refused" in (serving(client).status().problem or "")
 
 
-def test_files_cut_short_after_loading_harm_nobody(
+def test_files_truncated_after_loading_do_no_harm(
     client: TestClient, settings: Settings, publish_version: Publish
 ) -> None:
     add_items(client)
@@ -173,10 +173,10 @@ def test_files_cut_short_after_loading_harm_nobody(
     assert "weights.safetensors" not in Path("/proc/self/maps").read_text()
 
 
-def test_the_memory_of_the_model_before_is_freed_when_no_cursor_asks_for_it(
+def test_the_memory_of_the_previous_model_is_freed_when_no_cursor_needs_it(
     client: TestClient, publish_version: Publish
 ) -> None:
-    serving(client).model_cache = ModelCache(kept_s=0.0)  # as if nobody had asked for the model in ten minutes
+    serving(client).model_cache = ModelCache(kept_s=0.0)  # as if it had not been used for ten minutes
     add_items(client)
     rate(client, "ada", {"even 0": 5})
     wait_for_version(client, publish_version("v1"))
@@ -207,7 +207,7 @@ def test_a_version_with_more_items_is_swapped_in_without_a_restart(
     assert sorted(ids(few)) == sorted(ids(all_items))
 
 
-def test_a_model_of_items_that_the_catalogue_learns_of_later_recommends_them_then(
+def test_items_that_enter_the_catalogue_after_the_model_are_recommended_then(
     client: TestClient, publish_version: Publish
 ) -> None:
     wait_for_version(client, publish_version("v1"))
@@ -238,7 +238,7 @@ def test_statistics_that_were_not_published_are_counted(
     ]
 
 
-def test_before_the_first_version_readiness_says_that_there_is_none(client: TestClient) -> None:
+def test_before_the_first_version_readiness_reports_none(client: TestClient) -> None:
     wait_for(lambda: serving(client).status().problem == "no model has been published yet")
     assert serving(client).status().loaded_at is None
 
@@ -250,7 +250,7 @@ def test_missing_tables_are_waited_for_without_tracebacks(settings: Settings, tm
     assert {entry["log_level"] for entry in logged} == {"warning"}
 
 
-def test_a_model_too_slow_for_the_event_loop_answers_the_same_from_its_thread(
+def test_a_model_too_slow_for_the_event_loop_returns_the_same_from_its_thread(
     serve: Serve, client: TestClient, publish_version: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_items(client)

@@ -1,4 +1,4 @@
-"""The computing thread gives everybody his own result, together or alone."""
+"""The computing thread returns the same result to each caller, scored together or alone."""
 
 import asyncio
 
@@ -33,7 +33,7 @@ def wide(num_items: int) -> Interactions:
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
-def test_users_scored_together_are_scored_as_alone(kind: str) -> None:
+def test_users_scored_together_get_the_scores_they_get_alone(kind: str) -> None:
     model = train(kind, camps())
     rows = users(3 * MAX_TOGETHER + 1)
 
@@ -51,7 +51,7 @@ def test_users_scored_together_are_scored_as_alone(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["linear", "lowrank", "denoising", "variational", "hybrid"])
-def test_nobodys_scores_depend_on_who_shares_the_pass(kind: str) -> None:
+def test_scores_do_not_depend_on_who_shares_the_pass(kind: str) -> None:
     """To the last bit: an answer can be made again without the others."""
     model, rows = train(kind, wide(256)), users(40, 256)
     alone = [fold_together(model, [row])[0].preference for row in rows]
@@ -61,7 +61,7 @@ def test_nobodys_scores_depend_on_who_shares_the_pass(kind: str) -> None:
                 np.testing.assert_array_equal(folded.preference, alone[place])
 
 
-def test_users_of_two_models_at_a_swap_each_get_their_own() -> None:
+def test_users_of_two_models_at_a_swap_each_get_their_own_scores() -> None:
     old, new = train("denoising", camps(), seed=0), train("denoising", camps(), seed=1)
     row = users(1)[0]
 
@@ -76,7 +76,7 @@ def test_users_of_two_models_at_a_swap_each_get_their_own() -> None:
         np.testing.assert_allclose(folded.preference, model.fold_in(*row).preference, atol=1e-5)
 
 
-def test_a_failure_reaches_those_it_concerns_and_no_one_else() -> None:
+def test_a_failure_reaches_only_the_caller_it_concerns() -> None:
     model = train("denoising", camps())
     good, wrong = users(1)[0], (np.array([NUM_ITEMS + 5], np.int32), np.array([5], np.float32))
 
@@ -91,7 +91,7 @@ def test_a_failure_reaches_those_it_concerns_and_no_one_else() -> None:
     assert asyncio.run(work()).preference.shape == (NUM_ITEMS,)
 
 
-def test_a_client_that_went_away_does_not_hold_up_the_others() -> None:
+def test_a_cancelled_request_does_not_delay_the_others() -> None:
     model, rows = train("denoising", camps()), users(4)
 
     async def work() -> list[FoldIn]:

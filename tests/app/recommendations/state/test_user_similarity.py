@@ -7,7 +7,7 @@ from app.recommendations.state.repository import HotRow
 from app.recommendations.state.user_similarity import ItemBaseline, UserVectors
 
 
-def test_a_few_items_in_common_say_little() -> None:
+def test_similarity_is_shrunk_when_few_items_are_in_common() -> None:
     def similarity(num_items: int) -> float:
         user = HotRow(0, 1, range(num_items), [3.0] * num_items)
         vectors = UserVectors.of(

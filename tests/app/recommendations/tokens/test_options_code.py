@@ -51,18 +51,18 @@ asked = st.fixed_dictionaries(
 
 
 @given(asked)
-def test_options_are_given_back(said: dict[str, Any]) -> None:
+def test_options_survive_encoding(said: dict[str, Any]) -> None:
     options = RecommendationQuery.model_validate(said).options()
     again = decode_options(encode_options(options))
     assert again == options
 
 
-def test_plain_options_take_no_room() -> None:
+def test_default_options_take_no_bytes() -> None:
     assert encode_options(Options()) == b""
     assert encode_options(Options(limit=11)) != b""
 
 
 @given(st.binary(min_size=1, max_size=50))
-def test_options_that_nobody_wrote_are_a_value_error(code: bytes) -> None:
+def test_other_bytes_are_a_value_error(code: bytes) -> None:
     with pytest.raises(ValueError, match=r"Error -\d|validation error|JSON"):
         decode_options(code)

@@ -1,4 +1,4 @@
-"""A cursor gives back what was written, or is refused."""
+"""A cursor is read as it was written, or refused."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ bookmarks = st.builds(
 
 
 @given(bookmarks, st.binary())
-def test_a_cursor_gives_back_what_was_written(mark: PageCursor, of: bytes) -> None:
+def test_a_cursor_survives_encoding(mark: PageCursor, of: bytes) -> None:
     read = decode(mark.encode(of), "cursor").of(of)
     assert (read.version, read.revision, read.num_slots) == (mark.version, mark.revision, mark.num_slots)
     np.testing.assert_array_equal(read.shown, mark.shown)
@@ -31,7 +31,7 @@ def test_a_cursor_gives_back_what_was_written(mark: PageCursor, of: bytes) -> No
 
 
 @given(bookmarks, st.sets(st.integers(0, 10**6), max_size=60))
-def test_behind_a_page_its_items_are_shown(mark: PageCursor, page: set[int]) -> None:
+def test_the_next_cursor_holds_the_items_of_the_page(mark: PageCursor, page: set[int]) -> None:
     read = decode(mark.encode(b"of", list(page - set(mark.shown.tolist()))), "cursor").of(b"of")
     assert read.shown.tolist() == sorted(page | set(mark.shown.tolist()))
 
@@ -53,7 +53,7 @@ def test_a_cursor_of_another_list_is_refused(mark: PageCursor) -> None:
 
 
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda data: data.hex()))
-def test_what_is_no_cursor_is_refused(text: str) -> None:
+def test_any_other_text_is_refused_as_a_cursor(text: str) -> None:
     with pytest.raises(InvalidCursor):
         decode(text, "cursor").of(b"of")
 
@@ -65,7 +65,7 @@ def test_the_longest_list_fits_a_request_line() -> None:
     np.testing.assert_array_equal(decode(mark.encode(b"of"), "cursor").of(b"of").shown, slots)
 
 
-def test_the_length_of_a_page_makes_no_other_list_and_every_other_option_does() -> None:
+def test_a_list_is_identified_by_every_option_but_the_limit() -> None:
     first = list_of(b"ada", Options())
     assert first == list_of(b"ada", Options(limit=50))
     assert first != list_of(b"bob", Options())

@@ -1,4 +1,4 @@
-"""An id gives back what was written, or is refused; whatever the bytes, nothing worse happens."""
+"""An id is read as it was written, or refused, whatever the bytes."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
@@ -23,7 +23,7 @@ def plainly(identity: RecommendationId) -> dict[str, Any]:
 
 
 @given(recommendation_ids())
-def test_an_id_gives_back_what_was_written(identity: RecommendationId) -> None:
+def test_an_id_survives_encoding(identity: RecommendationId) -> None:
     assert plainly(decode(encode(identity), "id")) == plainly(identity)
 
 
@@ -48,7 +48,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 @given(recommendation_ids(), st.binary(max_size=300), st.integers(0, HEAD.size))
 @example(RecommendationId(ListType.NEW, None, 1, 1, 1, 1, 1, 1, NOTHING, [], []), b"", HEAD.size)
-def test_whatever_is_forged_holds_nothing_that_a_database_refuses(
+def test_a_forged_id_holds_nothing_that_a_database_refuses(
     identity: RecommendationId, forged: bytes, kept: int
 ) -> None:
     """Some of a true id's head, then any bytes, with the right check sum."""

@@ -43,13 +43,13 @@ def ask(client: TestClient, **body: Any) -> list[dict[str, Any]]:
     return answers
 
 
-def rounded(said: Any) -> Any:
+def rounded(value: Any) -> Any:
     """Scores of users folded in together and alone differ by rounding."""
-    if isinstance(said, dict):
-        return {name: rounded(value) for name, value in said.items()}
-    if isinstance(said, list):
-        return [rounded(each) for each in said]
-    return pytest.approx(said, abs=1e-5) if isinstance(said, float) else said
+    if isinstance(value, dict):
+        return {name: rounded(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [rounded(each) for each in value]
+    return pytest.approx(value, abs=1e-5) if isinstance(value, float) else value
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def rounded(said: Any) -> Any:
         {"diversity": 0.5, "exploration": 0.2, "block": ["even 4"]},
     ],
 )
-def test_a_batch_equals_the_singles(client_with_users: TestClient, options: dict[str, Any]) -> None:
+def test_a_batch_returns_what_single_requests_return(client_with_users: TestClient, options: dict[str, Any]) -> None:
     answers = ask(client_with_users, users=ASKED, **options)
     for user, answer in zip(ASKED, answers, strict=True):
         alone = recommend(client_with_users, user, **options)

@@ -1,4 +1,4 @@
-"""New items before their first rating: scored by what they are like, placed with care, and gone when they should be."""
+"""New items before their first rating: scored by their content, and left out where they must be."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def by_id(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {item["item_id"]: item for item in answer["items"]}
 
 
-def test_a_new_item_is_scored_by_what_it_is_like_in_the_next_answer_of_every_process(
+def test_a_new_item_is_scored_by_its_content_in_the_next_answer_of_every_process(
     trained: TestClient, serve: Serve
 ) -> None:
     with serve() as other:
@@ -65,7 +65,7 @@ def test_a_new_item_is_scored_by_what_it_is_like_in_the_next_answer_of_every_pro
     assert scores == sorted(scores, reverse=True)
 
 
-def test_an_item_of_which_nothing_is_known_stays_new_and_last(trained: TestClient) -> None:
+def test_a_new_item_without_comparable_content_stays_last(trained: TestClient) -> None:
     put(trained, "fresh", categories=["Western"])
     put(trained, "bare")
     put(trained, "odd one out", title="Quite alone", categories=["Nothing else is"])
@@ -75,7 +75,7 @@ def test_an_item_of_which_nothing_is_known_stays_new_and_last(trained: TestClien
     assert by_id(answer)["fresh"]["source"] == "attributes"
 
 
-def test_a_new_item_that_changes_is_compared_anew(trained: TestClient) -> None:
+def test_a_new_item_is_compared_again_when_its_content_changes(trained: TestClient) -> None:
     put(trained, "fresh", categories=["Western"])
     western = by_id(recommend(trained, "ada", limit=20))["fresh"]
     put(trained, "fresh", categories=["Opera"])
@@ -101,7 +101,7 @@ def test_a_new_item_that_is_filtered_blocked_rated_inactive_or_deleted_is_in_no_
     assert "fresh" not in ids(recommend(trained, "bob", limit=20))
 
 
-def test_a_guest_is_answered_like_the_user_who_posted_the_same(trained: TestClient) -> None:
+def test_a_guest_gets_the_answer_of_a_user_with_the_same_ratings(trained: TestClient) -> None:
     put(trained, "fresh", categories=["Western"])
     ratings = [{"item_id": "even 0", "value": 5}, {"item_id": "odd 1", "value": 1.5}]
     guest = trained.post("/v1/recommendations", json={"ratings": ratings, "limit": 20}).json()

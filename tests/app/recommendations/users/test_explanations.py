@@ -39,7 +39,7 @@ def without(ratings: dict[str, float], item_ids: Sequence[str]) -> dict[str, flo
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_removing_the_named_ratings_and_asking_again_changes_what_was_stated(
+def test_removing_the_named_ratings_changes_scores_by_the_stated_effects(
     client: TestClient, publish_version: Publish, kind: str
 ) -> None:
     trained = train(client, publish_version, kind)
@@ -102,7 +102,7 @@ def test_a_guest_is_explained_like_a_user(trained: TestClient) -> None:
         assert_alike(posted_item, stored_item)
 
 
-def test_every_user_of_a_batch_is_explained_like_alone(trained: TestClient) -> None:
+def test_every_user_of_a_batch_gets_the_explanations_of_a_single_request(trained: TestClient) -> None:
     rate(trained, "ada", {"even 0": 5.0, "odd 3": 2.0})
     rate(trained, "grace", {"odd 1": 5.0, "odd 3": 5.0, "even 2": 1.0})
     batch = trained.post("/v1/recommendations/batch", json={"users": ["ada", "grace"], "explain": True}).json()
@@ -112,7 +112,7 @@ def test_every_user_of_a_batch_is_explained_like_alone(trained: TestClient) -> N
             assert_alike(together, single)
 
 
-def test_a_long_row_is_explained_alike_in_the_computing_thread(
+def test_a_long_row_is_explained_the_same_in_the_computing_thread(
     trained: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rate(trained, "ada", {"even 0": 5.0, "odd 3": 2.0, "odd 1": 1.0})
@@ -130,7 +130,7 @@ def assert_alike(one: dict[str, Any], other: dict[str, Any]) -> None:
         assert [c[name] for c in one["because"]] == pytest.approx([c[name] for c in other["because"]], abs=EXACT / 2)
 
 
-def test_what_is_not_personal_is_due_to_no_rating(trained: TestClient) -> None:
+def test_an_item_that_is_not_personal_is_due_to_no_rating(trained: TestClient) -> None:
     rate(trained, "ada", {"even 0": 5.0})
     add_items(trained, ["even 90"])
     new = recommend(trained, "ada", limit=20, explain=True)["items"][-1]
@@ -146,7 +146,7 @@ def test_a_rating_the_model_cannot_read_is_not_named(trained: TestClient) -> Non
     assert {cause["item_id"] for item in items for cause in item["because"]} == {"even 0"}
 
 
-def test_an_only_rating_is_compared_with_having_none(trained: TestClient) -> None:
+def test_a_single_rating_is_compared_with_no_ratings(trained: TestClient) -> None:
     rate(trained, "ada", {"even 0": 5.0})
     items = recommend(trained, "ada", limit=20, explain=True)["items"]
     assert {len(item["because"]) for item in items} == {1}
@@ -166,7 +166,7 @@ def test_a_parameter_that_is_wrong_is_named(client: TestClient, parameters: str)
     assert response.json()["errors"][0]["field"] == parameters.split("=")[0]
 
 
-def test_more_items_than_can_be_explained_are_refused_by_name(client: TestClient) -> None:
+def test_a_limit_too_high_for_explanations_is_named(client: TestClient) -> None:
     response = client.get("/v1/users/ada/recommendations?explain=true&limit=101")
     assert response.status_code == 422
     assert "limit must be 100 at most with explain=true" in response.json()["detail"]

@@ -1,4 +1,4 @@
-"""Exploration and diversity, as they are asked for."""
+"""Exploration and diversity of answers."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ def test_all_places_may_be_for_new_items(trained: TestClient) -> None:
     assert ids(answer) != sorted(ids(answer), reverse=True)
 
 
-def test_another_user_or_another_rating_draws_other_items(trained: TestClient) -> None:
+def test_exploration_draws_differ_between_users_and_after_a_rating(trained: TestClient) -> None:
     def draws(user: str) -> list[str]:
         return ids(recommend(trained, user, exploration=1))
 
@@ -57,25 +57,25 @@ def test_another_user_or_another_rating_draws_other_items(trained: TestClient) -
     assert draws("ada") != first
 
 
-def test_a_guest_gets_new_items_too_and_the_same_for_the_same_ratings(trained: TestClient) -> None:
+def test_a_guest_with_the_same_ratings_gets_the_same_new_items(trained: TestClient) -> None:
     body = {"ratings": [{"item_id": "even 0", "value": 5}], "exploration": 0.5}
     answer = trained.post("/v1/recommendations", json=body).json()
     assert len(new_places(answer)) == 5
     assert without_id(trained.post("/v1/recommendations", json=body).json()) == without_id(answer)
 
 
-def test_new_items_obey_filters_and_blocks(trained: TestClient) -> None:
+def test_explored_items_respect_filters_and_blocks(trained: TestClient) -> None:
     answer = recommend(trained, "ada", limit=20, exploration=1, block=NEW[:20])
     assert set(ids(answer)[:10]) == set(NEW[20:])
     assert not set(ids(recommend(trained, "ada", limit=20, exploration=1, category="odd"))) & set(NEW)
 
 
-def test_a_boost_makes_a_new_item_likelier(trained: TestClient) -> None:
+def test_a_boost_makes_a_new_item_more_likely(trained: TestClient) -> None:
     assert ids(recommend(trained, "ada", exploration=1, boost="1000:item:even 117"))[0] == "even 117"
     assert "even 117" not in ids(recommend(trained, "ada", exploration=1, boost="0.001:item:even 117"))
 
 
-def test_diversity_brings_items_of_the_other_camp_and_none_is_the_plain_list(trained: TestClient) -> None:
+def test_diversity_adds_dissimilar_items_and_zero_keeps_the_plain_list(trained: TestClient) -> None:
     plain = recommend(trained, "ada", limit=8)
     assert without_id(recommend(trained, "ada", limit=8, diversity=0)) == without_id(plain)
     diverse = recommend(trained, "ada", limit=8, diversity=1)
@@ -89,7 +89,7 @@ def test_diversity_brings_items_of_the_other_camp_and_none_is_the_plain_list(tra
         assert sorted(ids(answer.json())) == sorted(ids(trained.get(path, params={"limit": 42}).json()))
 
 
-def test_a_new_item_is_as_near_as_those_it_is_like(trained: TestClient) -> None:
+def test_a_new_items_vector_is_that_of_its_neighbours(trained: TestClient) -> None:
     recommend(trained, "ada")  # takes the new items up
     catalogue = trained.app.state.serving.catalogue  # type: ignore[attr-defined]
     live = trained.app.state.serving.live  # type: ignore[attr-defined]
@@ -108,7 +108,7 @@ def test_a_new_item_is_as_near_as_those_it_is_like(trained: TestClient) -> None:
 
 
 @pytest.mark.parametrize("user", ["ada", "nobody"])
-def test_pages_are_parts_of_the_one_long_list(trained: TestClient, user: str) -> None:
+def test_pages_of_a_reranked_list_join_to_the_whole(trained: TestClient, user: str) -> None:
     asked = {
         "exploration": 0.3,
         "diversity": 0.5,
@@ -128,7 +128,7 @@ def test_pages_are_parts_of_the_one_long_list(trained: TestClient, user: str) ->
 
 
 @pytest.mark.parametrize("query", ["diversity=1.1", "diversity=-0.1", "exploration=2", "exploration=some"])
-def test_shares_are_checked(client: TestClient, query: str) -> None:
+def test_shares_out_of_range_are_refused(client: TestClient, query: str) -> None:
     response = client.get(f"/v1/users/ada/recommendations?{query}")
     assert response.status_code == 422
     assert [error["field"] for error in response.json()["errors"]] == [query.split("=")[0]]

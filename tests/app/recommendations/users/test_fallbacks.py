@@ -5,7 +5,7 @@ from starlette.testclient import TestClient
 from tests.app.recommendations.helpers import ITEMS, Publish, add_items, ids, rate, recommend, wait_for_version
 
 
-def test_an_empty_catalogue_gives_an_empty_answer_that_says_so(client: TestClient) -> None:
+def test_an_empty_catalogue_returns_an_empty_answer_with_its_reason(client: TestClient) -> None:
     answer = recommend(client, "ada")
     assert (answer["items"], answer["reason"], answer["personalised"]) == ([], "no_items", False)
 
@@ -18,7 +18,7 @@ def test_without_ratings_or_model_the_newest_items_come_first(client: TestClient
     assert (answer["reason"], answer["revision"], answer["model_version"]) == ("unknown_user", None, None)
 
 
-def test_without_a_model_what_many_rate_highly_comes_first(client: TestClient) -> None:
+def test_without_a_model_items_that_many_rate_highly_come_first(client: TestClient) -> None:
     add_items(client, ["even 0", "odd 1", "even 2", "odd 3"])
     for user in ("a", "b", "c"):
         rate(client, user, {"even 0": 5, "odd 1": 1.5})
@@ -30,7 +30,7 @@ def test_without_a_model_what_many_rate_highly_comes_first(client: TestClient) -
     assert [item["predicted_rating"] for item in answer["items"]] == [5, 5, 1.5, None]
 
 
-def test_a_user_with_ratings_but_no_model_is_told_so_and_sees_no_rated_item(client: TestClient) -> None:
+def test_without_a_model_a_users_rated_items_are_left_out(client: TestClient) -> None:
     add_items(client)
     rate(client, "ada", {"even 0": 5})
     answer = recommend(client, "ada", limit=20)
@@ -74,7 +74,7 @@ def test_ratings_of_items_the_model_does_not_know_are_not_personal_yet(
     assert (guest["reason"], guest["unknown_items"]) == ("no_known_items", 1)
 
 
-def test_who_has_rated_everything_gets_popular_items_again_marked_as_rated(
+def test_a_user_who_rated_everything_gets_popular_items_marked_as_rated(
     client: TestClient, publish_version: Publish
 ) -> None:
     add_items(client)

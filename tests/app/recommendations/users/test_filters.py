@@ -1,4 +1,4 @@
-"""Filters: what they let through, in a query and in a body alike."""
+"""Filters: which items meet them, in a query and in a body."""
 
 from typing import Any
 
@@ -75,7 +75,7 @@ def test_a_wrong_filter_in_a_body_is_named(client: TestClient, condition: Any, f
     assert field in [error["field"] for error in response.json()["errors"]]
 
 
-def test_a_filters_mask_is_made_once_for_the_catalogue_and_once_for_the_model(
+def test_a_filters_mask_is_computed_once_for_the_catalogue_and_once_for_the_model(
     client: TestClient, publish_version: Publish
 ) -> None:
     add_items(client)

@@ -46,7 +46,7 @@ def test_a_list_ends_with_its_last_item(trained: TestClient, user_id: str, optio
         assert {page["reason"] for page in pages} == {whole["reason"]}
 
 
-def test_the_ratings_are_those_of_the_first_page(trained: TestClient) -> None:
+def test_later_pages_use_the_ratings_of_the_first(trained: TestClient) -> None:
     whole, first = recommend(trained, "ada", limit=1000), recommend(trained, "ada", limit=2)
     assert trained.delete("/v1/users/ada/ratings/even%200").status_code == 200
     rate(trained, "ada", {"odd 1": 5.0, "odd 3": 5.0})
@@ -55,7 +55,7 @@ def test_the_ratings_are_those_of_the_first_page(trained: TestClient) -> None:
     assert second["revision"] == first["revision"] < recommend(trained, "ada")["revision"]
 
 
-def test_the_list_of_somebody_unknown_goes_on_as_such_after_he_has_rated(trained: TestClient) -> None:
+def test_the_list_of_an_unknown_user_stays_the_same_after_their_first_rating(trained: TestClient) -> None:
     whole, first = recommend(trained, "bob", limit=1000), recommend(trained, "bob", limit=2)
     rate(trained, "bob", {ids(whole)[4]: 5.0})
     second = recommend(trained, "bob", limit=1000, cursor=first["next_cursor"])
@@ -63,7 +63,7 @@ def test_the_list_of_somebody_unknown_goes_on_as_such_after_he_has_rated(trained
     assert (second["reason"], second["revision"]) == ("unknown_user", None)
 
 
-def test_a_list_without_a_model_goes_on_without_one(client: TestClient, publish_version: Publish) -> None:
+def test_a_list_begun_without_a_model_continues_without_one(client: TestClient, publish_version: Publish) -> None:
     add_items(client)
     rate(client, "ada", {"even 0": 5.0})
     whole, first = recommend(client, "ada", limit=1000), recommend(client, "ada", limit=2)
@@ -73,7 +73,7 @@ def test_a_list_without_a_model_goes_on_without_one(client: TestClient, publish_
     assert (second["model_version"], second["reason"]) == (None, "no_model")
 
 
-def test_every_process_can_go_on_with_a_model_it_never_served(
+def test_every_process_continues_a_list_of_a_model_it_never_served(
     trained: TestClient, serve: Serve, publish_version: Publish
 ) -> None:
     whole, first = recommend(trained, "ada", limit=1000), recommend(trained, "ada", limit=2)
@@ -85,7 +85,7 @@ def test_every_process_can_go_on_with_a_model_it_never_served(
     assert (second["model_version"], first["items"] + second["items"]) == ("v1", whole["items"])
 
 
-def test_a_version_that_is_kept_no_more_is_gone_in_words(
+def test_a_cursor_of_a_removed_version_expires_with_an_explanation(
     trained: TestClient, serve: Serve, publish_version: Publish, settings: Settings, run_on_database: Callable[..., Any]
 ) -> None:
     cursor = recommend(trained, "ada", limit=2)["next_cursor"]
@@ -105,7 +105,7 @@ def test_a_version_that_is_kept_no_more_is_gone_in_words(
     assert "without `cursor`" in response.json()["detail"]
 
 
-def test_a_version_whose_files_are_damaged_is_gone_too(
+def test_a_cursor_of_a_damaged_version_expires(
     trained: TestClient, serve: Serve, publish_version: Publish, settings: Settings
 ) -> None:
     cursor = recommend(trained, "ada", limit=2)["next_cursor"]
@@ -137,7 +137,7 @@ def test_a_cursor_of_another_list_is_refused(trained: TestClient) -> None:
         assert [error["field"] for error in response.json()["errors"]] == ["/cursor"]
 
 
-def test_the_pages_of_a_batch_are_those_of_its_users(trained: TestClient) -> None:
+def test_the_lists_of_a_batch_continue_as_lists_of_its_users(trained: TestClient) -> None:
     users = ["ada", "nobody"]
     answers = trained.post("/v1/recommendations/batch", json={"users": users, "limit": 2}).json()["answers"]
     for user, first in zip(users, answers, strict=True):
@@ -145,7 +145,7 @@ def test_the_pages_of_a_batch_are_those_of_its_users(trained: TestClient) -> Non
         assert ids(first) + ids(second) == ids(recommend(trained, user, limit=1000))
 
 
-def test_the_list_of_a_deleted_user_is_gone_even_if_he_comes_back(trained: TestClient) -> None:
+def test_the_cursor_of_a_deleted_user_expires_even_if_they_come_back(trained: TestClient) -> None:
     cursor = recommend(trained, "ada", limit=2)["next_cursor"]
     assert trained.delete("/v1/users/ada").status_code == 200
     for _ in range(2):
@@ -154,7 +154,7 @@ def test_the_list_of_a_deleted_user_is_gone_even_if_he_comes_back(trained: TestC
         rate(trained, "ada", {"even 2": 5.0})
 
 
-def test_items_that_come_in_between_do_not_crowd_out_the_list(trained: TestClient) -> None:
+def test_items_added_between_pages_do_not_displace_the_list(trained: TestClient) -> None:
     whole, first = recommend(trained, "nobody", limit=1000), recommend(trained, "nobody", limit=2)
     add_items(trained, [f"even later {number}" for number in range(200)])
     rest = recommend(trained, "nobody", limit=5, cursor=first["next_cursor"])

@@ -99,7 +99,7 @@ def world(settings: Settings, tmp_path: Path, run_on_database: Callable[..., Any
 
 
 class Reader:
-    """Somebody who follows one list page by page, asking the processes by turns."""
+    """A client that follows one list page by page, asking the processes in turn."""
 
     def __init__(self, clients: list[Client], guest: bool, options: dict[str, Any]) -> None:
         self.clients, self.guest, self.options = clients, guest, options
@@ -110,14 +110,14 @@ class Reader:
 
     def ask(self, number: int, cursor: str | None, limit: int = PAGE) -> dict[str, Any]:
         """Ask one process for a page."""
-        client, said = (
+        client, asked = (
             self.clients[number % 2],
             self.options | {"limit": limit} | ({"cursor": cursor} if cursor else {}),
         )
         if not self.guest:
-            return good(client.get("/v1/users/ada/recommendations", params={n: texts(v) for n, v in said.items()}))
+            return good(client.get("/v1/users/ada/recommendations", params={n: texts(v) for n, v in asked.items()}))
         ratings = [{"item_id": item_id, "value": value} for item_id, value in RATED.items()]
-        return good(client.post("/v1/recommendations", json={"ratings": ratings, **said}))
+        return good(client.post("/v1/recommendations", json={"ratings": ratings, **asked}))
 
     def turn(self, number: int, gone: set[str]) -> None:
         """Read the next page: what is left of the list as it was."""

@@ -1,4 +1,4 @@
-"""What was shown lately sinks: how far, for how long, and nothing else changes."""
+"""Recently shown items are demoted in the next answers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -43,7 +43,7 @@ def show(client: TestClient, answer: dict[str, Any], *item_ids: str) -> None:
     assert client.post("/v1/events", json=events).json()["counts"]["recorded"] == len(events)
 
 
-def test_what_was_shown_makes_room_for_the_next(shop: TestClient) -> None:
+def test_shown_items_make_room_for_the_next_ones(shop: TestClient) -> None:
     plain = ids(recommend(shop, "ada", limit=20))
     seen: list[str] = []
     for _ in range(2):
@@ -58,7 +58,7 @@ def test_what_was_shown_makes_room_for_the_next(shop: TestClient) -> None:
     assert ids(recommend(shop, "grace", limit=20, rotation=1)) == ids(recommend(shop, "grace", limit=20))
 
 
-def test_a_list_keeps_to_what_had_been_shown_when_it_began(shop: TestClient, serve: Serve) -> None:
+def test_pages_use_the_impressions_from_before_the_first_page(shop: TestClient, serve: Serve) -> None:
     show(shop, recommend(shop, "ada", limit=3))
     whole = recommend(shop, "ada", limit=20, rotation=1)
     first = recommend(shop, "ada", limit=4, rotation=1)
@@ -71,9 +71,7 @@ def test_a_list_keeps_to_what_had_been_shown_when_it_began(shop: TestClient, ser
     assert named.options() == Options(limit=20, rotation=1.0)
 
 
-def test_what_was_shown_long_ago_or_rated_since_does_not_sink(
-    shop: TestClient, run_on_database: Callable[..., Any]
-) -> None:
+def test_old_impressions_and_rated_items_are_not_demoted(shop: TestClient, run_on_database: Callable[..., Any]) -> None:
     answer = recommend(shop, "ada", limit=3)
     show(shop, answer)
 
@@ -92,7 +90,7 @@ def test_what_was_shown_long_ago_or_rated_since_does_not_sink(
     assert sorted(sunk) == sorted(ids(answer)[1:])
 
 
-def test_a_rotated_answer_is_made_again_as_it_was(shop: TestClient) -> None:
+def test_a_rotated_answer_is_replayed_identically(shop: TestClient) -> None:
     show(shop, recommend(shop, "ada", limit=3))
     answers = [recommend(shop, "ada", limit=5, rotation=rotation) for rotation in (0.4, 1)]
     show(shop, answers[0])
@@ -103,7 +101,7 @@ def test_a_rotated_answer_is_made_again_as_it_was(shop: TestClient) -> None:
         assert ids(again) == ids(answer)
 
 
-def test_batch_and_what_if_rotate_too(shop: TestClient) -> None:
+def test_rotation_holds_for_batches_and_what_if(shop: TestClient) -> None:
     show(shop, recommend(shop, "ada", limit=3))
     body: dict[str, Any] = {"limit": 12, "rotation": 0.9}
     alone = recommend(shop, "ada", **body)
@@ -115,7 +113,7 @@ def test_batch_and_what_if_rotate_too(shop: TestClient) -> None:
 
 
 @pytest.mark.parametrize("query", ["rotation=1.1", "rotation=-0.1", "rotation_hours=0", "rotation_hours=9000"])
-def test_what_is_out_of_range_is_refused(client: TestClient, query: str) -> None:
+def test_rotation_out_of_range_is_refused(client: TestClient, query: str) -> None:
     response = client.get(f"/v1/users/ada/recommendations?{query}")
     assert response.status_code == 422
     assert [error["field"] for error in response.json()["errors"]] == [query.split("=")[0]]

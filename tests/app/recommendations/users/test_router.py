@@ -18,7 +18,7 @@ def trained(request: pytest.FixtureRequest, client: TestClient, publish_version:
     return client
 
 
-def test_a_user_is_recommended_what_his_camp_likes(trained: TestClient) -> None:
+def test_a_user_is_recommended_what_similar_users_like(trained: TestClient) -> None:
     rate(trained, "ada", {"even 0": 5, "even 2": 5, "odd 1": 1, "odd 3": 1})
     answer = recommend(trained, "ada", limit=4)
     assert answer["personalised"]
@@ -73,7 +73,7 @@ def test_items_switched_off_or_deleted_are_gone_from_the_next_answer_of_every_pr
         assert "even 2" in ids(recommend(other, "ada", limit=20))
 
 
-def test_rated_items_come_only_when_asked_for_and_say_so(trained: TestClient) -> None:
+def test_rated_items_come_only_on_request_and_are_marked(trained: TestClient) -> None:
     rate(trained, "ada", {"even 0": 5, "odd 1": 2})
     assert not {"even 0", "odd 1"} & set(ids(recommend(trained, "ada", limit=20)))
     answer = recommend(trained, "ada", limit=20, include_rated=True)
@@ -81,7 +81,7 @@ def test_rated_items_come_only_when_asked_for_and_say_so(trained: TestClient) ->
     assert {item["item_id"] for item in answer["items"] if item["rated"]} == {"even 0", "odd 1"}
 
 
-def test_an_item_of_which_nothing_is_known_comes_last_as_new(trained: TestClient) -> None:
+def test_an_item_without_content_or_ratings_comes_last_as_new(trained: TestClient) -> None:
     rate(trained, "ada", {"even 0": 5})
     add_items(trained, ["even 90", "even 91"], title=None, categories=[])
     answer = recommend(trained, "ada", limit=20)
@@ -104,7 +104,7 @@ def test_categories_filter_personal_popular_and_new_items(trained: TestClient) -
         assert (nothing["items"], nothing["reason"]) == ([], "no_items")
 
 
-def test_the_same_request_gives_the_same_bytes_beside_the_id(trained: TestClient) -> None:
+def test_the_same_request_returns_the_same_bytes_except_for_the_id(trained: TestClient) -> None:
     rate(trained, "ada", {"even 0": 5, "odd 3": 2})
     answers = [trained.get("/v1/users/ada/recommendations") for _ in range(5)]
     names = {answer.json()["recommendation_id"] for answer in answers}
@@ -112,7 +112,7 @@ def test_the_same_request_gives_the_same_bytes_beside_the_id(trained: TestClient
     assert len({re.sub(rb'"recommendation_id":"[^"]+",', b"", answer.content) for answer in answers}) == 1
 
 
-def test_a_guest_is_answered_like_the_user_who_posted_the_same(trained: TestClient) -> None:
+def test_a_guest_gets_the_answer_of_a_user_with_the_same_ratings(trained: TestClient) -> None:
     ratings = {"even 0": 5, "odd 3": 2, "even 8": 4.5}
     rate(trained, "ada", ratings)
     posted = [{"item_id": item_id, "value": value} for item_id, value in reversed(ratings.items())]
@@ -179,14 +179,14 @@ def test_a_parameter_that_is_wrong_is_named(client: TestClient, parameters: str)
     assert response.json()["errors"][0]["field"].startswith(parameters.split("=")[0])
 
 
-def test_a_thousand_items_come_when_asked_for(client: TestClient) -> None:
+def test_a_limit_of_a_thousand_returns_a_thousand_items(client: TestClient) -> None:
     for start in (0, 600):
         add_items(client, [f"even {n}" for n in range(start, start + 600)])
     assert len(recommend(client, "ada", limit=1000)["items"]) == 1000
     assert len(recommend(client, "ada")["items"]) == 10
 
 
-def test_ids_with_slashes_and_other_letters_are_answered(trained: TestClient, settings: Settings) -> None:
+def test_user_ids_may_hold_slashes_and_non_ascii_letters(trained: TestClient, settings: Settings) -> None:
     rate(trained, "a/b ü", {"even 0": 5})
     answer = recommend(trained, "a%2Fb%20%C3%BC")
     assert (answer["user_id"], answer["personalised"]) == ("a/b ü", True)

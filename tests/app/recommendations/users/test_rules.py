@@ -1,4 +1,4 @@
-"""Blocks, boosts, pins and windows: in one request, and for everybody."""
+"""Blocks, boosts, pins and availability: in one request, and in stored rules."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ def trained(client: TestClient, publish_version: Publish) -> TestClient:
 
 
 def kinds_of_answers(client: TestClient) -> list[Ask]:
-    """Return a personal answer, a fallback, a guest's, and the lists for everybody."""
+    """Return a personal answer, a fallback, a guest's, and the lists that are not personal."""
 
     def guest(**body: Any) -> dict[str, Any]:
         response = client.post("/v1/recommendations", json={"ratings": [{"item_id": "even 0", "value": 5}], **body})
@@ -41,19 +41,19 @@ def kinds_of_answers(client: TestClient) -> list[Ask]:
         answer: dict[str, Any] = response.json()
         return answer
 
-    def listed(name: str) -> Ask:
+    def item_list(name: str) -> Ask:
         return lambda **asked: client.get(f"/v1/items/{name}", params=asked).json()
 
     return [
         lambda **asked: recommend(client, "ada", **asked),
         lambda **asked: recommend(client, "nobody", **asked),
         guest,
-        listed("popular"),
-        listed("new"),
+        item_list("popular"),
+        item_list("new"),
     ]
 
 
-def test_pins_stand_where_they_were_asked_for_in_every_kind_of_answer(trained: TestClient) -> None:
+def test_pins_hold_their_position_in_every_kind_of_answer(trained: TestClient) -> None:
     body = [{"item_id": "odd 5"}, {"item_id": "even 90", "position": 3}, {"item_id": "unheard of"}]
     query = ["odd 5", '{"item_id":"even 90","position":3}', "unheard of"]
     for number, ask in enumerate(kinds_of_answers(trained)):
@@ -66,13 +66,13 @@ def test_pins_stand_where_they_were_asked_for_in_every_kind_of_answer(trained: T
         assert [item for item in ids(answer) if item not in {"odd 5", "even 90"}] == rest
 
 
-def test_a_pinned_item_keeps_its_figures(trained: TestClient) -> None:
+def test_a_pinned_item_keeps_its_score_and_predicted_rating(trained: TestClient) -> None:
     (plain,) = (item for item in recommend(trained, "ada", limit=20)["items"] if item["item_id"] == "odd 5")
     first = recommend(trained, "ada", pin="odd 5")["items"][0]
     assert first == plain | {"source": "pinned"}
 
 
-def test_pins_obey_filters_blocks_and_what_is_rated(trained: TestClient) -> None:
+def test_pins_respect_filters_blocks_and_rated_items(trained: TestClient) -> None:
     assert ids(recommend(trained, "ada", pin="odd 5", category="even"))[0] != "odd 5"
     assert "odd 5" not in ids(recommend(trained, "ada", limit=20, pin="odd 5", block="odd 5"))
     assert "even 0" not in ids(recommend(trained, "ada", limit=20, pin="even 0"))
@@ -101,7 +101,7 @@ def test_boosts_by_category_and_attribute(trained: TestClient) -> None:
     assert ids(recommend(trained, "ada", boost="1000:attribute:year:gte:1980"))[0] == "odd 7"
 
 
-def test_stored_rules_hold_in_the_next_answer_of_every_process_and_end_with_it(
+def test_stored_rules_hold_from_the_next_answer_of_every_process_until_removed(
     trained: TestClient, serve: Serve
 ) -> None:
     with serve() as other:
@@ -158,23 +158,23 @@ def test_wrong_rules_in_a_query_are_named(client: TestClient, query: str, field:
     assert [error["field"] for error in response.json()["errors"]] == [field]
 
 
-def test_an_item_is_recommended_in_its_window_only(trained: TestClient) -> None:
+def test_an_item_is_recommended_only_while_available(trained: TestClient) -> None:
     now = datetime.now(UTC)
     past, future = (now - timedelta(hours=1)).isoformat(), (now + timedelta(hours=1)).isoformat()
-    for item, window in {
+    for item, availability in {
         "even 4": {"available_from": future},
         "even 6": {"available_until": past},
         "even 8": {"available_from": past, "available_until": future},
         "even 90": {"available_from": future},
     }.items():
-        assert trained.patch(f"/v1/items/{item}", json=window).status_code == 200
+        assert trained.patch(f"/v1/items/{item}", json=availability).status_code == 200
     for ask in kinds_of_answers(trained):
         assert not {"even 4", "even 6", "even 90"} & set(ids(ask(limit=20)))
         assert "even 8" in ids(ask(limit=20))
     assert not {"even 4"} & set(ids(recommend(trained, "ada", limit=20, pin="even 4")))
 
 
-def test_a_window_opens_and_closes_by_itself(trained: TestClient) -> None:
+def test_availability_begins_and_ends_without_a_change_of_the_item(trained: TestClient) -> None:
     soon = datetime.now(UTC) + timedelta(seconds=1.5)
     assert trained.patch("/v1/items/even 4", json={"available_from": soon.isoformat()}).status_code == 200
     assert trained.patch("/v1/items/even 6", json={"available_until": soon.isoformat()}).status_code == 200
@@ -190,7 +190,7 @@ def test_a_window_opens_and_closes_by_itself(trained: TestClient) -> None:
     assert all("even 6" not in ids(ask(limit=20)) for ask in kinds_of_answers(trained))
 
 
-def test_a_window_is_checked_when_it_is_written(client: TestClient) -> None:
+def test_availability_is_validated_when_it_is_written(client: TestClient) -> None:
     early, late = "2026-01-01T00:00:00Z", "2026-02-01T01:00:00+01:00"
     item = client.put("/v1/items/a", json={"available_from": early, "available_until": late}).json()
     assert (item["available_from"], item["available_until"]) == (early, "2026-02-01T00:00:00Z")
@@ -210,5 +210,5 @@ def test_a_window_is_checked_when_it_is_written(client: TestClient) -> None:
     assert client.put("/v1/items/a", json={}).json()["available_from"] is None
 
 
-def test_every_item_is_there_without_rules(trained: TestClient) -> None:
+def test_without_rules_every_item_is_recommended(trained: TestClient) -> None:
     assert len(ids(recommend(trained, "ada", limit=20))) == len(ITEMS) + 2 - 4

@@ -25,7 +25,7 @@ def ask(client: TestClient, user_id: str, **body: Any) -> dict[str, Any]:
     return answer
 
 
-def test_before_is_what_is_and_after_what_really_changing_it_gives(trained: TestClient) -> None:
+def test_before_is_the_current_list_and_after_the_list_once_really_changed(trained: TestClient) -> None:
     rate(trained, "ada", MINE)
     asked = {"limit": 4, "explain": True, "exclude_category": ["nothing"]}
     changes = {"set": [{"item_id": "odd 1", "value": 5}, {"item_id": "odd 7", "value": 4}], "remove": ["even 0"]}
@@ -84,7 +84,7 @@ def test_an_item_that_would_be_rated_leaves_the_list(trained: TestClient) -> Non
     assert (move["item_id"], move["before"], move["after"], move["score_change"]) == (first, 1, None, None)
 
 
-def test_what_is_not_there_is_named_and_left_out(trained: TestClient) -> None:
+def test_unknown_items_and_missing_ratings_are_named_and_left_out(trained: TestClient) -> None:
     rate(trained, "ada", MINE)
     answer = ask(trained, "ada", set=[{"item_id": "never seen", "value": 5}], remove=["even 2", "nowhere"])
     assert (answer["unknown_items"], answer["not_rated"]) == (["never seen"], ["even 2", "nowhere"])
@@ -92,7 +92,7 @@ def test_what_is_not_there_is_named_and_left_out(trained: TestClient) -> None:
     assert answer["moves"] == []
 
 
-def test_an_unknown_user_is_answered_by_what_he_would_rate(trained: TestClient) -> None:
+def test_an_unknown_user_is_answered_by_the_posted_ratings(trained: TestClient) -> None:
     answer = ask(trained, "nobody", set=[{"item_id": "odd 1", "value": 5}, {"item_id": "even 0", "value": 1}])
     assert (answer["revision"], answer["before"]["reason"]) == (None, "unknown_user")
     rate(trained, "ada", {"odd 1": 5, "even 0": 1})
@@ -101,7 +101,7 @@ def test_an_unknown_user_is_answered_by_what_he_would_rate(trained: TestClient) 
     assert ask(trained, "nobody", remove=["odd 1"])["after"]["reason"] == "unknown_user"
 
 
-def test_taking_back_the_only_rating_leaves_none_to_go_by(trained: TestClient) -> None:
+def test_removing_the_only_rating_leaves_no_personal_list(trained: TestClient) -> None:
     rate(trained, "ada", {"odd 1": 5})
     answer = ask(trained, "ada", remove=["odd 1"])
     assert (answer["before"]["personalised"], answer["after"]["reason"]) == (True, "no_ratings")
@@ -118,7 +118,7 @@ def test_taking_back_the_only_rating_leaves_none_to_go_by(trained: TestClient) -
         ({"remove": ["a"], "surprise": 1}, "/surprise"),
     ],
 )
-def test_a_question_that_is_wrong_names_the_field(client: TestClient, body: dict[str, Any], field: str) -> None:
+def test_a_wrong_request_names_the_field(client: TestClient, body: dict[str, Any], field: str) -> None:
     response = client.post("/v1/users/ada/what-if", json=body)
     assert response.status_code == 422
     assert field in [error["field"] for error in response.json()["errors"]]
