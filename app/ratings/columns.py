@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from app.database import counters
-from app.database.pg_copy import Column, copy_in, copy_out
+from app.database.pg_copy import Numbers, copy_in, copy_out
 from app.database.sql_rows import insert_rows, select_columns
 from app.ratings.repository import WRITE_SQLITE, add_users, move_users
 
@@ -91,7 +91,7 @@ def find_stored(session: Session, users: Whole, items: Whole, wanted: Flags) -> 
     return stored
 
 
-def find_postgresql(session: Session, users: Whole, items: Whole) -> list[Column]:
+def find_postgresql(session: Session, users: Whole, items: Whole) -> list[Numbers]:
     """Look pairs up through a temporary table: (place, value, date) of each that is there."""
     connection = session.connection()
     connection.exec_driver_sql(WANTED)
@@ -101,7 +101,7 @@ def find_postgresql(session: Session, users: Whole, items: Whole) -> list[Column
     return copy_out(session, FIND_POSTGRESQL, "ifi")
 
 
-def find_sqlite(session: Session, users: Whole, items: Whole) -> list[Column]:
+def find_sqlite(session: Session, users: Whole, items: Whole) -> list[Numbers]:
     """Look pairs up: (place, value, date) of each that is there; a rating that was removed has no value."""
     pairs = [users.tolist(), items.tolist()]
     n, values, times = select_columns(session, FOUND, FIND_SQLITE, "user_id bigint, item_id bigint", pairs)
@@ -141,7 +141,7 @@ def write_sqlite(session: Session, changes: Changes, revisions: Whole, now_us: i
 
 def write_postgresql(session: Session, changes: Changes, revisions: Whole, now_us: int) -> None:
     """Copy the history and the new pairs in; update the others."""
-    columns: dict[str, Column] = {
+    columns: dict[str, Numbers] = {
         "user_id": changes.users,
         "item_id": changes.items,
         "value": changes.values,
