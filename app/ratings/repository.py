@@ -29,6 +29,11 @@ RECALL = """
     SELECT q.n, c.value, c.rated_at_us FROM {rows}
     JOIN rating_changes c ON c.user_id = q.user_id AND c.item_id = q.item_id AND c.rated_at_us = q.rated_at_us
 """
+RATINGS_AT = """
+    SELECT c.user_id, c.item_id, c.value FROM {rows}
+    JOIN rating_changes c ON c.user_id = q.user_id AND c.revision <= q.revision
+    ORDER BY c.user_id, c.revision
+"""
 FIND_USERS = "SELECT u.external_id, u.id FROM {rows} JOIN users u ON u.external_id = q.external_id"
 LAST_USER = """
     SELECT coalesce(max(n), 0)
@@ -218,6 +223,20 @@ def all_ratings(session: Session, user: StoredUser) -> Sequence[Any]:
         .where(Rating.user_id == user.id, Rating.value.is_not(None))
     )
     return session.execute(query.order_by(Rating.rated_at_us, Rating.item_id)).all()
+
+
+def ratings_at(session: Session, users: Sequence[int], revision: int) -> dict[int, dict[int, float]]:
+    """Look up in the history what users, given by number, had rated at a revision: values by the items' numbers.
+
+    Users without a history up to then are left out: they rated nothing yet, or were deleted since.
+    """
+    changes = select_with(session, RATINGS_AT, "user_id bigint, revision bigint", [users, [revision] * len(users)])
+    latest: dict[int, dict[int, float | None]] = {}
+    for user, item, value in changes:
+        latest.setdefault(user, {})[item] = value
+    return {
+        user: {item: value for item, value in ratings.items() if value is not None} for user, ratings in latest.items()
+    }
 
 
 def move_events(session: Session, user_id: str, from_user_id: str) -> None:

@@ -80,20 +80,6 @@ def num_items(session: Session, revision: int) -> int:
     return sum(sign * session.scalars(query).one() for sign, query in ((1, everything), (-1, changed), (1, were_there)))
 
 
-def ratings_at(session: Session, number: int, revision: int) -> dict[int, float] | None:
-    """Look up what the user of a number had rated at a revision: values by the items' primary keys.
-
-    None if nothing is known of him: he was erased.
-    """
-    query = (
-        select(RatingChange.item_id, RatingChange.value)
-        .where(RatingChange.user_id == number, RatingChange.revision <= revision)
-        .order_by(RatingChange.revision)
-    )
-    changes = {item: value for item, value in session.execute(query)}  # noqa: C416 - rows are no pairs to mypy
-    return {item: value for item, value in changes.items() if value is not None} if changes else None
-
-
 def totals_at(session: Session, revision: int, half_life_us: int | None = None) -> Sequence[Any]:
     """Sum up all ratings as they were at a revision, weighed by their age if there is a half-life."""
     until = func.lead(RatingChange.revision).over(

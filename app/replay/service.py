@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.kit.errors import CursorExpired, FieldProblem, InvalidRequest, ReplayUnavailable
 from app.kit.times import DAY_US, from_us
+from app.ratings.repository import ratings_at
 from app.ratings.scale import Scale
 from app.recommendations.ranking import pipeline
 from app.recommendations.ranking.pipeline import Reason, UserProfile
@@ -261,7 +262,9 @@ def rated_by(session: Session, identity: RecommendationId) -> Rated:
     if not identity.user:
         return Rated(None, None)
     user_id = repository.user_of(session, identity.user)
-    ratings = None if identity.revision is None else repository.ratings_at(session, identity.user, identity.revision)
+    ratings = None
+    if identity.revision is not None:
+        ratings = ratings_at(session, [identity.user], identity.revision).get(identity.user)
     if user_id is None or (ratings is None and identity.revision is not None):
         raise ReplayUnavailable("The user of this answer was erased.")
     return Rated(user_id, ratings)

@@ -1,20 +1,13 @@
 """Every query about training runs."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, CursorResult, and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.database.sql_rows import select_with
 from app.tables import Counter, ModelVersion, Rating, RunState, TrainingEpoch, TrainingRun, User
 
-RATINGS_AT = """
-    SELECT c.user_id, c.item_id, c.value FROM {rows}
-    JOIN rating_changes c ON c.user_id = q.user_id AND c.revision <= q.revision
-    ORDER BY c.user_id, c.revision
-"""
 SCHEDULE_LOCK = 7_252_834  # key of a PostgreSQL advisory lock; any number that nobody else uses
 
 
@@ -152,11 +145,3 @@ def pending_runs(session: Session) -> list[int]:
 def users_changed_since(session: Session, revision: int) -> list[int]:
     """Number the users of whom a rating was set, edited or removed after a revision."""
     return list(session.scalars(select(User.id).where(User.revision > revision)))
-
-
-def ratings_at(session: Session, users: Sequence[int], revision: int) -> list[tuple[int, int, float]]:
-    """Look up in the history what users had rated at a revision: (user, item, value)."""
-    columns = [users, [revision] * len(users)]
-    changes = select_with(session, RATINGS_AT, "user_id bigint, revision bigint", columns)
-    latest = {(user, item): value for user, item, value in changes}
-    return [(user, item, value) for (user, item), value in latest.items() if value is not None]

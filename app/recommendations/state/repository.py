@@ -49,14 +49,6 @@ READ_USERS = {
         FROM {rows} JOIN counters c ON c.name = 'catalogue' LEFT JOIN users u ON u.external_id = q.external_id
         ORDER BY q.n""",
 }
-RATINGS_AT = {  # what a user's history says up to a revision, oldest change first
-    "postgresql": """
-        SELECT c.item_id, c.value FROM users u JOIN rating_changes c ON c.user_id = u.id AND c.revision <= $2
-        WHERE u.external_id = $1 ORDER BY c.revision""",
-    "sqlite": """
-        SELECT c.item_id, c.value FROM users u JOIN rating_changes c ON c.user_id = u.id AND c.revision <= ?2
-        WHERE u.external_id = ?1 ORDER BY c.revision""",
-}
 CATALOGUE_COLUMNS = (  # as `CatalogueRow` has them
     Item.id,
     Item.external_id,
@@ -92,19 +84,6 @@ def read_users(session: Session, user_ids: Sequence[str]) -> list[HotRow]:
     dialect = session.connection().dialect.name
     found = select_with(session, READ_USERS[dialect], "external_id text", [user_ids])
     return [hot_row(row[1:], dialect) for row in found]
-
-
-def ratings_at(session: Session, user_id: str, revision: int) -> dict[int, float] | None:
-    """Look up in the history what a user had rated at a revision: values by the items' primary keys.
-
-    None if the history does not reach back that far: the user was deleted, and came back.
-    """
-    connection = session.connection()
-    changes = connection.exec_driver_sql(RATINGS_AT[connection.dialect.name], (user_id, revision)).all()
-    if not changes:
-        return None
-    latest = dict(map(tuple, changes))
-    return {item: value for item, value in latest.items() if value is not None}
 
 
 def hot_row(row: Sequence[Any], dialect: str) -> HotRow:

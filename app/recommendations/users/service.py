@@ -13,13 +13,13 @@ import structlog
 from sqlalchemy.orm import Session
 
 from app.kit.errors import CursorExpired, DatabaseUnavailable, SchemaOutdated
+from app.ratings.repository import ratings_at
 from app.recommendations.catalogue.index import Catalogue
 from app.recommendations.ranking.pipeline import UserProfile
 from app.recommendations.ranking.ranked import Ranking, RankingInputs, ranked
 from app.recommendations.ranking.ranked_items import RankedItems
 from app.recommendations.ranking.rotation import NOTHING_SHOWN, RecentImpressions
 from app.recommendations.request.options import Options
-from app.recommendations.state import repository
 from app.recommendations.state.loaded_model import LoadedModel
 from app.recommendations.state.loader import read_model
 from app.recommendations.state.repository import HotRow
@@ -59,7 +59,7 @@ async def for_user(serving: Serving, user_id: str, options: Options, cursor: str
         mark = start(serving, live, row.revision, lately)
     else:
         mark = decode(cursor, "cursor").of(of)
-        row, live = await row_at(serving, user_id, row, mark.revision), await model_of(serving, mark.version)
+        row, live = await row_at(serving, row, mark.revision), await model_of(serving, mark.version)
     taste = profile.profile_of(serving.catalogue, user_id, row, mark.lately)
     using = AnswerModel(live, experiment=serving.experiment_of(user_id, live))
     answer = await page(serving, taste, options, of, mark, using)
@@ -155,8 +155,8 @@ def keep_left(chosen: RankedItems, mark: PageCursor, limit: int) -> int:
     return len(places)
 
 
-async def row_at(serving: Serving, user_id: str, row: HotRow, revision: int | None) -> HotRow:
-    """Return a user as he was at a revision of his.
+async def row_at(serving: Serving, row: HotRow, revision: int | None) -> HotRow:
+    """Return a user as they were at a revision of theirs.
 
     Raises:
         CursorExpired: if what was known then is deleted.
@@ -165,7 +165,7 @@ async def row_at(serving: Serving, user_id: str, row: HotRow, revision: int | No
         return row
     if revision is None:
         return HotRow(row.catalogue_revision, None, (), (), row.number)
-    rated = await serving.database.read(repository.ratings_at, user_id, revision)
+    rated = (await serving.database.read(ratings_at, [row.number], revision)).get(row.number)
     if rated is None or row.revision is None:
         raise CursorExpired("The user of this cursor was deleted: start again without `cursor`.")
     return HotRow(row.catalogue_revision, revision, list(rated), list(rated.values()), row.number)

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from torch import Tensor, from_numpy
 
 from app.erasure import repository as erasures
+from app.ratings.repository import ratings_at
 from app.training import repository
 from app.training.data.snapshot import Snapshot
 from models.checkpoint import DamagedModel
@@ -128,7 +129,8 @@ def read_past(session: Session, kept: StoredGram, trained: Numbers) -> PastRatin
     if len(changed) > min(MAX_CHANGED, MAX_CHANGED_SHARE * len(kept.users)):
         log.info("gram_not_updated", changed_users=len(changed))
         return None
-    rows = repository.ratings_at(session, np.intersect1d(changed, kept.users).tolist(), kept.watermark)
+    ratings = ratings_at(session, np.intersect1d(changed, kept.users).tolist(), kept.watermark)
+    rows = [(user, item, value) for user, rated in ratings.items() for item, value in rated.items()]
     columns = list(zip(*rows, strict=True)) or [(), (), ()]
     return PastRatings(
         changed, np.array(columns[0], np.int64), np.array(columns[1], np.int64), np.array(columns[2], float)
