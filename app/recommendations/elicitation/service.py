@@ -56,7 +56,10 @@ async def choose(serving: Serving, user: UserProfile, options: Options, user_id:
     order = np.argsort(-gains, kind="stable")[: options.limit]
     slots = live.slot_of_column[candidates[order]].tolist()
     rows = zip(slots, gains[order].tolist(), predicted[order].tolist(), strict=True)
-    return {"model_version": live.version, "questions": [row_of(serving, *row) for row in rows]}
+    return {
+        "model_version": live.version,
+        "questions": [row_of(serving, slot, gain, rating) for slot, gain, rating in rows],
+    }
 
 
 def candidates_of(live: LoadedModel, allowed: Mask) -> Indices:

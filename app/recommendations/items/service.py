@@ -68,7 +68,9 @@ async def similar_items(serving: Serving, item_id: str, options: Options) -> dic
     vectors = None if live is None else await serving.item_vectors.of(live.model)
     if live is not None:
         live.fit_to(catalogue)
-    similarity = await asyncio.to_thread(compute_similarity, slot, len(catalogue), live, vectors, features)
+    similarity = await asyncio.to_thread(
+        compute_similarity, slot, len(catalogue), live=live, vectors=vectors, features=features
+    )
     if live is not None:
         live.fit_to(catalogue)
     ranker = by_similarity(similarity, slot, pipeline.factors_of(catalogue, options))

@@ -41,7 +41,7 @@ class ItemSimilarity:
 
 
 def compute_similarity(
-    slot: int, num_slots: int, live: LoadedModel | None, vectors: Values | None, features: csr_array
+    slot: int, num_slots: int, *, live: LoadedModel | None, vectors: Values | None, features: csr_array
 ) -> ItemSimilarity:
     """Compare one item with all of the first ``num_slots``.
 

@@ -76,4 +76,7 @@ async def compare_again(serving: Serving, vector: UserVectors, shortlist: Sequen
         return unchanged
     others = await encode(serving, await serving.database.read(repository.read_users, changed))
     similarity, overlap = (each.tolist() for each in others.similarity(vector))
-    return unchanged + [Neighbour(name, None, *each) for name, *each in zip(changed, similarity, overlap, strict=True)]
+    return unchanged + [
+        Neighbour(user_id, None, similarity=similarity[place], overlap=overlap[place])
+        for place, user_id in enumerate(changed)
+    ]

@@ -47,6 +47,7 @@ def save_version(
     store: Path,
     version: str,
     kind: str = "linear",
+    *,
     num_items: int = NUM_ITEMS,
     seed: int = 0,
     metrics: dict[str, float] | None = None,

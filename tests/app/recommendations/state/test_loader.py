@@ -68,7 +68,12 @@ DAMAGES = [cut_short, alter, lose_weights, lose_manifest, garble_manifest]
 
 
 def publish_damaged(
-    settings: Settings, publish_version: Publish, version: str, damage: Callable[[Path], None], monkey: Any
+    settings: Settings,
+    publish_version: Publish,
+    version: str,
+    *,
+    damage: Callable[[Path], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Publish a version whose files are damaged before any process can load it."""
     whole = checkpoint.save
@@ -77,7 +82,7 @@ def publish_damaged(
         whole(folder, *args)
         damage(folder)
 
-    with monkey.context() as patched:
+    with monkeypatch.context() as patched:
         patched.setattr(checkpoint, "save", save)
         publish_version(version)
 
@@ -94,7 +99,7 @@ def test_a_damaged_version_is_refused_and_the_loaded_one_keeps_serving(
     rate(client, "ada", {"even 0": 5})
     wait_for_version(client, publish_version("v1"))
     before = recommend(client, "ada")
-    publish_damaged(settings, publish_version, "v2", damage, monkeypatch)
+    publish_damaged(settings, publish_version, "v2", damage=damage, monkeypatch=monkeypatch)
     wait_for(lambda: "v2 is refused" in (serving(client).status().problem or ""))
     status = serving(client).status()
     assert (status.loaded_version, status.live_version) == ("v1", "v2")
@@ -108,7 +113,7 @@ def test_a_refused_version_is_loaded_once_its_files_are_repaired(
     client: TestClient, settings: Settings, publish_version: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_items(client)
-    publish_damaged(settings, publish_version, "v1", cut_short, monkeypatch)
+    publish_damaged(settings, publish_version, "v1", damage=cut_short, monkeypatch=monkeypatch)
     wait_for(lambda: "v1 is refused" in (serving(client).status().problem or ""))
     folder = settings.model_store / "v1"
     folder.rename(settings.model_store / "broken")
@@ -127,7 +132,7 @@ def test_a_refused_version_is_not_read_again_at_every_poll(
         return checkpoint.load(folder)
 
     monkeypatch.setattr(loader, "load", load)
-    publish_damaged(settings, publish_version, "v1", alter, monkeypatch)
+    publish_damaged(settings, publish_version, "v1", damage=alter, monkeypatch=monkeypatch)
     wait_for(lambda: "v1 is refused" in (serving(client).status().problem or ""))
     looks = counted(serving(client), monkeypatch)
     wait_for(lambda: len(looks) >= 5)
@@ -152,7 +157,7 @@ def test_a_process_that_starts_with_a_damaged_version_loads_the_one_before(
     serve: Serve, settings: Settings, publish_version: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish_version("v1")
-    publish_damaged(settings, publish_version, "v2", alter, monkeypatch)
+    publish_damaged(settings, publish_version, "v2", damage=alter, monkeypatch=monkeypatch)
     with serve() as client:
         add_items(client)
         rate(client, "ada", {"even 0": 5})
