@@ -21,7 +21,7 @@ from app.recommendations.ranking.diversity import POOL
 from app.settings import Settings
 from models.core.interactions import Interactions, Rows, Values
 from models.core.model import Model
-from models.evaluation.mmr import list_distance, mmr
+from models.evaluation.mmr import mmr
 from models.evaluation.ranking import evaluate, holdout
 from models.evaluation.split import split_users
 from models.evaluation.top_k import top_k
@@ -98,6 +98,13 @@ class Lists:
         """Order the pool; what comes behind the list does not count."""
         head = mmr(scores, self._vectors[pool], self._diversity, LIST)
         return np.concatenate((head, np.setdiff1d(np.arange(len(pool)), head)))
+
+
+def list_distance(vectors: Values) -> float:
+    """Return the mean distance of two items of a list, 1 minus their cosine: ``vectors`` float32 (K, D), K above 1."""
+    num_items = len(vectors)
+    total = float((vectors @ vectors.T).sum() - (vectors * vectors).sum())
+    return 1 - total / (num_items * (num_items - 1))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from app.recommendations.state.popularity import Popularity
 from benchmarks.ratings import cut, read
 from models.core.interactions import Indices, Interactions, Values
 from models.core.model import Model
-from models.evaluation.elicitation import change, information, plausible
+from models.evaluation.elicitation import expected_change, information, plausible_ratings
 from models.evaluation.top_k import top_k
 from models.fit import Fit, FitOptions
 
@@ -54,8 +54,10 @@ class Telling:
         items, scores = self.popularity.slots.astype(np.int32), self.popularity.scores[:MAX_CANDIDATES]
         left = ~np.isin(items[:MAX_CANDIDATES], row[0])
         candidates = items[:MAX_CANDIDATES][left]
-        ratings = plausible(self.model.rating_row(*row, candidates), self.error, self.model.scale)
-        changes = change(self.model, *row, candidates, ratings, items[:MAX_COMPARED])
+        ratings = plausible_ratings(self.model.rating_row(*row, candidates), self.error, self.model.scale)
+        changes = expected_change(
+            self.model, *row, candidates=candidates, ratings_CA=ratings, compared=items[:MAX_COMPARED]
+        )
         return candidates[np.argsort(-information(changes, scores[left]), kind="stable")]
 
 

@@ -31,4 +31,4 @@ def cut(data: Interactions, least: int) -> Interactions:
     rows = rows.take(np.flatnonzero(rows.counts >= least))
     kept, columns = np.unique(rows.columns, return_inverse=True)
     ids = [data.item_ids[column] for column in kept.tolist()]
-    return Interactions.from_arrays(rows.row_of_entry, columns, rows.values, ids, data.scale, len(rows))
+    return Interactions.from_arrays(rows.row_of_entry, columns, rows.values, ids, data.scale, num_users=len(rows))

@@ -18,8 +18,8 @@ from rich.table import Table
 from app.comparison.sources import read_file
 from app.settings import Settings
 from benchmarks.synthetic import Synthetic
-from models.closed_form.encoding import Coding
-from models.closed_form.gram import Gram, GramSource, KeptGram
+from models.closed_form.encoding import Encoding
+from models.closed_form.gram import Gram, GramSource, PackedGram
 from models.core.interactions import Interactions, Offsets, Rows
 from models.evaluation.split import split_users
 from models.fit import Fit, FitOptions
@@ -47,13 +47,13 @@ def main() -> None:
 def report(data: Interactions) -> None:
     """Measure one set of ratings."""
     train, validation, _ = split_users(data, seed=0, test_share=0.05)
-    before, cold_s = fitted(train, validation, {}, Gram.counted)
+    before, cold_s = fitted(train, validation, {}, Gram.count)
     changed = np.sort(np.random.default_rng(0).choice(train.num_users, NUM_CHANGED, replace=False))
     after = edited(train, changed)
     config = {name: getattr(before.best.config, name) for name in KINDS["linear"].fitter.chooses}
-    counted, counted_s = fitted(after, validation, config, Gram.counted)
-    coding = Coding(train.scale, train.num_items, config["graded"])
-    updated, updated_s = fitted(after, validation, config, source(train, coding, changed))
+    counted, counted_s = fitted(after, validation, config, Gram.count)
+    encoding = Encoding(train.scale, train.num_items, config["graded"])
+    updated, updated_s = fitted(after, validation, config, source(train, encoding, changed))
     table = Table("fit", "CPU seconds", title=f"{train.num_users:,} users, {train.rows.num_ratings:,} ratings")
     is_update = "updated_users" in updated.reports[0].metrics
     for name, seconds in (
@@ -82,17 +82,17 @@ def edited(train: Interactions, users: Offsets) -> Interactions:
     return Interactions(Rows(rows.offsets, rows.columns, values.astype(np.float32)), train.item_ids, scale)
 
 
-def source(before: Interactions, coding: Coding, changed: Offsets) -> GramSource:
+def source(before: Interactions, encoding: Encoding, changed: Offsets) -> GramSource:
     """Keep the matrix of the users before, and give what brings it up to date."""
-    kept: list[KeptGram] = []
+    kept: list[PackedGram] = []
     if np.count_nonzero(before.rows.counts > 1) > 2 * before.num_items:  # else it may not be asked for
-        kept.append(KeptGram.of(Gram.counted(before, coding, lambda: None)))
+        kept.append(PackedGram.of(Gram.count(before, encoding, lambda: None)))
 
-    def give(train: Interactions, coding: Coding, check_cancelled: Any) -> Gram:
+    def give(train: Interactions, encoding: Encoding, check_cancelled: Any) -> Gram:
         if not kept:
-            return Gram.counted(train, coding, check_cancelled)
-        gram = kept[0].updated(np.arange(train.num_items), before.rows.take(changed), train, changed)
-        if not gram.is_of(train):
+            return Gram.count(train, encoding, check_cancelled)
+        gram = kept[0].update(np.arange(train.num_items), before.rows.take(changed), train, changed)
+        if not gram.matches(train):
             raise ValueError("the update went wrong")
         return gram
 

@@ -1,6 +1,6 @@
-"""A model as a folder: weights.safetensors and model.json, with checksums. Never pickle.
+"""Models stored as folders: weights.safetensors and model.json, with checksums. Never pickle.
 
-The folder appears under its name whole or not at all: it is written beside, flushed to the disk, then renamed.
+A folder is created atomically: it is written under a temporary name, flushed to disk, then renamed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MANIFEST = "model.json"
 
 
 class DamagedModel(ValueError):
-    """A model folder that is missing a file, was cut short or was altered; the message says which."""
+    """A file of a model folder is missing, was cut short or was altered; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Loaded:
     Attributes:
         model: ready to serve, on the CPU.
         item_ids: the caller's id of each column (I).
-        manifest: what `save` was given beside them (metrics, watermark, ...).
+        manifest: further data given to `save` (metrics, watermark, ...).
     """
 
     model: Model
@@ -51,6 +51,7 @@ def save(
     model: Model,
     item_ids: Sequence[str],
     manifest: Mapping[str, object],
+    *,
     beside: Mapping[str, Mapping[str, Tensor]] | None = None,
 ) -> None:
     """Write a model to a new folder.
@@ -59,7 +60,7 @@ def save(
         folder: must not exist yet; its parent is created.
         model: any kind of `models.kinds.registry.KINDS`.
         item_ids: the id of each column (I).
-        manifest: anything JSON can hold; given back by `load`.
+        manifest: any JSON data, returned by `load`.
         beside: further files of tensors, by file name; `load` checks them, `load_beside` reads one.
 
     Raises:
@@ -94,23 +95,23 @@ def load(folder: Path) -> Loaded:
     """Read a model folder after checking every checksum.
 
     Raises:
-        DamagedModel: if anything is missing, cut short, altered, or of a kind or format this version does not know.
+        DamagedModel: if a file is missing, cut short or altered, or the kind or format is unknown to this version.
     """
     document = read_document(folder / MANIFEST)
     if document.get("format") != FORMAT or document.get("kind") not in KINDS:
         raise DamagedModel(f"{folder / MANIFEST} describes a format or kind that this version of Palate does not know")
     check(folder, document["files"])
-    # Copied into memory of our own: a mapped file that is cut short later would kill the process that serves from it.
+    # Copied into our own memory: a mapped file that is cut short later would kill the process that serves from it.
     tensors = {name: tensor.clone() for name, tensor in load_file(folder / WEIGHTS).items()}
     model = KINDS[document["kind"]].model.from_tensors(document["config"], RatingScale(**document["scale"]), tensors)
     return Loaded(model, document["item_ids"], document["manifest"])
 
 
 def load_beside(folder: Path, name: str) -> dict[str, Tensor]:
-    """Read one of the further files that `save` was given.
+    """Read one of the further files given to `save`.
 
     Raises:
-        DamagedModel: if it is missing, cut short or altered, or was never there.
+        DamagedModel: if it is missing, cut short or altered, or was never saved.
     """
     described = read_document(folder / MANIFEST)["files"].get(name)
     if described is None:
@@ -120,19 +121,19 @@ def load_beside(folder: Path, name: str) -> dict[str, Tensor]:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write tensors to a new file and flush it to the disk."""
-    written: dict[str, Tensor] = {}
+    """Write tensors to a new file and flush it to disk."""
+    contiguous: dict[str, Tensor] = {}
     seen = set[int]()
     for name, tensor in tensors.items():
         own = tensor.detach().cpu().contiguous()
-        written[name] = own.clone() if own.data_ptr() in seen else own  # safetensors refuses shared memory
-        seen.add(written[name].data_ptr())
-    save_file(written, path)
+        contiguous[name] = own.clone() if own.data_ptr() in seen else own  # safetensors refuses shared memory
+        seen.add(contiguous[name].data_ptr())
+    save_file(contiguous, path)
     flush(path)
 
 
 def write_document(path: Path, document: Mapping[str, object]) -> None:
-    """Write a JSON document that carries its own checksum, replacing what stood there in one step."""
+    """Write a JSON document with its own checksum, replacing an existing one atomically."""
     sealed = {**document, "checksum": checksum_of(document)}
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     temporary.write_text(json.dumps(sealed, ensure_ascii=True), encoding="utf-8")
@@ -142,7 +143,7 @@ def write_document(path: Path, document: Mapping[str, object]) -> None:
 
 
 def read_document(path: Path) -> dict[str, Any]:
-    """Read what `write_document` wrote.
+    """Read a document written by `write_document` and verify its checksum.
 
     Raises:
         DamagedModel: if it is missing, cut short or altered.
@@ -166,10 +167,10 @@ def describe(path: Path) -> dict[str, object]:
 
 
 def check(folder: Path, files: Mapping[str, Mapping[str, object]]) -> None:
-    """Compare the files of a folder with what `describe` gave when they were written.
+    """Compare the files of a folder with their descriptions from when they were written (`describe`).
 
     Raises:
-        DamagedModel: naming the first file that differs.
+        DamagedModel: if a file is missing or differs, with its name.
     """
     for name, expected in files.items():
         path = folder / name
@@ -180,13 +181,13 @@ def check(folder: Path, files: Mapping[str, Mapping[str, object]]) -> None:
 
 
 def checksum_of(document: Mapping[str, object]) -> str:
-    """SHA-256 of a document's canonical JSON."""
+    """Return the SHA-256 of a document's canonical JSON."""
     canonical = json.dumps(document, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def flush(path: Path) -> None:
-    """Have the disk keep a file or folder before going on."""
+    """Flush a file or folder to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

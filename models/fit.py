@@ -1,4 +1,4 @@
-"""Fitting any kind, epoch by epoch: validated each time, stopped early, resumable.
+"""Fit any kind of model epoch by epoch, with validation, early stopping and checkpoints.
 
 fit = Fit("denoising", train, validation, FitOptions(epochs=30))
 for report in fit:
@@ -25,24 +25,24 @@ from models.resume import Checkpoint, read_checkpoint, write_checkpoint
 
 __all__ = ["EpochReport", "Fit", "FitOptions"]
 
-HOLDOUT_SEED = 0  # the validation users' split stays the same in every run, so that runs compare
+HOLDOUT_SEED = 0  # the validation users' split is the same in every run, so that runs are comparable
 
 
 class Fit(TrainingLoop):
-    """One fit; iterate over it to run it, and stop whenever you like: ``best`` is the best epoch's model.
+    """A fit; iterate over it to run it, and stop at any time: ``best`` is the best epoch's model.
 
     Args:
         kind: a key of `models.kinds.registry.KINDS`.
         train: the training users.
-        validation: other users over the same vocabulary; each epoch is judged on them. May have no rows.
+        validation: other users over the same vocabulary; each epoch is evaluated on them. May have no rows.
         options: how the fit runs.
-        config: hyper-parameters of the kind; those left out take the kind's defaults.
-        warm: a model of the same kind to start from; its vocabulary may be another.
-        gram: gives the Gram matrix of the training users to a kind that solves from it; by default it is counted.
-        checkpoint: a folder `save_checkpoint` wrote, to go on from; if it holds none the fit starts afresh.
-        selected_by: the validation metric that decides which epoch was best; the lowest of
-            `models.fitting.training_loop.ERRORS` is the best.
-        check_cancelled: called between steps, often; what it raises ends the iteration (cancel, timeout).
+        config: hyper-parameters of the kind; those left out have the kind's defaults.
+        warm: a model of the same kind to start from; its vocabulary may differ.
+        gram: source of the training users' Gram matrix, for a kind that solves from it; by default it is counted.
+        checkpoint: a folder written by `save_checkpoint` to resume from; without a checkpoint the fit starts anew.
+        selected_by: the validation metric that selects the best epoch; lower is better for those in
+            `models.fitting.training_loop.ERRORS`.
+        check_cancelled: called often between steps; an exception it raises ends the iteration (cancel, timeout).
 
     Raises:
         ValueError: for an unknown kind, hyper-parameter or device.
@@ -58,7 +58,7 @@ class Fit(TrainingLoop):
         *,
         config: dict[str, Any] | None = None,
         warm: Loaded | None = None,
-        gram: GramSource = Gram.counted,
+        gram: GramSource = Gram.count,
         checkpoint: Path | None = None,
         selected_by: str = SELECTED_BY,
         check_cancelled: CheckCancelled = lambda: None,
@@ -71,15 +71,25 @@ class Fit(TrainingLoop):
         if warm is not None and warm.model.kind == kind:
             start = WarmStart(warm.model.tensors(), asdict(cast("Any", warm.model.config)), warm.item_ids)
         saved = read_checkpoint(checkpoint, kind) if checkpoint is not None else None
-        start = saved.now if saved is not None else start
+        start = saved.latest if saved is not None else start
         pinned = {**(start.config if start is not None else {}), **(config or {})}
-        task = FitTask(train, given, targets, options, pinned, start, gram, selected_by, check_cancelled)
+        task = FitTask(
+            train,
+            given,
+            targets,
+            options,
+            config=pinned,
+            warm=start,
+            gram=gram,
+            selected_by=selected_by,
+            check_cancelled=check_cancelled,
+        )
         super().__init__(KINDS[kind].fitter(task), task)
         if saved is not None:
-            self._go_on_from(saved)
+            self._resume_from(saved)
 
     def save_checkpoint(self, folder: Path) -> None:
-        """Keep all that is needed to go on from the last epoch; what stood there is replaced in one step."""
+        """Write all that is needed to resume after the last epoch, replacing an earlier checkpoint atomically."""
         model = self._fitter.model()
         tensors = {f"now.{name}": tensor for name, tensor in model.tensors().items()}
         if self._best is not None and not self.reports[-1].is_best:
@@ -96,10 +106,10 @@ class Fit(TrainingLoop):
             "figures": self._fitter.figures,
         }
 
-    def _go_on_from(self, saved: Checkpoint) -> None:
-        """Take up state, reports and best weights where they were left."""
-        self._fitter.load_state(saved.state, saved.now.item_ids)
+    def _resume_from(self, saved: Checkpoint) -> None:
+        """Restore state, reports and best weights from a checkpoint."""
+        self._fitter.load_state(saved.state, saved.latest.item_ids)
         self._fitter.figures |= saved.figures
         has_best = any(report.is_best for report in saved.reports)
         best = KINDS[self.kind].fitter(replace(self._task, warm=saved.best)).model() if has_best else None
-        self.go_on(saved.reports, best)
+        self.resume(saved.reports, best)

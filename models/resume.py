@@ -1,4 +1,4 @@
-"""A fit in progress as a folder: checkpoint.json names the one weights file that belongs to it. Never pickle."""
+"""Checkpoints of fits in progress: a folder with checkpoint.json, which names its weights file. Never pickle."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from models.fitting.training_loop import EpochReport
 DOCUMENT = "checkpoint.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """A fit as it was left.
+    """The state of an interrupted fit.
 
     Attributes:
-        now: the weights of the last epoch.
-        best: the weights of the best one; those of the last while there is no best.
-        state: what the fitter gave beside them.
-        figures: what the fitter found out.
-        reports: every epoch so far.
+        latest: weights of the last epoch.
+        best: weights of the best epoch; those of the last if there is no best yet.
+        state: of the fitter, besides the weights.
+        figures: of the fitter.
+        reports: of every epoch so far.
     """
 
-    now: WarmStart
+    latest: WarmStart
     best: WarmStart
     state: dict[str, Tensor]
     figures: dict[str, float]
@@ -38,7 +38,7 @@ class Checkpoint:
 
 
 def write_checkpoint(folder: Path, tensors: Mapping[str, Tensor], document: Mapping[str, object]) -> None:
-    """Write tensors with a document; the one before stays whole until this one is."""
+    """Write tensors with a document; the previous checkpoint stays whole until this one is complete."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"weights-{uuid4().hex}.safetensors"
     write_tensors(weights, tensors)
@@ -49,7 +49,7 @@ def write_checkpoint(folder: Path, tensors: Mapping[str, Tensor], document: Mapp
 
 
 def read_checkpoint(folder: Path, kind: str) -> Checkpoint | None:
-    """Read a checkpoint; None if the folder holds none.
+    """Read a checkpoint; None if the folder has none.
 
     Raises:
         DamagedModel: if it is damaged or of another kind.
@@ -59,20 +59,20 @@ def read_checkpoint(folder: Path, kind: str) -> Checkpoint | None:
     document = read_document(folder / DOCUMENT)
     if document["kind"] != kind:
         raise DamagedModel(f"{folder} holds a checkpoint of a {document['kind']} model, not of {kind}")
-    tensors = _checked(folder, document)
-    now = _part(tensors, "now.")
+    tensors = _load_weights(folder, document)
+    latest = _strip_prefix(tensors, "now.")
     config, item_ids = document["config"], document["item_ids"]
     return Checkpoint(
-        now=WarmStart(now, config, item_ids),
-        best=WarmStart(_part(tensors, "best.") or now, config, item_ids),
-        state=_part(tensors, "state."),
+        latest=WarmStart(latest, config, item_ids),
+        best=WarmStart(_strip_prefix(tensors, "best.") or latest, config, item_ids),
+        state=_strip_prefix(tensors, "state."),
         figures=document["figures"],
         reports=[EpochReport(**report) for report in document["reports"]],
     )
 
 
 def read_tensors(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """Read what `write_checkpoint` wrote; None if the folder holds nothing of it.
+    """Read what `write_checkpoint` wrote; None if the folder has no checkpoint.
 
     Raises:
         DamagedModel: if it is damaged.
@@ -80,13 +80,13 @@ def read_tensors(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | Non
     if not (folder / DOCUMENT).exists():
         return None
     document = read_document(folder / DOCUMENT)
-    return _checked(folder, document), document
+    return _load_weights(folder, document), document
 
 
-def _checked(folder: Path, document: Mapping[str, Any]) -> dict[str, Tensor]:
+def _load_weights(folder: Path, document: Mapping[str, Any]) -> dict[str, Tensor]:
     check(folder, document["files"])
     return load_file(folder / next(iter(document["files"])))
 
 
-def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def _strip_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

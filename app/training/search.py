@@ -233,7 +233,7 @@ def gained(space: Space, params: Values, fold: Fold, seed: int, check_cancelled:
     model = fitted(space.kind, fold, space.epochs, {**space.pinned, **params}, seed, check_cancelled)
     given, targets = holdout(fold.validation.rows)
     models = [model, *fold.beside]
-    candidates = Candidates.of(models, given, targets, fold.train.scale, check_cancelled)
+    candidates = Candidates.of(models, given, targets, fold.train.scale, check_cancelled=check_cancelled)
     return max(map(candidates.gains, mixtures(len(models))), key=np.mean)
 
 

@@ -1,4 +1,4 @@
-"""How ratings become the input of `linear`: as two channels an item, or as one that is graded.
+"""Encoding of ratings as the input of `linear`: two channels per item, or a single graded one.
 
 Shape letters: B users in a batch, I items, E ratings, F input features (see `models.closed_form.ridge`).
 """
@@ -14,11 +14,11 @@ from models.core.interactions import Indices, Offsets, RatingScale, Rows, Values
 
 
 @dataclass(frozen=True)
-class Coding:
-    """Which features a rating sets, and to what.
+class Encoding:
+    """The features that a rating sets, and their values.
 
-    A feature is a column: i, of item i liked, or I + i, of item i disliked, each 1 where it is set. Graded, there is
-    column i alone, and it is the rating's place on the scale, 0..1. Column 2 I is the constant 1.
+    A feature is a column: i, if item i is liked, or I + i, if item i is disliked, each 1 where it is set. If graded,
+    there is only column i, and its value is the rating's place on the scale, 0..1. Column 2 I is the constant 1.
     """
 
     scale: RatingScale
@@ -32,7 +32,7 @@ class Coding:
 
     @property
     def unit(self) -> int:
-        """How many whole steps make 1: those of the scale, if graded."""
+        """Number of whole steps that make 1: the steps of the scale, if graded."""
         return round((self.scale.maximum - self.scale.minimum) / self.scale.step) if self.graded else 1
 
     def columns(self, items: Indices, values: Values) -> Offsets:
@@ -41,17 +41,17 @@ class Coding:
             return items.astype(np.int64)
         return np.where(values >= self.scale.like_threshold, items, items + np.int64(self.num_items)).astype(np.int64)
 
-    def carried(self, item_of: Offsets) -> Offsets:
-        """Return where each column of another vocabulary is in this one: int64 (2 I of that + 1,), -1 if nowhere.
+    def map_columns(self, item_of: Offsets) -> Offsets:
+        """Return the column here of each column of another vocabulary: int64 (2 * its I + 1,), -1 if it has none.
 
         Args:
-            item_of: int64 (I of that,), where its items are; -1 if nowhere.
+            item_of: int64 (its I,), the place here of each of its items; -1 if it has none.
         """
         disliked = np.where(item_of < 0, -1, item_of + self.num_items)
         return np.concatenate((item_of, disliked, [self.constant]))
 
     def steps(self, values: Values) -> Values:
-        """Return what each rating sets its column to, in whole steps: float32 (E,)."""
+        """Return the value of each rating in its column, in whole steps: float32 (E,)."""
         if self.graded:
             steps: Values = np.rint((values - np.float32(self.scale.minimum)) / np.float32(self.scale.step))
             return steps
@@ -63,7 +63,7 @@ class Coding:
         return np.append(np.flatnonzero(np.bincount(columns, minlength=self.constant)), self.constant)
 
     def encode_steps(self, rows: Rows, inputs: Offsets) -> csr_array:
-        """Encode rows over some columns, the constant last, without the others: float32 (B, F), in whole steps."""
+        """Encode rows over some columns only, the constant last: float32 (B, F), in whole steps."""
         place = np.full(self.constant + 1, -1)
         place[inputs] = np.arange(len(inputs))
         places = place[self.columns(rows.columns, rows.values)]
@@ -75,7 +75,7 @@ class Coding:
         )
 
     def encode(self, rows: Rows, inputs: Offsets) -> csr_array:
-        """Encode likewise, with 1 for what is whole."""
+        """Encode rows as `encode_steps` does, but on 0..1: float32 (B, F)."""
         encoded_BF = self.encode_steps(rows, inputs)
         encoded_BF.data /= np.float32(self.unit)
         return encoded_BF

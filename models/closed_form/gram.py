@@ -1,8 +1,8 @@
-"""The Gram matrix behind `linear` as a running sum: users leave and join it, and the others are not counted again.
+"""The Gram matrix of `linear` as a running sum, updated for users who leave or join without counting the others again.
 
-Its entries are numbers of users, or sums of whole steps of the rating scale (`models.closed_form.encoding`): whole, and
-below 2**24 float32 holds them exactly. So the sum after any changes is, bit for bit, the one counted from scratch, and
-so is whatever is solved from it.
+Its entries are numbers of users, or sums of whole steps of the rating scale (`models.closed_form.encoding`): integers,
+which float32 holds exactly below 2**24. So after any changes the sum is, bit for bit, the one counted from scratch, and
+so is every solution computed from it.
 Source of the check: Freivalds, "Probabilistic machines can use less running time", IFIP 1977.
 Shape letters: I items, F features (see `models.closed_form.ridge`), B users in a batch.
 """
@@ -17,45 +17,45 @@ import torch
 from scipy.sparse import diags_array, vstack
 from torch import Tensor
 
-from models.closed_form.encoding import Coding
+from models.closed_form.encoding import Encoding
 from models.closed_form.ridge import BLOCK, Matrix
 from models.closed_form.ridge import gram as multiply
 from models.core.interactions import Interactions, Offsets, Rows
 
-TYPES = (torch.uint8, torch.uint16, torch.int32)  # of the kept entries: the first that holds the largest
-EXACT = 2**24  # whole numbers of float32 have no gaps up to here
+TYPES = (torch.uint8, torch.uint16, torch.int32)  # of the packed entries: the first that holds the largest
+EXACT = 2**24  # float32 holds every integer up to here
 
 
 @dataclass(frozen=True)
 class Gram:
-    """How many users have each two features, or how much. The solve writes over ``counts``.
+    """X'X of the training users: how many of them have each pair of features. The solve overwrites ``counts``.
 
     Attributes:
-        coding: how the users' ratings became features.
-        inputs: int64 (F,), the features, as in `models.closed_form.ridge.Pairs`.
+        encoding: of the users' ratings as features.
+        inputs: int64 (F,), the features, as in `models.closed_form.ridge.ChannelPairs`.
         counts: float32 (F, F), X'X in whole steps; the last row and column are of the constant, which every user has.
-        num_updated: users whose rows were exchanged, in a sum that was kept; None if all of it was counted.
+        num_updated: users whose rows were exchanged in a stored sum; None if it was counted from scratch.
     """
 
-    coding: Coding
+    encoding: Encoding
     inputs: Offsets
     counts: Matrix
     num_updated: int | None = None
 
     @classmethod
-    def counted(cls, train: Interactions, coding: Coding, check_cancelled: Callable[[], None]) -> Gram:
+    def count(cls, train: Interactions, encoding: Encoding, check_cancelled: Callable[[], None]) -> Gram:
         """Count all training users."""
-        inputs = coding.inputs(train.rows)
-        return cls(coding, inputs, multiply(coding.encode_steps(train.rows, inputs), check_cancelled))
+        inputs = encoding.inputs(train.rows)
+        return cls(encoding, inputs, multiply(encoding.encode_steps(train.rows, inputs), check_cancelled))
 
     @property
     def largest(self) -> float:
-        """The largest entry, which is the constant's own."""
+        """Largest entry, which is that of the constant."""
         return float(self.counts[-1, -1])
 
-    def is_of(self, train: Interactions) -> bool:
-        """Return whether this is X'X of these rows, from its product with random vectors: wrong once in 2**26 times."""
-        encoded = self.coding.encode_steps(train.rows, self.inputs).astype(np.float64)
+    def matches(self, train: Interactions) -> bool:
+        """Return whether this is X'X of these rows, by its product with random vectors: wrong once in 2**26 times."""
+        encoded = self.encoding.encode_steps(train.rows, self.inputs).astype(np.float64)
         random_F2 = np.random.default_rng().integers(0, 2**13, (len(self.inputs), 2)).astype(np.float64)
         expected_F2 = encoded.T @ (encoded @ random_F2)
         blocks = (slice(start, start + BLOCK) for start in range(0, len(self.inputs), BLOCK))
@@ -63,10 +63,10 @@ class Gram:
             np.array_equal(self.counts[each].astype(np.float64) @ random_F2, expected_F2[each]) for each in blocks
         )
 
-    def exchange(self, gone: Rows, come: Rows) -> None:
-        """Take some users' rows out and others in; features that the sum lacks are passed over."""
-        parts = [self.coding.encode_steps(rows, self.inputs) for rows in (come, gone)]
-        signs = np.repeat(np.array([1, -1], np.float32), (len(come), len(gone)))
+    def exchange(self, removed: Rows, added: Rows) -> None:
+        """Subtract the rows of some users and add those of others, ignoring features that the sum lacks."""
+        parts = [self.encoding.encode_steps(rows, self.inputs) for rows in (added, removed)]
+        signs = np.repeat(np.array([1, -1], np.float32), (len(added), len(removed)))
         encoded_BF = vstack(parts, format="csr")
         touched = np.unique(encoded_BF.indices)
         encoded_BT = encoded_BF[:, touched]
@@ -76,25 +76,25 @@ class Gram:
             self.counts[np.ix_(touched[block], touched)] += (signed_TB[block] @ encoded_BT).toarray()
 
 
-GramSource = Callable[[Interactions, Coding, Callable[[], None]], Gram]
+GramSource = Callable[[Interactions, Encoding, Callable[[], None]], Gram]
 
 
 @dataclass(frozen=True)
-class KeptGram:
-    """A Gram matrix as it is stored: one triangle of it, in the fewest bytes.
+class PackedGram:
+    """A Gram matrix packed for storage: one triangle of it, in as few bytes as possible.
 
     Attributes:
-        coding: of the ratings over the vocabulary of then.
+        encoding: of the ratings, over the vocabulary of that time.
         inputs: int64 (F,), the features.
-        triangle: uint8, uint16 or int32 (F (F + 1) / 2,), the rows up to the diagonal, one after another.
+        triangle: uint8, uint16 or int32 (F (F + 1) / 2,), the rows up to the diagonal, concatenated.
     """
 
-    coding: Coding
+    encoding: Encoding
     inputs: Offsets
     triangle: Tensor
 
     @classmethod
-    def of(cls, gram: Gram) -> KeptGram:
+    def of(cls, gram: Gram) -> PackedGram:
         """Pack a matrix."""
         counts = gram.counts
         fitting = next(kind for kind in TYPES if gram.largest <= torch.iinfo(kind).max)
@@ -102,27 +102,27 @@ class KeptGram:
         packed = triangle.numpy()
         for row in range(len(counts)):
             packed[triangle_size(row) : triangle_size(row + 1)] = counts[row, : row + 1]
-        return cls(gram.coding, gram.inputs, triangle)
+        return cls(gram.encoding, gram.inputs, triangle)
 
-    def updated(self, column_of: Offsets, gone: Rows, train: Interactions, come: Offsets) -> Gram:
+    def update(self, column_of: Offsets, removed: Rows, train: Interactions, added: Offsets) -> Gram:
         """Bring the sum up to date.
 
         Args:
-            column_of: int64 (I of then,), where each item is in the vocabulary of ``train``; -1 if it is there no more.
-            gone: rows, as the sum has them, of those who left it or whose ratings changed; items that are no longer in
-                the vocabulary left out.
-            train: everybody whom the sum is to have.
-            come: who of ``train`` joined it or has other ratings now.
+            column_of: int64 (I of that time,), the column of each item in ``train``; -1 if it is no longer there.
+            removed: the rows, as they are in the sum, of users who left or whose ratings changed, without items that
+                are no longer in the vocabulary.
+            train: all users that the sum should cover.
+            added: the users of ``train`` who joined or whose ratings changed.
         """
-        coding = replace(self.coding, num_items=train.num_items)
-        gram = self._over(coding, coding.inputs(train.rows), column_of)
-        gram.exchange(gone, train.rows.take(come))
-        return replace(gram, num_updated=max(len(gone), len(come)))
+        encoding = replace(self.encoding, num_items=train.num_items)
+        gram = self._unpack(encoding, encoding.inputs(train.rows), column_of)
+        gram.exchange(removed, train.rows.take(added))
+        return replace(gram, num_updated=max(len(removed), len(added)))
 
-    def _over(self, coding: Coding, inputs: Offsets, column_of: Offsets) -> Gram:
-        """Unpack over the features of another vocabulary: those it lacks are dropped, new ones are 0."""
-        feature_of = coding.carried(column_of)
-        place_of = np.full(coding.constant + 1, -1)
+    def _unpack(self, encoding: Encoding, inputs: Offsets, column_of: Offsets) -> Gram:
+        """Unpack over the features of another vocabulary, dropping those it lacks; new ones are 0."""
+        feature_of = encoding.map_columns(column_of)
+        place_of = np.full(encoding.constant + 1, -1)
         place_of[inputs] = np.arange(len(inputs))
         features = feature_of[self.inputs]
         places = np.where(features < 0, -1, place_of[features])
@@ -133,7 +133,7 @@ class KeptGram:
             line = triangle[triangle_size(row) : triangle_size(row + 1)][known]
             counts[places[row], below[known]] = line
             counts[below[known], places[row]] = line
-        return Gram(coding, inputs, counts)
+        return Gram(encoding, inputs, counts)
 
 
 def triangle_size(num_rows: int | np.integer) -> int:

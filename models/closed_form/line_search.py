@@ -1,16 +1,16 @@
-"""The search for the best of a few values in a row."""
+"""Line search over a few ascending values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 
-def climbed(ascending: Sequence[float], start: float, worth: Callable[[float], float]) -> float:
-    """Find the best of some values from one of them on: uphill until it goes down, as it does on both sides."""
-    place, best = ascending.index(start), worth(start)
+def hill_climb(ascending: Sequence[float], start: float, objective: Callable[[float], float]) -> float:
+    """Return the best value, searching from ``start`` in each direction until the objective falls; it has one peak."""
+    place, best = ascending.index(start), objective(start)
     for step in (1, -1):
         before = place
-        while 0 <= place + step < len(ascending) and (next_best := worth(ascending[place + step])) > best:
+        while 0 <= place + step < len(ascending) and (next_best := objective(ascending[place + step])) > best:
             place, best = place + step, next_best
         if place != before:
             break

@@ -1,15 +1,15 @@
-"""The solve behind the `linear` kind: a ridge regression of every item on all the others, from the Gram matrix.
+"""The solve of the `linear` kind: a ridge regression of every item on all the others, from the Gram matrix.
 
 Source: Steck, "Autoencoders that don't overfit towards the Identity", NeurIPS 2020 (EDLAE), sections 2 and 3; here
-with one or two inputs an item (`models.closed_form.encoding`), barred from predicting it, and a constant input.
+with one or two inputs per item (`models.closed_form.encoding`), which may not predict that item, and a constant input.
 Shape letters: U users, I items, C items that have an output,
-F features: item liked, item disliked, or item graded, as far as they occur, and the constant 1.
+F features: item liked, item disliked or item graded, those that occur, and the constant 1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -23,47 +23,49 @@ from models.core.interactions import Offsets
 
 Matrix = NDArray[np.float32]
 PerOutput = NDArray[np.float64]
-MIN_CONSTANT = 1.0  # penalty of the constant, before what it costs for each user
+MIN_CONSTANT = 1.0  # penalty of the constant, before the part that grows with the users
 USERS = 256  # made dense at once
-DENSE_ENOUGH = 300  # a dense product does so many multiplications in the time of a sparse one's
+DENSE_ENOUGH = 300  # multiplications of a dense product in the time of one of a sparse product
 BLOCK = 1_024  # rows worked on at once, so that no second matrix of F x F is needed
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """The features a model has: those that occurred in training.
+class ChannelPairs:
+    """The features of a model, those that occurred in training, paired by item.
 
     Attributes:
-        inputs: int64 (F,), columns of `models.closed_form.encoding.Coding`; the constant comes last.
-        outputs: int64 (C,), the items that anybody liked, or graded: the others cannot be told from one another.
+        inputs: int64 (F,), columns of `models.closed_form.encoding.Encoding`; the constant comes last.
+        outputs: int64 (C,), the items that at least one user liked, or graded; the others are indistinguishable.
         liked: int64 (C,), place in ``inputs`` of each output's liked or graded channel, which is its target.
-        disliked: int64 (C,), place of its disliked channel, -1 where there is none.
-        disliked_target: what is to be predicted where it was disliked, beside 1 where it was liked.
+        disliked: int64 (C,), place of its disliked channel, -1 if there is none.
+        disliked_target: target where the item was disliked; where it was liked the target is 1.
     """
 
     inputs: Offsets
     outputs: Offsets
     liked: Offsets
     disliked: Offsets
+    _: KW_ONLY
     disliked_target: float
 
     @classmethod
-    def of(cls, inputs: Offsets, num_items: int, disliked_target: float) -> Pairs:
+    def of(cls, inputs: Offsets, num_items: int, disliked_target: float) -> ChannelPairs:
         """Pair the channels of the items that were liked."""
         outputs = inputs[inputs < num_items]
         place = np.searchsorted(inputs, outputs + num_items)
         found = inputs[place] == outputs + num_items
-        return cls(inputs, outputs, np.arange(len(outputs)), np.where(found, place, -1), disliked_target)
+        liked, disliked = np.arange(len(outputs)), np.where(found, place, -1)
+        return cls(inputs, outputs, liked, disliked, disliked_target=disliked_target)
 
-    def clear(self, weights_FC: Tensor) -> None:
-        """Set each output's weights from its own two channels to exactly 0."""
+    def zero_own_weights(self, weights_FC: Tensor) -> None:
+        """Set each output's weights from its own channels to exactly 0."""
         outputs, both = np.arange(len(self.outputs)), self.disliked >= 0
         weights_FC[self.liked, outputs] = 0
         weights_FC[self.disliked[both], outputs[both]] = 0
 
 
 def gram(encoded_UF: csr_array, check_cancelled: Callable[[], None]) -> Matrix:
-    """Multiply X'X: float32 (F, F), dense, block by block so that no other matrix of its size is held."""
+    """Compute X'X: float32 (F, F), dense, block by block so that no second matrix of its size is held."""
     num_users, num_features = encoded_UF.shape
     num_products = float((np.diff(encoded_UF.indptr).astype(np.float64) ** 2).sum())
     if num_users * num_features**2 < DENSE_ENOUGH * num_products:
@@ -77,7 +79,7 @@ def gram(encoded_UF: csr_array, check_cancelled: Callable[[], None]) -> Matrix:
 
 
 def _dense_gram(encoded_UF: csr_array, check_cancelled: Callable[[], None]) -> Matrix:
-    """Multiply X'X from dense batches of users."""
+    """Compute X'X from dense batches of users."""
     num_users, num_features = encoded_UF.shape
     gram_FF = np.zeros((num_features, num_features), np.float32)
     for start in range(0, num_users, USERS):
@@ -89,10 +91,10 @@ def _dense_gram(encoded_UF: csr_array, check_cancelled: Callable[[], None]) -> M
 
 
 class Penalty(NamedTuple):
-    """What weights cost.
+    """Ridge penalties of the weights.
 
     Attributes:
-        dropout: p, the share of inputs whose absence is trained for, 0..1 (exclusive).
+        dropout: p, the share of inputs dropped in training, 0..1 (exclusive).
         regularisation: of every weight but the constant's.
         constant: of the constant's weights, for each training user, on top of `MIN_CONSTANT`.
     """
@@ -102,23 +104,23 @@ class Penalty(NamedTuple):
     constant: float = 0.0
 
     def of_ratings(self, squares: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return that of each feature from the sum of its squares, the diagonal of X'X: float64 (F,)."""
+        """Return the penalty of each feature from its sum of squares, the diagonal of X'X: float64 (F,)."""
         return squares * (self.dropout / (1 - self.dropout)) + self.regularisation
 
     def of_constant(self, num_users: float) -> float:
-        """Return that of the constant: never 0, so that it can be solved for."""
+        """Return the penalty of the constant, never 0, so that the matrix can be inverted."""
         return MIN_CONSTANT + self.constant * num_users
 
 
-def solve(gram_FF: Matrix, pairs: Pairs, penalty: Penalty, check_cancelled: Callable[[], None]) -> Tensor:
-    """Fit every liked item on all other features: float16 (F, C). ``gram_FF`` is overwritten.
+def solve(gram_FF: Matrix, pairs: ChannelPairs, penalty: Penalty, check_cancelled: Callable[[], None]) -> Tensor:
+    """Regress every liked item on all other features: float16 (F, C). ``gram_FF`` is overwritten.
 
-    With P = (G + L)^-1 and L = diag(G) p / (1 - p) + regularisation (the constant's is its own), the weights of an item
+    With P = (G + L)^-1 and L = diag(G) p / (1 - p) + regularisation (the constant has its own), the weights of an item
     are its targets - P[:, liked] a - P[:, disliked] b, where a and b make its own two rows zero.
 
     Args:
         gram_FF: X'X of the training users.
-        pairs: which features are the two channels of each output.
+        pairs: the features that are the two channels of each output.
         penalty: of the weights.
         check_cancelled: called between the blocks.
     """
@@ -127,11 +129,15 @@ def solve(gram_FF: Matrix, pairs: Pairs, penalty: Penalty, check_cancelled: Call
     penalty_F[-1] = penalty.of_constant(squares_F[-1])
     np.fill_diagonal(gram_FF, squares_F + penalty_F)
     invert(gram_FF, check_cancelled)
-    return _constrained(gram_FF, pairs, check_cancelled)
+    return _constrain(gram_FF, pairs, check_cancelled)
 
 
 def invert(matrix: Matrix, check_cancelled: Callable[[], None]) -> None:
-    """Invert a symmetric positive definite matrix in its own memory."""
+    """Invert a symmetric positive definite matrix in place.
+
+    Raises:
+        ValueError: if it is not positive definite.
+    """
     if not len(matrix):
         return
     column_major = matrix.T  # the same memory, as LAPACK wants it
@@ -147,7 +153,7 @@ def invert(matrix: Matrix, check_cancelled: Callable[[], None]) -> None:
 
 
 def _mirror(matrix: Matrix) -> None:
-    """Fill the lower triangle from the upper one: LAPACK and BLAS fill one alone."""
+    """Copy the upper triangle to the lower one: LAPACK and BLAS fill only one."""
     for start in range(0, len(matrix), BLOCK):
         stop = start + BLOCK
         diagonal = np.triu(matrix[start:stop, start:stop])
@@ -158,14 +164,14 @@ def _mirror(matrix: Matrix) -> None:
 def coefficients(
     liked_C: PerOutput, disliked_C: PerOutput, cross_C: PerOutput, disliked_target: float
 ) -> tuple[PerOutput, PerOutput]:
-    """Find -a and -b of each output from the entries of P at its own two channels: float64 (C,) each."""
+    """Compute -a and -b of each output from the entries of P at its own two channels: float64 (C,) each."""
     determinant_C = liked_C * disliked_C - cross_C**2
     a_C = (disliked_C - disliked_target * cross_C) / determinant_C
     b_C = (disliked_target * liked_C - cross_C) / determinant_C
     return -a_C, -b_C
 
 
-def _constrained(inverse_FF: Matrix, pairs: Pairs, check_cancelled: Callable[[], None]) -> Tensor:
+def _constrain(inverse_FF: Matrix, pairs: ChannelPairs, check_cancelled: Callable[[], None]) -> Tensor:
     """Combine the columns of P so that no item predicts itself: float16 (F, C)."""
     both = pairs.disliked >= 0
     disliked = pairs.disliked[both]
@@ -181,5 +187,5 @@ def _constrained(inverse_FF: Matrix, pairs: Pairs, check_cancelled: Callable[[],
         block_FC = rows[:, pairs.liked] * a_C
         block_FC[:, both] += rows[:, disliked] * b_C[both]
         weights_FC[start : start + BLOCK] = torch.from_numpy(block_FC)
-    pairs.clear(weights_FC)
+    pairs.zero_own_weights(weights_FC)
     return weights_FC

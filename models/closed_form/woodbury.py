@@ -1,8 +1,8 @@
-"""Ridge solutions without some of their rows, all from one solve.
+"""Ridge solutions without some of the rows, all computed from one solve.
 
 With P the inverse of X'X plus the ridge, z the solution of all rows, and X_g and t_g rows and targets of a group, the
 solution without the group is  z - P X_g' (1 - X_g P X_g')^-1 (t_g - X_g z), by Woodbury's identity.
-Shape letters: E rows, D factors, N groups of G rows each, R rows that are in any group.
+Shape letters: E rows, D factors, N groups of G rows each, R rows that are in at least one group.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ Matrix = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Ridge:
-    """Rows and their targets, of which a code minimises the squared error, and a penalty.
+    """A ridge regression: a code minimises the squared error of its rows' targets, plus a penalty.
 
     Attributes:
-        rows: X, float64 or, where that is enough, float32 (E, D).
-        targets: t, the same (E,).
+        rows: X, float64 or, where that is precise enough, float32 (E, D).
+        targets: t, of the same type (E,).
     """
 
     rows: Matrix
     targets: Matrix
 
     def without(self, penalty_D: Matrix, groups: Groups, shift_N: Matrix | None = None) -> Matrix:
-        """Solve for the rows that are left: (N, D).
+        """Solve without each group of rows: (N, D).
 
         Args:
-            penalty_D: of each factor, above 0, as it is for the rows that are left.
+            penalty_D: of each factor, above 0, for the number of rows that remain.
             groups: int64 (N, G), places of rows.
-            shift_N: what each group takes off all targets.
+            shift_N: subtracted from all targets of each group's solve.
         """
-        named, place = (groups[:, 0], None) if groups.shape[1] == 1 else np.unique(groups, return_inverse=True)
-        code_2D, solved_RD = self._solved(penalty_D, named)
-        miss_2E = self._aims - code_2D @ self.rows.T
+        used_R, place = (groups[:, 0], None) if groups.shape[1] == 1 else np.unique(groups, return_inverse=True)
+        code_2D, solved_RD = self._solve(penalty_D, used_R)
+        miss_2E = self._targets_and_ones - code_2D @ self.rows.T
         whole_ND, misses_NG = code_2D[:1], miss_2E[0][groups]
         if shift_N is not None:
             whole_ND, misses_NG = (
@@ -50,7 +50,7 @@ class Ridge:
                 misses_NG - shift_N[:, None] * miss_2E[1][groups],
             )
         if place is None:
-            lever_N = np.einsum("nd,nd->n", self.rows[named], solved_RD)
+            lever_N = np.einsum("nd,nd->n", self.rows[used_R], solved_RD)
             code_ND: Matrix = whole_ND - misses_NG / (1 - lever_N)[:, None] * solved_RD
             return code_ND
         solved_NGD = solved_RD[place.reshape(groups.shape)]
@@ -60,16 +60,19 @@ class Ridge:
         return whole_ND - change_ND
 
     @cached_property
-    def _aims(self) -> Matrix:
-        """The targets, and ones in their place: (2, E)."""
+    def _targets_and_ones(self) -> Matrix:
+        """Targets, and ones: (2, E)."""
         return np.stack((self.targets, np.ones_like(self.targets)))
 
     @cached_property
     def _gram(self) -> Matrix:
         return self.rows.T @ self.rows
 
-    def _solved(self, penalty_D: Matrix, named: NDArray[np.int64]) -> tuple[Matrix, Matrix]:
-        """Solve for targets and for ones: (2, D); and give  P X'  of some rows: (R, D). By the smaller of two sides."""
+    def _solve(self, penalty_D: Matrix, used_R: NDArray[np.int64]) -> tuple[Matrix, Matrix]:
+        """Solve for targets and for ones, (2, D), and return them with  P X'  of some rows, (R, D).
+
+        The smaller of the two sides is inverted.
+        """
         num_rows, num_factors = self.rows.shape
         posv = lapack.sposv if self.rows.dtype == np.float32 else lapack.dposv
         if 0 < num_rows < num_factors:
@@ -77,8 +80,8 @@ class Ridge:
             inner_EE = self.rows @ scaled_ED.T
             inner_EE.flat[:: num_rows + 1] += 1
             solved_ED = posv(inner_EE, scaled_ED)[1]
-            return self._aims @ solved_ED, solved_ED[named]
+            return self._targets_and_ones @ solved_ED, solved_ED[used_R]
         matrix_DD = self._gram.copy()
         matrix_DD.flat[:: num_factors + 1] += penalty_D
-        solved = posv(matrix_DD, np.concatenate((self._aims @ self.rows, self.rows[named])).T)[1].T
+        solved = posv(matrix_DD, np.concatenate((self._targets_and_ones @ self.rows, self.rows[used_R])).T)[1].T
         return solved[:2], solved[2:]

@@ -1,4 +1,4 @@
-"""What a model would say without some of a user's ratings.
+"""A user's scores and predicted ratings, had they not given some of their ratings.
 
 Shape letters: E ratings of the user, N groups of them, G ratings in each group, K columns asked for, I items.
 """
@@ -22,18 +22,18 @@ Groups = NDArray[np.int64]  # (N, G): places among the user's ratings, none twic
 
 
 class Ablation(ABC):
-    """One user's row, to be asked about K columns without some of his ratings.
+    """Scores and predicted ratings of K columns for one user without some of their ratings.
 
-    It is asked several times: what all groups of ratings have in common is computed once.
+    It is called several times: what all groups of ratings have in common is computed once.
     """
 
     @abstractmethod
     def scores(self, groups: Groups, *, standard: bool = False) -> Values:
-        """Score the columns as `Model.preference` would, without one group at a time, all of it at once.
+        """Score the columns as `Model.preference` would without each group of ratings.
 
         Args:
             groups: int64 (N, G), places in the row.
-            standard: give what `models.core.zscore.standardised` makes of all items' scores.
+            standard: return z-scores over all items, as `models.core.zscore.zscore` computes them.
 
         Returns:
             float32 (N, K).
@@ -41,12 +41,12 @@ class Ablation(ABC):
 
     @abstractmethod
     def ratings(self, groups: Groups) -> Values:
-        """Predict ratings likewise, as `Model.rating` would: float32 (N, K)."""
+        """Predict ratings as `Model.rating` would without each group of ratings: float32 (N, K)."""
 
 
-@dataclass(frozen=True)
-class Asked(Ablation):
-    """Asks the model about every row that is left, all items of it, which is exact for every kind.
+@dataclass(frozen=True, kw_only=True)
+class RecomputedAblation(Ablation):
+    """Folds in every row that a group leaves and scores all items, which is exact for every kind.
 
     Attributes:
         preference: scores all items.
@@ -65,14 +65,14 @@ class Asked(Ablation):
     wanted: Indices
 
     def scores(self, groups: Groups, *, standard: bool = False) -> Values:
-        """Score all items."""
-        return self._asked((lambda rows: zscore(self.preference(rows))) if standard else self.preference, groups)
+        """Score all items and keep the wanted columns."""
+        return self._answers((lambda rows: zscore(self.preference(rows))) if standard else self.preference, groups)
 
     def ratings(self, groups: Groups) -> Values:
-        """Predict all ratings."""
-        return self._asked(self.rating, groups)
+        """Predict all ratings and keep the wanted columns."""
+        return self._answers(self.rating, groups)
 
-    def _asked(self, answer: Callable[[Rows], Values], groups: Groups) -> Values:
+    def _answers(self, answer: Callable[[Rows], Values], groups: Groups) -> Values:
         rows = (rows_without(self.columns, self.values, block) for block in blocks(groups, self.num_items))
         parts = (answer(some)[:, self.wanted] for some in rows)
         return np.concatenate([np.empty((0, len(self.wanted)), np.float32), *parts])
@@ -86,14 +86,14 @@ def rows_without(columns: Indices, values: Values, groups: Groups) -> Rows:
 
 
 def places_without(num_places: int, groups: Groups) -> Offsets:
-    """Return the places that each group leaves, one group's after the other's: int64 (N * (E - G),)."""
+    """Return the places that each group leaves, group after group: int64 (N * (E - G),)."""
     kept_NE = np.ones((len(groups), num_places), bool)
     np.put_along_axis(kept_NE, groups, False, 1)
     return np.nonzero(kept_NE)[1]
 
 
-def summed(terms: NDArray[Any], groups: Groups) -> NDArray[Any]:
-    """Add the terms (E, ...) of each group up: (N, ...)."""
+def sum_groups(terms: NDArray[Any], groups: Groups) -> NDArray[Any]:
+    """Add up the terms (E, ...) of each group: (N, ...)."""
     return terms[groups[:, 0]] if groups.shape[1] == 1 else terms[groups].sum(axis=1)
 
 

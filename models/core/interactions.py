@@ -41,12 +41,12 @@ class Rows:
     values: Values
 
     def __len__(self) -> int:
-        """Count the rows (B)."""
+        """Return the number of rows (B)."""
         return len(self.offsets) - 1
 
     @property
     def num_ratings(self) -> int:
-        """Count the entries (E)."""
+        """Number of entries (E)."""
         return len(self.columns)
 
     @property
@@ -60,7 +60,7 @@ class Rows:
         return np.repeat(np.arange(len(self)), self.counts)
 
     def take(self, users: NDArray[np.integer]) -> Rows:
-        """Copy the named rows, in the order named."""
+        """Copy the rows of some users, in the order given."""
         counts = self.counts[users]
         offsets = np.concatenate(([0], np.cumsum(counts)))
         entries = np.repeat(self.offsets[users] - offsets[:-1], counts) + np.arange(offsets[-1])
@@ -88,16 +88,16 @@ class Interactions:
 
     @property
     def num_users(self) -> int:
-        """Count the users (U)."""
+        """Number of users (U)."""
         return len(self.rows)
 
     @property
     def num_items(self) -> int:
-        """Count the items of the vocabulary (I)."""
+        """Number of items in the vocabulary (I)."""
         return len(self.item_ids)
 
     def take(self, users: NDArray[np.integer]) -> Interactions:
-        """Keep only the named users; the vocabulary stays."""
+        """Keep only the given users; the vocabulary stays the same."""
         return Interactions(self.rows.take(users), self.item_ids, self.scale)
 
     @classmethod
@@ -108,6 +108,7 @@ class Interactions:
         values: NDArray[np.floating],
         item_ids: Sequence[str],
         scale: RatingScale,
+        *,
         num_users: int | None = None,
     ) -> Interactions:
         """Sort (user, item, rating) triples into rows.

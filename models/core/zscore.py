@@ -1,4 +1,4 @@
-"""Scores on a common scale: z-scores over all items.
+"""Z-scores over all items, which put the scores of different models on a common scale.
 
 Shape letters: I items.
 """
@@ -13,12 +13,12 @@ MIN_STD = np.float32(1e-9)
 
 
 def zscore(scores: Values) -> Values:
-    """Give each user's scores mean 0 and standard deviation 1 over all items, or 0 where all are the same.
+    """Standardise each user's scores to mean 0 and standard deviation 1 over all items, or 0 where all are equal.
 
     Args:
         scores: float32 (..., I).
     """
     centred: Values = scores - scores.mean(axis=-1, keepdims=True)
-    spread = np.sqrt(np.square(centred).mean(axis=-1, keepdims=True))
-    centred /= np.maximum(spread, MIN_STD)
+    std = np.sqrt(np.square(centred).mean(axis=-1, keepdims=True))
+    centred /= np.maximum(std, MIN_STD)
     return centred

@@ -1,11 +1,11 @@
-"""Which item to ask a user about: the one whose rating changes what he is recommended most, by expectation.
+"""Preference elicitation: which item to ask a user about, the one whose rating is expected to change scores most.
 
-The model is asked what it would say with each answer that is plausible: it predicts the rating, and its measured error
-says how far off that may be. An answer tells most if it moves the scores of many items far. That the user has rated the
-item at all tells something too, whatever he says, so scores are compared with those of now, not with each other.
+The model folds the user in again with each plausible answer: it predicts the rating, and its measured error says how
+far off that may be. An answer is informative if it changes the scores of many items a lot. That the user has rated the
+item at all is informative too, whatever the rating, so scores are compared with the current ones, not with each other.
 
 Close to: Rashid et al., "Learning Preferences of New Users in Recommender Systems: An Information Theoretic Approach",
-SIGKDD Explorations 2008 (information weighed by popularity); Rubens, Elahi, Sugiyama & Kaplan, "Active Learning in
+SIGKDD Explorations 2008 (information weighted by popularity); Rubens, Elahi, Sugiyama & Kaplan, "Active Learning in
 Recommender Systems", Recommender Systems Handbook 2015 (expected change of the output).
 Shape letters: E ratings of the user, C candidates, A answers to each, I items, J items whose scores are compared.
 """
@@ -20,31 +20,31 @@ from numpy.typing import NDArray
 from models.core.interactions import Indices, RatingScale, Rows, Values
 from models.core.model import Model, clip_to_scale
 
-ANSWERS = (1 / 4, 3 / 4)  # quantiles of what is expected: rather good and rather bad
+ANSWERS = (1 / 4, 3 / 4)  # quantiles of the expected rating: a rather bad and a rather good one
 
 
-def plausible(predicted_C: Values, error: float, scale: RatingScale) -> Values:
-    """Return the plausible ratings of candidates, on the scale: float32 (C, A), each as likely as the others."""
+def plausible_ratings(predicted_C: Values, error: float, scale: RatingScale) -> Values:
+    """Return plausible ratings of the candidates, on the scale: float32 (C, A), all equally likely."""
     offsets = np.array([NormalDist(0, error).inv_cdf(share) for share in ANSWERS])
     steps = np.rint((predicted_C[:, None] + offsets - scale.minimum) / scale.step)
     ratings_CA: Values = np.asarray(scale.minimum + steps * scale.step, np.float32)
     return clip_to_scale(ratings_CA, scale)
 
 
-def change(
-    model: Model, columns: Indices, values: Values, candidates: Indices, ratings_CA: Values, compared: Indices
+def expected_change(
+    model: Model, columns: Indices, values: Values, *, candidates: Indices, ratings_CA: Values, compared: Indices
 ) -> NDArray[np.float64]:
-    """Return the mean square by which scores of other items change, over the answers to each candidate: float64 (C,).
+    """Return the mean squared change of other items' scores over the answers to each candidate: float64 (C,).
 
-    What is rated, the candidate then too, is not recommended any more: how its score changes is nobody's concern.
+    Changes of the scores of rated items, the candidate among them, do not count: they are not recommended.
 
     Args:
         model: any kind.
         columns: int32 (E,), the user's row.
         values: float32 (E,).
-        candidates: int32 (C,), none of the row.
-        ratings_CA: what each may be rated.
-        compared: int32 (J,), items whose scores are looked at.
+        candidates: int32 (C,), not in the row.
+        ratings_CA: plausible ratings of each candidate, float32 (C, A).
+        compared: int32 (J,), items whose scores are compared.
     """
     compared = compared[~np.isin(compared, columns)]
     asked = np.repeat(candidates, ratings_CA.shape[1])
@@ -57,7 +57,7 @@ def change(
 
 
 def rows_with(columns: Indices, values: Values, candidates: Indices, ratings: Values) -> Rows:
-    """Return the user's row once for each candidate, with the rating of it; none is rated already."""
+    """Return the user's row once for each candidate, with a rating of it added; no candidate is in the row."""
     num_rows, length = len(candidates), len(columns) + 1
     columns_NE = np.column_stack((np.broadcast_to(columns, (num_rows, length - 1)), candidates))
     values_NE = np.column_stack((np.broadcast_to(values, (num_rows, length - 1)), ratings))
@@ -68,10 +68,10 @@ def rows_with(columns: Indices, values: Values, candidates: Indices, ratings: Va
 
 
 def information(change_C: NDArray[np.float64], popularity_C: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weigh what answers change by how many may give one: float64 (C,), 1 for the largest.
+    """Weight the expected changes by the chance of an answer: float64 (C,), 1 for the largest.
 
-    By the root of the popularity: by all of it the best known items are asked about, which tell little; by none, many
-    questions are asked in vain (docs/how-to/questions.md).
+    The weight is the square root of the popularity: popularity itself would ask about the best-known items, which say
+    little; no weight would ask many questions in vain (docs/how-to/questions.md).
     """
     weighed_C = change_C * np.sqrt(popularity_C)
     shares_C: NDArray[np.float64] = weighed_C / max(weighed_C.max(initial=0), np.finfo(float).tiny)

@@ -1,4 +1,4 @@
-"""What a model's lists show to users taken together: how many items, how evenly, and how much alike.
+"""The exposure that a model's lists give to items: how many items, how evenly, and how much the lists overlap.
 
 Sources: Ge, Delgado-Battenfeld & Jannach, "Beyond Accuracy: Evaluating Recommender Systems by Coverage and
 Serendipity", RecSys 2010 (catalogue coverage); Fleder & Hosanagar, "Blockbuster Culture's Next Rise or Fall",
@@ -23,13 +23,13 @@ LENGTH = 10  # of a list
 PerItem = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Exposure:
-    """How the places of everybody's lists fall on the items. All 0 where there is no list.
+    """How the places in all users' lists are spread over the items. All 0 if there are no lists.
 
     Attributes:
-        num_lists: users who got a list (N).
-        coverage: share of the items that are in somebody's list, 0..1.
+        num_lists: users with a list (N).
+        coverage: share of the items that are in at least one list, 0..1.
         gini: 0 (every item as often as any other) to 1 (one item has all places).
         popularity: mean over all places of the share of training users who rated the item, 0..1.
         overlap: mean over pairs of users of the share of a list that both have, 0 (nothing) to 1 (the same items).
@@ -43,21 +43,25 @@ class Exposure:
 
 
 def exposure(scorer: Model | Scorer, given: Rows, popularity: PerItem, length: int = LENGTH) -> Exposure:
-    """Look at the list that every user would get of items he has not rated.
+    """Measure the lists that users would get of items they have not rated.
 
     Args:
         scorer: a model, or anything that turns rows into scores float32 (B, I).
-        given: what the scorer sees of each user; never in his list.
-        popularity: float64 (I,), as `rated_share` gives it; only averaged over, never ranked by.
+        given: ratings of each user that the scorer sees; never in the user's list.
+        popularity: float64 (I,), as `rated_share` returns it; only averaged, never ranked by.
         length: items of a list.
     """
-    counts = times_listed(scorer, given, len(popularity), length)
+    counts = list_counts(scorer, given, len(popularity), length)
     num_places, num_lists = int(counts.sum()), len(given)
     if not num_places:
-        return Exposure(num_lists, 0.0, 0.0, 0.0, 0.0)
-    mean_popularity = float(counts @ popularity) / num_places
-    coverage = np.count_nonzero(counts) / len(counts)
-    return Exposure(num_lists, coverage, gini(counts), mean_popularity, overlap(counts, num_lists))
+        return Exposure(num_lists=num_lists, coverage=0.0, gini=0.0, popularity=0.0, overlap=0.0)
+    return Exposure(
+        num_lists=num_lists,
+        coverage=np.count_nonzero(counts) / len(counts),
+        gini=gini(counts),
+        popularity=float(counts @ popularity) / num_places,
+        overlap=overlap(counts, num_lists),
+    )
 
 
 def rated_share(train: Interactions) -> PerItem:
@@ -65,8 +69,8 @@ def rated_share(train: Interactions) -> PerItem:
     return np.bincount(train.rows.columns, minlength=train.num_items) / max(1, train.num_users)
 
 
-def times_listed(scorer: Model | Scorer, given: Rows, num_items: int, length: int) -> Offsets:
-    """Count in how many lists each item is: int64 (I,). Scores are held for one batch of users at a time."""
+def list_counts(scorer: Model | Scorer, given: Rows, num_items: int, length: int) -> Offsets:
+    """Count the lists that each item is in: int64 (I,). Scores are held for one batch of users at a time."""
     score = scorer.preference if isinstance(scorer, Model) else scorer
     counts = np.zeros(num_items, np.int64)
     for batch in batches(np.arange(len(given)), score):
@@ -77,7 +81,7 @@ def times_listed(scorer: Model | Scorer, given: Rows, num_items: int, length: in
 
 
 def gini(counts: Offsets) -> float:
-    """Return the Gini coefficient of counts, not all 0: 0 if all are equal, (I - 1) / I if all but one are 0."""
+    """Return the Gini coefficient of counts that are not all 0: 0 if equal, (I - 1) / I if all but one are 0."""
     num, ascending = len(counts), np.sort(counts)
     return float(2 * (np.arange(1, num + 1) @ ascending) / (num * ascending.sum()) - (num + 1) / num)
 
@@ -85,11 +89,11 @@ def gini(counts: Offsets) -> float:
 def overlap(counts: Offsets, num_lists: int) -> float:
     """Return the mean share of a list that two different users have in common, 0..1.
 
-    An item in c lists is shared by c (c - 1) / 2 pairs, so no pair needs to be looked at.
+    An item in c lists is shared by c (c - 1) / 2 pairs, so the pairs need not be enumerated.
 
     Args:
-        counts: int64 (I,), in how many lists each item is; not all 0.
-        num_lists: N; 0 comes back where there is only one list.
+        counts: int64 (I,), the number of lists each item is in; not all 0.
+        num_lists: N; the result is 0 for a single list.
     """
     if num_lists < 2:
         return 0.0

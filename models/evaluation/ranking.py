@@ -1,4 +1,4 @@
-"""How a model is judged: full ranking for users it never saw, and the error of its predicted ratings.
+"""Evaluation of a model: full ranking for users it was not trained on, and the error of predicted ratings.
 
 Sources: Liang et al., "Variational Autoencoders for Collaborative Filtering", WWW 2018, section 4 (protocol);
 Krichene & Rendle, "On Sampled Metrics for Item Recommendation", KDD 2020 (why every item is ranked).
@@ -19,17 +19,17 @@ from models.core.model import Model
 Scorer = Callable[[Rows], Values]
 PerUser = NDArray[np.float64]
 
-CELLS_PER_BATCH = 2_000_000  # scores held at once while judging
+CELLS_PER_BATCH = 2_000_000  # scores held in memory at once
 LOWEST = -np.finfo(np.float32).max
 
 
 def holdout(rows: Rows, share: float = 0.8, seed: int = 0) -> tuple[Rows, Rows]:
-    """Split every row at random into what the model is given and what it has to predict.
+    """Split every row at random into ratings given to the model and ratings to predict.
 
     Args:
-        rows: the users to judge on.
-        share: share of each user's ratings that is given, 0..1; of two ratings or more, one at least is a target.
-        seed: repeats the split.
+        rows: the users to evaluate on.
+        share: share of each user's ratings that is given, 0..1; of two ratings or more, at least one is a target.
+        seed: of the split.
 
     Returns:
         given, targets: both with as many rows as ``rows``; the targets hold liked and disliked ratings alike.
@@ -45,10 +45,10 @@ def holdout(rows: Rows, share: float = 0.8, seed: int = 0) -> tuple[Rows, Rows]:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures of every judged user: one array (N,) for each metric.
+    """Metrics of every judged user, one array (N,) for each metric.
 
     Attributes:
-        users: int64 (N,), rows that had a liked target; only they are judged.
+        users: int64 (N,), rows with a liked target; only these are judged.
         metrics: ``ndcg@10``, ``ndcg@100``, ``recall@20``, ``recall@50``: float64 (N,), 0..1.
     """
 
@@ -56,7 +56,7 @@ class Evaluation:
     metrics: dict[str, PerUser]
 
     def summary(self) -> dict[str, tuple[float, float]]:
-        """Return mean and standard error of each metric; 0 and 0 when nobody could be judged."""
+        """Return mean and standard error of each metric; 0 and 0 if there are no judged users."""
         return {name: mean_and_error(values) for name, values in self.metrics.items()}
 
     def mean(self, metric: str) -> float:
@@ -66,7 +66,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class RatingError:
-    """Error of predicted ratings over ``num_ratings`` held-out cells, in units of the scale."""
+    """Error of predicted ratings over ``num_ratings`` held-out cells, in units of the rating scale."""
 
     rmse: float
     mae: float
@@ -75,7 +75,7 @@ class RatingError:
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean of the paired differences a - b, its standard error and a 95 % interval."""
+    """Mean of the paired differences a - b, its standard error and its 95 % interval."""
 
     mean: float
     error: float
@@ -84,27 +84,27 @@ class Difference:
 
 
 class Popularity:
-    """Scores every item by how many training users liked it: the baseline every kind must beat."""
+    """Scores every item by the number of training users who liked it: the baseline that every kind must beat."""
 
     def __init__(self, train: Interactions) -> None:
         liked = train.rows.columns[train.rows.values >= train.scale.like_threshold]
         self.scores: Values = np.bincount(liked, minlength=train.num_items).astype(np.float32)
 
     def __call__(self, rows: Rows) -> Values:
-        """Return every user the same scores: float32 (B, I)."""
+        """Return the same scores for every user: float32 (B, I)."""
         return np.broadcast_to(self.scores, (len(rows), len(self.scores)))
 
 
 def evaluate(scorer: Model | Scorer, given: Rows, targets: Rows, scale: RatingScale) -> Evaluation:
-    """Rank every item except those given, and look where the liked targets landed.
+    """Rank every item except those given, and measure the ranks of the liked targets.
 
-    Equal scores count against the scorer, and a score that is not finite ranks last.
+    Ties count against the scorer, and a score that is not finite ranks last.
 
     Args:
         scorer: a model, or anything that turns rows into scores float32 (B, I).
-        given: what the scorer sees of each user.
-        targets: what was held out of the same users.
-        scale: says which targets were liked.
+        given: ratings of each user that the scorer sees.
+        targets: held-out ratings of the same users.
+        scale: defines which targets were liked.
     """
     score = scorer.preference if isinstance(scorer, Model) else scorer
     liked = targets.where(targets.values >= scale.like_threshold)
@@ -115,7 +115,7 @@ def evaluate(scorer: Model | Scorer, given: Rows, targets: Rows, scale: RatingSc
 
 
 def batches(users: Offsets, score: Scorer) -> Iterator[Offsets]:
-    """Cut the users into batches whose scores fit in memory."""
+    """Yield batches of users whose scores fit in memory."""
     if not len(users):
         return
     num_items = score(Rows(np.zeros(2, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))).shape[1]
@@ -125,7 +125,7 @@ def batches(users: Offsets, score: Scorer) -> Iterator[Offsets]:
 
 
 def _judge(scores_BI: Values, given: Rows, targets: Rows) -> dict[str, PerUser]:
-    """Compute every metric for one batch of users, each with a target at least."""
+    """Compute every metric for one batch of users, each with at least one target."""
     scores_BI = np.where(np.isfinite(scores_BI), scores_BI, np.float32(LOWEST))
     scores_BI[given.row_of_entry, given.columns] = -np.inf
     rank_T = _ranks(scores_BI, targets)
@@ -138,9 +138,9 @@ def _judge(scores_BI: Values, given: Rows, targets: Rows) -> dict[str, PerUser]:
 
 
 def _ranks(scores_BI: Values, targets: Rows) -> Offsets:
-    """Rank each target among all items, 1 the best: int64 (T,), in an order of its own within each user.
+    """Rank each target among all items, 1 the best: int64 (T,), sorted by score within each user.
 
-    Of items with equal scores the targets come last.
+    Among items with equal scores the targets come last.
     """
     user_T = targets.row_of_entry
     score_T = scores_BI[user_T, targets.columns]
@@ -160,14 +160,14 @@ def _ranks(scores_BI: Values, targets: Rows) -> Offsets:
 
 
 def _ndcg(rank_T: Offsets, targets: Rows, k: int) -> PerUser:
-    """NDCG@k with binary gains; the ideal list holds min(k, targets) of them."""
+    """Compute NDCG@k with binary gains; the ideal list holds min(k, targets) of them."""
     gain_T = np.where(rank_T <= k, 1 / np.log2(rank_T + 1.0), 0)
     ideal = np.concatenate(([0], np.cumsum(1 / np.log2(np.arange(k) + 2.0))))
     return np.bincount(targets.row_of_entry, gain_T, len(targets)) / ideal[np.minimum(targets.counts, k)]
 
 
 def _recall(rank_T: Offsets, targets: Rows, k: int) -> PerUser:
-    """Recall@k, of the min(k, targets) that could be found."""
+    """Compute recall@k of the min(k, targets) that could be found."""
     return np.bincount(targets.row_of_entry[rank_T <= k], minlength=len(targets)) / np.minimum(targets.counts, k)
 
 
@@ -201,11 +201,11 @@ def _errors(predict: Scorer, given: Rows, targets: Rows) -> Iterator[PerUser]:
 
 
 def mean_and_error(values: PerUser) -> tuple[float, float]:
-    """Mean and its standard error; 0 and 0 of nothing."""
+    """Return the mean and its standard error; 0 and 0 of no values."""
     if not len(values):
         return 0.0, 0.0
-    spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
-    return float(values.mean()), spread / float(np.sqrt(len(values)))
+    std = float(values.std(ddof=1)) if len(values) > 1 else 0.0
+    return float(values.mean()), std / float(np.sqrt(len(values)))
 
 
 def paired_difference(a: PerUser, b: PerUser, seed: int = 0, num_resamples: int = 2_000) -> Difference:
@@ -214,11 +214,11 @@ def paired_difference(a: PerUser, b: PerUser, seed: int = 0, num_resamples: int 
     Args:
         a: one metric of the first scorer for each user, float64 (N,).
         b: the same metric of the second for the same users.
-        seed: repeats the bootstrap.
-        num_resamples: bootstrap samples the interval is read from.
+        seed: of the bootstrap.
+        num_resamples: bootstrap samples for the interval.
 
     Raises:
-        ValueError: if they were not judged on as many users.
+        ValueError: if the numbers of users differ.
     """
     if a.shape != b.shape:
         raise ValueError("the two scorers must be judged on the same users")

@@ -1,4 +1,4 @@
-"""How ratings are split to judge a model: users that it never saw, or ratings that were hidden from it."""
+"""Splits of ratings to evaluate a model: by user, or by hiding single ratings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def split_users(
 def draw_users(
     num_users: int, seed: int, test_share: float = 1 / 6
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Draw the users that `split_users` takes: int64, ascending, train, validation, test."""
+    """Draw the users for `split_users`: int64, ascending, train, validation, test."""
     users = np.random.default_rng(seed).permutation(num_users)
     num_validation = min(MAX_VALIDATION, num_users // 8)
     num_test = min(MAX_TEST, int(num_users * test_share))
@@ -30,6 +30,6 @@ def draw_users(
 
 
 def hide_tenth(data: Interactions, seed: int) -> tuple[Interactions, Rows]:
-    """Hide a random tenth of all ratings; give what is shown, and what is hidden of the same users."""
+    """Hide a random tenth of all ratings; return the shown ratings, and the hidden ones of the same users."""
     hidden = np.random.default_rng(seed).random(data.rows.num_ratings) < 0.1
     return Interactions(data.rows.where(~hidden), data.item_ids, data.scale), data.rows.where(hidden)

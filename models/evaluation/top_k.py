@@ -1,4 +1,4 @@
-"""From scores to a list."""
+"""The k items with the best scores."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from models.core.interactions import Indices, Values
 
 
 def top_k(preference: Values, k: int, excluded: NDArray[np.bool_] | NDArray[np.integer] | None = None) -> Indices:
-    """Pick the best columns, best first; of equal scores the lower column comes first.
+    """Return the columns with the best scores, best first; of equal scores the lower column comes first.
 
     Args:
         preference: float32 (I,), left unchanged; NaN counts as the lowest score.
         k: how many at most.
-        excluded: columns never to pick, as bool (I,) or as indices; the list may get shorter than ``k``.
+        excluded: columns to leave out, as bool (I,) or as indices; the list may be shorter than ``k``.
 
     Returns:
         int32 (at most k,).
     """
     mask = cast("NDArray[np.bool_]", excluded) if excluded is not None and excluded.dtype == np.bool_ else None
     num_left = len(preference) - (0 if mask is None else int(np.count_nonzero(mask)))
-    if mask is not None and 4 * num_left < 3 * len(preference):  # `partition` is slow among many equal scores
+    if mask is not None and 4 * num_left < 3 * len(preference):  # `partition` is slow with many equal scores
         left = np.flatnonzero(~mask)
         return left[top_k(preference[left], k)].astype(np.int32)
     scores = np.fmax(preference, np.finfo(np.float32).min)  # fmax passes NaN over

@@ -1,4 +1,4 @@
-"""The epochs of one fitter: each judged on the validation users, the best one kept, stopped early."""
+"""The loop over a fitter's epochs, with validation, best epoch and early stopping."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from models.core.model import Model
 from models.evaluation.ranking import evaluate, rating_error
 from models.fitting.fitter import FitTask, Fitter
 
-ERRORS = {"rmse", "mae"}  # metrics of which the lower one is better
+ERRORS = {"rmse", "mae"}  # metrics for which lower is better
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EpochReport:
-    """What one epoch came to.
+    """The result of one epoch.
 
     Attributes:
         epoch: 1-based.
-        epochs: the most there can be.
+        epochs: maximum number of epochs.
         loss: mean training loss; None for a closed form.
-        metrics: on the validation users: ndcg@10, ndcg@100, recall@20, recall@50, rmse, mae and what the kind adds;
+        metrics: on the validation users: ndcg@10, ndcg@100, recall@20, recall@50, rmse, mae and the kind's own figures;
             without validation users only the latter.
-        seconds: time of the epoch, validation included.
+        seconds: duration of the epoch, including validation.
         is_best: whether this is the best epoch so far.
-        stage: what the epoch did, in words.
-        is_preparing: whether it only prepared those to come: it is never the best, and patience does not count it.
+        stage: description of the epoch.
+        is_preparing: whether it only prepared later ones: it is never the best, and patience does not count it.
     """
 
     epoch: int
@@ -42,11 +42,11 @@ class EpochReport:
 
 
 class TrainingLoop:
-    """Iterate over it to run it, and stop whenever you like: ``best`` is the best epoch's model.
+    """Iterate over it to run it, and stop at any time: ``best`` is the best epoch's model.
 
     Attributes:
         reports: every epoch so far.
-        best_report: that of the best epoch so far; None before the first that counts.
+        best_report: of the best epoch so far; None before the first that is not preparing.
     """
 
     def __init__(self, fitter: Fitter, task: FitTask) -> None:
@@ -57,15 +57,15 @@ class TrainingLoop:
 
     @property
     def epochs(self) -> int:
-        """The most epochs there can be, those that were run included."""
+        """Maximum number of epochs, including those already run."""
         return self._fitter.num_epochs(self._task.options)
 
     @property
     def best(self) -> Model:
-        """The model of the best epoch so far, ready to serve, on the CPU; as it is now if all epochs only prepared.
+        """Model of the best epoch so far, ready to serve, on the CPU; the latest if all epochs were preparing.
 
         Raises:
-            ValueError: before the first epoch.
+            ValueError: if no epoch has been run.
         """
         if not self.reports:
             raise ValueError("no epoch has been run yet")
@@ -73,34 +73,42 @@ class TrainingLoop:
 
     @property
     def is_done(self) -> bool:
-        """Whether all epochs were run, or none was better for ``patience`` of them."""
+        """Whether all epochs were run, or ``patience`` epochs brought no improvement."""
         if len(self.reports) >= self.epochs or self.best_report is None:
             return len(self.reports) >= self.epochs
         worse = (report for report in self.reports[self.best_report.epoch :] if not report.is_preparing)
         return len(list(worse)) >= self._task.options.patience
 
     def __iter__(self) -> Iterator[EpochReport]:
-        """Run the epochs that are left, one at each step."""
+        """Run the remaining epochs, one per step."""
         while not self.is_done:
             yield self.run_epoch()
 
     def run_epoch(self) -> EpochReport:
-        """Run one epoch and judge it."""
+        """Run one epoch and evaluate it."""
         started, fitter, epoch = time.perf_counter(), self._fitter, len(self.reports) + 1
         stage, is_preparing, is_judged = fitter.stage, fitter.is_preparing, fitter.is_judged
         loss = fitter.run_epoch()
         model = fitter.model()
         metrics = self._judge(model) if is_judged else dict(fitter.figures)
         is_best = self._is_best(metrics) if not is_preparing else self.best_report is None and epoch == self.epochs
-        seconds = time.perf_counter() - started
-        report = EpochReport(epoch, self.epochs, loss, metrics, seconds, is_best, stage, is_preparing)
+        report = EpochReport(
+            epoch=epoch,
+            epochs=self.epochs,
+            loss=loss,
+            metrics=metrics,
+            seconds=time.perf_counter() - started,
+            is_best=is_best,
+            stage=stage,
+            is_preparing=is_preparing,
+        )
         self.reports.append(report)
         if is_best:
             self.best_report, self._best = report, model
         return report
 
     def _is_best(self, metrics: dict[str, float]) -> bool:
-        """Compare with the best epoch so far; where nobody can be judged the last epoch counts as the best."""
+        """Compare with the best epoch so far; without judged users the last epoch is the best."""
         best = self.best_report.metrics if self.best_report is not None else {}
         name = self._task.selected_by
         now, before = metrics.get(name), best.get(name)
@@ -109,7 +117,7 @@ class TrainingLoop:
         return now < before if name in ERRORS else now > before
 
     def _judge(self, model: Model) -> dict[str, float]:
-        """Measure a model on the validation users."""
+        """Evaluate a model on the validation users."""
         given, targets, scale = self._task.given, self._task.targets, self._task.train.scale
         metrics = dict(self._fitter.figures)
         if targets.num_ratings:
@@ -126,20 +134,20 @@ class TrainingLoop:
         return self._fitter.stage
 
     @property
-    def now(self) -> Model:
-        """The model of the last epoch."""
+    def latest(self) -> Model:
+        """Model of the last epoch."""
         return self._fitter.model()
 
     def state(self) -> dict[str, Tensor]:
-        """Give all that `load_state` needs beside weights and reports."""
+        """Return all that `load_state` needs besides weights and reports."""
         return self._fitter.state()
 
     def load_state(self, state: dict[str, Tensor], item_ids: Sequence[str]) -> None:
-        """Have the fitter go on from a `state` whose item axes follow ``item_ids``."""
+        """Restore a `state` of the fitter whose item axes follow ``item_ids``."""
         self._fitter.load_state(state, item_ids)
 
-    def go_on(self, reports: Sequence[EpochReport], best: Model | None) -> None:
-        """Take up reports and best model where another course of the same fit was left."""
+    def resume(self, reports: Sequence[EpochReport], best: Model | None) -> None:
+        """Restore reports and best model of an earlier loop of the same fit."""
         self.reports = list(reports)
         self.best_report = next((report for report in reversed(reports) if report.is_best), None)
         self._best = best

@@ -1,4 +1,4 @@
-"""A linear output as it is served: codes times the rounded weights of every item.
+"""A linear output for serving: codes times the quantized weights of every item.
 
 Shape letters: B users in a batch, I items, D units of the code, K columns asked for.
 """
@@ -20,11 +20,11 @@ BLOCK = 64  # users at a time
 
 @dataclass(frozen=True)
 class Decoder:
-    """The weights of an output: a row a unit, a column an item.
+    """The weights of an output: a row for each unit, a column for each item.
 
     Attributes:
         units: (D, I).
-        bias: float32 (I,), or None for an output without.
+        bias: float32 (I,), or None for an output without bias.
     """
 
     units: QuantizedMatrix
@@ -32,11 +32,11 @@ class Decoder:
 
     @classmethod
     def of(cls, weights_ID: Tensor, bias_I: Tensor | None = None) -> Decoder:
-        """Round weights: float32 (I, D)."""
+        """Quantize weights: float32 (I, D)."""
         return cls(QuantizedMatrix.of(weights_ID.T), None if bias_I is None else bias_I.numpy())
 
     def scores(self, codes_BD: Tensor) -> Values:
-        """Multiply codes with every item's weights: float32 (B, I). A row does not depend on the others."""
+        """Multiply codes by every item's weights: float32 (B, I). A row does not depend on the others."""
         parts = [self._scores(some) for some in torch.split(codes_BD, BLOCK)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
@@ -49,9 +49,9 @@ class Decoder:
         return scores_BI
 
     def row(self, code_D: Values) -> Values:
-        """Multiply one code: float32 (I,), equal to its row of `scores`."""
+        """Multiply one code by every item's weights: float32 (I,), equal to its row of `scores`."""
         return cast("Values", self.scores(torch.from_numpy(code_D)[None])[0])
 
     def weights(self, wanted: Indices | slice) -> Values:
-        """Return items' weights as they are used, without the bias: float32 (K, D)."""
+        """Return the dequantized weights of some items, without the bias: float32 (K, D)."""
         return self.units.weights(slice(None), wanted).T

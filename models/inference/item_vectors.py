@@ -1,4 +1,4 @@
-"""Item vectors: what a model knows of items, so that a cosine says how alike two of them are.
+"""Item vectors: what a model has learned about items, with cosine as similarity.
 
 Shape letters: I items, D dimensions of a vector; of a product, R rows and N columns.
 """
@@ -12,41 +12,39 @@ from numpy.typing import NDArray
 
 from models.core.interactions import Values
 
-WIDTH = 128  # D of vectors that have been shortened
-MAX_ROWS = (
-    2_048  # of a matrix whose columns are shortened, the largest: others, of items with few ratings, change little
-)
-FAINT = np.float32(1e-4)  # of the longest vector: a shorter one says nothing
+WIDTH = 128  # D of projected vectors
+MAX_ROWS = 2_048  # rows kept of a matrix whose columns are projected; the others, of rarely rated items, change little
+MIN_LENGTH = np.float32(1e-4)  # of a vector with information, in lengths of the longest
 
 
-def directions(vectors_ID: Values) -> Values:
-    """Return vectors length 1, measured from their mean: float32 (I, D); one that says nothing is all 0.
+def unit_vectors(vectors_ID: Values) -> Values:
+    """Centre vectors and scale them to length 1: float32 (I, D); one without information becomes 0.
 
-    What all items have in common is in the mean, and would make all of them alike.
+    The mean holds what all items have in common, and would make all of them similar.
     """
     length_I = np.linalg.norm(vectors_ID, axis=1)
-    says_I = length_I > FAINT * length_I.max(initial=0)
-    if says_I.sum() < 2:
+    informative_I = length_I > MIN_LENGTH * length_I.max(initial=0)
+    if informative_I.sum() < 2:
         return np.zeros(vectors_ID.shape, np.float32)
-    centred_ID: Values = vectors_ID - vectors_ID[says_I].mean(axis=0)
-    centred_ID[~says_I] = 0
+    centred_ID: Values = vectors_ID - vectors_ID[informative_I].mean(axis=0)
+    centred_ID[~informative_I] = 0
     length_I = np.linalg.norm(centred_ID, axis=1, keepdims=True)
     centred_ID /= np.maximum(length_I, np.finfo(np.float32).tiny)
     return centred_ID
 
 
-def joined(parts: Sequence[Values]) -> Values:
-    """Put vectors of several models side by side, so that the cosine is the mean of theirs: float32 (I, sum of D)."""
+def join_vectors(parts: Sequence[Values]) -> Values:
+    """Concatenate vectors of several models, so that the cosine is the mean of theirs: float32 (I, sum of D)."""
     return np.hstack(parts) / np.float32(len(parts) ** 0.5)
 
 
-def largest(sizes_R: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the places of the `MAX_ROWS` largest rows, ascending; the others, of rarely rated items, say little."""
+def largest_rows(sizes_R: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the places of the `MAX_ROWS` largest rows, ascending; the others belong to rarely rated items."""
     return np.sort(np.argsort(-sizes_R)[:MAX_ROWS])
 
 
-def principal(weights_RN: Values) -> Values:
-    """Shorten the columns of a matrix to their parts along its principal directions: float32 (N, at most `WIDTH`).
+def principal_components(weights_RN: Values) -> Values:
+    """Project the columns of a matrix onto its principal directions: float32 (N, at most `WIDTH`).
 
     Source: Halko, Martinsson & Tropp, "Finding Structure with Randomness", SIAM Review 2011, algorithms 4.4 and 5.1,
     with one power iteration and a fixed seed. A random projection alone blurs neighbours
@@ -64,13 +62,13 @@ def principal(weights_RN: Values) -> Values:
     return short_ND
 
 
-def spread(codes_ND: Values) -> Values:
-    """Return the directions in which codes differ, each as long as they do: float32 (D, at most `WIDTH`)."""
+def scaled_axes(codes_ND: Values) -> Values:
+    """Return the principal axes of codes, scaled by standard deviation: float32 (D, at most `WIDTH`)."""
     centred_ND = codes_ND - codes_ND.mean(axis=0)
     values_D, turn_DD = np.linalg.eigh(centred_ND.T.astype(np.float64) @ centred_ND / max(1, len(codes_ND)))
     longest = slice(None, -WIDTH - 1, -1)
-    spread_DD: Values = (turn_DD * np.sqrt(np.maximum(values_D, 0)))[:, longest].astype(np.float32)
-    return spread_DD
+    axes_DD: Values = (turn_DD * np.sqrt(np.maximum(values_D, 0)))[:, longest].astype(np.float32)
+    return axes_DD
 
 
 def _orthonormal(vectors_ND: Values) -> Values:

@@ -1,7 +1,8 @@
-"""Weights in 8 bits each, and sums of their rows in float32.
+"""Weights quantized to 8 bits, and sums of their rows in float32.
 
-What a user's scores cost is reading the weights, and what is read pushes all else out of the caches: a quarter of the
-bytes of float32. Each column is divided by its largest weight, then each row rounded to 255 steps, one of which is 0.
+The cost of a user's scores is reading the weights, which also evicts everything else from the caches: 8 bits are a
+quarter of the bytes. Each column is divided by its largest weight, then each row is rounded to 255 steps, one of which
+is 0.
 Source: the layout is that of PyTorch's embedding bag over bytes (`quantized::embedding_bag_byte_prepack`).
 Shape letters: F rows, C columns, B sums of E terms in all, K columns asked for.
 """
@@ -17,19 +18,19 @@ from torch import Tensor
 
 from models.core.interactions import Indices, Offsets, Values
 
-STEP_AND_MINIMUM = 8  # bytes behind a row's weights: two float32, the size of a step and what a byte of 0 stands for
-STEPS = 254  # between a row's least and its largest weight, so that 0 can be one of them
-BLOCK = 512  # rows rounded at once
+STEP_AND_MINIMUM = 8  # bytes after a row's weights: two float32, the step size and the value of byte 0
+STEPS = 254  # between a row's smallest and largest weight, so that 0 can be one of them
+BLOCK = 512  # rows quantized at once
 MAX_CACHED_ROWS = 16  # rows that stay in the caches as float32
 
 
 @dataclass(frozen=True)
 class QuantizedMatrix:
-    """A matrix of weights.
+    """A matrix of weights in 8 bits.
 
     Attributes:
         packed: uint8 (F, C + 8), the rows.
-        scale: float32 (C,), what a column is multiplied by.
+        scale: float32 (C,), factor of each column.
     """
 
     packed: Tensor
@@ -37,7 +38,7 @@ class QuantizedMatrix:
 
     @classmethod
     def of(cls, weights_FC: Tensor) -> QuantizedMatrix:
-        """Round weights of any precision: (F, C)."""
+        """Quantize weights of any precision: (F, C)."""
         num_rows, num_columns = weights_FC.shape
         largest_C = torch.zeros(num_columns)
         for block in torch.split(weights_FC, BLOCK):
@@ -49,31 +50,31 @@ class QuantizedMatrix:
         return cls(packed, largest_C.numpy())
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return both by name."""
+        """Return both tensors by name."""
         return {"packed": self.packed, "column_scale": torch.from_numpy(self.scale)}
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, Tensor]) -> QuantizedMatrix:
-        """Build from what `tensors` gave."""
+        """Build from the result of `tensors`."""
         return cls(tensors["packed"], tensors["column_scale"].numpy())
 
     @property
     def num_rows(self) -> int:
-        """F."""
+        """Number of rows (F)."""
         return len(self.packed)
 
     @property
     def num_columns(self) -> int:
-        """C."""
+        """Number of columns (C)."""
         return len(self.scale)
 
     def sums(self, rows: Tensor, factors: Tensor, offsets: Tensor) -> Values:
-        """Add rows up, each times its factor: float32 (B, C). A sum does not depend on the others.
+        """Add up rows, each times its factor: float32 (B, C). A sum does not depend on the others.
 
         Args:
             rows: int64 (E,).
             factors: float32 (E,).
-            offsets: int64 (B,), where the terms of each sum begin.
+            offsets: int64 (B,), first term of each sum.
         """
         with torch.inference_mode():
             sums_BC: Values = torch.ops.quantized.embedding_bag_byte_rowwise_offsets(
@@ -83,35 +84,35 @@ class QuantizedMatrix:
         return sums_BC
 
     def weights(self, rows: Offsets | slice, columns: Offsets | Indices | slice) -> Values:
-        """Give some weights as they are used: float32 (rows, columns)."""
+        """Return some weights, dequantized: float32 (rows, columns)."""
         packed = self.packed.numpy()[:, : self.num_columns]
         if isinstance(rows, slice) or isinstance(columns, slice):
             bytes_RC = packed[rows][:, columns]
         else:
             bytes_RC = packed[rows[:, None], columns]
-        step, least = self._steps(rows)
+        step, minimum = self._steps(rows)
         weights_RC = bytes_RC.astype(np.float32)
         weights_RC *= step[:, None]
-        weights_RC += least[:, None]
+        weights_RC += minimum[:, None]
         weights_RC *= self.scale[columns]
         return weights_RC
 
     def _steps(self, rows: Offsets | slice) -> Values:
-        """Return the size of a step and the least weight of some rows: float32 (2, rows)."""
+        """Return step size and smallest weight of some rows: float32 (2, rows)."""
         ends = np.ascontiguousarray(self.packed.numpy()[rows, self.num_columns :])
         return ends.view(np.float32).T
 
     def products(self, rows: Offsets, vector_C: Values) -> Values:
-        """Multiply some rows with a vector: float32 (rows,)."""
-        step, least = self._steps(rows)
+        """Multiply some rows by a vector: float32 (rows,)."""
+        step, minimum = self._steps(rows)
         scaled_C, packed = vector_C * self.scale, self.packed.numpy()
         along_R = np.empty(len(rows), np.float32)
         for start in range(0, len(rows), MAX_CACHED_ROWS):
             some = slice(start, start + MAX_CACHED_ROWS)
             along_R[some] = packed[rows[some], : self.num_columns].astype(np.float32) @ scaled_C
-        return cast("Values", along_R * step + least * scaled_C.sum())
+        return cast("Values", along_R * step + minimum * scaled_C.sum())
 
-    def part(self, rows: Offsets, columns: Offsets) -> QuantizedMatrix:
+    def select(self, rows: Offsets, columns: Offsets) -> QuantizedMatrix:
         """Keep some rows and columns."""
         kept = np.concatenate((columns, np.arange(self.num_columns, self.num_columns + STEP_AND_MINIMUM)))
         packed = self.packed[torch.from_numpy(rows)][:, torch.from_numpy(kept)]
@@ -119,14 +120,14 @@ class QuantizedMatrix:
 
 
 def _pack(shares_FC: Tensor) -> Tensor:
-    """Round rows: uint8 (F, C + 8)."""
-    least_F, largest_F = (
+    """Quantize and pack rows: uint8 (F, C + 8)."""
+    minimum_F, largest_F = (
         edge(shares_FC, dim=1).values if shares_FC.shape[1] else torch.zeros(len(shares_FC))
         for edge in (torch.min, torch.max)
     )
-    least_F, largest_F = least_F.clamp(max=0), largest_F.clamp(min=0)
-    step_F = (largest_F - least_F).clamp(min=torch.finfo(torch.float32).tiny * STEPS) / STEPS
-    zero_F = torch.ceil(-least_F / step_F)
+    minimum_F, largest_F = minimum_F.clamp(max=0), largest_F.clamp(min=0)
+    step_F = (largest_F - minimum_F).clamp(min=torch.finfo(torch.float32).tiny * STEPS) / STEPS
+    zero_F = torch.ceil(-minimum_F / step_F)
     bytes_FC = (torch.round(shares_FC / step_F[:, None]) + zero_F[:, None]).clamp(0, 255).to(torch.uint8)
     ends = torch.stack((step_F, -zero_F * step_F), dim=1).contiguous().view(torch.uint8)
     return torch.cat((bytes_FC, ends), dim=1)

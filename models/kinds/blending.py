@@ -1,7 +1,7 @@
-"""Which share each of several models should have in a blend, chosen on the validation users.
+"""The shares of several models in a blend, chosen on the validation users.
 
-Scores of different models have no common unit, so each user's are standardised first (z-scores over all items). What is
-tried are eighths: with some hundred users to choose on, finer ones would be chosen by chance.
+Scores of different models have no common unit, so each user's are standardised first (z-scores over all items). Shares
+are multiples of an eighth: with a few hundred users to choose on, finer ones would be chosen by chance.
 Shape letters: M models, B users in a batch, I items, N judged users, L candidates of a user, T held-out ratings.
 """
 
@@ -21,20 +21,20 @@ from models.core.zscore import zscore
 from models.evaluation.ranking import batches
 from models.fitting.fitter import CheckCancelled
 
-PARTS = 8  # of which the shares are made
-DEPTH = 200  # best items of each model that may come into a blend's list
-LAST = np.float32(-1e6)  # z-score of an item that must not come into a list
-CLEARLY = 2  # standard errors
+PARTS = 8  # of which the shares consist
+DEPTH = 200  # best items of each model that are candidates for a blend's list
+EXCLUDED = np.float32(-1e6)  # z-score of an item that must not be in a list
+MIN_STANDARD_ERRORS = 2  # of a mean difference that counts as clear
 RESAMPLES = 500
 MIN_SHARE = 1 / 16
-TIE = np.float32(1e-6)  # by which a target comes behind the others that have its score
+TIE = np.float32(1e-6)  # subtracted from a target's score, so that it ranks behind others with the same score
 
 Shares = NDArray[np.float64]
 PerUser = NDArray[np.float64]
 
 
 def mixtures(num_models: int) -> Iterator[Shares]:
-    """Return every way to share out `PARTS` parts among models: float64 (M,), 1 in sum."""
+    """Yield every way to divide `PARTS` parts among models: float64 (M,), their sum 1."""
     for bars in combinations(range(PARTS + num_models - 1), num_models - 1):
         edges = np.array([-1, *bars, PARTS + num_models - 1])
         yield (np.diff(edges) - 1) / PARTS
@@ -42,12 +42,12 @@ def mixtures(num_models: int) -> Iterator[Shares]:
 
 @dataclass(frozen=True)
 class Candidates:
-    """What the lists of some users may be made of.
+    """The items that may be in the lists of some users.
 
     Attributes:
-        scores: float32 (M, N, L), standardised; `LAST` for what must not come in.
+        scores: float32 (M, N, L), standardised; `EXCLUDED` for an item that must not be in the list.
         is_target: bool (N, L).
-        num_targets: int64 (N,), those included that are no candidate.
+        num_targets: int64 (N,), including targets that are not candidates.
     """
 
     scores: Values
@@ -55,7 +55,7 @@ class Candidates:
     num_targets: NDArray[np.int64]
 
     def gains(self, shares: Shares) -> PerUser:
-        """Judge a blend: the mean of NDCG@10 and NDCG@100 for each user, float64 (N,)."""
+        """Measure a blend: the mean of NDCG@10 and NDCG@100 for each user, float64 (N,)."""
         blended_NL = np.tensordot(shares.astype(np.float32), self.scores, 1) - TIE * self.is_target
         best_NL = np.argsort(-blended_NL, axis=1, kind="stable")[:, :100]
         hit_NL = np.take_along_axis(self.is_target, best_NL, axis=1)
@@ -75,6 +75,7 @@ class Candidates:
         given: Rows,
         targets: Rows,
         scale: RatingScale,
+        *,
         check_cancelled: CheckCancelled = lambda: None,
     ) -> Candidates:
         """Take the best `DEPTH` items of each model for every user who has a liked target."""
@@ -90,13 +91,13 @@ class Candidates:
 
 def _candidates(models: Sequence[Model], given: Rows, targets: Rows) -> tuple[Values, NDArray[np.bool_]]:
     scores_MBI = np.stack([zscore(model.preference(given)) for model in models])
-    scores_MBI[:, given.row_of_entry, given.columns] = LAST
+    scores_MBI[:, given.row_of_entry, given.columns] = EXCLUDED
     depth = min(DEPTH, scores_MBI.shape[2])
     best = [np.argpartition(-scores_BI, depth - 1, axis=1)[:, :depth] for scores_BI in scores_MBI]
     columns_BL = np.sort(np.concatenate(best, axis=1), axis=1)
     is_again_BL = np.diff(columns_BL, axis=1, prepend=-1) == 0
     scores_MBL = np.take_along_axis(scores_MBI, columns_BL[None], axis=2)
-    scores_MBL[:, is_again_BL] = LAST
+    scores_MBL[:, is_again_BL] = EXCLUDED
     wanted_BI = np.zeros(scores_MBI.shape[1:], bool)
     wanted_BI[targets.row_of_entry, targets.columns] = True
     return scores_MBL, np.take_along_axis(wanted_BI, columns_BL, axis=1) & ~is_again_BL
@@ -107,17 +108,18 @@ def ranking_shares(
     given: Rows,
     targets: Rows,
     scale: RatingScale,
+    *,
     check_cancelled: CheckCancelled = lambda: None,
 ) -> Shares | None:
-    """Choose the shares that rank best; None where nobody can be judged: float64 (M,), 1 in sum.
+    """Choose the shares that rank best: float64 (M,), their sum 1; None if no user has a liked target.
 
-    The mean of what is best for `RESAMPLES` samples of the users, each as many as there are, drawn with replacement:
-    few users disagree, and the shares stay near to equal; many agree on the best. A member of little share is dropped.
+    They are the mean of the best shares of `RESAMPLES` bootstrap samples of the users: with few users the samples
+    disagree and the shares stay nearly equal; with many they agree on the best. A small share is set to 0.
     Source: Breiman, "Bagging predictors", Machine Learning 24, 1996.
     """
     if not (targets.values >= scale.like_threshold).any():
         return None
-    candidates = Candidates.of(models, given, targets, scale, check_cancelled)
+    candidates = Candidates.of(models, given, targets, scale, check_cancelled=check_cancelled)
     every = np.stack(list(mixtures(len(models))))
     gains_XN = np.stack([candidates.gains(shares) for shares in every])
     num_users = gains_XN.shape[1]
@@ -128,19 +130,19 @@ def ranking_shares(
 
 
 def is_clearly_more(one: PerUser, other: PerUser) -> bool:
-    """Return whether the mean of the differences, user by user, is above `CLEARLY` of its standard errors."""
+    """Return whether the mean difference, user by user, is more than `MIN_STANDARD_ERRORS` standard errors above 0."""
     difference_N = one - other
     error = difference_N.std(ddof=1) / len(difference_N) ** 0.5 if len(difference_N) > 1 else 0.0
-    return bool(difference_N.mean() > CLEARLY * error)
+    return bool(difference_N.mean() > MIN_STANDARD_ERRORS * error)
 
 
 def rating_shares(models: Sequence[Model], given: Rows, targets: Rows) -> Shares | None:
-    """Choose the shares that predict the held-out ratings best; None without any: float64 (M,), 1 in sum."""
+    """Choose the shares that predict the held-out ratings best: float64 (M,), their sum 1; None if there are none."""
     if not targets.num_ratings:
         return None
     predicted_MT = np.stack([_at_targets(model, given, targets) for model in models])
     error_MT = predicted_MT - targets.values
-    squares_MM = error_MT @ error_MT.T  # of shares s the squared error is s'(squares)s, since they are 1 in sum
+    squares_MM = error_MT @ error_MT.T  # the squared error of shares s is s'(squares)s, since their sum is 1
     return min(mixtures(len(models)), key=lambda shares: float(shares @ squares_MM @ shares))
 
 

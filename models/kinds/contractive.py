@@ -1,11 +1,11 @@
-"""Contractive autoencoder: the code is to move little when the row does.
+"""Contractive autoencoder: a penalty keeps the code from changing much when the row does.
 
 Source: Rifai et al., "Contractive Auto-Encoders: Explicit Invariance During Feature Extraction", ICML 2011, equation 5.
 Shape letters: B users in a batch, I items, H hidden units.
 
 The penalty is the squared Frobenius norm of the code's Jacobian, in closed form. A user with n ratings is a row x over
-the 3 I input channels, his sums are a = W'x / sqrt(n) + b, his code is h = 2 sigmoid(a) - 1. With s = (h + 1) / 2 the
-sigmoid, dh_j/da_j = 2 s_j (1 - s_j) = (1 - h_j^2) / 2, and da_j/dx_k = W_kj / sqrt(n). So, with n held,
+the 3 I input channels, their sums are a = W'x / sqrt(n) + b, and their code is h = 2 sigmoid(a) - 1. With the sigmoid
+s = (h + 1) / 2, dh_j/da_j = 2 s_j (1 - s_j) = (1 - h_j^2) / 2, and da_j/dx_k = W_kj / sqrt(n). So, with n held,
 
     ||dh/dx||^2 = sum_j sum_k ((1 - h_j^2) / 2)^2 W_kj^2 / n = 1/n sum_j ((1 - h_j^2) / 2)^2 ||W_j||^2
 """
@@ -36,12 +36,12 @@ class ContractiveConfig(NetworkConfig):
 
 
 class ContractiveNetwork(SigmoidNetwork):
-    """One sigmoid layer that sees the whole row and pays for every direction in which its code moves."""
+    """One sigmoid layer that sees the whole row, with a penalty on the Jacobian of its code."""
 
     config: ContractiveConfig
 
     def loss(self, batch: Batch, generator: torch.Generator) -> Tensor:
-        """Both reconstruction losses and the penalty, mean over users."""
+        """Return both reconstruction losses plus the penalty, mean over users."""
         code_BH, bias_B = self.encode(batch)
         rating_loss = self.rating_loss(batch, code_BH, bias_B)
         preference_loss = self.preference_loss(batch, code_BH, graded=self.config.graded)
@@ -49,7 +49,7 @@ class ContractiveNetwork(SigmoidNetwork):
         return preference_loss + self.config.rating_weight * rating_loss + self.config.contraction * penalty
 
     def jacobian_norms(self, code_BH: Tensor, counts_B: Tensor) -> Tensor:
-        """Squared Frobenius norm of each user's Jacobian: float32 (B,)."""
+        """Return the squared Frobenius norm of each user's Jacobian: float32 (B,)."""
         norm_H = self.encoder_I3H.square().sum((0, 1))
         slope_BH = (1 - code_BH**2) / 2
         return slope_BH**2 @ norm_H / counts_B.clamp(min=1)

@@ -1,8 +1,9 @@
-"""Denoising autoencoder with two outputs: what to recommend, and how it will be rated.
+"""Denoising autoencoder with two outputs: preferences and predicted ratings.
 
 Sources: Liang et al., "Variational Autoencoders for Collaborative Filtering", WWW 2018 (Mult-DAE:
 the preference output);
-Strub et al., "Hybrid Recommender System based on Autoencoders", DLRS 2016 (CFN: loss stressed on what was hidden).
+Strub et al., "Hybrid Recommender System based on Autoencoders", DLRS 2016 (CFN: alpha and beta
+weight the loss of hidden and of shown cells).
 Shape letters: B users in a batch, I items, E ratings in a batch, H hidden units.
 """
 
@@ -24,7 +25,7 @@ class DenoisingConfig(NetworkConfig):
 
     masking: float = 0.5  # share of a user's ratings hidden from the encoder, 0..1
     noise: float = 0.1  # standard deviation of the noise on the values, in standard deviations of a residual
-    stress: float = 0.5  # weight of the hidden cells in the rating loss, 0..1; the rest is on those shown
+    stress: float = 0.5  # CFN's alpha: weight of the hidden cells in the rating loss, 0..1; the shown have 1 - stress
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -40,13 +41,13 @@ class DenoisingNetwork(SigmoidNetwork):
     config: DenoisingConfig
 
     def loss(self, batch: Batch, generator: torch.Generator) -> Tensor:
-        """Hide some ratings, blur the others, and measure how well all of them are found again."""
+        """Return the loss of reconstructing all ratings with some hidden and noise added to the others."""
         kept = (torch.rand(len(batch.item), generator=generator) >= self.config.masking).to(batch.item.device)
         shown = batch.where(kept)
-        blur = torch.randn(len(shown.item), generator=generator) * self.config.noise
-        code_BH, bias_B = self.encode(replace(shown, blur=blur.to(batch.item.device)))
-        stress = torch.where(kept, 1 - self.config.stress, self.config.stress)
-        rating_loss = self.rating_loss(batch, code_BH, bias_B, stress)
+        noise = torch.randn(len(shown.item), generator=generator) * self.config.noise
+        code_BH, bias_B = self.encode(replace(shown, noise=noise.to(batch.item.device)))
+        weight_E = torch.where(kept, 1 - self.config.stress, self.config.stress)
+        rating_loss = self.rating_loss(batch, code_BH, bias_B, weight_E)
         preference_loss = self.preference_loss(batch, code_BH, graded=False)
         return preference_loss + self.config.rating_weight * rating_loss
 

@@ -1,4 +1,4 @@
-"""The weights of the `linear` kind, solved from whichever side is the cheaper one.
+"""The solve of the `linear` kind, by features or by users, whichever is cheaper.
 
 Shape letters: B users in a batch, I items, F input features and C output items (see `models.closed_form.ridge`).
 """
@@ -6,7 +6,7 @@ Shape letters: B users in a batch, I items, F input features and C output items 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -14,25 +14,25 @@ import torch
 from scipy.sparse import csr_array
 from torch import Tensor
 
-from models.closed_form.dual import Product, num_inner, solve_by_users
-from models.closed_form.encoding import Coding
+from models.closed_form.dual import FactoredWeights, num_inner, solve_by_users
+from models.closed_form.encoding import Encoding
 from models.closed_form.gram import GramSource
-from models.closed_form.ridge import Matrix, Pairs, Penalty, solve
+from models.closed_form.ridge import ChannelPairs, Matrix, Penalty, solve
 from models.closed_form.ridge import gram as multiply
 from models.core.interactions import Interactions, Offsets, Rows, Values
 from models.evaluation.ranking import Scorer
 from models.inference.quantized import QuantizedMatrix
 
-QUICK = 2_000  # users whose side is inverted within a second
+QUICK = 2_000  # users whose matrix is inverted within a second
 
 
 @dataclass(frozen=True)
 class Solution:
-    """Weights from the features that occurred in training to the items that anybody liked.
+    """Weights from the features that occurred in training to the items that at least one user liked.
 
     Attributes:
         weights: (F, C).
-        inputs: int64 (F,), the features, as in `models.closed_form.ridge.Pairs`.
+        inputs: int64 (F,), the features, as in `models.closed_form.ridge.ChannelPairs`.
         outputs: int64 (C,), the items.
     """
 
@@ -41,13 +41,13 @@ class Solution:
     outputs: Offsets
 
     def tensors(self) -> dict[str, Tensor]:
-        """Give all three by name."""
+        """Return all three by name."""
         inputs, outputs = torch.from_numpy(self.inputs), torch.from_numpy(self.outputs)
         return {**self.weights.tensors(), "inputs": inputs, "outputs": outputs}
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, Tensor]) -> Self:
-        """Build from what `tensors` gave, or from weights in float16 that an earlier Palate stored."""
+        """Build from the result of `tensors`, or from float16 weights stored by an earlier version."""
         weights = (
             QuantizedMatrix.of(tensors["weights"]) if "weights" in tensors else QuantizedMatrix.from_tensors(tensors)
         )
@@ -56,21 +56,22 @@ class Solution:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is to be solved, for any penalty.
+    """The regression to solve, for any penalty.
 
     Attributes:
         encoded: float32 (U, F), the training rows.
-        coding: how they were encoded.
+        encoding: how they were encoded.
         pairs: the features and the outputs.
-        dropout: p, the share of inputs whose absence is trained for.
+        dropout: p, the share of inputs dropped in training.
         check_cancelled: called between the blocks.
-        gram: float32 (F, F), X'X, where that is to be solved from and is counted already.
+        gram: float32 (F, F), X'X, once it is counted; None to solve by users.
         num_updated: as of `models.closed_form.gram.Gram`.
     """
 
     encoded: csr_array
-    coding: Coding
-    pairs: Pairs
+    encoding: Encoding
+    pairs: ChannelPairs
+    _: KW_ONLY
     dropout: float
     check_cancelled: Callable[[], None]
     gram: Matrix | None = None
@@ -80,74 +81,77 @@ class Problem:
     def of(
         cls,
         train: Interactions,
-        coding: Coding,
+        encoding: Encoding,
+        *,
         dropout: float,
         disliked_target: float,
         check_cancelled: Callable[[], None],
     ) -> Problem:
-        """Set the problem up for the training users."""
-        inputs = coding.inputs(train.rows)
-        pairs = Pairs.of(inputs, coding.num_items, disliked_target)
-        return cls(coding.encode(train.rows, inputs), coding, pairs, dropout, check_cancelled)
+        """Set up the problem for the training users."""
+        inputs = encoding.inputs(train.rows)
+        pairs = ChannelPairs.of(inputs, encoding.num_items, disliked_target)
+        return cls(
+            encoding.encode(train.rows, inputs), encoding, pairs, dropout=dropout, check_cancelled=check_cancelled
+        )
 
     @property
     def is_by_users(self) -> bool:
-        """Whether the users' side is inverted: they are fewer than the features."""
+        """Whether to solve by users, because they are fewer than the features."""
         return self.gram is None and num_inner(self.encoded) < len(self.pairs.inputs)
 
     @property
     def is_quick(self) -> bool:
-        """Whether a solve takes no more than a second or so."""
+        """Whether a solve takes about a second at most."""
         return self.is_by_users and num_inner(self.encoded) <= QUICK
 
-    def counted(self, train: Interactions, source: GramSource) -> Problem:
-        """Return the problem with its Gram matrix from ``source``, if one is needed."""
+    def with_gram(self, train: Interactions, source: GramSource) -> Problem:
+        """Return the problem with its Gram matrix from ``source``, if it is solved by features."""
         if self.is_by_users:
             return self
-        gram = source(train, self.coding, self.check_cancelled)
+        gram = source(train, self.encoding, self.check_cancelled)
         gram_FF = gram.counts
-        gram_FF /= np.float32(self.coding.unit**2)
+        gram_FF /= np.float32(self.encoding.unit**2)
         return replace(self, gram=gram_FF, num_updated=gram.num_updated)
 
     def head(self, num_outputs: int) -> Problem:
-        """Cut the problem down to the items that most users liked, or graded."""
+        """Return the problem for only the items that most users liked, or graded."""
         counts = np.bincount(self.encoded.indices)[self.pairs.liked]
         head = np.sort(self.pairs.outputs[np.argsort(-counts, kind="stable")[:num_outputs]])
         inputs = self.pairs.inputs
-        places = np.flatnonzero(np.isin(inputs, np.concatenate((head, head + self.coding.num_items, inputs[-1:]))))
+        places = np.flatnonzero(np.isin(inputs, np.concatenate((head, head + self.encoding.num_items, inputs[-1:]))))
         encoded = self.encoded[:, places]
-        pairs = Pairs.of(inputs[places], self.coding.num_items, self.pairs.disliked_target)
+        pairs = ChannelPairs.of(inputs[places], self.encoding.num_items, self.pairs.disliked_target)
         return replace(self, encoded=encoded, pairs=pairs, gram=multiply(encoded, self.check_cancelled))
 
-    def aiming(self, disliked_target: float) -> Problem:
-        """Return the problem with another target of the disliked items."""
+    def with_disliked_target(self, disliked_target: float) -> Problem:
+        """Return the problem with another target for disliked items."""
         return replace(self, pairs=replace(self.pairs, disliked_target=disliked_target))
 
     def solve(self, regularisation: float, constant: float) -> Solution:
-        """Solve for penalties of ratings and constant. Leaves no Gram matrix to solve with again."""
+        """Solve for penalties of ratings and constant. The Gram matrix is overwritten, so call it only once."""
         penalty = Penalty(self.dropout, regularisation, constant)
         if self.gram is None:
-            weights = self._product(penalty).weights(self.pairs, self.check_cancelled)
+            weights = self._factored_weights(penalty).weights(self.pairs, self.check_cancelled)
         else:
             weights = solve(self.gram, self.pairs, penalty, self.check_cancelled)
         return Solution(QuantizedMatrix.of(weights), self.pairs.inputs, self.pairs.outputs)
 
     def scorer(self, regularisation: float, constant: float) -> Scorer:
-        """Solve for penalties and give what scores users with them, all but the items they rated."""
+        """Solve for penalties and return a scorer, valid except for the items that users rated."""
         score = self._score(Penalty(self.dropout, regularisation, constant))
 
         def scores(rows: Rows) -> Values:
-            scores_BI = np.zeros((len(rows), self.coding.num_items), np.float32)
-            scores_BI[:, self.pairs.outputs] = score(self.coding.encode(rows, self.pairs.inputs))
+            scores_BI = np.zeros((len(rows), self.encoding.num_items), np.float32)
+            scores_BI[:, self.pairs.outputs] = score(self.encoding.encode(rows, self.pairs.inputs))
             return scores_BI
 
         return scores
 
     def _score(self, penalty: Penalty) -> Callable[[csr_array], Values]:
         if self.gram is None:
-            return self._product(penalty).scores
+            return self._factored_weights(penalty).scores
         weights_FC = solve(self.gram.copy(), self.pairs, penalty, self.check_cancelled).float().numpy()
         return lambda encoded: encoded @ weights_FC
 
-    def _product(self, penalty: Penalty) -> Product:
+    def _factored_weights(self, penalty: Penalty) -> FactoredWeights:
         return solve_by_users(self.encoded, self.pairs, penalty, self.check_cancelled)

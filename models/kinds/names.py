@@ -1,4 +1,4 @@
-"""The names of the kinds of autoencoder, importable without PyTorch, so that small commands start at once."""
+"""Names of the kinds of autoencoder, importable without PyTorch, so that small commands start quickly."""
 
 SINGLE_KINDS = (
     "linear",

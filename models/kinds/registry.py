@@ -1,4 +1,4 @@
-"""The kinds of autoencoder that can be chosen: those that stand alone, and their blend."""
+"""Registry of the kinds of autoencoder: the single kinds, and their blend."""
 
 from __future__ import annotations
 

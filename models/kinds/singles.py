@@ -1,4 +1,4 @@
-"""The kinds of autoencoder that stand alone. A further kind is one file and one line here."""
+"""The kinds of autoencoder that are not blends of others. A new kind is one file, one line here and one in `names`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from models.kinds.variational import VariationalAutoencoder, VariationalConfig, 
 
 @dataclass(frozen=True)
 class Kind:
-    """One architecture: its hyper-parameters, what is served, and what fits it."""
+    """One kind: the classes of its hyper-parameters, its model and its fitter."""
 
     config: type[object]
     model: type[Model]
@@ -28,7 +28,7 @@ class Kind:
 
     @property
     def starts_warm(self) -> bool:
-        """Whether a fit goes on from another model's weights."""
+        """Whether a fit can start from another model's weights."""
         return self.fitter.starts_warm
 
 

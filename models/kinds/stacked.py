@@ -1,4 +1,4 @@
-"""Stacked denoising autoencoder: residual layers, and the double encoding, whose output fed in again comes out again.
+"""Stacked denoising autoencoder: residual layers, and re-feeding, which makes the output a fixed point.
 
 Sources: Vincent et al., "Stacked Denoising Autoencoders", JMLR 2010 (each layer encodes the code of the layer below);
 He et al., "Identity Mappings in Deep Residual Networks", ECCV 2016, with Ba et al., "Layer Normalization", 2016 (so
@@ -20,7 +20,7 @@ from torch.nn.functional import layer_norm
 from models.networks.base import VALUE, Baseline, Batch, Network, NetworkConfig, SigmoidNetwork
 from models.networks.gradient_fitter import GradientFitter
 from models.networks.layers import MixingLayer
-from models.networks.losses import squares
+from models.networks.losses import sum_squared_products
 from models.networks.model import NetworkModel
 
 GAIN = 0.1  # of a normalised code, before it is mixed
@@ -32,7 +32,7 @@ class StackedConfig(NetworkConfig):
 
     num_layers: int = 2  # residual layers above the first
     masking: float = 0.5  # share of a user's ratings hidden from the encoder, 0..1
-    refeeding: float = 0.0  # weight of the second pass over the dense output; 0: none
+    refeeding: float = 0.0  # weight of the second pass over the dense output; 0: no second pass
     graded: bool = True
 
     def __post_init__(self) -> None:
@@ -46,14 +46,14 @@ class StackedConfig(NetworkConfig):
 
 
 class ResidualLayer(MixingLayer):
-    """Adds to a code what a normalised, squashed and mixed copy of it says.
+    """Adds to a code a normalised, mixed and squashed copy of it.
 
-    It starts with nothing to say, and learns slowly: what is normalised is many times as large as a young code, whose
-    place in the sum would be taken by noise.
+    It starts at 0 and with a small gain: the normalised copy is many times as large as an early code, which would
+    otherwise be drowned in noise.
     """
 
-    def start(self) -> None:
-        """Set the first weights."""
+    def init_weights(self) -> None:
+        """Set the initial weights."""
         nn.init.zeros_(self.mix_HH)
         nn.init.constant_(self.gain_H, GAIN)
 
@@ -72,11 +72,11 @@ class StackedNetwork(SigmoidNetwork):
         super().__init__(config, baseline)
         self.layers = nn.Sequential(*(ResidualLayer(config.width) for _ in range(config.num_layers)))
 
-    def start(self, generator: torch.Generator) -> None:
-        """Draw the first weights."""
-        super().start(generator)
+    def init_weights(self, generator: torch.Generator) -> None:
+        """Draw the initial weights."""
+        super().init_weights(generator)
         for layer in self.layers:
-            cast("ResidualLayer", layer).start()
+            cast("ResidualLayer", layer).init_weights()
 
     def code(self, summed_BH: Tensor) -> Tensor:
         """Pass the sums through every layer: float32 (B, H)."""
@@ -86,7 +86,7 @@ class StackedNetwork(SigmoidNetwork):
     code_row = Network.code_row
 
     def loss(self, batch: Batch, generator: torch.Generator) -> Tensor:
-        """Hide some ratings, find all of them again, and reconstruct the reconstruction."""
+        """Return the loss of reconstructing all ratings with some hidden, plus that of re-feeding."""
         kept = (torch.rand(len(batch.item), generator=generator) >= self.config.masking).to(batch.item.device)
         code_BH, bias_B = self.encode(batch.where(kept))
         loss = self.config.rating_weight * self.rating_loss(batch, code_BH, bias_B)
@@ -94,7 +94,7 @@ class StackedNetwork(SigmoidNetwork):
         return loss + self.config.refeeding * self.refeeding_loss(code_BH.detach()) if self.config.refeeding else loss
 
     def refeeding_loss(self, code_BH: Tensor) -> Tensor:
-        """Feed the reconstructed residuals of all items in again and compare what comes out; mean over users.
+        """Return the squared change of the reconstructed residuals when they are fed in again; mean over users.
 
         The dense row y = V c + v and its second reconstruction f(y) = V c' + v are never formed: the embedding sum of y
         is (E'V) c + E'v with E the embeddings of the value channel, and f(y) - y = V (c' - c).
@@ -102,7 +102,7 @@ class StackedNetwork(SigmoidNetwork):
         value_IH, num_items = self.encoder_I3H[:, VALUE], self.config.num_items
         summed_BH = code_BH @ (self.rating_ID.T @ value_IH) + self.rating_I @ value_IH
         again_BH = self.code(summed_BH * num_items**-0.5 + self.encoder_H)
-        return squares(again_BH - code_BH, self.rating_ID) / len(code_BH)
+        return sum_squared_products(again_BH - code_BH, self.rating_ID) / len(code_BH)
 
 
 class StackedAutoencoder(NetworkModel):

@@ -1,7 +1,7 @@
-"""Variational autoencoder in the form of RecVAE: a deep encoder says where a user is and how sure it is of that.
+"""Variational autoencoder after RecVAE: a deep encoder predicts mean and variance of a user's code.
 
 Source: Shenbin et al., "RecVAE: a New Variational Autoencoder for Top-N Recommendations with Implicit Feedback",
-WSDM 2020. What differs: the inputs are liked, disliked and value, and there is a rating output beside the list's.
+WSDM 2020. It differs in its inputs (liked, disliked and value) and has a rating output too.
 Shape letters: B users in a batch, I items, E ratings in a batch, H units of every encoder layer, D units of the code,
 L layers.
 """
@@ -33,11 +33,11 @@ class VariationalConfig(NetworkConfig):
 
     num_latent: int = 200  # D
     num_layers: int = 5  # L
-    masking: float = 0.5  # share of a user's ratings hidden from the encoder while it learns, 0..1
-    kl_weight: float = 0.005  # of the divergence from the prior, for each rating of the user
+    masking: float = 0.5  # share of a user's ratings hidden from the encoder in training, 0..1
+    kl_weight: float = 0.005  # of the divergence from the prior, per rating of the user
     standard_prior: float = 0.15  # weight of the standard normal in the prior, 0..1
-    old_prior: float = 0.75  # weight of what the encoder of the epoch before said; the rest is a wide normal
-    encoder_passes: int = 3  # over the users, in an epoch
+    old_prior: float = 0.75  # weight of the posterior of the previous epoch; the rest is a wide normal
+    encoder_passes: int = 3  # over the users, per epoch
     decoder_passes: int = 1
     graded: bool = True
 
@@ -60,10 +60,10 @@ class VariationalConfig(NetworkConfig):
 
 
 class DenseLayer(MixingLayer):
-    """Mixes the code of the layer below, adds those of all layers below, squashes and normalises."""
+    """Mixes the code of the layer below, adds the codes of all layers below, squashes and normalises."""
 
-    def start(self, generator: torch.Generator) -> None:
-        """Draw the first weights."""
+    def init_weights(self, generator: torch.Generator) -> None:
+        """Draw the initial weights."""
         nn.init.normal_(self.mix_HH, 0, (3 * len(self.mix_H)) ** -0.5, generator)
 
     def forward(self, code_BH: Tensor, below_BH: Tensor) -> Tensor:
@@ -88,24 +88,24 @@ class VariationalNetwork(Network):
         self.log_variance_HD = nn.Parameter(torch.empty(num_hidden, num_latent))
         self.log_variance_D = nn.Parameter(torch.zeros(num_latent))
 
-    def start(self, generator: torch.Generator) -> None:
-        """Draw the first weights."""
-        super().start(generator)
+    def init_weights(self, generator: torch.Generator) -> None:
+        """Draw the initial weights."""
+        super().init_weights(generator)
         nn.init.normal_(self.encoder_I3H, 0, 0.01, generator)
         for layer in self.layers:
-            cast("DenseLayer", layer).start(generator)
+            cast("DenseLayer", layer).init_weights(generator)
         for head_HD in (self.mean_HD, self.log_variance_HD):
             nn.init.normal_(head_HD, 0, (3 * len(head_HD)) ** -0.5, generator)
 
     @property
     def decoder(self) -> dict[str, nn.Parameter]:
-        """The weights of the two outputs; all others are the encoder's."""
+        """Weights of the two outputs; all others belong to the encoder."""
         names = ("preference_ID", "preference_I", "rating_ID", "rating_I")
         return {name: self.get_parameter(name) for name in names}
 
     @property
     def encoder(self) -> dict[str, nn.Parameter]:
-        """The weights of all that is below the code."""
+        """Weights of everything below the code."""
         return {name: weight for name, weight in self.named_parameters() if name not in self.decoder}
 
     def hidden(self, summed_BH: Tensor) -> Tensor:
@@ -122,19 +122,19 @@ class VariationalNetwork(Network):
         return torch.addmm(self.mean_D, self.hidden(summed_BH), self.mean_HD)
 
     def forward(self, batch: Batch) -> tuple[Posterior, Tensor]:
-        """Say where users are and how sure that is; and find their biases: float32 (B,)."""
+        """Return the posterior of the users' codes, and the users' biases: float32 (B,)."""
         summed_BH, bias_B = self.embed(batch)
         hidden_BH = self.hidden(summed_BH)
         mean_BD = torch.addmm(self.mean_D, hidden_BH, self.mean_HD)
         return Posterior(mean_BD, torch.addmm(self.log_variance_D, hidden_BH, self.log_variance_HD)), bias_B
 
     def loss(self, batch: Batch, generator: torch.Generator) -> Tensor:
-        """What the outputs learn from: rows reconstructed from codes drawn where the encoder says, nothing hidden."""
+        """Return the loss of the outputs: reconstruction from codes drawn from the posterior, without masking."""
         posterior, bias_B = self(batch)
         return self.reconstruction_loss(batch, posterior.sample(generator), bias_B)
 
     def encoder_loss(self, batch: Batch, old: Posterior, generator: torch.Generator) -> Tensor:
-        """What the encoder learns from: the same with some ratings hidden, and the divergence from the prior."""
+        """Return the loss of the encoder: reconstruction with some ratings hidden, and divergence from the prior."""
         kept = (torch.rand(len(batch.item), generator=generator) >= self.config.masking).to(batch.item.device)
         posterior, bias_B = self(batch.where(kept))
         code_BD = posterior.sample(generator)
@@ -143,18 +143,18 @@ class VariationalNetwork(Network):
         return self.reconstruction_loss(batch, code_BD, bias_B) + penalty
 
     def divergence(self, posterior: Posterior, code_BD: Tensor, old: Posterior) -> Tensor:
-        """Estimate by one code how far a posterior is from the prior: float32 (B,)."""
+        """Estimate the divergence of posterior and prior from one code: float32 (B,)."""
         prior = CompositePrior(old, self.config.prior_weights)
         return (posterior.log_density(code_BD) - prior.log_density(code_BD)).sum(dim=1)
 
     def reconstruction_loss(self, batch: Batch, code_BD: Tensor, bias_B: Tensor) -> Tensor:
-        """Find all ratings of a batch in both outputs."""
+        """Return the loss of both outputs over all ratings of a batch."""
         preference_loss = self.preference_loss(batch, code_BD, graded=self.config.graded)
         return preference_loss + self.config.rating_weight * self.rating_loss(batch, code_BD, bias_B)
 
 
 class VariationalAutoencoder(NetworkModel):
-    """The trained network; a user is where the encoder thinks is likeliest."""
+    """The trained network; a user's code is the mean of the posterior."""
 
     kind = "variational"
     config_class = VariationalConfig
@@ -162,10 +162,10 @@ class VariationalAutoencoder(NetworkModel):
 
 
 class VariationalFitter(GradientFitter):
-    """Teaches the encoder for some passes, then the outputs, while the other half stands still.
+    """Trains the encoder for some passes, then the outputs, each with the other half fixed.
 
     Attributes:
-        old: the encoder's weights as they were when the outputs last learned.
+        old: the encoder's weights from when the outputs were last trained.
     """
 
     model_class = VariationalAutoencoder
@@ -178,11 +178,11 @@ class VariationalFitter(GradientFitter):
 
     @property
     def stage(self) -> str:
-        """What the next epoch does."""
+        """Description of the next epoch."""
         return "encoder, then outputs"
 
     def run_epoch(self) -> float | None:
-        """Teach the encoder, remember it, and teach the outputs; give the outputs' mean loss."""
+        """Train the encoder, copy it, train the outputs, and return the outputs' mean loss."""
         self.epoch += 1
         network = self.network
         with self.learning(network.encoder):
@@ -196,19 +196,19 @@ class VariationalFitter(GradientFitter):
 
     @torch.no_grad()
     def old_posterior(self, batch: Batch) -> Posterior:
-        """Say where users were when the outputs last learned; nothing is hidden."""
+        """Return the posterior of the old encoder, without masking."""
         return cast("tuple[Posterior, Tensor]", functional_call(self.network, self.old, (batch,)))[0]
 
     def _copy(self) -> dict[str, Tensor]:
         return {name: weight.detach().clone() for name, weight in self.network.encoder.items()}
 
     def state(self) -> dict[str, Tensor]:
-        """Return the old encoder too."""
+        """Return the weights of the old encoder too."""
         return super().state() | {f"old.{name}": weight.cpu().clone() for name, weight in self.old.items()}
 
     def load_state(self, state: dict[str, Tensor], item_ids: Sequence[str]) -> None:
-        """Go on from a `state`; the old encoder knows items that are new as the encoder now does."""
+        """Restore a `state`; for new items the old encoder has the weights of the current one."""
         super().load_state(state, item_ids)
         places = vocabulary_map(item_ids, self.task.train.item_ids)
         for name, weight in self.old.items():
-            self.old[name] = self.placed(name, state[f"old.{name}"], weight.cpu(), places).to(self.device)
+            self.old[name] = self.place_rows(name, state[f"old.{name}"], weight.cpu(), places).to(self.device)

@@ -1,4 +1,4 @@
-"""A layer of a deep encoder: it mixes the units of a code, and has a gain and a shift to normalise with.
+"""A layer of a deep encoder, which mixes the units of a code, with a gain and a shift for normalisation.
 
 Shape letter: H units of the layer.
 """
@@ -10,7 +10,7 @@ from torch import nn
 
 
 class MixingLayer(nn.Module):
-    """The weights; a kind says what comes of them."""
+    """The weights of the layer; a kind defines how they are used."""
 
     def __init__(self, num_hidden: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a variational encoder says of a user, a normal distribution, and the prior that it is held to.
+"""The posterior of a variational encoder, a normal distribution, and its composite prior.
 
 Source: Shenbin et al., "RecVAE: a New Variational Autoencoder for Top-N Recommendations with Implicit Feedback",
 WSDM 2020, section 3.3.
@@ -34,19 +34,19 @@ class Posterior:
         return self.mean_BD + noise_BD * torch.exp(0.5 * self.log_variance_BD)
 
     def log_density(self, code_BD: Tensor) -> Tensor:
-        """Log density of each unit of a code: float32 (B, D)."""
+        """Return the log density of each unit of a code: float32 (B, D)."""
         return log_normal(code_BD - self.mean_BD, self.log_variance_BD)
 
 
 @dataclass(frozen=True)
 class CompositePrior:
-    """A mixture: the standard normal, what the encoder of the epoch before said of the user, and a wide normal.
+    """A mixture of the standard normal, the user's posterior of the previous epoch, and a wide normal.
 
-    The middle part keeps the encoder from forgetting: it is free to move where the ratings say so, and stays where they
-    say nothing.
+    The middle part keeps the encoder from forgetting: it may move where the ratings say so, and stays where they say
+    nothing.
 
     Attributes:
-        old: what the encoder said before.
+        old: posterior of the previous epoch.
         weights: of the three parts; their sum is 1.
     """
 
@@ -54,7 +54,7 @@ class CompositePrior:
     weights: tuple[float, float, float]
 
     def log_density(self, code_BD: Tensor) -> Tensor:
-        """Log density of each unit of a code: float32 (B, D)."""
+        """Return the log density of each unit of a code: float32 (B, D)."""
         parts = (
             log_normal(code_BD, torch.zeros(())),
             self.old.log_density(code_BD),
@@ -65,5 +65,5 @@ class CompositePrior:
 
 
 def log_normal(distance: Tensor, log_variance: Tensor) -> Tensor:
-    """Log density of a normal distribution at a distance from its mean."""
+    """Return the log density of a normal distribution at a distance from its mean."""
     return -0.5 * (math.log(2 * math.pi) + log_variance + distance**2 * torch.exp(-log_variance))

@@ -1,7 +1,7 @@
-"""Sums and products over ratings alone, with gradients that are sums over ratings too.
+"""Sums and products over the rated cells only, with gradients that are sums over these cells too.
 
-torch's own `embedding_bag` is quick forwards, but its gradient is ten times slower than the same kernel run on the
-transposed rows, which is what happens here. Every sum has one order, so a fit repeats to the last bit.
+The forward pass of torch's `embedding_bag` is fast, but its gradient is ten times slower than the same kernel run on
+the transposed rows, which is used here. Every sum has a fixed order, so a fit repeats to the last bit.
 Shape letters: B rows, N columns, H hidden units, E entries.
 """
 
@@ -17,8 +17,8 @@ from scipy.sparse import csr_array
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-DENSE_ENOUGH = 50  # a whole product (B, N) is quicker than chunks if one entry in so many is wanted
-CHUNK = 4_096  # entries multiplied at once, so that no (E, H) product is held
+DENSE_ENOUGH = 50  # a whole product (B, N) is faster than chunks if at least one entry in this many is needed
+CHUNK = 4_096  # entries multiplied at once, so that no (E, H) product is held in memory
 
 
 @dataclass(frozen=True)
@@ -50,26 +50,26 @@ class Bags:
             return torch.argsort(self.column, stable=True)
         ends = np.append(self.offsets.numpy(), len(self.column))
         by_row = csr_array((np.arange(len(self.column)), self.column.numpy(), ends), shape=self.shape)
-        return torch.from_numpy(by_row.tocsc().data)  # a counting sort: 20 times quicker than argsort
+        return torch.from_numpy(by_row.tocsc().data)  # a counting sort: 20 times faster than argsort
 
     @cached_property
-    def transposed(self) -> Bags:
+    def transpose(self) -> Bags:
         """The same entries by column."""
         order = self.order
         return Bags(self.column[order], self.row[order], self.weight[order], (self.shape[1], self.shape[0]))
 
-    def weighted(self, weight: Tensor) -> Bags:
-        """The same entries with other weights; what was sorted stays sorted."""
+    def with_weights(self, weight: Tensor) -> Bags:
+        """Return the same entries with other weights, reusing the sorted order."""
         other = Bags(self.row, self.column, weight, self.shape)
         other.__dict__["offsets"] = self.offsets
         other.__dict__["order"] = self.order
-        by_column = Bags(self.transposed.row, self.transposed.column, weight[self.order], self.transposed.shape)
-        by_column.__dict__["offsets"] = self.transposed.offsets
-        other.__dict__["transposed"] = by_column
+        by_column = Bags(self.transpose.row, self.transpose.column, weight[self.order], self.transpose.shape)
+        by_column.__dict__["offsets"] = self.transpose.offsets
+        other.__dict__["transpose"] = by_column
         return other
 
     def product(self, table: Tensor) -> Tensor:
-        """Multiply with a table (N, H), without a gradient: (B, H)."""
+        """Multiply by a table (N, H), without a gradient: (B, H)."""
         return embedding_bag(self.column, table, self.offsets, mode="sum", per_sample_weights=self.weight)
 
 
@@ -78,9 +78,9 @@ def sum_bags(bags: Bags, table_NH: Tensor) -> Tensor:
     return cast("Tensor", _SumBags.apply(table_NH, bags))  # type: ignore[no-untyped-call]
 
 
-def cells(bags: Bags, left_BH: Tensor, right_NH: Tensor) -> Tensor:
-    """Multiply left row and right row at every entry, whatever its weight: (E,)."""
-    return cast("Tensor", _Cells.apply(left_BH, right_NH, bags))  # type: ignore[no-untyped-call]
+def sampled_products(bags: Bags, left_BH: Tensor, right_NH: Tensor) -> Tensor:
+    """Multiply left row and right row at every entry, ignoring the weights: (E,)."""
+    return cast("Tensor", _SampledProducts.apply(left_BH, right_NH, bags))  # type: ignore[no-untyped-call]
 
 
 class _SumBags(torch.autograd.Function):
@@ -91,10 +91,10 @@ class _SumBags(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        return ctx.bags.transposed.product(gradients[0].contiguous()), None
+        return ctx.bags.transpose.product(gradients[0].contiguous()), None
 
 
-class _Cells(torch.autograd.Function):
+class _SampledProducts(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, left_BH: Tensor, right_NH: Tensor, bags: Bags) -> Tensor:
         ctx.bags = bags
@@ -110,5 +110,5 @@ class _Cells(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
         left_BH, right_NH = ctx.saved_tensors
-        bags = ctx.bags.weighted(gradients[0].contiguous())
-        return bags.product(right_NH), bags.transposed.product(left_BH), None
+        bags = ctx.bags.with_weights(gradients[0].contiguous())
+        return bags.product(right_NH), bags.transpose.product(left_BH), None

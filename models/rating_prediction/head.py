@@ -1,4 +1,4 @@
-"""The rating output of the closed-form kinds: biases, and what they leave as a low-rank linear autoencoder.
+"""The rating output of the closed-form kinds: biases, and a low-rank linear autoencoder of their residuals.
 
 Shape letters: B users in a batch, I items, E ratings in a batch, K columns asked for,
 N groups of G ratings left out, D factors.
@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from torch import Tensor
 
-from models.closed_form.line_search import climbed
+from models.closed_form.line_search import hill_climb
 from models.closed_form.woodbury import Ridge
 from models.core.ablation import Groups
 from models.core.interactions import Indices, RatingScale, Rows, Values
@@ -25,8 +25,8 @@ from models.rating_prediction.biases import Biases
 from models.rating_prediction.factors import Factors, fit_factors
 
 PENALTIES = (0.035, 0.05, 0.07, 0.1, 0.14, 0.2, 0.3)
-DEFAULT_PENALTY = 0.05  # where there is nobody to choose on
-MAX_RATINGS = 100_000  # that the choice is made on; it is for each rating, so a part of the users shows it as well
+DEFAULT_PENALTY = 0.05  # where there are no validation users to choose on
+MAX_RATINGS = 100_000  # that the choice is made on; the penalty is per rating, so a sample of the users is enough
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class LinearRatings:
     factors: Factors
     scale: RatingScale
 
-    def of_rows(self, rows: Rows) -> Values:
+    def predict(self, rows: Rows) -> Values:
         """Predict every rating: float32 (B, I), on the scale."""
         user_B = self.biases.of_users(rows)
         predicted_BI = self.factors.encode(rows, self.biases.residuals(rows)) @ self.factors.item.T
         predicted_BI += self.biases.mean + self.biases.item + user_B[:, None]
         return clip_to_scale(predicted_BI, self.scale)
 
-    def of_row(self, columns: Indices, values: Values, wanted: Indices) -> Values:
+    def predict_row(self, columns: Indices, values: Values, wanted: Indices) -> Values:
         """Predict one user's ratings of the wanted columns: float32 (K,), on the scale."""
         baseline = self.biases.mean + np.float32(self.biases.of_user(columns, values))
         residuals = values - baseline - self.biases.item[columns]
@@ -52,7 +52,7 @@ class LinearRatings:
         return clip_to_scale(residual_K + self.biases.item[wanted] + baseline, self.scale)
 
     def ablation(self, columns: Indices, values: Values, wanted: Indices) -> RatingsAblation:
-        """Ask what one user's ratings of the wanted columns would be without some of those he gave."""
+        """Return what predicts one user's ratings of the wanted columns without some of those they gave."""
         return RatingsAblation(self, columns, values, wanted)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -61,43 +61,50 @@ class LinearRatings:
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, Tensor], scale: RatingScale) -> Self:
-        """Build from what `tensors` gave."""
+        """Build from the result of `tensors`."""
         return cls(Biases.from_tensors(tensors), Factors.from_tensors(tensors), scale)
 
     @classmethod
     def fit(cls, task: FitTask, num_factors: int, penalty: float | None) -> LinearRatings:
-        """Fit to the training rows; a penalty that is None is chosen on the validation users.
+        """Fit to the training rows; if the penalty is None, choose it on the validation users.
 
-        Factors that do not help those users are 0.
+        Factors that do not improve predictions for those users are set to 0.
         """
         if penalty is None and task.train.rows.num_ratings > MAX_RATINGS:
-            penalty = cls._best(part_of(task), num_factors, None).factors.penalty
+            penalty = cls._best(sample_users(task), num_factors, None).factors.penalty
         return cls._best(task, num_factors, penalty)
 
     @classmethod
     def _best(cls, task: FitTask, num_factors: int, penalty: float | None) -> LinearRatings:
-        """Fit with the penalty given, or with the best, or to biases alone where that is better."""
+        """Fit with the given or the best penalty, or to biases only where that is better."""
         train, biases = task.train, Biases.fit(task.train)
 
         @cache
         def fitted(penalty: float) -> LinearRatings:
             return cls(
-                *fit_factors(train.rows, biases, num_factors, penalty, task.options.seed, task.check_cancelled),
+                *fit_factors(
+                    train.rows,
+                    biases,
+                    num_factors=num_factors,
+                    penalty=penalty,
+                    seed=task.options.seed,
+                    check_cancelled=task.check_cancelled,
+                ),
                 train.scale,
             )
 
         def error(model: LinearRatings) -> float:
-            return squared_error(model.of_rows, task.given, task.targets)
+            return squared_error(model.predict, task.given, task.targets)
 
         if penalty is None and task.targets.num_ratings:
-            penalty = climbed(PENALTIES, DEFAULT_PENALTY, lambda each: -error(fitted(each)))
+            penalty = hill_climb(PENALTIES, DEFAULT_PENALTY, lambda each: -error(fitted(each)))
         best = fitted(DEFAULT_PENALTY if penalty is None else penalty)
         none = cls(biases, replace(best.factors, item=np.zeros_like(best.factors.item)), train.scale)
         return min(best, none, key=error)
 
     @classmethod
-    def regrown(cls, task: FitTask, tensors: dict[str, Tensor], item_ids: Sequence[str]) -> Self:
-        """Carry biases and factors over to the vocabulary of a task; new items get its biases, and factors of 0."""
+    def carry_over(cls, task: FitTask, tensors: dict[str, Tensor], item_ids: Sequence[str]) -> Self:
+        """Map biases and factors to the vocabulary of a task; new items get its biases, and factors of 0."""
         biases, factors, known = Biases.from_tensors(tensors), Factors.from_tensors(tensors), Biases.fit(task.train)
         old, new = (columns.numpy() for columns in vocabulary_map(item_ids, task.train.item_ids))
         item = np.zeros((task.train.num_items, factors.item.shape[1]), np.float32)
@@ -108,17 +115,17 @@ class LinearRatings:
 
 
 class RatingsAblation:
-    """One user's row, to be asked about K columns without some of his ratings."""
+    """Predicted ratings of K columns for one user without some of their ratings."""
 
     def __init__(self, model: LinearRatings, columns: Indices, values: Values, wanted: Indices) -> None:
-        unexplained_E = model.biases.unexplained(columns, values).astype(np.float64)
+        deviation_E = model.biases.deviations(columns, values).astype(np.float64)
         self._model = model
-        self._row = Ridge(model.factors.item[columns].astype(np.float64), unexplained_E)
+        self._row = Ridge(model.factors.item[columns].astype(np.float64), deviation_E)
         self._factors_KD = model.factors.item[wanted]
         self._baseline_K = model.biases.item[wanted] + model.biases.mean
 
     def ratings(self, groups: Groups) -> Values:
-        """Predict without each of N groups: float32 (N, K), on the scale."""
+        """Predict without each of N groups of ratings: float32 (N, K), on the scale."""
         model, row = self._model, self._row
         user_N = model.biases.of_user_without(row.targets, groups)
         penalty = model.factors.penalty_of(len(row.targets) - groups.shape[1])
@@ -127,8 +134,8 @@ class RatingsAblation:
         return clip_to_scale(predicted_NK.astype(np.float32), model.scale)
 
 
-def part_of(task: FitTask) -> FitTask:
-    """Keep as many of the training users, taken at random, as have `MAX_RATINGS`; one at least."""
+def sample_users(task: FitTask) -> FitTask:
+    """Keep a random sample of the training users with about `MAX_RATINGS` ratings; at least one user."""
     order = np.random.default_rng(task.options.seed).permutation(task.train.num_users)
     num_kept = np.searchsorted(np.cumsum(task.train.rows.counts[order]), MAX_RATINGS)
     return replace(task, train=task.train.take(np.sort(order[: max(1, int(num_kept))])))

@@ -1,11 +1,11 @@
-"""Who has rated an item says something of it: the mean that an item's factors are drawn to is a sum over its raters.
+"""A prior mean of an item's factors from implicit feedback: which users rated it, whatever the rating.
 
-An item's factors are drawn to  n^-1/2 sum_u x_u  over the n users who rated it, whatever they gave, instead of to 0.
-The vectors x are fitted to the factors by ridge regression. They are needed while a model is fitted alone: what they
-say of an item is in its factors then, so a user whom training never saw is encoded as ever.
+An item's factors are shrunk towards  n^-1/2 sum_u x_u  over the n users who rated it, instead of towards 0. The vectors
+x are fitted to the factors by ridge regression. They are needed only while a model is fitted: the item factors then
+contain what the vectors say, so a user who was not in the training data is encoded as before.
 
-Sources: Koren, "Factorization Meets the Neighborhood", KDD 2008 (SVD++: the same of a user); Rendle, Zhang & Koren, "On
-the Difficulty of Evaluating Baselines", 2019, arXiv 1905.01395 (of items as well).
+Sources: Koren, "Factorization Meets the Neighborhood", KDD 2008 (SVD++: the same for users); Rendle, Zhang & Koren, "On
+the Difficulty of Evaluating Baselines", 2019, arXiv 1905.01395 (for items too).
 Shape letters: U training users, I items, D factors.
 """
 
@@ -17,21 +17,21 @@ from torch.nn.functional import embedding_bag
 
 from models.closed_form.als import Cells
 
-PENALTY = 10.0  # of every rater's vector
+PENALTY = 10.0  # of every user's vector
 STEPS = 2  # of conjugate gradients each time
-STRIDE = 1.8  # how far to go of the way they found: factors and means follow one another slowly
+STRIDE = 1.8  # over-relaxation of a step: factors and means approach each other slowly
 
 
-class Raters:
-    """The raters' vectors, fitted bit by bit."""
+class ImplicitPrior:
+    """The users' vectors, fitted step by step."""
 
     def __init__(self, by_user: Cells, by_item: Cells, ridge_I: Tensor, num_factors: int) -> None:
-        """Begin with vectors of 0.
+        """Start with vectors of 0.
 
         Args:
             by_user: the training ratings (U, I).
             by_item: the same by item.
-            ridge_I: how firmly an item's factors are drawn to their mean, float32 (I,).
+            ridge_I: strength of the prior of each item's factors, float32 (I,).
             num_factors: D.
         """
         self._by_user, self._by_item, self._ridge_I1 = by_user, by_item, ridge_I[:, None]
@@ -40,19 +40,20 @@ class Raters:
         self._user_UD = torch.zeros(len(by_user.counts), num_factors)
         self._means_ID = torch.zeros(len(by_item.counts), num_factors)
 
-    def pull(self) -> Tensor:
-        """Say how an item's factors are drawn, as ridge times mean: float32 (I, D), 0 for an item without ratings."""
-        return self._ridge_I1 * self._means_ID
+    @property
+    def prior_mean(self) -> Tensor:
+        """Mean towards which an item's factors are shrunk: float32 (I, D), 0 for an item without ratings."""
+        return self._means_ID
 
-    def follow(self, item_ID: Tensor, square_D: Tensor) -> Tensor:
-        """Bring the vectors nearer to those that say best what the factors are.
+    def update(self, item_ID: Tensor, square_D: Tensor) -> Tensor:
+        """Move the vectors towards those that predict the factors best.
 
         Args:
             item_ID: the factors, float32 (I, D).
-            square_D: mean square of what they are multiplied with at a rating, float32 (D,).
+            square_D: mean square of the user factors they are multiplied by, float32 (D,).
 
         Returns:
-            how far the factors will about go with the means, float32 (I, D): the less, the more ratings hold an item.
+            the expected change of the factors with the means, float32 (I, D): smaller for items with more ratings.
         """
         left_UD = self._of_users(self._ridge_I1 * (item_ID - self._means_ID)).sub_(self._user_UD, alpha=PENALTY)
         step_UD, length_D = left_UD.clone(), (left_UD**2).sum(0)
@@ -74,6 +75,6 @@ class Raters:
 
 
 def _sums(cells: Cells, table_ND: Tensor) -> Tensor:
-    """Add up the rows of a table that a row's entries name: float32 (B, D)."""
+    """Add up the table rows at each row's columns: float32 (B, D)."""
     starts = from_numpy(cells.offsets[:-1]).to(cells.columns.dtype)
     return embedding_bag(cells.columns, table_ND, starts, mode="sum")

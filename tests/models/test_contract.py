@@ -105,7 +105,7 @@ def judged(scorer: Model | Scorer, given: Rows, targets: Rows) -> float:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if KINDS[kind].starts_warm])
 def test_a_warm_start_keeps_what_was_learned_when_the_vocabulary_has_grown(kind: str) -> None:
-    train, validation = regrown(TRAIN), regrown(VALIDATION)
+    train, validation = carry_over(TRAIN), carry_over(VALIDATION)
     options = replace(OPTIONS, learning_rate=1e-6, epochs=1)
     fit = Fit(kind, train, validation, options, warm=Loaded(fitted(kind).best, TRAIN.item_ids, {}))
     next(iter(fit))
@@ -114,11 +114,13 @@ def test_a_warm_start_keeps_what_was_learned_when_the_vocabulary_has_grown(kind:
     assert learned > evaluate(Popularity(train), given, targets, train.scale).mean("ndcg@10") + 0.1
 
 
-def regrown(data: Interactions) -> Interactions:
+def carry_over(data: Interactions) -> Interactions:
     """The same users over a vocabulary turned round and with new items at both ends."""
     ids = ["new 1", *data.item_ids[::-1], "new 2"]
     columns = len(data.item_ids) - data.rows.columns
-    return Interactions.from_arrays(data.rows.row_of_entry, columns, data.rows.values, ids, data.scale, data.num_users)
+    return Interactions.from_arrays(
+        data.rows.row_of_entry, columns, data.rows.values, ids, data.scale, num_users=data.num_users
+    )
 
 
 @pytest.mark.parametrize("kind", list(KINDS))

@@ -91,12 +91,12 @@ def test_a_resumed_fit_keeps_the_best_epoch_before_the_cut(tmp_path: Path) -> No
     assert same(run(resumed).best, run(fit).best)
 
 
-def regrown(data: Interactions, dropped: int, added: int) -> Interactions:
+def carry_over(data: Interactions, dropped: int, added: int) -> Interactions:
     """The same users over a vocabulary turned round, without its first items and with new ones."""
     rows = data.rows.where(data.rows.columns >= dropped)
     ids = [*data.item_ids[dropped:][::-1], *(f"new {n}" for n in range(added))]
     columns = len(data.item_ids) - 1 - rows.columns
-    return Interactions.from_arrays(rows.row_of_entry, columns, rows.values, ids, data.scale, data.num_users)
+    return Interactions.from_arrays(rows.row_of_entry, columns, rows.values, ids, data.scale, num_users=data.num_users)
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
@@ -104,7 +104,7 @@ def test_a_fit_resumes_over_a_vocabulary_that_changed(kind: str, tmp_path: Path)
     fit = Fit(kind, TRAIN, VALIDATION, OPTIONS, config=narrow(kind))
     next(iter(fit))
     fit.save_checkpoint(tmp_path)
-    train, validation = regrown(TRAIN, 4, 3), regrown(VALIDATION, 4, 3)
+    train, validation = carry_over(TRAIN, 4, 3), carry_over(VALIDATION, 4, 3)
     resumed = Fit(kind, train, validation, OPTIONS, config=narrow(kind), checkpoint=tmp_path)
     before = fit.best.preference(VALIDATION.rows.where(VALIDATION.rows.columns >= 4))
     after = resumed.best.preference(validation.rows)

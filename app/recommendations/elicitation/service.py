@@ -17,7 +17,7 @@ from app.recommendations.state.serving import Serving
 from app.recommendations.users import profile
 from app.settings import Settings
 from models.core.interactions import Indices, Values
-from models.evaluation.elicitation import change, information, plausible
+from models.evaluation.elicitation import expected_change, information, plausible_ratings
 
 MAX_CANDIDATES = 100  # most popular items that may be asked about
 MAX_COMPARED = 1_500  # most popular items whose scores measure how far a list moves
@@ -76,14 +76,22 @@ async def information_of(
     """Return what each candidate's rating would change, times how likely the user knows it: float64 (C,), 0..1."""
     scale, popularity = live.model.scale, live.popularity
     error = live.metrics.get("rmse") or UNMEASURED_ERROR * (scale.maximum - scale.minimum)
-    ratings = plausible(predicted, error, scale)
+    ratings = plausible_ratings(predicted, error, scale)
     compared = live.column_of_slot[popularity.slots[:MAX_COMPARED]].astype(np.int32)
     size = max(1, MAX_SCORES // (ratings.shape[1] * len(live.item_ids)))
     changes = [np.empty(0)]
     for start in range(0, len(candidates), size):
         part = slice(start, start + size)
         changes.append(
-            await serving.compute(change, live.model, columns, values, candidates[part], ratings[part], compared)
+            await serving.compute(
+                expected_change,
+                live.model,
+                columns,
+                values,
+                candidates=candidates[part],
+                ratings_CA=ratings[part],
+                compared=compared,
+            )
         )
     scores = dict(zip(live.column_of_slot[popularity.slots].tolist(), popularity.scores.tolist(), strict=True))
     return information(np.concatenate(changes), np.array([scores[column] for column in candidates.tolist()]))

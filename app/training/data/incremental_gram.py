@@ -23,8 +23,8 @@ from app.ratings.repository import ratings_at
 from app.training import repository
 from app.training.data.snapshot import Snapshot
 from models.checkpoint import DamagedModel
-from models.closed_form.encoding import Coding
-from models.closed_form.gram import EXACT, Gram, GramSource, KeptGram, triangle_size
+from models.closed_form.encoding import Encoding
+from models.closed_form.gram import EXACT, Gram, GramSource, PackedGram, triangle_size
 from models.core.interactions import Interactions, RatingScale, Rows
 from models.resume import read_tensors, write_checkpoint
 
@@ -47,7 +47,7 @@ class StoredGram:
         watermark: the revision of their ratings.
     """
 
-    gram: KeptGram
+    gram: PackedGram
     items: Numbers
     users: Numbers
     watermark: int
@@ -58,7 +58,7 @@ class StoredGram:
         tensors = {name: from_numpy(array) for name, array in arrays.items()} | {"triangle": self.gram.triangle}
         mine = beside(folder)
         try:
-            write_checkpoint(mine, tensors, {"watermark": self.watermark, "coding": asdict(self.gram.coding)})
+            write_checkpoint(mine, tensors, {"watermark": self.watermark, "coding": asdict(self.gram.encoding)})
             shutil.rmtree(folder, ignore_errors=True)
             mine.rename(folder)  # fails if another worker has just put one there: as good as this one
         except (OSError, SafetensorError) as error:
@@ -87,8 +87,8 @@ class StoredGram:
     def of(cls, tensors: dict[str, Tensor], document: dict[str, Any]) -> "StoredGram":
         """Build from what `save` wrote."""
         inputs, items, users = (tensors[name].numpy() for name in ("inputs", "items", "users"))
-        coding = Coding(**document["coding"] | {"scale": RatingScale(**document["coding"]["scale"])})
-        return cls(KeptGram(coding, inputs, tensors["triangle"]), items, users, int(document["watermark"]))
+        encoding = Encoding(**document["coding"] | {"scale": RatingScale(**document["coding"]["scale"])})
+        return cls(PackedGram(encoding, inputs, tensors["triangle"]), items, users, int(document["watermark"]))
 
 
 def beside(folder: Path) -> Path:
@@ -142,11 +142,11 @@ def source(
 ) -> GramSource:
     """Return what brings the kept matrix up to date, or counts a new one, and keeps that in turn."""
 
-    def give(train: Interactions, coding: Coding, check_cancelled: Callable[[], None]) -> Gram:
+    def give(train: Interactions, encoding: Encoding, check_cancelled: Callable[[], None]) -> Gram:
         gram = None
-        if kept is not None and past is not None and replace(kept.gram.coding, num_items=train.num_items) == coding:
+        if kept is not None and past is not None and replace(kept.gram.encoding, num_items=train.num_items) == encoding:
             gram = updated(kept, past, snapshot, train, trained)
-        gram = gram if gram is not None else Gram.counted(train, coding, check_cancelled)
+        gram = gram if gram is not None else Gram.count(train, encoding, check_cancelled)
         if gram.num_updated is not None:
             log.info("gram_updated", users=gram.num_updated)
         keep(folder, gram, snapshot, trained)
@@ -164,8 +164,8 @@ def updated(
     column_of = np.where(snapshot.item_numbers[places] == kept.items, places, -1)
     gone = rows_of(past, np.intersect1d(past.changed, kept.users), snapshot.item_numbers, train)
     come = np.flatnonzero(np.isin(trained, past.changed))
-    gram = kept.gram.updated(column_of, gone, train, come)
-    if not gram.is_of(train):
+    gram = kept.gram.update(column_of, gone, train, come)
+    if not gram.matches(train):
         log.warning("gram_not_updated", reason="the history does not give the ratings that were counted")
         return None
     return gram
@@ -175,7 +175,9 @@ def rows_of(past: PastRatings, users: Numbers, item_numbers: Numbers, train: Int
     """Lay past ratings out in rows of the present vocabulary; items it lacks are left out."""
     known = np.isin(past.items, item_numbers)
     rows, columns = np.searchsorted(users, past.users[known]), np.searchsorted(item_numbers, past.items[known])
-    laid = Interactions.from_arrays(rows, columns, past.values[known], train.item_ids, train.scale, len(users))
+    laid = Interactions.from_arrays(
+        rows, columns, past.values[known], train.item_ids, train.scale, num_users=len(users)
+    )
     return laid.rows
 
 
@@ -183,6 +185,6 @@ def keep(folder: Path, gram: Gram, snapshot: Snapshot, trained: Numbers) -> None
     """Keep a matrix for the next run, unless it is too large, or its entries are too large to be exact."""
     if triangle_size(len(gram.inputs)) > MAX_BYTES or gram.largest > EXACT:
         return
-    packed = KeptGram.of(gram)
+    packed = PackedGram.of(gram)
     if packed.triangle.nbytes <= MAX_BYTES:
         StoredGram(packed, snapshot.item_numbers, trained, snapshot.watermark).save(folder)

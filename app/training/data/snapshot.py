@@ -58,7 +58,12 @@ def load_interactions(session: Session, settings: Settings) -> Snapshot:
     items, item_columns = renumber(item_ids)
     del user_ids, item_ids
     interactions = Interactions.from_arrays(
-        user_rows, item_columns, values, external_ids(session, Item, items), rating_scale(settings), len(users)
+        user_rows,
+        item_columns,
+        values,
+        external_ids(session, Item, items),
+        rating_scale(settings),
+        num_users=len(users),
     )
     return Snapshot(interactions, external_ids(session, User, users), users, items, watermark)
 

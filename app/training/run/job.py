@@ -91,7 +91,7 @@ class Job:
         folder = self.settings.model_store / store.GRAM
         kept = await self.in_thread(StoredGram.take, folder)
         if not chosen.solves_linear:
-            return Gram.counted
+            return Gram.count
         kept = kept if not chosen.cold else None
         past = await persist(lambda: self.database.scan(read_past, kept, trained)) if kept is not None else None
         return incremental_gram.source(folder, kept, past, snapshot, trained)

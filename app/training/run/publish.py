@@ -71,7 +71,7 @@ def write_version(
         model_store,
         chosen.kind,
         now,
-        lambda name: checkpoint.save(name, model, interactions.item_ids, manifest, beside),
+        lambda name: checkpoint.save(name, model, interactions.item_ids, manifest, beside=beside),
     )
     return Published(folder, holdings, verdict.activate, now, values | {"num_bytes": store.num_bytes(folder)})
 

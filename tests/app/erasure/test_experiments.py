@@ -21,7 +21,7 @@ def holding_nobody(instance: Instance, like: str, version: str) -> str:
     folder = instance.settings.model_store
     loaded = checkpoint.load(folder / like)
     tensors = {name: tensor[:0] for name, tensor in checkpoint.load_beside(folder / like, FILE).items()}
-    checkpoint.save(folder / version, loaded.model, loaded.item_ids, {}, {FILE: tensors})
+    checkpoint.save(folder / version, loaded.model, loaded.item_ids, {}, beside={FILE: tensors})
 
     def publish(session: Session) -> None:
         service.publish(session, activate=True, now=datetime.now(UTC), **row_values(version))

@@ -31,7 +31,7 @@ def _versions(settings: Settings, run_on_database: OnDatabase, model: Model) -> 
     held = {"good": ([1], []), "poor": ([], [2])}
     for version, (trained, judged) in held.items():
         parts = TrainingUsers.of(np.array(trained, np.int64), np.empty(0, np.int64), np.array(judged, np.int64), None)
-        checkpoint.save(settings.model_store / version, model, ITEMS, {}, {FILE: parts.tensors()})
+        checkpoint.save(settings.model_store / version, model, ITEMS, {}, beside={FILE: parts.tensors()})
 
     def publish(session: Session) -> None:
         numbers = dict.fromkeys(("watermark", "num_users", "num_items", "num_ratings", "num_bytes"), 1)

@@ -164,7 +164,7 @@ def numbers(*users: int) -> Any:
 def test_a_version_tells_what_it_has_to_do_with_a_user(registry: Registry, settings: Settings, model: Model) -> None:
     before = TrainingUsers.of(numbers(1, 2), numbers(), numbers(), None)
     held = TrainingUsers.of(numbers(2, 3), numbers(4), numbers(5), before)
-    checkpoint.save(settings.model_store / "one", model, ITEMS, {}, {FILE: held.tensors()})
+    checkpoint.save(settings.model_store / "one", model, ITEMS, {}, beside={FILE: held.tensors()})
     checkpoint.save(settings.model_store / "old", model, ITEMS, {})
     for minute, version in enumerate(("old", "one", "gone")):
         registry.publish(version, minute)
@@ -199,7 +199,7 @@ def test_whoever_was_learned_stays_learned_through_every_version_that_goes_on() 
 @pytest.mark.parametrize("file", [FILE, "model.json"])
 def test_damage_to_the_users_of_a_version_is_noticed(tmp_path: Path, model: Model, file: str) -> None:
     held = TrainingUsers.of(numbers(1), numbers(), numbers(), None)
-    checkpoint.save(tmp_path / "version", model, ITEMS, {}, {FILE: held.tensors()})
+    checkpoint.save(tmp_path / "version", model, ITEMS, {}, beside={FILE: held.tensors()})
     path = tmp_path / "version" / file
     path.write_bytes(path.read_bytes()[:-1])
     assert store.part_of(tmp_path, "version", 1) == UserRole.UNKNOWN

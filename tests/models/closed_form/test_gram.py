@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from models.closed_form import ridge
-from models.closed_form.encoding import Coding
-from models.closed_form.gram import Gram, GramSource, KeptGram
+from models.closed_form.encoding import Encoding
+from models.closed_form.gram import Gram, GramSource, PackedGram
 from models.core.interactions import Interactions, Offsets, Rows
 from models.fit import Fit, FitOptions
 from models.kinds.linear import LinearAutoencoder
@@ -34,17 +34,17 @@ def table(cells: Cells) -> tuple[Interactions, Offsets, Offsets]:
     items, columns = np.unique(keys[:, 1], return_inverse=True)
     values = np.array([cells[user, item] for user, item in keys.tolist()])
     names = [f"item-{item}" for item in items]
-    return Interactions.from_arrays(rows, columns, values, names, STARS, len(users)), users, items
+    return Interactions.from_arrays(rows, columns, values, names, STARS, num_users=len(users)), users, items
 
 
-def coding(data: Interactions, graded: bool = False) -> Coding:
-    return Coding(STARS, data.num_items, graded)
+def encoding(data: Interactions, graded: bool = False) -> Encoding:
+    return Encoding(STARS, data.num_items, graded)
 
 
 def updated(before: Cells, after: Cells, graded: bool = False) -> Gram:
     """Bring the sum of some ratings up to date with others."""
     (old, old_users, old_items), (new, new_users, new_items) = table(before), table(after)
-    kept = KeptGram.of(Gram.counted(old, coding(old, graded), ignore))
+    kept = PackedGram.of(Gram.count(old, encoding(old, graded), ignore))
     changed = {
         user for user, item in before.keys() | after.keys() if before.get((user, item)) != after.get((user, item))
     }
@@ -53,14 +53,14 @@ def updated(before: Cells, after: Cells, graded: bool = False) -> Gram:
     gone = old.rows.take(np.flatnonzero(np.isin(old_users, list(changed))))
     known = gone.where(column_of[gone.columns] >= 0)
     there = Rows(known.offsets, column_of[known.columns].astype(np.int32), known.values)
-    return kept.updated(column_of, there, new, np.flatnonzero(np.isin(new_users, list(changed))))
+    return kept.update(column_of, there, new, np.flatnonzero(np.isin(new_users, list(changed))))
 
 
 def ignore() -> None:
     """Never cancel."""
 
 
-def fitted(cells: Cells, source: GramSource = Gram.counted) -> tuple[LinearAutoencoder, dict[str, float]]:
+def fitted(cells: Cells, source: GramSource = Gram.count) -> tuple[LinearAutoencoder, dict[str, float]]:
     train = table(cells)[0]
     fit = Fit("linear", train, train.take(np.arange(0)), FitOptions(), config=PINNED, gram=source)
     report = next(iter(fit))
@@ -68,10 +68,10 @@ def fitted(cells: Cells, source: GramSource = Gram.counted) -> tuple[LinearAutoe
 
 
 def assert_same(update: Gram, cells: Cells) -> None:
-    scratch = Gram.counted(table(cells)[0], update.coding, ignore)
+    scratch = Gram.count(table(cells)[0], update.encoding, ignore)
     np.testing.assert_array_equal(update.inputs, scratch.inputs)
     np.testing.assert_array_equal(update.counts, scratch.counts)
-    assert update.is_of(table(cells)[0])
+    assert update.matches(table(cells)[0])
 
 
 CHANGES = st.dictionaries(
@@ -99,7 +99,7 @@ def test_changes_after_changes_do_not_drift(steps: list[dict[tuple[int, int], fl
 def test_the_model_solved_from_an_updated_sum_is_the_one_of_a_full_fit() -> None:
     after: Cells = {**BASE, (3, 2): 1.0, (3, 11): 5.0, (50, 20): 5.0, (50, 0): 4.0, (51, 20): 2.0}
     full, counted = fitted(after)
-    update, figures = fitted(after, lambda train, coding, check_cancelled: updated(BASE, after, coding.graded))
+    update, figures = fitted(after, lambda train, encoding, check_cancelled: updated(BASE, after, encoding.graded))
     rows = table(BASE)[0].rows
     np.testing.assert_array_equal(update.preference(rows), full.preference(rows))
     np.testing.assert_array_equal(update.rating(rows), full.rating(rows))
@@ -110,7 +110,7 @@ def test_the_model_solved_from_an_updated_sum_is_the_one_of_a_full_fit() -> None
 def test_a_user_who_leaves_is_unlearned() -> None:
     without = {pair: value for pair, value in BASE.items() if pair[0] != 7}
     never, _ = fitted(without)
-    unlearned, _ = fitted(without, lambda train, coding, check_cancelled: updated(BASE, without, coding.graded))
+    unlearned, _ = fitted(without, lambda train, encoding, check_cancelled: updated(BASE, without, encoding.graded))
     for name, tensor in never.tensors().items():
         np.testing.assert_array_equal(unlearned.tensors()[name], tensor, err_msg=name)
     with_him = fitted(BASE)[0].tensors()["packed"]
@@ -122,15 +122,15 @@ def test_a_sum_of_other_ratings_is_told_even_if_every_feature_is_as_frequent() -
     one: Cells = {(0, 0): 5.0, (0, 1): 5.0, (1, 2): 5.0, (1, 3): 5.0}
     other: Cells = {(0, 0): 5.0, (0, 2): 5.0, (1, 1): 5.0, (1, 3): 5.0}
     data = table(one)[0]
-    gram = Gram.counted(data, coding(data), ignore)
-    assert gram.is_of(table(one)[0])
-    assert not gram.is_of(table(other)[0])
+    gram = Gram.count(data, encoding(data), ignore)
+    assert gram.matches(table(one)[0])
+    assert not gram.matches(table(other)[0])
 
 
 @pytest.mark.parametrize(("num_users", "num_bytes"), [(255, 1), (256, 2), (70_000, 4)])
 def test_counts_are_kept_in_as_few_bytes_as_hold_the_users(num_users: int, num_bytes: int) -> None:
     counts = np.array([[5, 3], [3, num_users]], np.float32)
-    kept = KeptGram.of(Gram(Coding(STARS, 1, graded=False), np.array([0, 2]), counts))
+    kept = PackedGram.of(Gram(Encoding(STARS, 1, graded=False), np.array([0, 2]), counts))
     assert kept.triangle.element_size() == num_bytes
     assert kept.triangle.tolist() == [5, 3, num_users]
 
@@ -139,7 +139,7 @@ def test_more_features_than_a_block_are_exchanged() -> None:
     num_items = ridge.BLOCK + 50
     rows = Rows(np.array([0, num_items]), np.arange(num_items, dtype=np.int32), np.full(num_items, 5, np.float32))
     size = num_items + 1
-    stars, inputs = Coding(STARS, num_items, graded=False), np.append(np.arange(num_items), 2 * num_items)
+    stars, inputs = Encoding(STARS, num_items, graded=False), np.append(np.arange(num_items), 2 * num_items)
     gram = Gram(stars, inputs, np.full((size, size), 4, np.float32))
     gram.exchange(rows, Rows(np.zeros(1, np.int64), rows.columns[:0], rows.values[:0]))
     assert (gram.counts == 3).all()

@@ -5,7 +5,7 @@ import pytest
 
 from models.core.interactions import Indices, Values
 from models.core.model import Model
-from models.evaluation.elicitation import change, information, plausible
+from models.evaluation.elicitation import expected_change, information, plausible_ratings
 from models.fit import Fit, FitOptions
 from tests.models.helpers import STARS, small, split, tastes
 
@@ -33,9 +33,9 @@ def test_change_is_what_giving_the_answers_really_changes(model: Model, count: i
     columns = np.sort(generator.choice(ALL, count, replace=False)).astype(np.int32)
     values = (generator.integers(2, 11, count) / 2).astype(np.float32)
     candidates = np.setdiff1d(ALL, columns)[::3]
-    ratings = plausible(model.rating_row(columns, values, candidates), 0.9, STARS)
+    ratings = plausible_ratings(model.rating_row(columns, values, candidates), 0.9, STARS)
     compared = ALL[::2]
-    found = change(model, columns, values, candidates, ratings, compared)
+    found = expected_change(model, columns, values, candidates=candidates, ratings_CA=ratings, compared=compared)
     now = model.preference_row(columns, values)[compared]
     for place, item in enumerate(candidates.tolist()):
         then = [model.preference_row(*added(columns, values, item, each))[compared] for each in ratings[place].tolist()]
@@ -45,7 +45,7 @@ def test_change_is_what_giving_the_answers_really_changes(model: Model, count: i
 
 
 def test_plausible_answers_lie_on_the_scale_around_what_is_expected() -> None:
-    ratings = plausible(np.array([3.0, 4.9, 1.0], np.float32), 1.0, STARS)
+    ratings = plausible_ratings(np.array([3.0, 4.9, 1.0], np.float32), 1.0, STARS)
     np.testing.assert_array_equal(ratings, [[2.5, 3.5], [4.0, 5.0], [1.0, 1.5]])
 
 

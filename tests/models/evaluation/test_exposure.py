@@ -1,6 +1,6 @@
 """What lists show taken together: tiny lists with the figures known by eye."""
 
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from itertools import combinations
 
 import numpy as np
@@ -42,8 +42,9 @@ def test_a_list_of_his_own_for_each_covers_all_and_nothing_is_shared() -> None:
 def test_rated_items_are_in_no_list_and_nobody_has_none() -> None:
     one_left = exposure(camps(3, 1), row((0, 5.0), (2, 1.0)), np.ones(3))
     assert astuple(one_left) == pytest.approx((1, 1 / 3, 2 / 3, 1, 0))
-    assert exposure(camps(1, 1), row((0, 5.0)), np.ones(1)) == Exposure(1, 0, 0, 0, 0)
-    assert exposure(camps(3, 1), nothing_rated(0), np.ones(3)) == Exposure(0, 0, 0, 0, 0)
+    none = Exposure(num_lists=1, coverage=0, gini=0, popularity=0, overlap=0)
+    assert exposure(camps(1, 1), row((0, 5.0)), np.ones(1)) == none
+    assert exposure(camps(3, 1), nothing_rated(0), np.ones(3)) == replace(none, num_lists=0)
 
 
 def test_it_does_not_matter_how_many_users_are_scored_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +63,7 @@ def test_it_does_not_matter_how_many_users_are_scored_at_once(monkeypatch: pytes
 
 def test_popularity_is_the_share_of_users_who_rated_liked_or_not() -> None:
     users, items = np.array([0, 1, 2, 3, 0]), np.array([0, 0, 0, 1, 1])
-    data = Interactions.from_arrays(users, items, np.array([1.0, 1, 5, 5, 5]), ["a", "b", "c"], STARS, 4)
+    data = Interactions.from_arrays(users, items, np.array([1.0, 1, 5, 5, 5]), ["a", "b", "c"], STARS, num_users=4)
     np.testing.assert_array_equal(rated_share(data), [3 / 4, 2 / 4, 0])
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from models.evaluation.mmr import list_distance, mmr
+from models.evaluation.mmr import mmr
 
 RELEVANCE = np.array([3.0, 2.9, 1.0, 0.0])
 ALIKE = np.array([[1, 0], [1, 0], [0, 1], [-1, 0]], np.float32)
@@ -18,13 +18,6 @@ def test_the_second_of_two_that_are_alike_gives_way_to_another() -> None:
     assert mmr(RELEVANCE[:3], ALIKE[:3], 0.5, 3).tolist() == [0, 1, 2]
     assert mmr(RELEVANCE[:3], ALIKE[:3], 0.7, 3).tolist() == [0, 2, 1]
     assert mmr(RELEVANCE, ALIKE, 1.0, 4).tolist() == [0, 3, 2, 1]
-
-
-def test_the_distance_of_a_list_is_that_of_its_pairs() -> None:
-    assert list_distance(ALIKE[:2]) == 0
-    assert list_distance(ALIKE[[0, 2]]) == 1
-    assert list_distance(ALIKE[[0, 3]]) == 2
-    assert np.isclose(list_distance(ALIKE[:3]), 2 / 3)
 
 
 vectors = arrays(np.float32, (8, 3), elements=st.floats(-1, 1, width=16)).map(
@@ -46,25 +39,3 @@ def test_every_list_is_a_choice_that_a_longer_one_begins_with(
 @given(relevance=relevance, vectors=vectors)
 def test_without_diversity_it_is_the_order_of_relevance(relevance: np.ndarray, vectors: np.ndarray) -> None:
     assert mmr(relevance, vectors, 0.0, 8).tolist() == np.argsort(-relevance, kind="stable").tolist()
-
-
-def test_lists_grow_more_distant_and_less_relevant_with_diversity() -> None:
-    generator = np.random.default_rng(0)
-    centres = generator.normal(size=(6, 16))
-    distance, worth = [], []
-    for share in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
-        lists = np.random.default_rng(1)
-        distances, worths = [], []
-        for _ in range(200):  # candidates of some tastes, of which the user likes one more than another
-            taste = lists.integers(6, size=100)
-            vectors = (centres[taste] + lists.normal(size=(100, 16))).astype(np.float32)
-            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-            relevance = lists.normal(size=6)[taste] + lists.normal(size=100)
-            chosen = mmr(relevance, vectors, share, 10)
-            distances.append(list_distance(vectors[chosen]))
-            worths.append(relevance[chosen].mean())
-        distance.append(float(np.mean(distances)))
-        worth.append(float(np.mean(worths)))
-    assert distance == sorted(distance)
-    assert distance[-1] > distance[0] + 0.1
-    assert worth == sorted(worth, reverse=True)

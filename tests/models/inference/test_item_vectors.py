@@ -1,6 +1,6 @@
 import numpy as np
 
-from models.inference.item_vectors import directions, joined, largest, principal
+from models.inference.item_vectors import join_vectors, largest_rows, principal_components, unit_vectors
 
 
 def cosines(vectors: np.ndarray) -> np.ndarray:
@@ -12,7 +12,7 @@ def cosines(vectors: np.ndarray) -> np.ndarray:
 def test_shortened_columns_of_low_rank_have_the_angles_they_had() -> None:
     generator = np.random.default_rng(0)
     matrix = (generator.normal(size=(1_500, 20)) @ generator.normal(size=(20, 300))).astype(np.float32)
-    short = principal(matrix)
+    short = principal_components(matrix)
     assert short.shape == (300, 128)
     np.testing.assert_allclose(cosines(short), cosines(matrix.T), atol=1e-3)
 
@@ -22,18 +22,18 @@ def test_of_many_rows_the_large_ones_tell_the_angles() -> None:
     large_rows = (generator.normal(size=(1_000, 20)) @ generator.normal(size=(20, 50))).astype(np.float32)
     small = generator.normal(size=(4_000, 50)).astype(np.float32) * np.float32(0.01)
     rows = np.concatenate([small, large_rows])
-    short = principal(rows[largest(np.square(rows).sum(axis=1, dtype=np.float64))])
+    short = principal_components(rows[largest_rows(np.square(rows).sum(axis=1, dtype=np.float64))])
     np.testing.assert_allclose(cosines(short), cosines(large_rows.T), atol=0.01)
 
 
 def test_a_matrix_smaller_than_the_width_keeps_its_own() -> None:
     matrix = np.random.default_rng(0).normal(size=(7, 5)).astype(np.float32)
-    np.testing.assert_allclose(cosines(principal(matrix)), cosines(matrix.T), atol=1e-4)
+    np.testing.assert_allclose(cosines(principal_components(matrix)), cosines(matrix.T), atol=1e-4)
 
 
 def test_what_all_have_in_common_makes_nobody_alike() -> None:
     vectors = np.array([[10, 1], [10, -1], [10, 1], [0, 0]], np.float32)
-    unit = directions(vectors)
+    unit = unit_vectors(vectors)
     assert unit[0] @ unit[1] < 0
     assert unit[0] @ unit[2] > 0.99
     assert not unit[3].any()
@@ -41,11 +41,11 @@ def test_what_all_have_in_common_makes_nobody_alike() -> None:
 
 def test_fewer_than_two_vectors_that_say_something_say_nothing() -> None:
     for vectors in (np.zeros((0, 3)), np.zeros((2, 3)), np.eye(3)[:1]):
-        assert not directions(vectors.astype(np.float32)).any()
+        assert not unit_vectors(vectors.astype(np.float32)).any()
 
 
 def test_joined_vectors_have_the_mean_of_the_cosines() -> None:
     generator = np.random.default_rng(0)
-    first, second = (directions(generator.normal(size=(6, 4)).astype(np.float32)) for _ in range(2))
-    both = joined([first, second])
+    first, second = (unit_vectors(generator.normal(size=(6, 4)).astype(np.float32)) for _ in range(2))
+    both = join_vectors([first, second])
     np.testing.assert_allclose(both @ both.T, (first @ first.T + second @ second.T) / 2, atol=1e-6)

@@ -10,7 +10,7 @@ from models.closed_form.woodbury import Ridge
 from models.core.zscore import zscore
 from models.inference.moments import LEADING, Moments
 from models.inference.quantized import QuantizedMatrix
-from models.kinds.linear_ablation import RowMoments, Sum
+from models.kinds.linear_ablation import RowMoments, WeightSum
 
 
 @pytest.mark.parametrize("num_items", [7, 1_024, 3_000])
@@ -20,7 +20,7 @@ def test_standardised_scores_are_those_of_all_items(num_items: int) -> None:
     codes = generator.normal(2, 0.01, (6, 5)).astype(np.float32)
     scores = codes @ weights.T
     wanted = generator.integers(0, num_items, 3)
-    found = Moments.of(weights.__getitem__, num_items).standardised(scores[:, wanted], codes)
+    found = Moments.of(weights.__getitem__, num_items).standardise(scores[:, wanted], codes)
     np.testing.assert_allclose(found, zscore(scores)[:, wanted], atol=1e-4)
 
 
@@ -35,8 +35,8 @@ def test_codes_that_differ_little_are_standardised_by_leading_directions(differe
     moments, scores = Moments.of(weights.__getitem__, 2_000), codes @ weights.T
     shared = codes.mean(axis=0)
     variance = np.full(len(codes), shared @ moments.covariance @ shared)
-    assert moments.add_about(variance, codes - shared) == is_near
-    np.testing.assert_allclose(moments.standardised(scores, codes), zscore(scores), atol=1e-4)
+    assert moments.add_approximate(variance, codes - shared) == is_near
+    np.testing.assert_allclose(moments.standardise(scores, codes), zscore(scores), atol=1e-4)
 
 
 def test_a_sum_without_terms_is_the_sum_of_the_others() -> None:
@@ -44,7 +44,9 @@ def test_a_sum_without_terms_is_the_sum_of_the_others() -> None:
     weights = QuantizedMatrix.of(torch.from_numpy(generator.normal(0, 0.1, (40, 300))))
     factors = np.append(generator.random(5), 0).astype(np.float32)
     wanted = np.array([299, 5, 17])
-    whole = Sum(weights, np.array([3, 39, 1, 7, 20, 0]), factors, wanted, lambda: RowMoments.of(weights))
+    whole = WeightSum(
+        weights, np.array([3, 39, 1, 7, 20, 0]), factors, wanted=wanted, row_moments=lambda: RowMoments.of(weights)
+    )
     for groups in (np.array([[0, 2], [1, 3], [4, 5]]), np.array([[0], [5]])):
         for place, group in enumerate(groups):
             left = replace(
@@ -52,20 +54,22 @@ def test_a_sum_without_terms_is_the_sum_of_the_others() -> None:
             )
             alone = left.without(np.empty((1, 0), np.int64))[0]
             np.testing.assert_allclose(whole.without(groups)[place], alone[wanted], atol=1e-7)
-            mean, spread = (each[place] for each in whole.moments_without(groups, 500))
+            mean, std = (each[place] for each in whole.moments_without(groups, 500))
             assert mean == pytest.approx(alone.sum() / 500, abs=1e-6)
-            assert spread == pytest.approx(np.append(alone, np.zeros(200)).std(), abs=1e-6)
+            assert std == pytest.approx(np.append(alone, np.zeros(200)).std(), abs=1e-6)
 
 
 def test_what_little_a_group_leaves_is_measured_by_itself() -> None:
     generator = np.random.default_rng(3)
     weights = QuantizedMatrix.of(torch.from_numpy(generator.normal(0, 0.1, (6, 3_000))))
     factors = np.array([1, 1, 0, 1e-3], np.float32)
-    whole = Sum(weights, np.array([3, 1, 0, 5]), factors, np.array([0]), lambda: RowMoments.of(weights))
+    whole = WeightSum(
+        weights, np.array([3, 1, 0, 5]), factors, wanted=np.array([0]), row_moments=lambda: RowMoments.of(weights)
+    )
     faint = weights.weights(np.array([5]), slice(None))[0] * factors[3]
-    mean, spread = (each[0] for each in whole.moments_without(np.array([[0, 1]]), 3_000))
+    mean, std = (each[0] for each in whole.moments_without(np.array([[0, 1]]), 3_000))
     assert mean == pytest.approx(faint.mean(), rel=1e-4)
-    assert spread == pytest.approx(faint.std(), rel=1e-5)
+    assert std == pytest.approx(faint.std(), rel=1e-5)
 
 
 @pytest.mark.parametrize(("num_rows", "precision"), [(9, np.float64), (3, np.float64), (9, np.float32)])

@@ -55,7 +55,7 @@ def test_products_with_rows_are_those_of_the_rounded_weights() -> None:
 def test_a_part_has_the_weights_that_the_whole_has() -> None:
     rounded = QuantizedMatrix.of(torch.from_numpy(drawn()))
     rows, columns = np.array([39, 0, 7]), np.array([299, 3])
-    part = rounded.part(rows, columns)
+    part = rounded.select(rows, columns)
     assert (part.num_rows, part.num_columns) == (3, 2)
     np.testing.assert_array_equal(all_of(part), rounded.weights(rows, columns))
     np.testing.assert_array_equal(rounded.weights(rows, columns), all_of(rounded)[np.ix_(rows, columns)])

@@ -8,7 +8,7 @@ from models.core.interactions import Interactions
 from models.fit import Fit, FitOptions
 from models.kinds.basic import BasicConfig, BasicNetwork
 from models.networks.base import Baseline, Batch
-from models.networks.losses import squared, squares
+from models.networks.losses import dense_squared_error, sum_squared_products
 from models.networks.sparse_ops import Bags
 from tests.models.helpers import tastes
 
@@ -21,7 +21,7 @@ def normal(*shape: int) -> torch.Tensor:
 
 def test_squares_of_all_cells_are_those_of_the_dense_product() -> None:
     left, right = normal(6, 3), normal(50, 3)
-    assert squares(left, right).item() == pytest.approx(((left @ right.T) ** 2).sum().item())
+    assert sum_squared_products(left, right).item() == pytest.approx(((left @ right.T) ** 2).sum().item())
 
 
 @pytest.mark.parametrize("unrated", [0.05, 1.0])
@@ -32,7 +32,7 @@ def test_the_loss_over_whole_rows_and_its_gradient_are_those_of_the_dense_table(
     dense, importance = torch.zeros(3, 7), torch.full((3, 7), unrated)
     dense[row, column], importance[row, column] = value, 1.0
     expected = (importance * (code @ weight.T + bias - dense) ** 2).sum() / 3
-    got = squared(code, weight, bias, Bags(row, column, value, (3, 7)), unrated)
+    got = dense_squared_error(code, weight, bias, targets=Bags(row, column, value, (3, 7)), unrated=unrated)
     assert got.item() == pytest.approx(expected.item(), rel=1e-5)
     inputs = (code, weight, bias)
     for ours, theirs in zip(torch.autograd.grad(got, inputs), torch.autograd.grad(expected, inputs), strict=True):
@@ -42,7 +42,7 @@ def test_the_loss_over_whole_rows_and_its_gradient_are_those_of_the_dense_table(
 def test_nothing_is_random_in_a_step() -> None:
     data = tastes()
     network = BasicNetwork(BasicConfig(num_items=24, num_hidden=8), Baseline.fit(data))
-    network.start(torch.Generator().manual_seed(1))
+    network.init_weights(torch.Generator().manual_seed(1))
     batch = Batch.of(data.rows, torch.device("cpu"))
     losses = [network.loss(batch, torch.Generator().manual_seed(seed)).item() for seed in (0, 1)]
     assert losses[0] == losses[1]

@@ -15,7 +15,7 @@ DATA = tastes(num_users=10, num_items=6)
 
 def network() -> ContractiveNetwork:
     built = ContractiveNetwork(ContractiveConfig(num_items=6, num_hidden=9), Baseline.fit(DATA))
-    built.start(torch.Generator().manual_seed(0))
+    built.init_weights(torch.Generator().manual_seed(0))
     with torch.no_grad():
         built.encoder_H.normal_(0, 1, generator=torch.Generator().manual_seed(1))
     return built

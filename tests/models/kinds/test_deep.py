@@ -25,7 +25,7 @@ BATCH = Batch.of(GIVEN, torch.device("cpu"))
 
 
 def fitter(**config: Any) -> DeepFitter:
-    return DeepFitter(FitTask(TRAIN, GIVEN, TARGETS, OPTIONS, {**SMALL, **config}))
+    return DeepFitter(FitTask(TRAIN, GIVEN, TARGETS, OPTIONS, config={**SMALL, **config}))
 
 
 def pretrained(**config: Any) -> DeepFitter:
@@ -51,11 +51,13 @@ def test_the_stages_are_the_layers_from_below_and_then_all_together() -> None:
 def test_each_layer_reconstructs_what_it_sees_better_after_its_stage() -> None:
     fitting = fitter(num_layers=3)
     for layer in range(3):
-        before = fitting.network.error(layer, BATCH).item()
+        before = fitting.network.reconstruction_error(layer, BATCH).item()
         for _ in range(6):
             assert fitting.stage == f"layer {layer + 1}"
             fitting.run_epoch()
-        assert fitting.figures["reconstruction_error"] == pytest.approx(fitting.network.error(layer, BATCH).item())
+        assert fitting.figures["reconstruction_error"] == pytest.approx(
+            fitting.network.reconstruction_error(layer, BATCH).item()
+        )
         assert fitting.figures["reconstruction_error"] < 0.9 * before
     assert not fitting.is_preparing
 
@@ -69,7 +71,7 @@ def test_a_stage_teaches_the_weights_of_its_layer_alone() -> None:
         for _ in range(6):
             fitting.run_epoch()
         moved = {name for name, weight in weights(fitting).items() if not weight.equal(before[name])}
-        assert moved == fitting.network.names(layer) | unrolled[layer]
+        assert moved == fitting.network.weight_names(layer) | unrolled[layer]
 
 
 def test_pretraining_gives_fine_tuning_a_better_start_than_chance() -> None:

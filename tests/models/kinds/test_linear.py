@@ -8,7 +8,7 @@ import torch
 from scipy.sparse import csr_array
 
 from models.closed_form import dual, ridge
-from models.closed_form.encoding import Coding
+from models.closed_form.encoding import Encoding
 from models.core.interactions import Interactions, Offsets
 from models.fit import Fit, FitOptions
 from models.inference.quantized import QuantizedMatrix
@@ -39,9 +39,9 @@ def dense_features(data: Interactions, graded: bool = False) -> np.ndarray:
 
 
 def encode(data: Interactions, graded: bool = False) -> tuple[csr_array, Offsets]:
-    coding = Coding(STARS, data.num_items, graded)
-    inputs = coding.inputs(data.rows)
-    return coding.encode(data.rows, inputs), inputs
+    encoding = Encoding(STARS, data.num_items, graded)
+    inputs = encoding.inputs(data.rows)
+    return encoding.encode(data.rows, inputs), inputs
 
 
 def test_weights_are_those_of_a_ridge_regression_without_the_items_own_channels() -> None:
@@ -101,7 +101,7 @@ def test_both_sides_to_solve_from_agree(graded: bool, constant: float) -> None:
     encoded, inputs = encode(Interactions(thinned, few.item_ids, STARS), graded)
     assert thinned.counts[:4].tolist() == [0, 1, 1, 1]
     assert dual.num_inner(encoded) == 8
-    pairs = ridge.Pairs.of(inputs, few.num_items, 0.3)
+    pairs = ridge.ChannelPairs.of(inputs, few.num_items, 0.3)
     penalty = ridge.Penalty(0.4, 5.0, constant)
     by_items = ridge.solve(ridge.gram(encoded, ignore), pairs, penalty, ignore)
     by_users = dual.solve_by_users(encoded, pairs, penalty, ignore).weights(pairs, ignore)
@@ -110,7 +110,9 @@ def test_both_sides_to_solve_from_agree(graded: bool, constant: float) -> None:
 
 
 def test_the_penalty_is_chosen_on_the_head_of_the_catalogue_where_the_whole_takes_long() -> None:
-    problem = Problem.of(DATA, Coding(STARS, DATA.num_items, graded=False), 0.4, 0.3, ignore)
+    problem = Problem.of(
+        DATA, Encoding(STARS, DATA.num_items, graded=False), dropout=0.4, disliked_target=0.3, check_cancelled=ignore
+    )
     assert not problem.is_by_users
     assert not problem.is_quick
     head = problem.head(3)
@@ -121,7 +123,9 @@ def test_the_penalty_is_chosen_on_the_head_of_the_catalogue_where_the_whole_take
 
 def test_users_score_the_same_from_both_sides_where_they_have_not_rated() -> None:
     few = DATA.take(np.arange(10))
-    problem = Problem.of(few, Coding(STARS, DATA.num_items, graded=False), 0.4, 0.3, ignore)
+    problem = Problem.of(
+        few, Encoding(STARS, DATA.num_items, graded=False), dropout=0.4, disliked_target=0.3, check_cancelled=ignore
+    )
     assert problem.is_quick
     by_users = problem.scorer(5.0, 0.0)(few.rows)
     by_items = replace(problem, gram=ridge.gram(problem.encoded, ignore)).scorer(5.0, 0.0)(few.rows)

@@ -9,7 +9,7 @@ from models.closed_form.als import Cells, Side, descend, solve
 from models.core.interactions import Interactions
 from models.fit import Fit, FitOptions
 from models.inference.decoder import Decoder
-from models.kinds.lowrank import LowRankAutoencoder, usual
+from models.kinds.lowrank import LowRankAutoencoder, default_config
 from tests.models.helpers import STARS, row, split, tastes
 
 TRAIN, VALIDATION = split(tastes())
@@ -67,7 +67,7 @@ def test_what_is_not_rated_weighs_no_more_in_a_large_catalogue() -> None:
     for num_items, weight in ((7_500, 0.2), (15_000, 0.1), (150_000, 0.01)):
         items = [str(item) for item in range(num_items)]
         data = Interactions.from_arrays(users, np.tile(np.arange(50), 2), np.full(100, 4.0), items, STARS)
-        assert usual(data)["unrated_weight"] == pytest.approx(weight)
+        assert default_config(data)["unrated_weight"] == pytest.approx(weight)
 
 
 @pytest.mark.parametrize(("num_items", "weight"), [(24, 0.03), (80, 0.2)], ids=["short rows", "long rows"])
@@ -98,8 +98,13 @@ def test_enough_steps_of_conjugate_gradients_end_at_the_exact_solve() -> None:
     cells, side, ridge = problem()
     nothing = torch.zeros(len(ridge), 6)
     exact = solve(cells, side, ridge)
-    torch.testing.assert_close(descend(cells, side, ridge, nothing, 30, lambda: None), exact, atol=1e-4, rtol=1e-4)
-    errors = [float((descend(cells, side, ridge, nothing, n, lambda: None) - exact).norm()) for n in (1, 3, 6)]
+    torch.testing.assert_close(
+        descend(cells, side, ridge, nothing, steps=30, check_cancelled=lambda: None), exact, atol=1e-4, rtol=1e-4
+    )
+    errors = [
+        float((descend(cells, side, ridge, nothing, steps=n, check_cancelled=lambda: None) - exact).norm())
+        for n in (1, 3, 6)
+    ]
     assert errors[0] > errors[1] > errors[2]
 
 
@@ -107,18 +112,21 @@ def test_rows_without_entries_solve_to_zero() -> None:
     cells, side, ridge = problem()
     assert cells.counts[0] == 0
     assert solve(cells, side, ridge)[0].abs().max() == 0
-    assert descend(cells, side, ridge, torch.ones(len(ridge), 6), 2, lambda: None)[0].abs().max() == 0
+    assert (
+        descend(cells, side, ridge, torch.ones(len(ridge), 6), steps=2, check_cancelled=lambda: None)[0].abs().max()
+        == 0
+    )
 
 
 def test_transposing_twice_gives_the_cells_back() -> None:
     cells, _, _ = problem()
-    again = cells.transposed().transposed()
+    again = cells.transpose().transpose()
     np.testing.assert_array_equal(again.offsets, cells.offsets)
     assert again.columns.equal(cells.columns)
     assert again.targets.equal(cells.targets)
 
 
-def test_a_tick_that_raises_ends_the_epoch() -> None:
+def test_a_cancelled_fit_ends_within_the_epoch() -> None:
     class Cancelled(Exception):
         pass
 
@@ -137,5 +145,9 @@ def problem() -> tuple[Cells, Side, torch.Tensor]:
     weights = generator.uniform(0.5, 1, len(columns)).astype(np.float32)
     targets = generator.normal(size=len(columns)).astype(np.float32)
     entries = torch.from_numpy(columns.astype(np.int64)), torch.from_numpy(weights), torch.from_numpy(targets)
-    side, _ = Side.turned(torch.from_numpy(generator.normal(size=(50, 6)).astype(np.float32)), 0.1)
-    return Cells(np.concatenate(([0], np.cumsum(counts))), *entries, 50), side, torch.full((len(counts),), 0.7)
+    side, _ = Side.diagonalise(torch.from_numpy(generator.normal(size=(50, 6)).astype(np.float32)), 0.1)
+    return (
+        Cells(np.concatenate(([0], np.cumsum(counts))), *entries, num_columns=50),
+        side,
+        torch.full((len(counts),), 0.7),
+    )

@@ -12,7 +12,7 @@ from models.checkpoint import Loaded
 from models.fit import Fit, FitOptions
 from models.fitting.fitter import FitTask
 from models.kinds.sparse import SparseConfig, SparseFitter, drop_neurons, drop_ratings
-from models.networks.pruning import PRUNED, largest, share_pruned
+from models.networks.pruning import PRUNED_TABLES, largest_mask, pruned_share
 from models.networks.sparse_ops import Bags
 from tests.models.helpers import split, tastes
 
@@ -35,9 +35,9 @@ def test_the_share_asked_for_is_pruned(fit: Fit) -> None:
     assert fit.best_report is not None
     assert fit.best_report.metrics["weights_kept"] == pytest.approx(0.2, abs=0.002)
     tensors = fit.best.tensors()
-    left = sum(len(tensors[f"{name}.values"]) for name in PRUNED)
+    left = sum(len(tensors[f"{name}.values"]) for name in PRUNED_TABLES)
     assert left == pytest.approx(0.2 * 24 * 32 * 5, rel=0.01)
-    assert all((tensors[f"{name}.values"] != 0).all() for name in PRUNED)
+    assert all((tensors[f"{name}.values"] != 0).all() for name in PRUNED_TABLES)
 
 
 def test_the_fit_passes_through_its_stages_and_only_the_last_counts(fit: Fit) -> None:
@@ -70,14 +70,14 @@ def test_predictions_are_the_same_before_and_after_storing(fit: Fit, tmp_path: P
 
 
 def test_what_is_pruned_stays_zero_through_fine_tuning() -> None:
-    fitter = SparseFitter(FitTask(TRAIN, VALIDATION.rows, VALIDATION.rows, OPTIONS, {"num_hidden": 32}))
+    fitter = SparseFitter(FitTask(TRAIN, VALIDATION.rows, VALIDATION.rows, OPTIONS, config={"num_hidden": 32}))
     while fitter.is_preparing:
         fitter.run_epoch()
-    pruned = [fitter.network.get_parameter(name) == 0 for name in PRUNED]
-    before = [fitter.network.get_parameter(name).detach().clone() for name in PRUNED]
+    pruned = [fitter.network.get_parameter(name) == 0 for name in PRUNED_TABLES]
+    before = [fitter.network.get_parameter(name).detach().clone() for name in PRUNED_TABLES]
     for _ in range(3):
         fitter.run_epoch()
-    for name, zero, old in zip(PRUNED, pruned, before, strict=True):
+    for name, zero, old in zip(PRUNED_TABLES, pruned, before, strict=True):
         weight = fitter.network.get_parameter(name).detach()
         assert zero.float().mean() == pytest.approx(0.8, abs=0.01)
         assert (weight[zero] == 0).all()
@@ -112,11 +112,11 @@ def test_a_fit_resumes_exactly_from_every_stage(fit: Fit, cut: int, tmp_path: Pa
 
 
 def test_the_schedule_is_cubic() -> None:
-    assert [share_pruned(progress, 0.8) for progress in (-1, 0, 0.5, 1, 2)] == pytest.approx([0, 0, 0.7, 0.8, 0.8])
+    assert [pruned_share(progress, 0.8) for progress in (-1, 0, 0.5, 1, 2)] == pytest.approx([0, 0, 0.7, 0.8, 0.8])
 
 
 def test_the_largest_weights_are_kept_whatever_their_sign() -> None:
-    assert largest(torch.tensor([[0.1, -3], [2, -0.2]]), 2).tolist() == [[False, True], [True, False]]
+    assert largest_mask(torch.tensor([[0.1, -3], [2, -0.2]]), 2).tolist() == [[False, True], [True, False]]
 
 
 def test_dropout_leaves_out_whole_ratings_and_keeps_the_mean_of_the_sums() -> None:

@@ -19,7 +19,7 @@ DATA = tastes()
 
 def network(**config: Any) -> StackedNetwork:
     built = StackedNetwork(StackedConfig(num_items=24, num_hidden=6, **config), Baseline.fit(DATA))
-    built.start(torch.Generator().manual_seed(0))
+    built.init_weights(torch.Generator().manual_seed(0))
     return built
 
 

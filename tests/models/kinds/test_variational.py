@@ -25,13 +25,13 @@ BATCH = Batch.of(TRAIN.rows, torch.device("cpu"))
 def fitter(check_cancelled: CheckCancelled = lambda: None, **config: Any) -> VariationalFitter:
     given, targets = VALIDATION.rows, VALIDATION.rows
     return VariationalFitter(
-        FitTask(TRAIN, given, targets, OPTIONS, {**SMALL, **config}, check_cancelled=check_cancelled)
+        FitTask(TRAIN, given, targets, OPTIONS, config={**SMALL, **config}, check_cancelled=check_cancelled)
     )
 
 
 def network(**config: Any) -> VariationalNetwork:
     built = VariationalNetwork(VariationalConfig(num_items=24, **{**SMALL, **config}), Baseline.fit(TRAIN))
-    built.start(torch.Generator().manual_seed(0))
+    built.init_weights(torch.Generator().manual_seed(0))
     return built
 
 

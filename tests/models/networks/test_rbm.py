@@ -8,7 +8,7 @@ import torch
 
 from models.networks import rbm
 from models.networks.base import CHANNELS, Batch
-from models.networks.rbm import BinaryMachine, Machine, RatingMachine, Ratings, choose, draw
+from models.networks.rbm import BinaryMachine, Machine, RatingMachine, Ratings, sample_bernoulli, sample_choices
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -60,9 +60,9 @@ def test_the_free_energy_of_ratings_sums_over_all_hidden_states_and_sees_what_wa
 def test_the_gradient_is_that_of_contrastive_divergence() -> None:
     weight = BINARY.weight_VH.clone().requires_grad_()
     machine = BinaryMachine(weight, BINARY.hidden_H, BINARY.visible_V)
-    visible = draw(torch.full((6, 4), 0.5), generator(7))
-    machine.gap(visible, 2, generator(8)).backward()  # type: ignore[no-untyped-call]
-    again = machine.walk(visible, 2, generator(8))
+    visible = sample_bernoulli(torch.full((6, 4), 0.5), generator(7))
+    machine.contrastive_divergence(visible, 2, generator(8)).backward()  # type: ignore[no-untyped-call]
+    again = machine.gibbs_sample(visible, 2, generator(8))
     positive, negative = (v.T @ machine.hidden(v).detach() / 6 for v in (visible, again))
     torch.testing.assert_close(weight.grad, negative - positive)
 
@@ -73,7 +73,7 @@ def test_a_long_walk_forgets_where_it_began_and_ends_as_often_in_a_state_as_it_i
     visible = torch.ones(20_000, 4)
     source = generator(9)
     for _ in range(30):
-        visible = draw(drawn.walk(visible, 1, source), source)
+        visible = sample_bernoulli(drawn.gibbs_sample(visible, 1, source), source)
     found = torch.bincount((visible @ torch.tensor([8.0, 4, 2, 1])).long(), minlength=16) / len(visible)
     torch.testing.assert_close(found, torch.softmax(-drawn.free_energy(states), dim=0), atol=0.015, rtol=0)
 
@@ -94,38 +94,38 @@ def test_ratings_are_drawn_as_often_as_they_are_probable() -> None:
 
 def test_a_reconstruction_has_as_many_ratings_of_each_user_as_there_were() -> None:
     visible = ratings()
-    again = RATED.walk(visible, 3, generator())
+    again = RATED.gibbs_sample(visible, 3, generator())
     assert again.batch is visible.batch
     assert again.channel.shape == again.residual.shape == (4,)
     assert ((again.channel % CHANNELS) < 2).all()
 
 
 def test_users_are_drawn_for_some_at_a_time_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    hidden = draw(torch.full((3, 3), 0.5), generator(1))
-    whole, error = RATED.reconstruct(ratings(), hidden, generator()), RATED.error(ratings())
+    hidden = sample_bernoulli(torch.full((3, 3), 0.5), generator(1))
+    whole, error = RATED.reconstruct(ratings(), hidden, generator()), RATED.reconstruction_error(ratings())
     monkeypatch.setattr(rbm, "CELLS", 10)
     assert len(list(RATED.choices(ratings().batch, hidden))) == 3
     assert RATED.reconstruct(ratings(), hidden, generator()).channel.equal(whole.channel)
-    torch.testing.assert_close(RATED.error(ratings()), error)
+    torch.testing.assert_close(RATED.reconstruction_error(ratings()), error)
 
 
 def test_what_a_machine_has_learned_it_reconstructs_better() -> None:
     pattern = torch.tensor([[1.0, 1, 0, 0], [0, 0, 1, 1]]).repeat(10, 1)
     weights = [(0.1 * normal(4, 3, seed=1)).requires_grad_(), *(torch.zeros(n).requires_grad_() for n in (3, 4))]
     machine = BinaryMachine(*weights)
-    before, source = machine.error(pattern).item(), generator()
+    before, source = machine.reconstruction_error(pattern).item(), generator()
     optimiser = torch.optim.SGD(weights, 0.5)
     for _ in range(200):
         optimiser.zero_grad()
-        machine.gap(pattern, 1, source).backward()  # type: ignore[no-untyped-call]
+        machine.contrastive_divergence(pattern, 1, source).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-    assert machine.error(pattern).item() < before / 5
+    assert machine.reconstruction_error(pattern).item() < before / 5
 
 
 def test_a_choice_is_made_by_its_rows_chances() -> None:
     chances = torch.tensor([[0.0, 1, 0], [0.5, 0, 0.5], [0, 0, 1]])
     rows = torch.tensor([0, 1, 2]).repeat_interleave(1000)
-    found = choose(chances, rows, generator()).reshape(3, 1000)
+    found = sample_choices(chances, rows, generator()).reshape(3, 1000)
     assert (found[0] == 1).all()
     assert (found[2] == 2).all()
     assert np.bincount(found[1].numpy()) == pytest.approx([500, 0, 500], abs=60)
@@ -134,4 +134,4 @@ def test_a_choice_is_made_by_its_rows_chances() -> None:
 @pytest.mark.parametrize("machine", [BINARY, RATED], ids=["binary", "ratings"])
 def test_a_walk_needs_no_gradient(machine: Machine[object]) -> None:
     visible: object = ratings() if machine is RATED else torch.ones(2, 4)
-    assert not machine.gap(visible, 2, generator()).requires_grad
+    assert not machine.contrastive_divergence(visible, 2, generator()).requires_grad

@@ -15,7 +15,7 @@ TASK = FitTask(TRAIN, *holdout(VALIDATION.rows), FitOptions())
 
 def test_a_penalty_chosen_on_a_part_of_the_users_is_fitted_to_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(head, "MAX_RATINGS", TRAIN.rows.num_ratings // 4)
-    part = head.part_of(TASK).train
+    part = head.sample_users(TASK).train
     assert 0.8 * head.MAX_RATINGS < part.rows.num_ratings <= head.MAX_RATINGS
     chosen = LinearRatings.fit(TASK, 4, None)
     pinned = LinearRatings.fit(TASK, 4, chosen.factors.penalty)
@@ -26,5 +26,5 @@ def test_a_penalty_chosen_on_a_part_of_the_users_is_fitted_to_all_of_them(monkey
 
 def test_one_user_is_left_to_choose_on_however_many_ratings_he_has(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(head, "MAX_RATINGS", 1)
-    assert head.part_of(TASK).train.num_users == 1
+    assert head.sample_users(TASK).train.num_users == 1
     assert LinearRatings.fit(TASK, 4, None).factors.penalty in PENALTIES

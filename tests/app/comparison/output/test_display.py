@@ -9,7 +9,9 @@ from app.comparison.output.display import Display
 from models.fitting.training_loop import EpochReport
 from tests.app.comparison.helpers import OPTIONS
 
-REPORT = EpochReport(2, 9, 1.5, {"ndcg@100": 0.25}, 1.0, is_best=True, stage="fine-tuning")
+REPORT = EpochReport(
+    epoch=2, epochs=9, loss=1.5, metrics={"ndcg@100": 0.25}, seconds=1.0, is_best=True, stage="fine-tuning"
+)
 JOBS = [Job("deep", "unseen", 3, OPTIONS), Job("deep", "ratings", 3, OPTIONS)]
 
 

@@ -13,7 +13,16 @@ from tests.app.comparison.helpers import results
 
 def report(epoch: int, loss: float | None, stage: str = "fit", ndcg: float | None = 0.2) -> EpochReport:
     metrics = {} if ndcg is None else {"ndcg@10": ndcg, "ndcg@100": ndcg + 0.1, "rmse": 1 - ndcg}
-    return EpochReport(epoch, 9, loss, metrics, 1.0, is_best=True, stage=stage, is_preparing=ndcg is None)
+    return EpochReport(
+        epoch=epoch,
+        epochs=9,
+        loss=loss,
+        metrics=metrics,
+        seconds=1.0,
+        is_best=True,
+        stage=stage,
+        is_preparing=ndcg is None,
+    )
 
 
 STAGED = [

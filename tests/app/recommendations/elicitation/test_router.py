@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from models.evaluation.elicitation import change, information, plausible
+from models.evaluation.elicitation import expected_change, information, plausible_ratings
 from tests.app.recommendations.helpers import ITEMS, Publish, add_items, rate, wait_for_version
 
 
@@ -37,7 +37,8 @@ def test_the_most_informative_items_come_first_and_rated_ones_never(trained: Tes
     candidates = np.array([ITEMS.index(item) for item in names(answer)], np.int32)
     predicted = live.model.rating_row(*row, candidates)
     everything = np.arange(len(ITEMS), dtype=np.int32)
-    changes = change(live.model, *row, candidates, plausible(predicted, 0.7, live.model.scale), everything)
+    ratings = plausible_ratings(predicted, 0.7, live.model.scale)
+    changes = expected_change(live.model, *row, candidates=candidates, ratings_CA=ratings, compared=everything)
     scores = {int(slot): score for slot, score in zip(live.popularity.slots, live.popularity.scores, strict=True)}
     expected = information(changes, np.array([scores[int(live.slot_of_column[column])] for column in candidates]))
     assert [question["information"] for question in answer["questions"]] == pytest.approx(expected.tolist(), abs=1e-4)

@@ -20,8 +20,8 @@ from app.training.data.incremental_gram import StoredGram
 from app.training.data.snapshot import load_interactions
 from app.training.data.split import split_users
 from app.training.service import Progress
-from models.closed_form.encoding import Coding
-from models.closed_form.gram import Gram, KeptGram
+from models.closed_form.encoding import Encoding
+from models.closed_form.gram import Gram, PackedGram
 from models.core.interactions import RatingScale
 from models.fit import Fit, FitOptions
 from models.kinds.linear import LinearAutoencoder, LinearConfig, LinearFitter
@@ -154,14 +154,14 @@ def test_what_an_earlier_palate_kept_is_not_used(tmp_path: Path) -> None:
 
 
 def test_what_is_kept_is_taken_once_and_a_store_that_refuses_it_is_only_said(tmp_path: Path, logged: list[Any]) -> None:
-    coding = Coding(RatingScale(minimum=1, maximum=5, step=0.5, like_threshold=4), 3, graded=False)
-    gram = Gram(coding, np.array([0, 2, 6]), np.array([[2, 1, 2], [1, 3, 3], [2, 3, 4]], np.float32))
-    kept = StoredGram(KeptGram.of(gram), np.array([5, 7, 9]), np.array([1, 2, 3, 4]), 17)
+    encoding = Encoding(RatingScale(minimum=1, maximum=5, step=0.5, like_threshold=4), 3, graded=False)
+    gram = Gram(encoding, np.array([0, 2, 6]), np.array([[2, 1, 2], [1, 3, 3], [2, 3, 4]], np.float32))
+    kept = StoredGram(PackedGram.of(gram), np.array([5, 7, 9]), np.array([1, 2, 3, 4]), 17)
     for _ in range(2):
         kept.save(tmp_path / "kept")
     found = StoredGram.take(tmp_path / "kept")
     assert found is not None
-    assert (found.watermark, found.gram.coding) == (17, coding)
+    assert (found.watermark, found.gram.encoding) == (17, encoding)
     assert found.gram.triangle.tolist() == [2, 1, 3, 2, 3, 4]
     assert [each.tolist() for each in (found.items, found.users, found.gram.inputs)] == [
         [5, 7, 9],

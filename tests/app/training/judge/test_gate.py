@@ -64,7 +64,7 @@ def test_a_model_of_another_vocabulary_is_judged_by_what_it_knows() -> None:
     generator = np.random.default_rng(0)
     users, items = np.nonzero(generator.random((40, 4)) < 0.7)
     values = generator.choice([1.0, 5.0], len(users))
-    model = trained(Interactions.from_arrays(users, items, values, ["a", "b", "c", "d"], SCALE, 40))
+    model = trained(Interactions.from_arrays(users, items, values, ["a", "b", "c", "d"], SCALE, num_users=40))
     # Ours lacks "b", has a new "x", and orders the rest differently.
     score = over_vocabulary(model, ["a", "b", "c", "d"], ["d", "x", "a", "c"])
     ours = Rows(np.array([0, 3]), np.array([0, 1, 2], np.int32), np.array([5, 5, 1], np.float32))
@@ -95,7 +95,7 @@ def test_a_candidate_below_linear_is_refused_and_told_what_to_do_unless_it_is_cl
 
 
 def seen(coverage: float, overlap: float) -> Exposure:
-    return Exposure(100, coverage, 0.9, 0.1, overlap)
+    return Exposure(num_lists=100, coverage=coverage, gini=0.9, popularity=0.1, overlap=overlap)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def likes(num_users: int, among: int, seed: int) -> Interactions:
     generator = np.random.default_rng(seed)
     items = np.concatenate([generator.choice(among, 20, replace=False) for _ in range(num_users)])
     users = np.repeat(np.arange(num_users), 20)
-    return Interactions.from_arrays(users, items, np.full(len(items), 5.0), IDS, SCALE, num_users)
+    return Interactions.from_arrays(users, items, np.full(len(items), 5.0), IDS, SCALE, num_users=num_users)
 
 
 def same_for_all(rows: Rows) -> Values:
