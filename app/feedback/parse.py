@@ -118,7 +118,7 @@ class Reading:
             identity.items[place],
             event.type,
             identity.user or None,
-            identity.kind.name.lower(),
+            identity.list_type.name.lower(),
             identity.version,
             identity.sources[place],
             identity.position(place),

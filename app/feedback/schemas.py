@@ -6,13 +6,22 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from app.kit.ids import ExternalId
 from app.kit.times import rfc3339
-from app.recommendations.ranking.ranked_items import Source
-from app.recommendations.tokens.page_cursor import NOTHING
-from app.recommendations.tokens.recommendation_id import ListType, RecommendationId, encode
+from app.recommendations.request.enums import Source
+from app.recommendations.tokens import codec
+from app.recommendations.tokens.recommendation_id import PURPOSE, ListType, RecommendationId, encode_sources
 
 EXAMPLE_AT_US = 1_795_428_900_000_000
-EXAMPLE = encode(
-    RecommendationId(ListType.GUEST, None, 0, None, 1, -1, EXAMPLE_AT_US, 0, NOTHING, [1], [Source.POPULAR])
+EXAMPLE = codec.encode(
+    RecommendationId(
+        list_type=ListType.GUEST,
+        version=None,
+        catalogue_revision=1,
+        at_us=EXAMPLE_AT_US,
+        num_slots=0,
+        items=[1],
+        source_codes=encode_sources([Source.POPULAR]),
+    ),
+    PURPOSE,
 )
 
 Type = Literal["shown", "clicked", "rated", "bought"]

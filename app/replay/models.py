@@ -41,7 +41,7 @@ class PastModels:
         self._catalogue = catalogue
         self._cold_starts: LRUCache[tuple[str, int], ColdStart] = LRUCache(MAX_MODELS)
 
-    async def of(self, base: LoadedModel, popularity: Popularity | None, identity: RecommendationId) -> LoadedModel:
+    async def of(self, base: LoadedModel, popularity: Popularity | None, answer: RecommendationId) -> LoadedModel:
         """Return a model as it was at an answer, and move the catalogue there.
 
         ``popularity`` is the order of then, if the model has no statistics of its own.
@@ -49,23 +49,23 @@ class PastModels:
         Raises:
             ReplayUnavailable: if the catalogue of then cannot be had.
         """
-        cold_start = await self._cold_start_of(base, identity) if identity.cold_revision >= 0 else None
-        await self._catalogue.move(self._database, identity.catalogue_revision, identity.at_us)
+        cold_start = await self._cold_start_of(base, answer) if answer.cold_revision >= 0 else None
+        await self._catalogue.move(self._database, answer.catalogue_revision, answer.at_us)
         live = base.with_first_slots(len(self._catalogue), popularity or base.popularity)
         if cold_start is not None:
             cold_start.restore(live)
         return live
 
-    async def _cold_start_of(self, base: LoadedModel, identity: RecommendationId) -> ColdStart | None:
+    async def _cold_start_of(self, base: LoadedModel, answer: RecommendationId) -> ColdStart | None:
         """Find the model's cold items; None if it had no features yet to compare them with."""
-        if identity.known_revision < 0:
+        if answer.known_revision < 0:
             return None
-        key = base.version, identity.known_revision
+        key = base.version, answer.known_revision
         if (cold_start := self._cold_starts.get(key)) is None:
-            await self._catalogue.move(self._database, identity.known_revision, identity.at_us)
+            await self._catalogue.move(self._database, answer.known_revision, answer.at_us)
             cold_start = self._cold_starts[key] = await asyncio.to_thread(self._learn, base)
-        if cold_start.cold_revision != identity.cold_revision:
-            await self._catalogue.move(self._database, identity.cold_revision, identity.at_us)
+        if cold_start.cold_revision != answer.cold_revision:
+            await self._catalogue.move(self._database, answer.cold_revision, answer.at_us)
             await asyncio.to_thread(self._compare, base, cold_start)
         return cold_start
 

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from app.kit.errors import InvalidRequest, ReplayUnavailable
 from app.recommendations.tokens.recommendation_id import decode
-from app.recommendations.users.router import json_response
 from app.replay.schemas import Replay, ReplayRequest
-from app.replay.service import Replayer, Wish
+from app.replay.service import Replayer, ReplayTask
+from app.web.json import JSONAnswer
 from app.web.problem import problem_responses
 
 router = APIRouter(prefix="/v1", tags=["recommendations"])
@@ -31,8 +31,8 @@ async def replay(
     asked: ReplayRequest, request: Request, replayer: Annotated[Replayer, Depends(get_replayer)]
 ) -> Response:
     """Answer what was recommended then: by the ratings, the catalogue and the model of that answer."""
-    identity = decode(asked.recommendation_id, "/recommendation_id")
+    identified = decode(asked.recommendation_id, "/recommendation_id")
     explained = None if asked.explain is None else EXPLAINED * asked.explain
-    answer = await replayer.replay(Wish(identity, asked.ratings, asked.user_id, explained))
+    answer = await replayer.replay(ReplayTask(identified, asked.ratings, asked.user_id, explained))
     request.app.state.metrics.replayed(identical=answer["identical"])
-    return json_response(answer)
+    return JSONAnswer(answer)

@@ -5,30 +5,30 @@ from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from app.kit.ids import ExternalId
 from app.kit.times import to_us
-from app.recommendations.ranking.pipeline import Reason
-from app.recommendations.tokens.page_cursor import NOTHING
-from app.recommendations.tokens.recommendation_id import ListType, RecommendationId, encode
+from app.recommendations.request.enums import Reason
+from app.recommendations.tokens import codec
+from app.recommendations.tokens.recommendation_id import PURPOSE, ListType, RecommendationId
 from app.recommendations.users.schemas import GuestRating, Recommendation
 from app.settings import MAX_LIST
 
 MAX_ID = 100_000  # characters; a page after many is long
-BEFORE_ANYTHING = RecommendationId(  # an answer to somebody unknown by a server that knew nothing yet
-    ListType.USER,
+BEFORE_ANYTHING = RecommendationId(  # an answer to an unknown user by a server that knew nothing yet
+    list_type=ListType.USER,
     version=None,
-    user=0,
-    revision=None,
     catalogue_revision=0,
-    cold_revision=-1,
     at_us=to_us(datetime(2026, 11, 23, 10, 15, tzinfo=UTC)),
     num_slots=0,
-    shown=NOTHING,
     items=[],
-    sources=[],
+    source_codes=b"",
     popularity_revision=0,
 )
+
+
+EXAMPLE: JsonDict = {"recommendation_id": codec.encode(BEFORE_ANYTHING, PURPOSE)}
 
 
 class ReplayKind(StrEnum):
@@ -44,7 +44,9 @@ class ReplayRequest(BaseModel):
     """An answer to make again."""
 
     model_config = ConfigDict(
-        extra="forbid", strict=True, json_schema_extra={"examples": [{"recommendation_id": encode(BEFORE_ANYTHING)}]}
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"examples": [EXAMPLE]},
     )
 
     recommendation_id: Annotated[str, Field(max_length=MAX_ID, description="As the answer gave it.")]

@@ -16,20 +16,21 @@ from app.kit.errors import CursorExpired, FieldProblem, InvalidRequest, ReplayUn
 from app.kit.times import DAY_US, from_us
 from app.ratings.repository import ratings_at
 from app.ratings.scale import Scale
-from app.recommendations.ranking import pipeline
-from app.recommendations.ranking.pipeline import Reason, UserProfile
-from app.recommendations.ranking.ranked import Ranking, RankingInputs
+from app.recommendations.ranking.pipeline import Ranking, RankingInputs, rank_new, rank_page, rank_popular
+from app.recommendations.ranking.profile import EMPTY_PROFILE, UserProfile
+from app.recommendations.request.enums import Reason
 from app.recommendations.request.options import Options
 from app.recommendations.request.query import MAX_EXPLAINED
 from app.recommendations.state.loaded_model import LoadedModel
 from app.recommendations.state.popularity import Popularity, decayed_popularity, rating_popularity
 from app.recommendations.state.scorer import fold_together
 from app.recommendations.state.serving import Serving
-from app.recommendations.tokens.page_cursor import PageCursor
 from app.recommendations.tokens.recommendation_id import ListType, RecommendationId
-from app.recommendations.users import profile
+from app.recommendations.users.guests import latest_values, profile_from
+from app.recommendations.users.response import write_answer
+from app.recommendations.users.restore import model_of
 from app.recommendations.users.schemas import GuestRating
-from app.recommendations.users.service import behind, model_of
+from app.recommendations.users.service import read_vectors
 from app.replay import repository
 from app.replay.models import PastModels
 from app.replay.past import PastCatalogue
@@ -38,23 +39,23 @@ from models.core.model import FoldIn
 
 log = structlog.get_logger()
 KEPT_S = 600.0  # that the catalogue of then stays in memory after the last replay
-NOBODY_ASKED = "says nothing that can have been asked for"
-FOR_NOBODY = {ListType.POPULAR, ListType.NEW}  # lists that nobody's ratings go into
-KINDS = {ListType.USER, ListType.GUEST, *FOR_NOBODY}  # that can be made again
+NEVER_ASKED = "says nothing that can have been asked for"
+IMPERSONAL = {ListType.POPULAR, ListType.NEW}  # lists that no user's ratings go into
+REPLAYABLE = {ListType.USER, ListType.GUEST, *IMPERSONAL}
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What is to be replayed.
+class ReplayTask:
+    """What to replay.
 
     Attributes:
-        identity: of the answer.
+        answer: what the answer was.
         ratings: those that a guest posted for it.
         user_id: whose the answer is, if the caller says.
-        explain_ratings: how many ratings of each sign are to be named for each item; None: as in the answer.
+        explain_ratings: how many ratings of each sign to name for each item; None: as in the answer.
     """
 
-    identity: RecommendationId
+    answer: RecommendationId
     ratings: Sequence[GuestRating] | None = None
     user_id: str | None = None
     explain_ratings: int | None = None
@@ -66,19 +67,19 @@ class Wish:
             InvalidRequest: if nobody can have asked for that.
         """
         try:
-            options = self.identity.options()
+            options = self.answer.options()
         except ValueError:
-            raise wrong("recommendation_id", NOBODY_ASKED) from None
+            raise wrong("recommendation_id", NEVER_ASKED) from None
         shares = (options.diversity, options.exploration, options.rotation)
         if not (0 < options.limit <= MAX_LIST and all(0 <= share <= 1 for share in shares)):
-            raise wrong("recommendation_id", NOBODY_ASKED)
+            raise wrong("recommendation_id", NEVER_ASKED)
         if self.explain_ratings and options.limit > MAX_EXPLAINED:
             raise wrong("explain", f"is for answers to a limit of {MAX_EXPLAINED} at most")
         return options if self.explain_ratings is None else replace(options, explain_ratings=self.explain_ratings)
 
 
 class Rated(NamedTuple):
-    """What a user had rated, by the items' primary keys; and the caller's id of him, if he is there."""
+    """What a user had rated, by the items' primary keys, and the caller's id of them, if they are still there."""
 
     user_id: str | None
     ratings: dict[int, float] | None
@@ -104,29 +105,29 @@ class Replayer:
         self._models = PastModels(self._serving.database, self._catalogue)
         self._popularity: dict[tuple[int, int | None], Popularity] = {}  # that asked for last
 
-    async def replay(self, wish: Wish) -> dict[str, Any]:
+    async def replay(self, task: ReplayTask) -> dict[str, Any]:
         """Make an answer again.
 
         Raises:
             InvalidRequest: if the id is of no list that can be made again, or the user or the ratings are not its own.
             ReplayUnavailable: if the version, the user or the catalogue of then is not kept any more.
         """
-        identity, options = wish.identity, wish.options()
-        if identity.kind not in KINDS:
-            raise wrong("recommendation_id", f"is of {identity.kind.name.lower()} items: those are not made again")
-        by_popularity = identity.kind is ListType.POPULAR or (
-            identity.version is None and identity.kind is not ListType.NEW
+        answer, options = task.answer, task.options()
+        if answer.list_type not in REPLAYABLE:
+            raise wrong("recommendation_id", f"is of {answer.list_type.name.lower()} items: those are not made again")
+        by_popularity = answer.list_type is ListType.POPULAR or (
+            answer.version is None and answer.list_type is not ListType.NEW
         )
-        if by_popularity and identity.popularity_revision < 0:
-            raise wrong("recommendation_id", NOBODY_ASKED)
-        rated = await self._rated(wish)
-        return await asyncio.shield(asyncio.create_task(self._made(wish, options, rated)))
+        if by_popularity and answer.popularity_revision < 0:
+            raise wrong("recommendation_id", NEVER_ASKED)
+        rated = await self._rated(task)
+        return await asyncio.shield(asyncio.create_task(self._made(task, options, rated)))
 
-    async def _made(self, wish: Wish, options: Options, rated: Rated) -> dict[str, Any]:
+    async def _made(self, task: ReplayTask, options: Options, rated: Rated) -> dict[str, Any]:
         """Make an answer in a task of its own: whoever goes away leaves no catalogue half moved."""
         async with self._one_at_a_time:
             try:
-                return await self._again(wish, options, rated)
+                return await self._again(task, options, rated)
             except (ArithmeticError, LookupError, TypeError, ValueError) as error:
                 log.warning("replay_impossible", exc_info=error)  # anybody can write an id with a right check sum
                 self._begin()
@@ -144,127 +145,134 @@ class Replayer:
         if not self._one_at_a_time.locked():
             self._begin()
 
-    async def _again(self, wish: Wish, options: Options, rated: Rated) -> dict[str, Any]:
+    async def _again(self, task: ReplayTask, options: Options, rated: Rated) -> dict[str, Any]:
         """Make an answer."""
-        identity = wish.identity
-        live, popularity = await self._model(identity), await self._popularity_of(identity)
-        past = None if live is None else await self._models.of(live, popularity, identity)
-        await self._catalogue.move(self._serving.database, identity.catalogue_revision, identity.at_us)
-        taste = self._taste(wish, rated)
-        fold = None if past is None else await self._fold(past, taste, together=identity.together)
-        vectors = await profile.vectors_for(self._serving, live, options)
-        ground = RankingInputs(past, fold, popularity, vectors)
-        ranking = await asyncio.to_thread(self._choose, identity, ground, taste, options)
-        answer = await profile.written(self._serving, self._catalogue, ranking, taste, options)
-        return self._said(identity, rated, ranking, answer)
+        answer = task.answer
+        live, popularity = await self._model(answer), await self._popularity_of(answer)
+        past = None if live is None else await self._models.of(live, popularity, answer)
+        await self._catalogue.move(self._serving.database, answer.catalogue_revision, answer.at_us)
+        profile = self._profile(task, rated)
+        fold = None if past is None else await self._fold(past, profile, is_batched=answer.is_batched)
+        vectors = await read_vectors(self._serving, live) if options.diversity else None
+        inputs = RankingInputs(past, fold, popularity, vectors)
+        ranking = await asyncio.to_thread(self._rank, answer, inputs, profile, options)
+        written = await write_answer(self._serving, self._catalogue, ranking, profile, options)
+        return self._describe(answer, rated, ranking, written)
 
-    async def _rated(self, wish: Wish) -> Rated:
-        """Read what a user had rated, and whether he is the one that is named."""
-        identity = wish.identity
-        if identity.kind is ListType.GUEST and wish.ratings is None:
-            raise wrong("ratings", "is missing: the answer was a guest's, and his ratings are not stored")
-        if identity.kind is not ListType.GUEST and wish.ratings is not None:
+    async def _rated(self, task: ReplayTask) -> Rated:
+        """Read what a user had rated, and whether they are the one that is named."""
+        answer = task.answer
+        if answer.list_type is ListType.GUEST and task.ratings is None:
+            raise wrong("ratings", "is missing: the answer was a guest's, whose ratings are not stored")
+        if answer.list_type is not ListType.GUEST and task.ratings is not None:
             raise wrong("ratings", "is not for this answer, which is not a guest's")
-        rated = await self._serving.database.read(rated_by, identity)
-        if wish.user_id is not None and wish.user_id != rated.user_id:
+        rated = await self._serving.database.read(rated_by, answer)
+        if task.user_id is not None and task.user_id != rated.user_id:
             raise wrong("user_id", "names somebody else than this answer is for, or somebody who was erased")
         return rated
 
-    async def _model(self, identity: RecommendationId) -> LoadedModel | None:
+    async def _model(self, answer: RecommendationId) -> LoadedModel | None:
         try:
-            return await model_of(self._serving, identity.version)
+            return await model_of(self._serving, answer.version)
         except CursorExpired as gone:
-            raise ReplayUnavailable(f"Model version {identity.version!r} is not kept any more.") from gone
+            raise ReplayUnavailable(f"Model version {answer.version!r} is not kept any more.") from gone
 
-    async def _popularity_of(self, identity: RecommendationId) -> Popularity | None:
+    async def _popularity_of(self, answer: RecommendationId) -> Popularity | None:
         """Count what was popular from the ratings of then; None if the model says it."""
-        revision, database = identity.popularity_revision, self._serving.database
+        revision, database = answer.popularity_revision, self._serving.database
         if revision < 0:
             return None
         if await database.read(repository.is_somebody_gone, revision):
             raise ReplayUnavailable("Somebody whose ratings made items popular then was erased since.")
-        half_life_days = identity.subject if identity.kind is ListType.POPULAR else None
+        half_life_days = answer.subject if answer.list_type is ListType.POPULAR else None
         if (revision, half_life_days) not in self._popularity:
             half_life_us = None if half_life_days is None else half_life_days * DAY_US
             totals = await database.scan(repository.totals_at, revision, half_life_us)
-            await self._catalogue.move(database, identity.catalogue_revision, identity.at_us)
+            await self._catalogue.move(database, answer.catalogue_revision, answer.at_us)
             made_of = totals, revision, self._catalogue.slot_of_id
             lowest = self._serving.settings.rating_min
             found = decayed_popularity(*made_of) if half_life_days else rating_popularity(*made_of, lowest)
             self._popularity = {(revision, half_life_days): found}
         return self._popularity[revision, half_life_days]
 
-    def _taste(self, wish: Wish, rated: Rated) -> UserProfile:
+    def _profile(self, task: ReplayTask, rated: Rated) -> UserProfile:
         """Return what the answer went by."""
-        identity, slot_of = wish.identity, self._catalogue.slot_of_id
-        if identity.kind in FOR_NOBODY:
-            return profile.EMPTY_PROFILE
-        if wish.ratings is not None:
-            latest = profile.latest_values(wish.ratings, Scale.of(self._serving.settings), identity.at_us)
-            taste = profile.profile_from_ratings(self._catalogue, latest, identity.num_slots)
-            if taste.seed != identity.subject:
+        answer, slot_of = task.answer, self._catalogue.slot_of_id
+        if answer.list_type in IMPERSONAL:
+            return EMPTY_PROFILE
+        if task.ratings is not None:
+            latest = latest_values(task.ratings, Scale.of(self._serving.settings), answer.at_us)
+            profile = profile_from(self._catalogue, latest, answer.num_slots)
+            if profile.seed != answer.subject:
                 raise wrong("ratings", "are not those that this answer was made from")
-            return taste
-        ratings, revision = rated.ratings or {}, identity.revision
+            return profile
+        ratings, revision = rated.ratings or {}, answer.revision
         reason = None if ratings else Reason.UNKNOWN_USER if revision is None else Reason.NO_RATINGS
-        seed = identity.subject if revision is None else revision
-        return UserProfile.of(
-            [slot_of[item] for item in ratings], list(ratings.values()), reason, seed, identity.user, identity.lately
+        seed = answer.subject if revision is None else revision
+        return UserProfile(
+            [slot_of[item] for item in ratings],
+            list(ratings.values()),
+            reason,
+            seed=seed,
+            number=answer.user,
+            impressions=answer.impressions,
         )
 
-    async def _fold(self, past: LoadedModel, taste: UserProfile, *, together: bool) -> FoldIn | None:
-        """Fold the user in as he was, alone or as one of several; None if the model knows nothing of what he rated."""
-        past.fit_to(self._catalogue)
-        columns, values = pipeline.known_columns(past, taste)
-        if taste.reason is not None or not len(columns):
+    async def _fold(self, past: LoadedModel, profile: UserProfile, *, is_batched: bool) -> FoldIn | None:
+        """Fold the user in as they were, alone or as one of several; None if the model knows nothing they rated."""
+        columns, values = past.known_ratings(self._catalogue, profile.slots, profile.values)
+        if profile.reason is not None or not len(columns):
             return None
-        if together:
+        if is_batched:
             return (await self._serving.compute(fold_together, past.model, [(columns, values)]))[0]
         return await self._serving.compute(past.model.fold_in, columns, values)
 
-    def _choose(
-        self, identity: RecommendationId, ground: RankingInputs, taste: UserProfile, options: Options
-    ) -> Ranking:
+    def _rank(self, answer: RecommendationId, inputs: RankingInputs, profile: UserProfile, options: Options) -> Ranking:
         """Choose the items again."""
-        if identity.kind is ListType.NEW:
-            chosen = pipeline.select_new(self._catalogue, taste, options, ground.live, ground.vectors)
-            return Ranking(chosen, ground, None)
-        if identity.kind is ListType.POPULAR and ground.counted is not None:
-            made_of = ground.counted, taste, options, ground.live, ground.vectors
-            return Ranking(pipeline.select_popular(self._catalogue, *made_of), ground, None)
-        mark = PageCursor(identity.version, identity.revision, identity.num_slots, identity.shown)
-        return behind(mark, self._catalogue, ground, taste, options)[0]
+        catalogue, limit = self._catalogue, options.limit
+        if answer.list_type is ListType.NEW:
+            return rank_new(catalogue, inputs, profile, options, limit=limit)
+        if answer.list_type is ListType.POPULAR and inputs.counted is not None:
+            return rank_popular(catalogue, inputs, profile, options, limit=limit, popularity=inputs.counted)
+        return rank_page(
+            catalogue,
+            inputs,
+            profile,
+            options,
+            num_slots=answer.num_slots,
+            previous_items=answer.previous_items,
+        )
 
-    def _said(
-        self, identity: RecommendationId, rated: Rated, ranking: Ranking, answer: dict[str, Any]
+    def _describe(
+        self, answer: RecommendationId, rated: Rated, ranking: Ranking, written: dict[str, Any]
     ) -> dict[str, Any]:
-        """Say what was made again, and whether it is what was."""
-        items = [self._catalogue.ids[slot] for slot in ranking.chosen.slots]
+        """Return what was made again, and whether it is what it was."""
+        items = [self._catalogue.ids[slot] for slot in ranking.items.slots]
         return {
-            "kind": identity.kind.name.lower(),
+            "kind": answer.list_type.name.lower(),
             "user_id": rated.user_id,
-            "revision": identity.revision,
-            "catalogue_revision": identity.catalogue_revision,
-            "answered_at": from_us(identity.at_us),
+            "revision": answer.revision,
+            "catalogue_revision": answer.catalogue_revision,
+            "answered_at": from_us(answer.at_us),
             "replayed": True,
-            "identical": items == list(identity.items) and ranking.chosen.sources == list(identity.sources),
-            **answer,
-            "personalised": answer["personalised"] and identity.kind not in FOR_NOBODY,
+            "identical": items == list(answer.items) and ranking.items.sources == answer.sources,
+            **written,
+            "personalised": written["personalised"] and answer.list_type not in IMPERSONAL,
         }
 
 
-def rated_by(session: Session, identity: RecommendationId) -> Rated:
+def rated_by(session: Session, answer: RecommendationId) -> Rated:
     """Read what the user of an answer had rated.
 
     Raises:
-        ReplayUnavailable: if he was erased.
+        ReplayUnavailable: if they were erased.
     """
-    if not identity.user:
+    if not answer.user:
         return Rated(None, None)
-    user_id = repository.user_of(session, identity.user)
+    user_id = repository.user_of(session, answer.user)
     ratings = None
-    if identity.revision is not None:
-        ratings = ratings_at(session, [identity.user], identity.revision).get(identity.user)
-    if user_id is None or (ratings is None and identity.revision is not None):
+    if answer.revision is not None:
+        ratings = ratings_at(session, [answer.user], answer.revision).get(answer.user)
+    if user_id is None or (ratings is None and answer.revision is not None):
         raise ReplayUnavailable("The user of this answer was erased.")
     return Rated(user_id, ratings)

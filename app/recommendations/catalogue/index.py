@@ -19,6 +19,7 @@ from app.recommendations.request.options import NO_FILTER, NO_RULES, Boost, Cond
 
 Slots = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+NO_SLOTS: Slots = np.zeros(0, np.int64)
 Factors = NDArray[np.float64]
 MAX_CACHED_FILTERS = 64
 MAX_ATTRIBUTE_INDEXES = 64

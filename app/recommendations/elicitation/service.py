@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from app.recommendations.catalogue.index import Mask
 from app.recommendations.elicitation.schemas import QuestionRequest
-from app.recommendations.ranking import pipeline
-from app.recommendations.ranking.pipeline import UserProfile
-from app.recommendations.ranking.ranked_items import RATING_DIGITS, SCORE_DIGITS
+from app.recommendations.ranking.pipeline import RankingInputs, allowed_slots, rank_popular
+from app.recommendations.ranking.profile import UserProfile
+from app.recommendations.ranking.rankers import RATING_DIGITS, SCORE_DIGITS
 from app.recommendations.request.options import Options
 from app.recommendations.state.loaded_model import LoadedModel
 from app.recommendations.state.serving import Serving
-from app.recommendations.users import profile
+from app.recommendations.users.guests import profile_of_guest
+from app.recommendations.users.service import read_profile
 from app.settings import Settings
 from models.core.interactions import Indices, Values
 from models.evaluation.elicitation import expected_change, information, plausible_ratings
@@ -27,13 +28,13 @@ MAX_SCORES = 500_000  # computed at a time: other requests take their turn of th
 
 async def for_user(serving: Serving, user_id: str, options: Options) -> dict[str, Any]:
     """Choose questions by a user's ratings as of now."""
-    revision, user = await profile.profile_of_user(serving, user_id)
+    revision, user = await read_profile(serving, user_id)
     return {"user_id": user_id, "revision": revision, **await choose(serving, user, options, user_id)}
 
 
 async def for_guest(serving: Serving, settings: Settings, asked: QuestionRequest) -> dict[str, Any]:
     """Choose questions by posted ratings; store nothing."""
-    unknown_items, guest = await profile.profile_of_guest(serving, settings, asked.ratings)
+    unknown_items, guest = await profile_of_guest(serving, settings, asked.ratings)
     answer = await choose(serving, guest, asked.options())
     return {"user_id": None, "revision": None, **answer, "unknown_items": unknown_items}
 
@@ -43,12 +44,12 @@ async def choose(serving: Serving, user: UserProfile, options: Options, user_id:
     live, catalogue = serving.live_for(user_id), serving.catalogue
     if live is None:
         popularity = await serving.popularity()
-        chosen = pipeline.select_popular(catalogue, popularity, user, replace(options, include_rated=False))
-        rated = [slot for slot, score in zip(chosen.slots, chosen.scores, strict=True) if score is not None]
+        inputs, unrated = RankingInputs(None, counted=popularity), replace(options, include_rated=False)
+        items = rank_popular(catalogue, inputs, user, unrated, limit=options.limit).items
+        rated = [slot for slot, score in zip(items.slots, items.scores, strict=True) if score is not None]
         return {"model_version": None, "questions": [row_of(serving, slot, None, None) for slot in rated]}
-    live.fit_to(catalogue)
-    columns, values = pipeline.known_columns(live, user)
-    candidates = candidates_of(live, pipeline.allowed_slots(catalogue, user, replace(options, include_rated=False)))
+    columns, values = live.known_ratings(catalogue, user.slots, user.values)
+    candidates = candidates_of(live, allowed_slots(catalogue, user, replace(options, include_rated=False)))
     predicted = live.model.rating_row(columns, values, candidates)
     gains = await information_of(
         serving, live, columns=columns, values=values, candidates=candidates, predicted=predicted

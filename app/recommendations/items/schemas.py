@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from app.recommendations.ranking.ranked_items import Source
+from app.recommendations.request.enums import Source
 from app.recommendations.users.schemas import AnswerId, Recommendation
 
 

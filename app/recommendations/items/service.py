@@ -1,6 +1,7 @@
 """Lists of items that are not for one user: popular items, new items, items similar to another."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,51 +9,61 @@ import numpy as np
 from app.kit.errors import ItemNotFound
 from app.recommendations.catalogue.index import Catalogue, Factors
 from app.recommendations.items.similarity import ItemSimilarity, compute_similarity
-from app.recommendations.ranking import pipeline
-from app.recommendations.ranking.pipeline import RerankInputs
-from app.recommendations.ranking.ranked_items import RankedItems, Source
-from app.recommendations.ranking.rankers import Ranker, boosted
-from app.recommendations.ranking.scope import Scope
+from app.recommendations.ranking.pipeline import RankingInputs, choose, rank_new, rank_popular
+from app.recommendations.ranking.profile import EMPTY_PROFILE
+from app.recommendations.ranking.rankers import RankedItems, Ranker, Scope, boost, multiply
+from app.recommendations.request.enums import Source
 from app.recommendations.request.options import Options
+from app.recommendations.state.popularity import Popularity
 from app.recommendations.state.popularity_cache import HalfLife
 from app.recommendations.state.serving import Serving
-from app.recommendations.tokens.naming import shelf_id
 from app.recommendations.tokens.recommendation_id import ListType
-from app.recommendations.users.profile import EMPTY_PROFILE, vectors_for
+from app.recommendations.users.response import encode_id, write_items
+from app.recommendations.users.service import first_page, read_vectors
 from models.evaluation.top_k import top_k
 
 
 async def popular_items(serving: Serving, half_life_days: HalfLife, options: Options) -> dict[str, Any]:
     """Return the popular items, then those without ratings."""
     await serving.refresh_catalogue()
-    catalogue, live = serving.catalogue, serving.live
-    ranking = await serving.popularity_cache.get(half_life_days)
-    vectors = await vectors_for(serving, live, options)
-    if live is not None:
-        live.fit_to(catalogue)
-    chosen = pipeline.select_popular(catalogue, ranking.popularity, EMPTY_PROFILE, options, live, vectors)
+    counted = await serving.popularity_cache.get(half_life_days)
+    inputs = await item_list_inputs(serving, options, counted.popularity)
+    ranking = rank_popular(
+        serving.catalogue, inputs, EMPTY_PROFILE, options, limit=options.limit, popularity=counted.popularity
+    )
     return {
-        "recommendation_id": shelf_id(
-            catalogue, chosen, live, options, ListType.POPULAR, half_life_days, ranking.popularity
+        "recommendation_id": encode_id(
+            serving.catalogue,
+            ranking,
+            options,
+            start=first_page(serving, inputs.live, None),
+            list_type=ListType.POPULAR,
+            subject=half_life_days,
+            popularity=counted.popularity,
         ),
         "half_life_days": half_life_days,
-        "counted_at": ranking.counted_at,
-        "items": pipeline.items_of(catalogue, chosen, EMPTY_PROFILE),
+        "counted_at": counted.counted_at,
+        "items": write_items(serving.catalogue, ranking.items, EMPTY_PROFILE),
     }
 
 
 async def new_items(serving: Serving, options: Options) -> dict[str, Any]:
     """Return the newest items."""
     await serving.refresh_catalogue()
-    catalogue, live = serving.catalogue, serving.live
-    vectors = await vectors_for(serving, live, options)
-    if live is not None:
-        live.fit_to(catalogue)
-    chosen = pipeline.select_new(catalogue, EMPTY_PROFILE, options, live, vectors)
+    inputs = await item_list_inputs(serving, options)
+    ranking = rank_new(serving.catalogue, inputs, EMPTY_PROFILE, options, limit=options.limit)
+    start = first_page(serving, inputs.live, None)
     return {
-        "recommendation_id": shelf_id(catalogue, chosen, live, options, ListType.NEW),
-        "items": pipeline.items_of(catalogue, chosen, EMPTY_PROFILE),
+        "recommendation_id": encode_id(serving.catalogue, ranking, options, start=start, list_type=ListType.NEW),
+        "items": write_items(serving.catalogue, ranking.items, EMPTY_PROFILE),
     }
+
+
+async def item_list_inputs(serving: Serving, options: Options, popularity: Popularity | None = None) -> RankingInputs:
+    """Return what a list that is for no one user is made from."""
+    live = serving.live
+    vectors = await read_vectors(serving, live) if options.diversity else None
+    return RankingInputs(live, counted=popularity, vectors=vectors)
 
 
 async def similar_items(serving: Serving, item_id: str, options: Options) -> dict[str, Any]:
@@ -65,23 +76,29 @@ async def similar_items(serving: Serving, item_id: str, options: Options) -> dic
     catalogue, live = serving.catalogue, serving.live
     slot = slot_of(catalogue, item_id)
     features = await serving.feature_index.vectors()
-    vectors = None if live is None else await serving.item_vectors.of(live.model)
+    vectors = await read_vectors(serving, live)
     if live is not None:
         live.fit_to(catalogue)
     similarity = await asyncio.to_thread(
         compute_similarity, slot, len(catalogue), live=live, vectors=vectors, features=features
     )
-    if live is not None:
-        live.fit_to(catalogue)
-    ranker = by_similarity(similarity, slot, pipeline.factors_of(catalogue, options))
-    scope = pipeline.scope_of(catalogue, EMPTY_PROFILE, options).less(np.array([slot]))
-    inputs = RerankInputs(live, vectors, live.popularity if live else None)
-    chosen = pipeline.rerank(ranker, catalogue, EMPTY_PROFILE, options, inputs)(scope)
+    ranking = choose(
+        partial(by_similarity, similarity, slot),
+        catalogue,
+        RankingInputs(live, vectors=vectors),
+        EMPTY_PROFILE,
+        options,
+        limit=options.limit,
+        excluded=np.array([slot]),
+    )
+    start, subject = first_page(serving, live, None), catalogue.ids[slot]
     return {
-        "recommendation_id": shelf_id(catalogue, chosen, live, options, ListType.SIMILAR, catalogue.ids[slot]),
+        "recommendation_id": encode_id(
+            catalogue, ranking, options, start=start, list_type=ListType.SIMILAR, subject=subject
+        ),
         "item_id": item_id,
         "model_version": live.version if live else None,
-        "items": write_similar(catalogue, chosen),
+        "items": write_similar(catalogue, ranking.items),
     }
 
 
@@ -97,26 +114,29 @@ def slot_of(catalogue: Catalogue, item_id: str) -> int:
     return slot
 
 
-def by_similarity(similarity: ItemSimilarity, slot: int, factors: Factors | None) -> Ranker:
+def by_similarity(
+    similarity: ItemSimilarity, slot: int, *, boosts: Factors | None, discounts: Factors | None
+) -> Ranker:
     """Order the items that are at all similar to one of them, each with the larger part of its similarity as source."""
     total, num_slots = similarity.total, len(similarity.total)
     excluded = total <= 0
     excluded[slot] = True
-    scores = total if factors is None else boosted(total, factors[:num_slots])
+    factors = multiply(boosts, discounts)
+    scores = total if factors is None else boost(total, factors[:num_slots])
 
-    def order(scope: Scope) -> RankedItems:
+    def rank(scope: Scope) -> RankedItems:
         allowed = scope.mask()[:num_slots]  # items added while the similarity was computed are not in it
         slots = top_k(scores, scope.limit, ~allowed | excluded).astype(np.int64)
         is_by_model = similarity.by_model[slots] >= similarity.by_features[slots]
-        chosen = RankedItems()
-        chosen.add(slots, scores[slots], None, Source.SIMILAR)
-        chosen.sources = [Source.SIMILAR if each else Source.ATTRIBUTES for each in is_by_model.tolist()]
-        return chosen
+        items = RankedItems()
+        items.add(slots, scores[slots], None, Source.SIMILAR)
+        items.sources = [Source.SIMILAR if each else Source.ATTRIBUTES for each in is_by_model.tolist()]
+        return items
 
-    return order
+    return rank
 
 
-def write_similar(catalogue: Catalogue, chosen: RankedItems) -> list[dict[str, Any]]:
+def write_similar(catalogue: Catalogue, items: RankedItems) -> list[dict[str, Any]]:
     """Write the items out."""
     return [
         {
@@ -125,5 +145,5 @@ def write_similar(catalogue: Catalogue, chosen: RankedItems) -> list[dict[str, A
             "similarity": score,
             "source": source,
         }
-        for slot, score, source in zip(chosen.slots, chosen.scores, chosen.sources, strict=True)
+        for slot, score, source in zip(items.slots, items.scores, items.sources, strict=True)
     ]

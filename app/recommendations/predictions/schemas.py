@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.kit.ids import ExternalId
-from app.recommendations.ranking.pipeline import Reason
+from app.recommendations.request.enums import Reason
 from app.recommendations.users.schemas import GuestRating
 from app.settings import MAX_LIST
 

@@ -7,14 +7,16 @@ import numpy as np
 
 from app.recommendations.catalogue.index import Catalogue
 from app.recommendations.predictions.schemas import PredictionRequest, Unknown
-from app.recommendations.ranking import pipeline
-from app.recommendations.ranking.pipeline import Reason, UserProfile
-from app.recommendations.ranking.ranked_items import RATING_DIGITS
+from app.recommendations.ranking.profile import UserProfile
+from app.recommendations.ranking.rankers import RATING_DIGITS
+from app.recommendations.request.enums import Reason
 from app.recommendations.state import repository
 from app.recommendations.state.loaded_model import LoadedModel
 from app.recommendations.state.serving import Serving
-from app.recommendations.users import profile
+from app.recommendations.users.guests import profile_of_guest
+from app.recommendations.users.service import read_profile
 from app.settings import Settings
+from models.core.interactions import Indices, Values
 
 SENTENCES = {
     Reason.UNKNOWN_USER: "No user of this id has rated anything: what the model expects of any user.",
@@ -31,13 +33,13 @@ UNKNOWN_SENTENCES = {
 
 async def for_user(serving: Serving, user_id: str, item_ids: Sequence[str]) -> dict[str, Any]:
     """Predict a user's ratings of the named items by their ratings as of now."""
-    revision, user = await profile.profile_of_user(serving, user_id)
+    revision, user = await read_profile(serving, user_id)
     return {"user_id": user_id, "revision": revision, **await predict(serving, user, item_ids, user_id)}
 
 
 async def for_guest(serving: Serving, settings: Settings, asked: PredictionRequest) -> dict[str, Any]:
     """Predict by posted ratings; store nothing."""
-    unknown_items, guest = await profile.profile_of_guest(serving, settings, asked.ratings)
+    unknown_items, guest = await profile_of_guest(serving, settings, asked.ratings)
     answer = await predict(serving, guest, asked.item_ids)
     return {"user_id": None, "revision": None, **answer, "unknown_items": unknown_items}
 
@@ -49,10 +51,12 @@ async def predict(
     item_ids = list(dict.fromkeys(item_ids))
     slots = await existing_slots(serving, item_ids)
     live, catalogue = serving.live_for(user_id), serving.catalogue
+    reason: Reason | None = Reason.NO_MODEL
+    predicted = dict[int, float]()
     if live is not None:
-        live.fit_to(catalogue)
-    reason = Reason.NO_MODEL if live is None else reason_of(live, user)
-    predicted = predicted_ratings(live, user, [slot for slot in slots if slot is not None]) if live else {}
+        columns, values = live.known_ratings(catalogue, user.slots, user.values)
+        reason = user.reason or (None if len(columns) else Reason.NO_KNOWN_ITEMS)
+        predicted = predict_ratings(live, columns, values, [slot for slot in slots if slot is not None])
     rated = {slot: round(value, 6) for slot, value in zip(user.slots.tolist(), user.values.tolist(), strict=True)}
     why_unknown = Unknown.NOT_LEARNED if live else Unknown.NO_MODEL
     rows = [
@@ -83,17 +87,13 @@ async def existing_slots(serving: Serving, item_ids: Sequence[str]) -> list[int 
     return [None if item_id in deleted else slot for item_id, slot in zip(item_ids, slots, strict=True)]
 
 
-def reason_of(live: LoadedModel, user: UserProfile) -> Reason | None:
-    """Return why predictions are the same for every user, if they are."""
-    return user.reason or (None if len(pipeline.known_columns(live, user)[0]) else Reason.NO_KNOWN_ITEMS)
-
-
-def predicted_ratings(live: LoadedModel, user: UserProfile, slots: Sequence[int]) -> dict[int, float]:
-    """Predict the ratings of those slots that the model knows."""
-    columns = live.column_of_slot[np.array(slots, np.int64)].astype(np.int32)
-    known = columns >= 0
-    ratings = live.model.rating_row(*pipeline.known_columns(live, user), columns[known]).tolist()
-    return dict(zip(np.array(slots, np.int64)[known].tolist(), ratings, strict=True))
+def predict_ratings(live: LoadedModel, columns: Indices, values: Values, slots: Sequence[int]) -> dict[int, float]:
+    """Predict a user's ratings of those slots that the model knows, from their known ratings."""
+    wanted_slots = np.array(slots, np.int64)
+    wanted = live.column_of_slot[wanted_slots].astype(np.int32)
+    is_known = wanted >= 0
+    ratings = live.model.rating_row(columns, values, wanted[is_known]).tolist()
+    return dict(zip(wanted_slots[is_known].tolist(), ratings, strict=True))
 
 
 def row_of(

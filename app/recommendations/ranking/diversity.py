@@ -1,53 +1,50 @@
-"""Lists whose items differ: the best candidates in an order in which no two neighbours are much alike."""
+"""Lists whose items differ: the best candidates, ordered so that neighbours are not much alike."""
 
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.recommendations.ranking.ranked_items import RankedItems
-from app.recommendations.ranking.rankers import Ranker
-from app.recommendations.ranking.scope import Scope
+from app.recommendations.ranking.rankers import RankedItems, Ranker, Scope
 from app.recommendations.state.loaded_model import LoadedModel
 from models.core.interactions import Values
 from models.evaluation.mmr import mmr
 
-POOL = 200  # candidates that are put in another order together; the next so many follow for longer lists
-
+POOL = 200  # candidates that are reordered together; longer lists go on with the next so many
 MIN_LENGTH = np.float32(1e-9)
 
 
-def diversified(order: Ranker, live: LoadedModel, vectors: Values, diversity: float) -> Ranker:
-    """Put the items of an order that have scores, or are all without, into the order of marginal relevance.
+def diversify(ranker: Ranker, live: LoadedModel, vectors: Values, diversity: float) -> Ranker:
+    """Order items that have scores, or that all have none, by their maximal marginal relevance.
 
     ``vectors`` are the model's: float32 (I, D).
     """
 
-    def diverse(scope: Scope) -> RankedItems:
-        found = order(replace(scope, limit=-(-scope.limit // POOL) * POOL))
-        chosen = RankedItems()
+    def rank(scope: Scope) -> RankedItems:
+        found = ranker(replace(scope, limit=-(-scope.limit // POOL) * POOL))
+        items = RankedItems()
         for start in range(0, min(scope.limit, len(found.slots)), POOL):
             block = np.array(found.slots[start : start + POOL], np.int64)
-            worth = relevance(found.scores[start : start + POOL])
-            head = mmr(worth, of_slots(live, vectors, block[: len(worth)]), diversity, scope.limit - start)
-            rest = range(len(worth), min(len(block), scope.limit - start))
+            scores = relevance(found.scores[start : start + POOL])
+            head = mmr(scores, vectors_of(live, vectors, block[: len(scores)]), diversity, scope.limit - start)
+            rest = range(len(scores), min(len(block), scope.limit - start))
             for place in [*head.tolist(), *rest]:
-                chosen.take(found, start + place)
-        return chosen
+                items.take(found, start + place)
+        return items
 
-    return diverse
+    return rank
 
 
 def relevance(scores: list[float | None]) -> NDArray[np.float64]:
-    """Return the scores of those that have one, who come first; if nobody has, one that falls from item to item."""
+    """Return the scores of those that have one, which come first; if none has, one that falls from item to item."""
     known = [score for score in scores if score is not None]
     return np.array(known, np.float64) if known else np.arange(len(scores), 0, -1, dtype=np.float64)
 
 
-def of_slots(live: LoadedModel, vectors: Values, slots: NDArray[np.int64]) -> Values:
+def vectors_of(live: LoadedModel, vectors: Values, slots: NDArray[np.int64]) -> Values:
     """Return the vectors of slots: float32 (C, D).
 
-    Those of new items point to the middle of the known items they are like; who is like none has 0.
+    A new item's points to the middle of the known items it is like; it is 0 if it is like none.
     """
     columns = live.column_of_slot[slots]
     found: Values = np.where(columns[:, None] >= 0, vectors[columns], np.float32(0))

@@ -1,208 +1,179 @@
-"""The rules of recommending: who gets what, and why it is not personal where it is not."""
+"""Choosing the items of a list, from all that it needs and without waiting for anything."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Any, NamedTuple
+from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
-from app.recommendations.catalogue.index import Catalogue, Factors, Mask, Slots
-from app.recommendations.ranking.diversity import diversified
-from app.recommendations.ranking.exploration import explored, new_items
-from app.recommendations.ranking.pins import pinned
-from app.recommendations.ranking.ranked_items import RankedItems
-from app.recommendations.ranking.rankers import Ranker, by_age, by_popularity, by_taste, together
-from app.recommendations.ranking.rotation import NOTHING_SHOWN, RecentImpressions, shown_last
-from app.recommendations.ranking.scope import Scope
+from app.recommendations.catalogue.index import Catalogue, Mask, Slots
+from app.recommendations.ranking.diversity import diversify
+from app.recommendations.ranking.exploration import explore, new_items
+from app.recommendations.ranking.pins import pin_items
+from app.recommendations.ranking.profile import UserProfile
+from app.recommendations.ranking.rankers import (
+    RankedItems,
+    Ranker,
+    Scope,
+    by_age,
+    by_popularity,
+    by_score,
+    multiply,
+)
+from app.recommendations.ranking.rotation import demote_recent
+from app.recommendations.request.enums import Reason
 from app.recommendations.request.options import Options
 from app.recommendations.state.loaded_model import LoadedModel
 from app.recommendations.state.popularity import Popularity
+from models.core.interactions import Values
 from models.core.model import FoldIn
 
-Values = NDArray[np.float32]
-
-
-class Reason(StrEnum):
-    """Why an answer is not personal."""
-
-    UNKNOWN_USER = "unknown_user"
-    NO_RATINGS = "no_ratings"
-    NO_MODEL = "no_model"
-    NO_KNOWN_ITEMS = "no_known_items"
-    ALL_RATED = "all_rated"
-    NO_ITEMS = "no_items"
-
-
-SENTENCES = {
-    Reason.UNKNOWN_USER: "Nobody of this id has rated anything: popular and new items.",
-    Reason.NO_RATINGS: "There are no ratings to go by: popular and new items.",
-    Reason.NO_MODEL: "No model has been loaded yet: popular and new items.",
-    Reason.NO_KNOWN_ITEMS: "The model has not learned any of the rated items yet: popular and new items.",
-    Reason.ALL_RATED: "Every matching item is rated already: popular ones again.",
-    Reason.NO_ITEMS: "No active item matches.",
-}
+# Takes ``boosts`` and ``discounts``, factors of each item's score or None: float64 (slots,).
+RankerFactory = Callable[..., Ranker]
 
 
 @dataclass(frozen=True, slots=True)
-class UserProfile:
-    """Ratings to recommend by: slots int64 (E,) ascending, values float32 (E,)."""
+class RankingInputs:
+    """What a list is made from, beside the catalogue.
 
-    slots: Slots
-    values: Values
-    reason: Reason | None = None  # why there are no ratings
-    seed: int = 0  # of what is drawn for him; another for each user and revision
-    number: int = 0  # the user's, `users.id`; 0: nobody we know
-    lately: RecentImpressions = NOTHING_SHOWN  # what he was shown, if that is to sink
-
-    @classmethod
-    def of(
-        cls,
-        slots: Sequence[int],
-        values: Sequence[float],
-        reason: Reason | None = None,
-        seed: int = 0,
-        number: int = 0,
-        lately: RecentImpressions = NOTHING_SHOWN,
-    ) -> "UserProfile":
-        """Sort the ratings by item, so that sums over them never depend on who sent them."""
-        slots_E, values_E = np.array(slots, np.int64), np.array(values, np.float32)
-        if (slots_E[1:] < slots_E[:-1]).any():
-            order = slots_E.argsort()
-            slots_E, values_E = slots_E[order], values_E[order]
-        return cls(slots_E, values_E, reason, seed, number, lately)
-
-
-def known_columns(live: LoadedModel, taste: UserProfile) -> tuple[NDArray[np.int32], Values]:
-    """Return the columns and values of the ratings that the model can read."""
-    columns = live.column_of_slot[taste.slots].astype(np.int32)
-    known = columns >= 0
-    return (columns, taste.values) if known.all() else (columns[known], taste.values[known])
-
-
-def select_personal(
-    catalogue: Catalogue,
-    live: LoadedModel,
-    fold: FoldIn,
-    taste: UserProfile,
-    options: Options,
-    vectors: Values | None = None,
-) -> RankedItems:
-    """Choose by taste: what the model knows by preference, then what it does not know yet, newest first.
-
-    ``vectors``, here and below: the model's item vectors, if diversity is asked for.
+    Attributes:
+        live: the model, if there is one.
+        fold: the user, if the model knows any of what they have rated.
+        counted: what everybody likes, if that does not come with the model.
+        vectors: float32 (I, D), the model's item vectors, if diversity is asked for.
     """
-    order = by_taste(catalogue, live, fold, factors_of(catalogue, options), sunk_of(catalogue, taste, options))
-    aids = RerankInputs(live, vectors, live.popularity)
-    return rerank(order, catalogue, taste, options, aids)(scope_of(catalogue, taste, options))
-
-
-def select_popular(
-    catalogue: Catalogue,
-    popularity: Popularity,
-    taste: UserProfile,
-    options: Options,
-    live: LoadedModel | None = None,
-    vectors: Values | None = None,
-) -> RankedItems:
-    """Choose by popularity, then the unrated items, newest first."""
-    order = by_popularity(popularity, factors_of(catalogue, options), sunk_of(catalogue, taste, options))
-    aids = RerankInputs(live, vectors, popularity if live is None else live.popularity)
-    return rerank(order, catalogue, taste, options, aids)(scope_of(catalogue, taste, options))
-
-
-def select_new(
-    catalogue: Catalogue,
-    taste: UserProfile,
-    options: Options,
-    live: LoadedModel | None = None,
-    vectors: Values | None = None,
-) -> RankedItems:
-    """Choose the newest items."""
-    order = by_age(factors_of(catalogue, options))
-    aids = RerankInputs(live, vectors, None if live is None else live.popularity)
-    return rerank(order, catalogue, taste, options, aids)(scope_of(catalogue, taste, options))
-
-
-def select_fallback(
-    catalogue: Catalogue,
-    popularity: Popularity,
-    taste: UserProfile,
-    options: Options,
-    reason: Reason,
-    live: LoadedModel | None = None,
-    vectors: Values | None = None,
-) -> tuple[RankedItems, Reason]:
-    """Choose popular and new items; rated ones when nothing else is left."""
-    chosen = select_popular(catalogue, popularity, taste, options, live, vectors)
-    if chosen.slots:
-        return chosen, reason
-    chosen = select_popular(catalogue, popularity, taste, replace(options, include_rated=True), live, vectors)
-    return chosen, Reason.ALL_RATED if chosen.slots else Reason.NO_ITEMS
-
-
-class RerankInputs(NamedTuple):
-    """What orders are arranged with."""
 
     live: LoadedModel | None
-    vectors: Values | None
-    popularity: Popularity | None  # tells how many ratings an item has
+    fold: FoldIn | None = None
+    counted: Popularity | None = None
+    vectors: Values | None = None
+
+    @property
+    def popularity(self) -> Popularity | None:
+        """What everybody likes: as the model says, once it is fitted to the catalogue, else as counted."""
+        return self.counted if self.live is None else self.live.popularity
 
 
-def rerank(order: Ranker, catalogue: Catalogue, taste: UserProfile, options: Options, aids: RerankInputs) -> Ranker:
-    """Let diversity, exploration, rotation and pins have their say in an order, as far as they are asked for."""
-    plain, pins = order, options.rules.pins + catalogue.rules.pins
-    if options.diversity and aids.live is not None and aids.vectors is not None:
-        order = diversified(order, aids.live, aids.vectors, options.diversity)
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Items in the order they are recommended, and what the order is made from.
+
+    That of a smaller limit is the beginning of that of a larger, so a page is a slice.
+    """
+
+    items: RankedItems
+    inputs: RankingInputs
+    at_us: int  # the moment at which these items could be recommended
+    reason: Reason | None = None  # why it is not personal
+    has_more: bool = False  # whether another page follows
+
+
+def rank_page(
+    catalogue: Catalogue,
+    inputs: RankingInputs,
+    profile: UserProfile,
+    options: Options,
+    *,
+    num_slots: int,
+    previous_items: Slots,
+) -> Ranking:
+    """Return the next ``options.limit`` of the first ``num_slots`` items, behind those of earlier pages."""
+    limit = len(previous_items) + options.limit + 1
+    while True:
+        ranking = rank(catalogue, inputs, profile, options, limit=limit)
+        num_found = len(ranking.items.slots)
+        num_left = ranking.items.keep_page(options.limit, num_slots=num_slots, previous_items=previous_items)
+        if num_left > options.limit:
+            return replace(ranking, has_more=True)
+        if num_found < limit:
+            return ranking
+        limit *= 2  # items that are newer than the list stand between
+
+
+def rank(catalogue: Catalogue, inputs: RankingInputs, profile: UserProfile, options: Options, *, limit: int) -> Ranking:
+    """Return the first items: personal ones if there is something to go by, else popular and new ones."""
+    live, fold, reason = inputs.live, inputs.fold, profile.reason
+    if reason is None and live is not None and fold is not None:
+        ranking = choose(partial(by_score, catalogue, live, fold), catalogue, inputs, profile, options, limit=limit)
+        if ranking.items.slots:
+            return ranking
+        reason = Reason.ALL_RATED
+    reason = reason or (Reason.NO_MODEL if live is None else Reason.NO_KNOWN_ITEMS)
+    ranking = rank_popular(catalogue, inputs, profile, options, limit=limit)
+    if not ranking.items.slots:
+        ranking = rank_popular(catalogue, inputs, profile, replace(options, include_rated=True), limit=limit)
+        reason = Reason.ALL_RATED if ranking.items.slots else Reason.NO_ITEMS
+    return replace(ranking, reason=reason)
+
+
+def rank_popular(
+    catalogue: Catalogue,
+    inputs: RankingInputs,
+    profile: UserProfile,
+    options: Options,
+    *,
+    limit: int,
+    popularity: Popularity | None = None,
+) -> Ranking:
+    """Return the most popular items, then those without ratings; ``popularity`` if not by that of the inputs."""
+    if inputs.live is not None:
+        inputs.live.fit_to(catalogue)  # what is popular follows the catalogue
+    popularity = popularity or inputs.popularity
+    assert popularity is not None  # noqa: S101 - for the type checker
+    return choose(partial(by_popularity, popularity), catalogue, inputs, profile, options, limit=limit)
+
+
+def rank_new(
+    catalogue: Catalogue, inputs: RankingInputs, profile: UserProfile, options: Options, *, limit: int
+) -> Ranking:
+    """Return the newest items."""
+    return choose(by_age, catalogue, inputs, profile, options, limit=limit)
+
+
+def choose(
+    make_ranker: RankerFactory,
+    catalogue: Catalogue,
+    inputs: RankingInputs,
+    profile: UserProfile,
+    options: Options,
+    *,
+    limit: int,
+    excluded: Slots | None = None,
+) -> Ranking:
+    """Return the best items that may be shown, by these steps, each as far as it is asked for.
+
+    Score, boost, discount what was shown recently; diversify, explore, demote what was shown recently, pin.
+    """
+    rules, live, impressions = catalogue.rules, inputs.live, profile.impressions
+    boosts = catalogue.factors(rules.boosts + options.rules.boosts)
+    scope = Scope(catalogue.allowed(options.filter), limit, exclusions(catalogue, profile, options, excluded))
+    at_us = catalogue.moment_us()
+    discounts = impressions.factors(len(catalogue), options.rotation) if options.rotation else None
+    if live is not None:
+        live.fit_to(catalogue)
+    scored = ranker = make_ranker(boosts=boosts, discounts=discounts)
+    if options.diversity and live is not None and inputs.vectors is not None:
+        ranker = diversify(ranker, live, inputs.vectors, options.diversity)
     if options.exploration:
-        new = new_items(catalogue, aids.live, aids.popularity)
-        factors = together(factors_of(catalogue, options), sunk_of(catalogue, taste, options))
-        order = explored(order, new, options.exploration, taste.seed, factors)
-    if options.rotation == 1 and len(taste.lately.slots):
-        order = shown_last(order, taste.lately)
-    if pins:
-        order = pinned(order, plain, catalogue, pins)
-    return order
+        new = new_items(catalogue, live, inputs.popularity)
+        ranker = explore(ranker, new, options.exploration, seed=profile.seed, factors=multiply(boosts, discounts))
+    if options.rotation == 1 and len(impressions.slots):
+        ranker = demote_recent(ranker, impressions)
+    if pins := options.rules.pins + rules.pins:
+        ranker = pin_items(ranker, scored, catalogue, pins)
+    return Ranking(ranker(scope), inputs, at_us)
 
 
-def factors_of(catalogue: Catalogue, options: Options) -> Factors | None:
-    """Return what every item's score is multiplied by, if anything is: for everybody and in this request."""
-    return catalogue.factors(catalogue.rules.boosts + options.rules.boosts)
+def allowed_slots(catalogue: Catalogue, profile: UserProfile, options: Options) -> Mask:
+    """Return which items may be in a list: bool (slots,), not to be changed."""
+    return Scope(catalogue.allowed(options.filter), 0, exclusions(catalogue, profile, options)).mask()
 
 
-def sunk_of(catalogue: Catalogue, taste: UserProfile, options: Options) -> Factors | None:
-    """Return how far what was shown lately sinks, if anything does: what is left of each score."""
-    return taste.lately.factors(len(catalogue), options.rotation) if options.rotation else None
-
-
-def scope_of(catalogue: Catalogue, taste: UserProfile, options: Options) -> Scope:
-    """Return the items that may be in the answer: those the filter lets through, without rated and blocked ones."""
-    without = () if options.include_rated or not len(taste.slots) else (taste.slots,)
-    scope = Scope(catalogue.allowed(options.filter), options.limit, without)
+def exclusions(
+    catalogue: Catalogue, profile: UserProfile, options: Options, excluded: Slots | None = None
+) -> tuple[Slots, ...]:
+    """Return the slots that are left out beside the filter: rated and blocked ones, and those ``excluded``."""
+    slots = () if options.include_rated or not len(profile.slots) else (profile.slots,)
     if options.rules.block:
-        scope = scope.less(np.array(catalogue.slots_of(options.rules.block), np.int64))
-    return scope
-
-
-def allowed_slots(catalogue: Catalogue, taste: UserProfile, options: Options) -> Mask:
-    """Return which items may be in the answer: bool (slots,), not to be changed."""
-    return scope_of(catalogue, taste, options).mask()
-
-
-def items_of(catalogue: Catalogue, chosen: RankedItems, taste: UserProfile) -> list[dict[str, Any]]:
-    """Write the items out."""
-    rated = set(taste.slots.tolist())
-    return [
-        {
-            "item_id": catalogue.external_ids[slot],
-            "title": catalogue.titles[slot],
-            "score": score,
-            "predicted_rating": predicted,
-            "source": source,
-            "rated": slot in rated,
-        }
-        for slot, score, predicted, source in zip(
-            chosen.slots, chosen.scores, chosen.predicted, chosen.sources, strict=True
-        )
-    ]
+        slots = (*slots, np.array(catalogue.slots_of(options.rules.block), np.int64))
+    return slots if excluded is None else (*slots, excluded)

@@ -80,3 +80,6 @@ class Options:
     rotation: float = 0.0  # 0..1; 0: nothing is demoted, 1: recently shown items come last
     rotation_hours: float = 24.0  # for which impressions are remembered
     explain_ratings: int = 0  # ratings of each sign that an explanation names; 0: no explanation
+
+
+PLAIN_OPTIONS = Options()  # what is asked for most, by far: the same object each time

@@ -11,7 +11,7 @@ from app.recommendations.state import repository
 from app.recommendations.state.repository import HotRow
 from app.recommendations.state.serving import Serving
 from app.recommendations.state.user_similarity import ItemBaseline, UserVectors
-from app.recommendations.users import profile
+from app.recommendations.users.service import read_user
 
 NUM_SPARE = 10  # on the shortlist beyond the limit, because ratings may have changed since the sample was read
 
@@ -31,7 +31,7 @@ async def similar_users(serving: Serving, user_id: str, limit: int) -> dict[str,
     Raises:
         UserNotFound: if no user of this id has ever rated anything.
     """
-    user = await profile.read_user(serving, user_id)
+    user = await read_user(serving, user_id)
     if user.revision is None:
         raise UserNotFound(f"There is no user {user_id!r}.")
     sample = await serving.user_sample.get(lambda users: encode(serving, users))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from app.recommendations.catalogue.index import MAX_CACHED_FILTERS, Catalogue, Mask, Slots
 from app.recommendations.content.cold_start import NO_COLD_ITEMS, ColdItems, KnownFeatures
 from app.recommendations.state.popularity import Popularity, Statistics
+from models.core.interactions import Indices, Values
 from models.core.model import Model
 
 NO_SLOTS: Slots = np.zeros(0, np.int64)
@@ -88,6 +89,13 @@ class LoadedModel:
         self._filtered.clear()
         self.num_unknown_items = int(np.count_nonzero((self.column_of_slot < 0) & ~catalogue.deleted))
         self._fitted_to = catalogue.num_renewals
+
+    def known_ratings(self, catalogue: Catalogue, slots: Slots, values: Values) -> tuple[Indices, Values]:
+        """Return columns and values of the ratings that the model can read: int32 (E,), float32 (E,)."""
+        self.fit_to(catalogue)
+        columns = self.column_of_slot[slots].astype(np.int32)
+        is_known = columns >= 0
+        return (columns, values) if is_known.all() else (columns[is_known], values[is_known])
 
     def _place(self, catalogue: Catalogue) -> None:
         """Find the columns of the items that the catalogue has learned of."""

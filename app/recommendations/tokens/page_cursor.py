@@ -2,120 +2,72 @@
 
 It holds what the list is made from (model version, revision of the user's ratings, newest item) and which items were
 shown. The next page is the rest of that list, so that no item comes twice and none is passed over, whatever becomes
-of the catalogue in between. The check sum finds damage; whoever forges a cursor gains nothing by it.
+of the catalogue in between.
 """
 
-import zlib
-from base64 import urlsafe_b64decode
-from binascii import b2a_base64
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from hashlib import blake2b
-from struct import Struct
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-import numpy as np
+import msgspec
+from msgspec import Meta
 
 from app.kit.errors import FieldProblem, InvalidCursor
-from app.recommendations.catalogue.index import Slots
-from app.recommendations.catalogue.slot_codec import MAX_SLOTS, decode_slots, encode_slots
-from app.recommendations.ranking.rotation import NOTHING_SHOWN, RecentImpressions
-from app.recommendations.request.options import Options
+from app.recommendations.catalogue.index import NO_SLOTS, Slots
+from app.recommendations.ranking.rotation import NO_IMPRESSIONS, RecentImpressions
+from app.recommendations.tokens import codec
 
-MAX_SHOWN = MAX_SLOTS  # items of one list; the cursor grows with them, by about half a byte to a byte each
-HEAD = Struct(">QIBH")  # revision + 1 or 0 for none, number of items, lengths of the version's name and of `lately`
-CHECK_BYTES = 8
-URL_SAFE = bytes.maketrans(b"+/", b"-_")
+MAX_PREVIOUS_ITEMS = codec.MAX_SLOTS  # of one list; the cursor grows with them, by half a byte to a byte each
 WHAT_MAKES_A_LIST = "send it with the user or ratings and the options of the first page, or leave it out"
-NOTHING: Slots = np.zeros(0, np.int64)
 
 
-class PageCursor(NamedTuple):
+class PageCursor(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """A list, and how far it was shown.
 
     Attributes:
         version: the model's; None if there was none.
-        revision: of the user's ratings; None for a guest, or a user nobody had heard of.
+        revision: of the user's ratings; None for a guest or an unknown user.
         num_slots: how many items there were; newer ones are not in the list.
-        shown: int64 (S,), slots of the items that former pages held, ascending.
-        lately: what the user had been shown when the list began, if that is to sink.
+        previous_items: int64 (S,), slots of the items on earlier pages, ascending.
+        impressions: what the user had been shown when the list began, if that counts against it.
     """
 
     version: str | None
-    revision: int | None
-    num_slots: int
-    shown: Slots = NOTHING
-    lately: RecentImpressions = NOTHING_SHOWN
-
-    def encode(self, of: bytes, page: Sequence[int] = ()) -> str:
-        """Write it as a cursor of the list ``of``, moved on behind a page of these slots."""
-        version, lately = (self.version or "").encode(), self.lately.encode()
-        revision = 0 if self.revision is None else self.revision + 1
-        head = HEAD.pack(revision, self.num_slots, len(version), len(lately)) + version + lately
-        body = head + encode_slots([*self.shown.tolist(), *page] if len(self.shown) else list(page))
-        text = b2a_base64(check_sum(of, body) + body, newline=False)
-        return text.translate(URL_SAFE).rstrip(b"=").decode()
+    revision: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None
+    num_slots: Annotated[int, Meta(ge=0, lt=2**32)]
+    previous_items: Slots = NO_SLOTS
+    impressions: RecentImpressions = NO_IMPRESSIONS
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(NamedTuple):
     """What a cursor says, of whatever list."""
 
-    mark: PageCursor
-    body: bytes
-    check: bytes
-    place: str
+    page: PageCursor
+    token: codec.Token
+    field: str
 
-    def of(self, of: bytes) -> PageCursor:
-        """Return the bookmark if it is in this list.
+    def of(self, owner: bytes) -> PageCursor:
+        """Return the place in the list with this hash.
 
         Raises:
-            InvalidCursor: if it is in another one, or was altered.
+            InvalidCursor: if the cursor is of another list, or was altered.
         """
-        if check_sum(of, self.body) != self.check:
+        if not self.token.is_for(owner):
             detail = f"is damaged or one of another list: {WHAT_MAKES_A_LIST}"
-            raise InvalidCursor(f"The cursor {detail}.", [FieldProblem(self.place, detail)])
-        return self.mark
+            raise InvalidCursor(f"The cursor {detail}.", [FieldProblem(self.field, detail)])
+        return self.page
 
 
-def decode(cursor: str, place: str) -> Cursor:
-    """Read a cursor; ``place`` is the field it stood in.
+def decode(cursor: str, field: str) -> Cursor:
+    """Read a cursor; ``field`` is where it stood.
 
     Raises:
         InvalidCursor: if it is none.
     """
     try:
-        whole = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        body = whole[CHECK_BYTES:]
-        if len(body) < HEAD.size:
-            raise ValueError("too short")
-        revision, num_slots, length, length_lately = HEAD.unpack_from(body)
-        version, rest = body[HEAD.size : HEAD.size + length].decode(), body[HEAD.size + length :]
-        lately, shown = RecentImpressions.decode(rest[:length_lately]), decode_slots(rest[length_lately:])
-    except (ValueError, zlib.error):
-        wrong = FieldProblem(place, "take `next_cursor` of a former answer, or leave it out")
+        token = codec.Token.parse(cursor)
+        page = token.decode(PageCursor)
+        if not page.impressions.is_valid:
+            raise ValueError("not a step for each item")
+        return Cursor(page, token, field)
+    except ValueError:
+        wrong = FieldProblem(field, "take `next_cursor` of a former answer, or leave it out")
         raise InvalidCursor(fields=[wrong]) from None
-    mark = PageCursor(version or None, revision - 1 if revision else None, num_slots, shown, lately)
-    return Cursor(mark, body, whole[:CHECK_BYTES], place)
-
-
-def check_sum(of: bytes, body: bytes) -> bytes:
-    """Tell a cursor apart from a damaged one, and from those of other lists."""
-    return blake2b(of + body, digest_size=CHECK_BYTES).digest()
-
-
-def list_of(who: bytes, options: Options) -> bytes:
-    """Name a list: whose it is, and by which options. The number of items a page may change from page to page."""
-    return (PLAIN_SAID if options is PLAIN_OPTIONS else said(options)) + who + b"\0"
-
-
-@lru_cache(1024)
-def said(options: Options) -> bytes:
-    """Write out what was asked for, all but the limit."""
-    return repr(replace(options, limit=0)).encode()
-
-
-PLAIN_OPTIONS = Options()  # what is asked for most, by far: the same object each time
-PLAIN_SAID = said(PLAIN_OPTIONS)
-ONE_MORE_THAN_PLAIN = replace(PLAIN_OPTIONS, limit=PLAIN_OPTIONS.limit + 1)

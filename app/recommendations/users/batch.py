@@ -5,24 +5,28 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from app.recommendations.ranking import pipeline
-from app.recommendations.ranking.pipeline import UserProfile
+from app.recommendations.ranking.profile import UserProfile
 from app.recommendations.request.options import Options
 from app.recommendations.state import repository
 from app.recommendations.state.loaded_model import LoadedModel
 from app.recommendations.state.repository import HotRow
 from app.recommendations.state.scorer import Row
 from app.recommendations.state.serving import Serving
-from app.recommendations.tokens.page_cursor import list_of
-from app.recommendations.users.profile import AnswerModel, profile_of, shown_lately
-from app.recommendations.users.service import page, start
+from app.recommendations.users.service import (
+    AnswerModel,
+    first_page,
+    list_owner,
+    profile_of,
+    read_impressions,
+    recommend_page,
+)
 from models.core.model import FoldIn
 
 MAX_SCORES = 2**20  # float32 in memory at a time; whoever else waits for the computing thread comes in between
 
 
-async def for_users(serving: Serving, user_ids: Sequence[str], options: Options) -> dict[str, Any]:
-    """Recommend to users, each as `paging.for_user` would at this moment."""
+async def recommend_to_users(serving: Serving, user_ids: Sequence[str], options: Options) -> dict[str, Any]:
+    """Recommend to users, each as `service.recommend_to_user` would at this moment."""
     rows = await serving.database.scan(repository.read_users, user_ids)
     return {"answers": [answer async for answer in answer_rows(serving, user_ids, rows, options)]}
 
@@ -30,38 +34,41 @@ async def for_users(serving: Serving, user_ids: Sequence[str], options: Options)
 async def answer_rows(
     serving: Serving, user_ids: Sequence[str], rows: Sequence[HotRow], options: Options
 ) -> AsyncIterator[dict[str, Any]]:
-    """Answer users by the rows that were read of them, each with the model that serves him at the start."""
+    """Answer users by the rows that were read of them, each with the model that serves them at the start."""
     revision = max(row.catalogue_revision for row in rows)
     if revision > serving.catalogue.revision:
         await serving.refresh_catalogue(revision)
-    latelies = await shown_lately(serving, [row.number for row in rows], options)
+    impressions = await read_impressions(serving, [row.number for row in rows], options)
     lives = [serving.live_for(user_id) for user_id in user_ids]
-    tastes = [profile_of(serving.catalogue, *each) for each in zip(user_ids, rows, latelies, strict=True)]
+    profiles = [profile_of(serving.catalogue, *each) for each in zip(user_ids, rows, impressions, strict=True)]
     largest = max((len(live.item_ids) for live in lives if live is not None), default=0)
     size = max(1, MAX_SCORES // max(1, largest))
     for first in range(0, len(rows), size):
         part = slice(first, first + size)
-        folds = await fold_in(serving, lives[part], tastes[part])
-        users = zip(user_ids[part], rows[part], lives[part], tastes[part], folds, strict=True)
-        for user_id, row, live, taste, fold in users:
-            of, mark = list_of(user_id.encode(), options), start(serving, live, row.revision, taste.lately)
-            answer = await page(
-                serving, taste, options, of, mark, AnswerModel(live, fold, serving.experiment_of(user_id, live))
+        folds = await fold_in(serving, lives[part], profiles[part])
+        users = zip(user_ids[part], rows[part], lives[part], profiles[part], folds, strict=True)
+        for user_id, row, live, profile, fold in users:
+            page = await recommend_page(
+                serving,
+                profile,
+                options,
+                owner=list_owner(user_id.encode(), options),
+                start=first_page(serving, live, row.revision, profile.impressions),
+                model=AnswerModel(live, fold, serving.experiment_of(user_id, live)),
             )
-            yield {"user_id": user_id, "revision": row.revision, **answer}
+            yield {"user_id": user_id, "revision": row.revision, **page}
             await asyncio.sleep(0)  # other requests come in between
 
 
 async def fold_in(
-    serving: Serving, lives: Sequence[LoadedModel | None], tastes: Sequence[UserProfile]
+    serving: Serving, lives: Sequence[LoadedModel | None], profiles: Sequence[UserProfile]
 ) -> list[FoldIn | None]:
-    """Fold in those who have ratings that their model knows, each model's with one pass; None for the others."""
-    folds: list[FoldIn | None] = [None] * len(tastes)
+    """Fold in those with ratings that their model knows, each model's in one pass; None for the others."""
+    folds: list[FoldIn | None] = [None] * len(profiles)
     known: dict[str, list[tuple[int, LoadedModel, Row]]] = defaultdict(list)
-    for place, (live, taste) in enumerate(zip(lives, tastes, strict=True)):
+    for place, (live, profile) in enumerate(zip(lives, profiles, strict=True)):
         if live is not None:
-            live.fit_to(serving.catalogue)
-            row = pipeline.known_columns(live, taste)
+            row = live.known_ratings(serving.catalogue, profile.slots, profile.values)
             if len(row[0]):
                 known[live.version].append((place, live, row))
     for users in known.values():

@@ -2,18 +2,16 @@
 
 from typing import Annotated, Any, cast
 
-import orjson
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.datastructures import QueryParams
 
 from app.kit.errors import CursorExpired, FieldProblem, InvalidCursor, InvalidRequest
-from app.recommendations.request.options import Options
+from app.recommendations.request.options import PLAIN_OPTIONS, Options
 from app.recommendations.request.query import RecommendationQuery
 from app.recommendations.request.query_syntax import FORMS, QueryForm
 from app.recommendations.state.serving import Serving
-from app.recommendations.tokens.page_cursor import PLAIN_OPTIONS
 from app.recommendations.users import batch, service
 from app.recommendations.users.schemas import (
     BatchRecommendations,
@@ -23,6 +21,7 @@ from app.recommendations.users.schemas import (
     Recommendations,
 )
 from app.web.deps import SettingsDep
+from app.web.json import JSONAnswer
 from app.web.paths import PathUserId
 from app.web.problem import problem_responses
 
@@ -98,11 +97,6 @@ def read(name: str, given: QueryParams) -> Any:
         raise InvalidRequest(f"{name}: {error}", [FieldProblem(name, str(error))]) from None
 
 
-def json_response(answer: dict[str, Any]) -> Response:
-    """Write an answer."""
-    return Response(orjson.dumps(answer, option=orjson.OPT_UTC_Z), media_type="application/json")
-
-
 @router.get(
     "/users/{user_id}/recommendations",
     summary="Recommend to a user",
@@ -113,9 +107,9 @@ def json_response(answer: dict[str, Any]) -> Response:
 async def recommend_for_user(
     user_id: PathUserId, request: Request, serving: ServingDep, options: Annotated[Options, Depends(get_options)]
 ) -> Response:
-    """Recommend items to a user, going by his ratings as of now; the pages after the first are of the same list."""
+    """Recommend items to a user, going by their ratings as of now; the pages after the first are of the same list."""
     cursor = request.query_params.get("cursor") if request.scope["query_string"] else None
-    return json_response(await service.for_user(serving, user_id, options, cursor))
+    return JSONAnswer(await service.recommend_to_user(serving, user_id, options, cursor))
 
 
 @router.post(
@@ -126,7 +120,7 @@ async def recommend_for_user(
 )
 async def recommend_for_guest(guest: GuestRequest, serving: ServingDep, settings: SettingsDep) -> Response:
     """Recommend items to somebody by the ratings in the request. Nothing is stored."""
-    return json_response(await service.for_guest(serving, settings, guest))
+    return JSONAnswer(await service.recommend_to_guest(serving, settings, guest))
 
 
 @router.post(
@@ -137,4 +131,4 @@ async def recommend_for_guest(guest: GuestRequest, serving: ServingDep, settings
 )
 async def recommend_for_users(asked: BatchRequest, serving: ServingDep) -> Response:
     """Recommend items to up to 1,000 users, to each what he would get alone; one read, few passes over the model."""
-    return json_response(await batch.for_users(serving, asked.users, asked.options()))
+    return JSONAnswer(await batch.recommend_to_users(serving, asked.users, asked.options()))

@@ -6,8 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.kit.ids import ExternalId
 from app.ratings.schemas import RatedAt, Value
-from app.recommendations.ranking.pipeline import Reason
-from app.recommendations.ranking.ranked_items import Source
+from app.recommendations.request.enums import Reason, Source
 from app.recommendations.request.query import RecommendationQuery
 from app.settings import MAX_LIST
 

@@ -1,72 +1,76 @@
-"""Pages of one list: each is what is left of the list as it was when its first page was asked for.
+"""Lists for a user or a guest: reads who they are, gathers what a list is made from, and has a page ranked and written.
 
-The list is made again for every page, from what the cursor names: that model version, the user's ratings as of that
-revision, the items there were then. What was shown is left out, so whatever becomes of the catalogue in between, no
-item comes twice and none is passed over; what may not be shown any more is gone.
+Each page is what is left of the list as it was when its first page was asked for. The list is made again for every
+page, from what the cursor names: that model version, the user's ratings as of that revision, the items there were
+then. What earlier pages held is left out, so whatever becomes of the catalogue in between, no item comes twice and none
+is passed over; what may not be shown any more is gone.
 """
 
-from dataclasses import fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
+from zlib import crc32
 
-import numpy as np
-import structlog
-from sqlalchemy.orm import Session
-
-from app.kit.errors import CursorExpired, DatabaseUnavailable, SchemaOutdated
-from app.ratings.repository import ratings_at
+from app.kit.times import now_us
 from app.recommendations.catalogue.index import Catalogue
-from app.recommendations.ranking.pipeline import UserProfile
-from app.recommendations.ranking.ranked import Ranking, RankingInputs, ranked
-from app.recommendations.ranking.ranked_items import RankedItems
-from app.recommendations.ranking.rotation import NOTHING_SHOWN, RecentImpressions
-from app.recommendations.request.options import Options
+from app.recommendations.ranking.pipeline import Ranking, RankingInputs, rank, rank_page
+from app.recommendations.ranking.profile import UserProfile
+from app.recommendations.ranking.rotation import HOUR_US, NO_IMPRESSIONS, RecentImpressions
+from app.recommendations.request.enums import Reason
+from app.recommendations.request.options import PLAIN_OPTIONS, Options
+from app.recommendations.state import cold_start_updater
+from app.recommendations.state import repository as state_repository
 from app.recommendations.state.loaded_model import LoadedModel
-from app.recommendations.state.loader import read_model
 from app.recommendations.state.repository import HotRow
 from app.recommendations.state.serving import Serving
-from app.recommendations.tokens.naming import page_id
-from app.recommendations.tokens.page_cursor import (
-    MAX_SHOWN,
-    NOTHING,
-    ONE_MORE_THAN_PLAIN,
-    PLAIN_OPTIONS,
-    PageCursor,
-    decode,
-    list_of,
-)
+from app.recommendations.tokens import page_cursor
+from app.recommendations.tokens.page_cursor import PageCursor
 from app.recommendations.tokens.recommendation_id import ListType
-from app.recommendations.users import profile
-from app.recommendations.users.profile import AnswerModel
+from app.recommendations.users import guests, repository, response, restore
 from app.recommendations.users.schemas import GuestRequest
-from app.registry import repository as registry
 from app.settings import Settings
+from models.core.interactions import Values
+from models.core.model import FoldIn
 
-log = structlog.get_logger()
-LISTS = [one.name for one in fields(RankedItems)]
+
+@dataclass(frozen=True)
+class AnswerModel:
+    """What to answer with: a model or none, and the user as it has folded them in, if it has already.
+
+    ``experiment`` is the number of the one that the answer belongs to; 0: none.
+    """
+
+    live: LoadedModel | None
+    fold: FoldIn | None = None
+    experiment: int = 0
 
 
-async def for_user(serving: Serving, user_id: str, options: Options, cursor: str | None = None) -> dict[str, Any]:
-    """Recommend to a user: by his ratings as of now, or the page that a cursor names.
+async def recommend_to_user(
+    serving: Serving, user_id: str, options: Options, cursor: str | None = None
+) -> dict[str, Any]:
+    """Recommend to a user: by their ratings as of now, or the page that a cursor names.
 
     Raises:
         InvalidCursor: if the cursor is not one of this user's and these options.
         CursorExpired: if what it names is gone.
     """
-    row = await profile.read_user(serving, user_id)
-    of, live = list_of(user_id.encode(), options), serving.live_for(user_id)
+    row = await read_user(serving, user_id)
+    owner, live = list_owner(user_id.encode(), options), serving.live_for(user_id)
     if cursor is None:
-        (lately,) = await profile.shown_lately(serving, [row.number], options)
-        mark = start(serving, live, row.revision, lately)
+        (impressions,) = await read_impressions(serving, [row.number], options)
+        start = first_page(serving, live, row.revision, impressions)
     else:
-        mark = decode(cursor, "cursor").of(of)
-        row, live = await row_at(serving, row, mark.revision), await model_of(serving, mark.version)
-    taste = profile.profile_of(serving.catalogue, user_id, row, mark.lately)
-    using = AnswerModel(live, experiment=serving.experiment_of(user_id, live))
-    answer = await page(serving, taste, options, of, mark, using)
-    return {"user_id": user_id, "revision": row.revision, **answer}
+        start = page_cursor.decode(cursor, "cursor").of(owner)
+        row = await restore.row_at(serving, row, start.revision)
+        live = await restore.model_of(serving, start.version)
+    model = AnswerModel(live, experiment=serving.experiment_of(user_id, live))
+    profile = profile_of(serving.catalogue, user_id, row, start.impressions)
+    page = await recommend_page(serving, profile, options, owner=owner, start=start, model=model)
+    return {"user_id": user_id, "revision": row.revision, **page}
 
 
-async def for_guest(serving: Serving, settings: Settings, guest: GuestRequest) -> dict[str, Any]:
+async def recommend_to_guest(serving: Serving, settings: Settings, guest: GuestRequest) -> dict[str, Any]:
     """Recommend by posted ratings, or the page that a cursor names; store nothing.
 
     Raises:
@@ -74,135 +78,143 @@ async def for_guest(serving: Serving, settings: Settings, guest: GuestRequest) -
         InvalidCursor: if the cursor is not one of these ratings and options.
         CursorExpired: if what it names is gone.
     """
-    cursor = None if guest.cursor is None else decode(guest.cursor, "/cursor")
-    oldest = cursor.mark.num_slots if cursor else None
-    unknown_items, taste = await profile.profile_of_guest(serving, settings, guest.ratings, oldest)
+    cursor = None if guest.cursor is None else page_cursor.decode(guest.cursor, "/cursor")
+    num_slots = cursor.page.num_slots if cursor else None
+    unknown_items, profile = await guests.profile_of_guest(serving, settings, guest.ratings, num_slots)
     options, live = guest.options(), serving.live
-    of = list_of(taste.slots.tobytes() + taste.values.tobytes(), options)
+    owner = list_owner(profile.slots.tobytes() + profile.values.tobytes(), options)
     if cursor is None:
-        mark = start(serving, live, None)
+        start = first_page(serving, live, None)
     else:
-        mark = cursor.of(of)
-        live = await model_of(serving, mark.version)
-    answer = await page(serving, taste, options, of, mark, AnswerModel(live), ListType.GUEST)
-    return {"user_id": None, "revision": None, **answer, "unknown_items": unknown_items}
+        start = cursor.of(owner)
+        live = await restore.model_of(serving, start.version)
+    model = AnswerModel(live)
+    page = await recommend_page(
+        serving, profile, options, owner=owner, start=start, model=model, list_type=ListType.GUEST
+    )
+    return {"user_id": None, "revision": None, **page, "unknown_items": unknown_items}
 
 
-def start(
-    serving: Serving, live: LoadedModel | None, revision: int | None, lately: RecentImpressions = NOTHING_SHOWN
-) -> PageCursor:
-    """Return the bookmark before the first page of a list made now."""
-    return PageCursor(live.version if live else None, revision, len(serving.catalogue), lately=lately)
+def list_owner(owner: bytes, options: Options) -> bytes:
+    """Return what names a list: whose it is, and by which options. Pages may differ in the number of their items."""
+    return (PLAIN_TEXT if options is PLAIN_OPTIONS else text_of(options)) + owner + b"\0"
 
 
-async def page(
+@lru_cache(1024)
+def text_of(options: Options) -> bytes:
+    """Return all that was asked for but the limit."""
+    return repr(replace(options, limit=0)).encode()
+
+
+PLAIN_TEXT = text_of(PLAIN_OPTIONS)
+
+
+def first_page(
     serving: Serving,
-    taste: UserProfile,
+    live: LoadedModel | None,
+    revision: int | None,
+    impressions: RecentImpressions = NO_IMPRESSIONS,
+) -> PageCursor:
+    """Return the place before the first page of a list made now."""
+    version = live.version if live else None
+    return PageCursor(version=version, revision=revision, num_slots=len(serving.catalogue), impressions=impressions)
+
+
+async def recommend_page(
+    serving: Serving,
+    profile: UserProfile,
     options: Options,
-    of: bytes,
-    mark: PageCursor,
-    using: AnswerModel,
-    kind: ListType = ListType.USER,
+    *,
+    owner: bytes,
+    start: PageCursor,
+    model: AnswerModel,
+    list_type: ListType = ListType.USER,
 ) -> dict[str, Any]:
-    """Answer with the first items behind a bookmark in the list ``of``, and the cursor of those that follow."""
-    ranking, more = await rest(serving, taste, options, mark, using)
-    made_of = taste, options, kind, mark, using.experiment
-    recommendation_id = page_id(serving.catalogue, ranking, *made_of)
-    answer = await profile.written(serving, serving.catalogue, ranking, taste, options)
-    goes_on = more and len(mark.shown) + options.limit <= MAX_SHOWN
-    next_cursor = mark.encode(of, ranking.chosen.slots) if goes_on else None
-    return {"recommendation_id": recommendation_id, **answer, "next_cursor": next_cursor}
+    """Return the first items behind ``start`` in the list of ``owner``, and the cursor of those that follow."""
+    inputs = await gather_inputs(serving, profile, options, model)
+    ranking = rank_page(
+        serving.catalogue,
+        inputs,
+        profile,
+        options,
+        num_slots=start.num_slots,
+        previous_items=start.previous_items,
+    )
+    return await response.write_page(
+        serving,
+        ranking,
+        profile,
+        options,
+        owner=owner,
+        start=start,
+        list_type=list_type,
+        experiment=model.experiment,
+    )
 
 
-async def rest(
-    serving: Serving, taste: UserProfile, options: Options, mark: PageCursor, using: AnswerModel
-) -> tuple[Ranking, bool]:
-    """Choose the next items of a list, and tell whether more follow."""
-    ground = await profile.ground_of(serving, taste, options, using)
-    return behind(mark, serving.catalogue, ground, taste, options)
+async def rank_now(
+    serving: Serving, profile: UserProfile, options: Options, model: AnswerModel, limit: int | None = None
+) -> Ranking:
+    """Rank the first items, ``options.limit`` if no limit is given."""
+    inputs = await gather_inputs(serving, profile, options, model)
+    return rank(serving.catalogue, inputs, profile, options, limit=options.limit if limit is None else limit)
 
 
-def behind(
-    mark: PageCursor, catalogue: Catalogue, ground: RankingInputs, taste: UserProfile, options: Options
-) -> tuple[Ranking, bool]:
-    """Choose the items behind a bookmark, and tell whether more follow."""
-    most = len(mark.shown) + options.limit + 1
-    first = mark.shown is NOTHING and options is PLAIN_OPTIONS
-    wanted = ONE_MORE_THAN_PLAIN if first else replace(options, limit=most)
-    while True:
-        ranking = ranked(catalogue, ground, taste, wanted)
-        found = len(ranking.chosen.slots)
-        num_left = keep_left(ranking.chosen, mark, options.limit)
-        if num_left > options.limit or found < most:
-            return ranking, num_left > options.limit
-        most *= 2  # items that are newer than the list stand between
-        wanted = replace(options, limit=most)
+async def gather_inputs(serving: Serving, profile: UserProfile, options: Options, model: AnswerModel) -> RankingInputs:
+    """Gather what a list is made from; to be used before anything can change the catalogue."""
+    live, fold = model.live, model.fold
+    if live is None:
+        return RankingInputs(None, counted=await serving.popularity())
+    if fold is None and profile.reason is None:
+        columns, values = live.known_ratings(serving.catalogue, profile.slots, profile.values)
+        fold = await serving.fold_in(live, columns, values) if len(columns) else None
+    vectors = await read_vectors(serving, live) if options.diversity else None
+    if fold is not None and live.cold_revision != serving.catalogue.revision:
+        live.fit_to(serving.catalogue)
+        await serving.cold_start_updater.update(live, cold_start_updater.PATIENCE_S)
+    return RankingInputs(live, fold, None, vectors)
 
 
-def keep_left(chosen: RankedItems, mark: PageCursor, limit: int) -> int:
-    """Keep the first items that belong to a list and were not shown yet; tell how many there were."""
-    slots = chosen.slots
-    if not len(mark.shown) and max(slots, default=-1) < mark.num_slots:
-        num_left = len(slots)
-        for name in LISTS:
-            del getattr(chosen, name)[limit:]
-        return num_left
-    slots_S = np.array(slots, np.int64)
-    places = np.flatnonzero((slots_S < mark.num_slots) & ~np.isin(slots_S, mark.shown)).tolist()
-    for name in LISTS:
-        values = getattr(chosen, name)
-        values[:] = [values[place] for place in places[:limit]]
-    return len(places)
+async def read_vectors(serving: Serving, live: LoadedModel | None) -> Values | None:
+    """Return the model's item vectors: float32 (I, D)."""
+    return None if live is None else await serving.item_vectors.of(live.model)
 
 
-async def row_at(serving: Serving, row: HotRow, revision: int | None) -> HotRow:
-    """Return a user as they were at a revision of theirs.
-
-    Raises:
-        CursorExpired: if what was known then is deleted.
-    """
-    if row.revision == revision:
-        return row
-    if revision is None:
-        return HotRow(row.catalogue_revision, None, (), (), row.number)
-    rated = (await serving.database.read(ratings_at, [row.number], revision)).get(row.number)
-    if rated is None or row.revision is None:
-        raise CursorExpired("The user of this cursor was deleted: start again without `cursor`.")
-    return HotRow(row.catalogue_revision, revision, list(rated), list(rated.values()), row.number)
+async def read_profile(
+    serving: Serving, user_id: str, options: Options = PLAIN_OPTIONS
+) -> tuple[int | None, UserProfile]:
+    """Read a user's ratings as of now, with the revision of the latest change; None for an unknown user."""
+    row = await read_user(serving, user_id)
+    (impressions,) = await read_impressions(serving, [row.number], options)
+    return row.revision, profile_of(serving.catalogue, user_id, row, impressions)
 
 
-async def model_of(serving: Serving, version: str | None) -> LoadedModel | None:
-    """Return the model of a version: one that serves, a former one still in memory, or read again from the store.
-
-    Raises:
-        CursorExpired: if it is not kept.
-    """
-    if version is None:
-        return None
-    if (loaded := serving.find_loaded(version)) is not None:
-        return loaded
-    return await serving.model_cache.get(version, lambda name: read_former(serving, name))
+async def read_user(serving: Serving, user_id: str) -> HotRow:
+    """Read a user as of now, and what changed in the catalogue."""
+    row = await state_repository.read_user(serving.database, user_id)
+    if row.catalogue_revision > serving.catalogue.revision:
+        await serving.refresh_catalogue(row.catalogue_revision)
+    return row
 
 
-async def read_former(serving: Serving, version: str) -> LoadedModel:
-    """Read a version that served once.
-
-    Raises:
-        CursorExpired: if it is not kept, or cannot be read any more.
-    """
-    gone = CursorExpired(f"Model version {version!r} is not kept any more: start again without `cursor`.")
-    if not await serving.database.read(has_served_and_is_kept, version):
-        raise gone
-    try:
-        return await read_model(serving, serving.settings.model_store / version)
-    except (DatabaseUnavailable, SchemaOutdated):
-        raise
-    except Exception as error:  # damaged, or removed while it was read
-        log.warning("former_model_unreadable", version=version, error=str(error))
-        raise gone from error
+async def read_impressions(serving: Serving, numbers: Sequence[int], options: Options) -> list[RecentImpressions]:
+    """Read what users were shown recently, if that counts against it; no user has the number 0."""
+    if not options.rotation or not (known := {number for number in numbers if number}):
+        return [NO_IMPRESSIONS] * len(numbers)
+    now, hours = now_us(), options.rotation_hours
+    shown = await serving.database.read(repository.recent_impressions, sorted(known), now - int(hours * HOUR_US))
+    return [RecentImpressions.of(serving.catalogue, shown.get(number, ()), now, hours) for number in numbers]
 
 
-def has_served_and_is_kept(session: Session, version: str) -> bool:
-    """Return whether a version served once and its files are there."""
-    found = registry.find_version(session, version)
-    return found is not None and found.removed_at is None and registry.has_served(session, version)
+def profile_of(
+    catalogue: Catalogue, user_id: str, row: HotRow, impressions: RecentImpressions = NO_IMPRESSIONS
+) -> UserProfile:
+    """Return what a user's row says, or why it says nothing. The catalogue is not older than the row."""
+    return UserProfile(
+        list(map(catalogue.slot_of_id.__getitem__, row.item_ids)),
+        row.values,
+        None if row.item_ids else Reason.UNKNOWN_USER if row.revision is None else Reason.NO_RATINGS,
+        seed=crc32(user_id.encode()) if row.revision is None else row.revision,  # no two users have one revision
+        number=row.number,
+        impressions=impressions,
+    )

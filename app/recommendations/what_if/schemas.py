@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.kit.ids import ExternalId
-from app.recommendations.ranking.pipeline import Reason
+from app.recommendations.request.enums import Reason
 from app.recommendations.request.query import RecommendationQuery
 from app.recommendations.users.schemas import GuestRating, Recommendation
 from app.settings import MAX_LIST

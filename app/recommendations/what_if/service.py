@@ -8,11 +8,14 @@ from typing import Any
 from app.kit.times import now_us
 from app.ratings.scale import Scale
 from app.recommendations.catalogue.index import Catalogue
-from app.recommendations.ranking.pipeline import Reason, UserProfile
-from app.recommendations.ranking.ranked import Ranking
-from app.recommendations.ranking.ranked_items import SCORE_DIGITS, RankedItems
+from app.recommendations.ranking.pipeline import Ranking
+from app.recommendations.ranking.profile import UserProfile
+from app.recommendations.ranking.rankers import SCORE_DIGITS, RankedItems
+from app.recommendations.request.enums import Reason
 from app.recommendations.state.serving import Serving
-from app.recommendations.users.profile import AnswerModel, latest_values, profile_of_user, rank, written
+from app.recommendations.users.guests import latest_values
+from app.recommendations.users.response import write_answer
+from app.recommendations.users.service import AnswerModel, rank_now, read_profile
 from app.recommendations.what_if.schemas import WhatIfRequest
 from app.settings import Settings
 
@@ -33,17 +36,17 @@ async def for_user(serving: Serving, settings: Settings, user_id: str, asked: Wh
     """Answer by the ratings as they are and as they would be, both with one model, and list what moves."""
     posted = latest_values(asked.set, Scale.of(settings), now_us(), "/set")
     options = asked.options()
-    revision, user = await profile_of_user(serving, user_id, options)
+    revision, user = await read_profile(serving, user_id, options)
     await serving.refresh_catalogue()
     changes = changes_of(serving.catalogue, user, posted, asked.remove)
-    changed, using = apply_changes(user, changes), AnswerModel(serving.live_for(user_id))
-    deep = replace(options, limit=max(options.limit, MAX_PLACE))
-    rankings = [(each, await rank(serving, each, deep, using)) for each in (user, changed)]
+    model, limit = AnswerModel(serving.live_for(user_id)), max(options.limit, MAX_PLACE)
+    profiles = (user, apply_changes(user, changes))
+    rankings = [await rank_now(serving, each, options, model, limit) for each in profiles]
     before, after = [
-        await written(
-            serving, serving.catalogue, replace(ranking, chosen=head(ranking.chosen, options.limit)), each, options
+        await write_answer(
+            serving, serving.catalogue, replace(ranking, items=head(ranking.items, options.limit)), each, options
         )
-        for each, ranking in rankings
+        for each, ranking in zip(profiles, rankings, strict=True)
     ]
     return {
         "user_id": user_id,
@@ -52,7 +55,7 @@ async def for_user(serving: Serving, settings: Settings, user_id: str, asked: Wh
         "not_rated": changes.not_rated,
         "before": before,
         "after": after,
-        "moves": moves_between(serving.catalogue, rankings[0][1], rankings[1][1], options.limit),
+        "moves": moves_between(serving.catalogue, rankings[0], rankings[1], options.limit),
     }
 
 
@@ -73,18 +76,18 @@ def apply_changes(user: UserProfile, changes: Changes) -> UserProfile:
     for slot in changes.removed:
         del ratings[slot]
     reason = None if ratings else user.reason or Reason.NO_RATINGS
-    return UserProfile.of(list(ratings), list(ratings.values()), reason, lately=user.lately)
+    return UserProfile(list(ratings), list(ratings.values()), reason, impressions=user.impressions)
 
 
-def head(chosen: RankedItems, limit: int) -> RankedItems:
+def head(items: RankedItems, limit: int) -> RankedItems:
     """Keep the first items."""
-    return RankedItems(**{each.name: getattr(chosen, each.name)[:limit] for each in fields(chosen)})
+    return RankedItems(**{each.name: getattr(items, each.name)[:limit] for each in fields(items)})
 
 
 def moves_between(catalogue: Catalogue, before: Ranking, after: Ranking, limit: int) -> list[dict[str, Any]]:
     """Return the items whose place differs between two lists, in the order of the new list; removed ones come last."""
-    places = [{slot: place for place, slot in enumerate(each.chosen.slots, 1)} for each in (before, after)]
-    ends = [*after.chosen.slots[:limit], *before.chosen.slots[:limit]]
+    places = [{slot: place for place, slot in enumerate(each.items.slots, 1)} for each in (before, after)]
+    ends = [*after.items.slots[:limit], *before.items.slots[:limit]]
     found = [slot for slot in dict.fromkeys(ends) if places[0].get(slot) != places[1].get(slot)]
     found.sort(key=lambda slot: places[1].get(slot, math.inf))
     return [
@@ -93,7 +96,7 @@ def moves_between(catalogue: Catalogue, before: Ranking, after: Ranking, limit: 
             "title": catalogue.titles[slot],
             "before": places[0].get(slot),
             "after": places[1].get(slot),
-            **differences(before.chosen, places[0].get(slot), after.chosen, places[1].get(slot)),
+            **differences(before.items, places[0].get(slot), after.items, places[1].get(slot)),
         }
         for slot in found
     ]

@@ -5,12 +5,19 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from starlette.testclient import TestClient
 
 from app.kit.times import from_us, now_us
-from app.recommendations.ranking.ranked_items import Source
-from app.recommendations.tokens.page_cursor import NOTHING
-from app.recommendations.tokens.recommendation_id import ListType, RecommendationId, decode, encode
+from app.recommendations.request.enums import Source
+from app.recommendations.tokens import codec
+from app.recommendations.tokens.recommendation_id import (
+    PURPOSE,
+    ListType,
+    RecommendationId,
+    decode,
+    encode_sources,
+)
 from tests.app.feedback.conftest import Stored, report
 from tests.app.recommendations.helpers import ids, rate, recommend
 from tests.app.recommendations.tokens.strategies import recommendation_ids
@@ -93,9 +100,23 @@ def test_a_request_without_one_good_row_is_an_error(client: TestClient) -> None:
     assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "/recommendation_id")
 
 
+def new_items_id(items: list[int], subject: int = 0) -> str:
+    """Return the id of a list of new items, made now."""
+    answer = RecommendationId(
+        list_type=ListType.NEW,
+        version=None,
+        catalogue_revision=0,
+        at_us=now_us(),
+        num_slots=0,
+        items=items,
+        source_codes=encode_sources([Source.NEW] * len(items)),
+        subject=subject,
+    )
+    return codec.encode(answer, PURPOSE)
+
+
 def test_an_id_of_another_server_is_refused(trained: TestClient) -> None:
-    identity = RecommendationId(ListType.NEW, None, 0, None, 0, -1, now_us(), 0, NOTHING, [10**6], [Source.NEW])
-    response = trained.post("/v1/events", json={"recommendation_id": encode(identity), "type": "shown"})
+    response = trained.post("/v1/events", json={"recommendation_id": new_items_id([10**6]), "type": "shown"})
     assert response.status_code == 422
     assert "another server" in response.json()["detail"]
 
@@ -155,8 +176,7 @@ def test_a_merge_takes_the_events_along(trained: TestClient, stored: Stored) -> 
 
 
 def test_a_long_list_is_shown_in_one_event_and_many_of_them_are_too_much(trained: TestClient) -> None:
-    long = RecommendationId(ListType.NEW, None, 0, None, 0, -1, now_us(), 0, NOTHING, [1] * 1000, [Source.NEW] * 1000)
-    events = [{"recommendation_id": encode(long._replace(subject=n)), "type": "shown"} for n in range(22)]
+    events = [{"recommendation_id": new_items_id([1] * 1000, subject=n), "type": "shown"} for n in range(22)]
     written = report(trained, *events)
     assert written["counts"] == {"recorded": 20, "unchanged": 0, "refused": 2}
     assert written["results"][20]["errors"][0]["field"] == "/20"
@@ -178,12 +198,13 @@ def test_events_are_counted_for_prometheus(trained: TestClient) -> None:
 def test_whatever_an_id_holds_the_answer_is_no_server_error(
     trained: TestClient, identity: RecommendationId, items: list[int], kind: str
 ) -> None:
-    forged = identity._replace(items=items, sources=[Source.NEW] * len(items))
-    event: dict[str, Any] = {"recommendation_id": encode(forged), "type": kind}
+    forged = replace(identity, items=items, source_codes=encode_sources([Source.NEW] * len(items)))
+    event: dict[str, Any] = {"recommendation_id": codec.encode(forged, PURPOSE), "type": kind}
     if kind == "clicked":
         event["item_id"] = "even 2"
     response = trained.post("/v1/events", json=event)
     assert response.status_code in {200, 422}, response.text
-    for later in (identity, identity._replace(at_us=now_us(), items=[1, 2], sources=[Source.NEW] * 2)):
-        name = encode(later)
+    sources = encode_sources([Source.NEW] * 2)
+    for later in (identity, replace(identity, at_us=now_us(), items=[1, 2], source_codes=sources)):
+        name = codec.encode(later, PURPOSE)
         assert trained.post("/v1/events", json={"recommendation_id": name, "type": "shown"}).status_code in {200, 422}

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from app.database.engine import Database
-from app.recommendations.tokens.recommendation_id import ListType, decode, encode
+from app.recommendations.tokens import codec
+from app.recommendations.tokens.recommendation_id import PURPOSE, ListType, decode
 from app.registry import service, store
 from app.settings import Settings
 from app.tables import FormerItem, ModelVersion, RulesChange
@@ -180,13 +182,13 @@ def test_a_version_that_is_not_kept_is_gone_and_with_it_the_catalogue_of_its_tim
 def test_a_forged_id_is_answered_or_refused(trained: TestClient, forged: dict[str, Any]) -> None:
     trained.patch("/v1/items/even%202", json={"attributes": {"year": 1990}})
     answer = recommend(trained, "ada")
-    identity = decode(answer["recommendation_id"], "id")._replace(**forged)
-    status, said = replay(trained, {"recommendation_id": encode(identity)})
+    identity = replace(decode(answer["recommendation_id"], "id"), **forged)
+    status, said = replay(trained, {"recommendation_id": codec.encode(identity, PURPOSE)})
     assert status in (200, 410, 422), said
     assert replay(trained, answer)[1]["items"] == answer["items"]
 
 
 def test_an_answer_of_a_catalogue_that_was_never_there_is_gone(trained: TestClient) -> None:
     answer = recommend(trained, "ada")
-    forged = decode(answer["recommendation_id"], "id")._replace(catalogue_revision=10**6)
-    is_gone(trained, {"recommendation_id": encode(forged)}, "another database")
+    forged = replace(decode(answer["recommendation_id"], "id"), catalogue_revision=10**6)
+    is_gone(trained, {"recommendation_id": codec.encode(forged, PURPOSE)}, "another database")

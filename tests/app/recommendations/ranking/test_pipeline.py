@@ -1,6 +1,7 @@
 """Laws that hold for every catalogue, user profile and request."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from app.recommendations.items.service import by_similarity
 from app.recommendations.items.similarity import ItemSimilarity
 from app.recommendations.ranking import pipeline
 from app.recommendations.ranking.exploration import new_items
-from app.recommendations.ranking.pipeline import Reason, UserProfile
-from app.recommendations.ranking.ranked_items import Source
+from app.recommendations.ranking.pipeline import RankingInputs
+from app.recommendations.ranking.profile import UserProfile
+from app.recommendations.request.enums import Reason, Source
 from app.recommendations.request.options import Options
 from app.recommendations.state.popularity import Popularity
 from models.core.interactions import Rows
@@ -38,7 +40,7 @@ def test_an_answer_holds_only_allowed_items_and_is_never_needlessly_short(
     kind: str, world: World, rated: dict[int, float], asked: Options
 ) -> None:
     live = live_model(world.catalogue, kind, world.num_cold)
-    chosen, reason = choose(world.catalogue, live, UserProfile.of(list(rated), list(rated.values())), asked)
+    chosen, reason = choose(world.catalogue, live, UserProfile(list(rated), list(rated.values())), asked)
     matching = {slot for slot in range(NUM_CATALOGUE) if may_be_shown(world, slot, asked)}
     assert len(chosen.slots) == len(set(chosen.slots))
     assert set(chosen.slots) <= matching
@@ -61,9 +63,9 @@ def test_an_answer_holds_only_allowed_items_and_is_never_needlessly_short(
 def test_a_shorter_answer_is_the_head_of_a_longer_one(
     kind: str, world: World, rated: dict[int, float], asked: Options
 ) -> None:
-    live, taste = live_model(world.catalogue, kind, world.num_cold), UserProfile.of(list(rated), list(rated.values()))
-    longest, _ = choose(world.catalogue, live, taste, replace(asked, limit=30))
-    chosen, _ = choose(world.catalogue, live, taste, asked)
+    live, profile = live_model(world.catalogue, kind, world.num_cold), UserProfile(list(rated), list(rated.values()))
+    longest, _ = choose(world.catalogue, live, profile, replace(asked, limit=30))
+    chosen, _ = choose(world.catalogue, live, profile, asked)
     head: list[list[Any]] = [each[: asked.limit] for each in (longest.slots, longest.scores, longest.sources)]
     assert [chosen.slots, chosen.scores, chosen.sources] == head
     for one, other in zip(chosen.predicted, longest.predicted, strict=False):
@@ -81,7 +83,7 @@ def test_the_answer_is_the_head_of_the_torch_forward_pass(kind: str, rated: dict
     rated = {slot: value for slot, value in rated.items() if slot < NUM_ITEMS}
     if not rated:
         return
-    chosen, _ = choose(catalogue, live, UserProfile.of(list(rated), list(rated.values())), Options(limit=limit))
+    chosen, _ = choose(catalogue, live, UserProfile(list(rated), list(rated.values())), Options(limit=limit))
     order = sorted(rated)
     batch = Rows(np.array([0, len(rated)]), np.array(order, np.int32), np.array([rated[s] for s in order], np.float32))
     scores, ratings = live.model.preference(batch)[0], live.model.rating(batch)[0]
@@ -106,12 +108,12 @@ def test_the_answer_is_the_head_of_the_torch_forward_pass(kind: str, rated: dict
 def test_exploration_gives_new_items_their_share_of_the_places_without_a_pin(
     kind: str, world: World, rated: dict[int, float], asked: Options, seed: int
 ) -> None:
-    live, taste = (
+    live, profile = (
         live_model(world.catalogue, kind, world.num_cold),
-        UserProfile.of(list(rated), list(rated.values()), seed=seed),
+        UserProfile(list(rated), list(rated.values()), seed=seed),
     )
-    chosen, reason = choose(world.catalogue, live, taste, asked)
-    plain, _ = choose(world.catalogue, live, taste, replace(asked, exploration=0.0))
+    chosen, reason = choose(world.catalogue, live, profile, asked)
+    plain, _ = choose(world.catalogue, live, profile, replace(asked, exploration=0.0))
     assert len(chosen.slots) == len(plain.slots)
     free = [
         (slot, source) for slot, source in zip(chosen.slots, chosen.sources, strict=True) if source is not Source.PINNED
@@ -129,21 +131,20 @@ def test_exploration_gives_new_items_their_share_of_the_places_without_a_pin(
 def test_lists_that_are_not_personal_hold_only_allowed_items(
     world: World, asked: Options, of: int, with_model: bool
 ) -> None:
-    catalogue, empty_profile = world.catalogue, UserProfile.of([], [])
+    catalogue, empty_profile = world.catalogue, UserProfile([], [])
     trained = live_model(catalogue, "linear")
     live = trained if with_model else None
     vectors = trained.model.item_vectors() if with_model else None
     by_model = np.linspace(-1, 1, NUM_CATALOGUE, dtype=np.float32)
-    order = by_similarity(
-        ItemSimilarity(by_model, by_model[::-1] * np.float32(0.5), 1.5), of, pipeline.factors_of(catalogue, asked)
-    )
-    aids = pipeline.RerankInputs(live, vectors, live.popularity if live else None)
-    similar = pipeline.rerank(order, catalogue, empty_profile, asked, aids)
-    lists = [
-        pipeline.select_popular(catalogue, trained.popularity, empty_profile, asked, live, vectors),
-        pipeline.select_new(catalogue, empty_profile, asked, live, vectors),
-        similar(pipeline.scope_of(catalogue, empty_profile, asked).less(np.array([of]))),
+    ranker = partial(by_similarity, ItemSimilarity(by_model, by_model[::-1] * np.float32(0.5), 1.5), of)
+    inputs = RankingInputs(live, counted=None if live else trained.popularity, vectors=vectors)
+    popularity, limit = trained.popularity, asked.limit
+    rankings = [
+        pipeline.rank_popular(catalogue, inputs, empty_profile, asked, limit=limit, popularity=popularity),
+        pipeline.rank_new(catalogue, inputs, empty_profile, asked, limit=limit),
+        pipeline.choose(ranker, catalogue, inputs, empty_profile, asked, limit=limit, excluded=np.array([of])),
     ]
+    lists = [ranking.items for ranking in rankings]
     matching = {slot for slot in range(NUM_CATALOGUE) if may_be_shown(world, slot, asked)}
     for chosen in lists:
         assert len(chosen.slots) == len(set(chosen.slots)) <= asked.limit
@@ -157,5 +158,6 @@ def test_ties_keep_the_order_of_the_catalogue(limit: int) -> None:
     catalogue = Catalogue()
     catalogue.apply([CatalogueRow(place, item, None, (), True) for place, item in enumerate(ITEMS)], 1)
     popularity = Popularity.of(np.arange(NUM_ITEMS), np.ones(NUM_ITEMS), np.full(NUM_ITEMS, 4.0), 1)
-    chosen = pipeline.select_popular(catalogue, popularity, UserProfile.of([], []), Options(limit))
+    inputs = RankingInputs(None, counted=popularity)
+    chosen = pipeline.rank_popular(catalogue, inputs, UserProfile([], []), Options(), limit=limit).items
     assert chosen.slots == list(range(min(limit, NUM_ITEMS)))

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.recommendations.ranking.rankers import boosted
+from app.recommendations.ranking.rankers import boost
 
 scores = st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=12)
 
@@ -23,7 +23,7 @@ def test_an_items_place_is_monotone_in_its_factor(scores: list[float], number: i
     def after(factor: float) -> int:
         each = np.ones(len(values))
         each[number] = factor
-        return place(boosted(values, each), number)
+        return place(boost(values, each), number)
 
     assert after(1.0) == place(values, number)
     assert after(high) <= after(low)
@@ -36,7 +36,7 @@ def test_a_group_moves_against_the_others_and_keeps_its_own_order(
 ) -> None:
     values = np.array(scores, np.float32)
     group = np.array([bool(which >> number & 1) for number in range(len(values))])
-    after = boosted(values, np.where(group, factor, 1.0))
+    after = boost(values, np.where(group, factor, 1.0))
     assert after.dtype == np.float32
     assert (after[~group] == values[~group]).all()
     assert (np.diff(after[group][np.argsort(values[group], kind="stable")]) >= 0).all()

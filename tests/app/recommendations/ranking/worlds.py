@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from app.recommendations.catalogue.index import Catalogue, CatalogueRow
 from app.recommendations.content.cold_start import ColdItems
 from app.recommendations.ranking import pipeline
-from app.recommendations.ranking.pipeline import Reason, UserProfile
-from app.recommendations.ranking.ranked_items import RankedItems
+from app.recommendations.ranking.pipeline import RankingInputs
+from app.recommendations.ranking.profile import UserProfile
+from app.recommendations.ranking.rankers import RankedItems
 from app.recommendations.request.attribute_values import AttributeValue
+from app.recommendations.request.enums import Reason
 from app.recommendations.request.options import NO_RULES, Between, Boost, Condition, Filter, OneOf, Options, Pin, Rules
 from app.recommendations.state.loaded_model import LoadedModel
 from app.recommendations.state.popularity import Popularity
@@ -152,15 +154,12 @@ options = st.builds(
 
 
 def choose(
-    catalogue: Catalogue, live: LoadedModel, taste: UserProfile, asked: Options
+    catalogue: Catalogue, live: LoadedModel, profile: UserProfile, asked: Options
 ) -> tuple[RankedItems, Reason | None]:
     """Choose as the route does."""
     vectors = live.model.item_vectors() if asked.diversity else None
-    columns, values = pipeline.known_columns(live, taste)
-    if len(columns):
-        fold = live.model.fold_in(columns, values)
-        chosen = pipeline.select_personal(catalogue, live, fold, taste, asked, vectors)
-        if chosen.slots:
-            return chosen, None
-    reason = Reason.ALL_RATED if len(columns) else Reason.NO_KNOWN_ITEMS
-    return pipeline.select_fallback(catalogue, live.popularity, taste, asked, reason, live, vectors)
+    columns, values = live.known_ratings(catalogue, profile.slots, profile.values)
+    fold = live.model.fold_in(columns, values) if len(columns) else None
+    inputs = RankingInputs(live, fold, vectors=vectors)
+    ranking = pipeline.rank(catalogue, inputs, profile, asked, limit=asked.limit)
+    return ranking.items, ranking.reason

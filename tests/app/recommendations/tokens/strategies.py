@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from app.kit.times import LATEST_US
-from app.recommendations.ranking.ranked_items import Source
-from app.recommendations.ranking.rotation import NOTHING_SHOWN, STEPS, RecentImpressions
-from app.recommendations.tokens.recommendation_id import ListType, RecommendationId
+from app.recommendations.ranking.rotation import NO_IMPRESSIONS, STEPS, RecentImpressions
+from app.recommendations.request.enums import Source
+from app.recommendations.tokens.recommendation_id import ListType, RecommendationId, encode_sources
 
 impressions = st.dictionaries(st.integers(0, 10**6), st.integers(1, STEPS), max_size=60).map(
     lambda steps: RecentImpressions(
@@ -17,7 +17,7 @@ BIG = 2**63 - 1
 numbers = st.integers(0, BIG)
 texts = st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1, max_size=20)
 rows = st.lists(st.tuples(st.integers(1, 2**31) | st.integers(2**32, BIG), st.sampled_from(Source)), max_size=40)
-shown = st.sets(st.integers(0, 10**6), max_size=200).map(lambda slots: np.array(sorted(slots), np.int64))
+previous_items = st.sets(st.integers(0, 10**6), max_size=200).map(lambda slots: np.array(sorted(slots), np.int64))
 
 
 @st.composite
@@ -25,7 +25,7 @@ def recommendation_ids(draw: st.DrawFn) -> RecommendationId:
     """Draw what may be written."""
     chosen = draw(rows)
     return RecommendationId(
-        kind=draw(st.sampled_from(ListType)),
+        list_type=draw(st.sampled_from(ListType)),
         version=draw(st.none() | texts),
         user=draw(numbers),
         revision=draw(st.none() | st.integers(0, BIG - 1)),
@@ -33,14 +33,14 @@ def recommendation_ids(draw: st.DrawFn) -> RecommendationId:
         cold_revision=draw(st.integers(-1, BIG)),
         at_us=draw(st.integers(0, LATEST_US)),
         num_slots=draw(st.integers(0, 2**32 - 1)),
-        shown=draw(shown),
+        previous_items=draw(previous_items),
         items=[item for item, _ in chosen],
-        sources=[source for _, source in chosen],
-        said=draw(st.binary(max_size=50)),
+        source_codes=encode_sources([source for _, source in chosen]),
+        encoded_options=draw(st.binary(max_size=50)),
         subject=draw(st.integers(0, 2**64 - 1)),
         experiment=draw(st.integers(0, 2**32 - 1)),
-        together=draw(st.booleans()),
-        lately=draw(st.just(NOTHING_SHOWN) | impressions),
+        is_batched=draw(st.booleans()),
+        impressions=draw(st.just(NO_IMPRESSIONS) | impressions),
         known_revision=draw(st.integers(-1, BIG)),
         popularity_revision=draw(st.integers(-1, BIG)),
     )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.recommendations.request.options import Options
 from app.recommendations.request.query import RecommendationQuery
-from app.recommendations.tokens.options_code import decode_options, encode_options
+from app.recommendations.tokens.recommendation_id import decode_options, encode_options
 from tests.app.recommendations.tokens.strategies import texts
 
 scalars = st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts | st.booleans()

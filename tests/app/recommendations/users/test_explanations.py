@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from app.recommendations.users import explained
+from app.recommendations.users import response
 from models.kinds.registry import KINDS
 from tests.app.recommendations.helpers import ITEMS, Publish, add_items, ids, rate, recommend, wait_for_version
 
@@ -117,7 +117,7 @@ def test_a_long_row_is_explained_the_same_in_the_computing_thread(
 ) -> None:
     rate(trained, "ada", {"even 0": 5.0, "odd 3": 2.0, "odd 1": 1.0})
     at_once = recommend(trained, "ada", explain=True)
-    monkeypatch.setattr(explained, "AT_ONCE", 0)
+    monkeypatch.setattr(response, "MAX_CELLS_AT_ONCE", 0)
     in_thread = recommend(trained, "ada", explain=True)
     assert at_once["items"] == in_thread["items"]
     assert any(item["because"] for item in in_thread["items"])

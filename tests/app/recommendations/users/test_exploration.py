@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.recommendations.content.cold_start import ColdItems
-from app.recommendations.ranking.diversity import of_slots
+from app.recommendations.ranking.diversity import vectors_of
 from tests.app.recommendations.helpers import Publish, add_items, ids, rate, recommend, wait_for_version, without_id
 
 NEW = [f"even {number}" for number in range(100, 130)]
@@ -103,7 +103,7 @@ def test_a_new_items_vector_is_that_of_its_neighbours(trained: TestClient) -> No
     )
     vectors = live.model.item_vectors()
     live.cold = cold
-    found = of_slots(live, vectors, np.array([0, like_odd_1, unlike, like_even_0]))
+    found = vectors_of(live, vectors, np.array([0, like_odd_1, unlike, like_even_0]))
     np.testing.assert_allclose(found, [vectors[0], vectors[1], 0 * vectors[0], vectors[0]], atol=1e-6)
 
 

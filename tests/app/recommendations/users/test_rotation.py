@@ -67,7 +67,7 @@ def test_pages_use_the_impressions_from_before_the_first_page(shop: TestClient, 
     assert ids(first) + ids(second) == ids(whole)
     assert ids(recommend(shop, "ada", limit=4, rotation=1)) != ids(first)
     named = decode(second["recommendation_id"], "id")
-    assert named.lately.slots.tolist() == decode(first["recommendation_id"], "id").lately.slots.tolist() != []
+    assert named.impressions.slots.tolist() == decode(first["recommendation_id"], "id").impressions.slots.tolist() != []
     assert named.options() == Options(limit=20, rotation=1.0)
 
 

@@ -1,0 +1,25 @@
+"""The words of an answer: where an item comes from, and why a list is not personal."""
+
+from enum import StrEnum
+
+
+class Source(StrEnum):
+    """Where an item of an answer comes from."""
+
+    PERSONAL = "personal"  # the model's reconstruction of this user
+    POPULAR = "popular"  # what everybody likes
+    NEW = "new"  # not rated, or not learned yet
+    SIMILAR = "similar"  # what is liked by those who like an item
+    ATTRIBUTES = "attributes"  # what says alike things about itself: title, categories, attributes
+    PINNED = "pinned"  # a rule puts it there
+
+
+class Reason(StrEnum):
+    """Why an answer is not personal."""
+
+    UNKNOWN_USER = "unknown_user"
+    NO_RATINGS = "no_ratings"
+    NO_MODEL = "no_model"
+    NO_KNOWN_ITEMS = "no_known_items"
+    ALL_RATED = "all_rated"
+    NO_ITEMS = "no_items"
