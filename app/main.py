@@ -13,24 +13,24 @@ from app.console import router as console
 from app.database.engine import open_database
 from app.erasure import router as erasure
 from app.experiments import router as experiments
-from app.feedback import router as outcomes
+from app.feedback import router as feedback
 from app.feedback.reports import router as reports
 from app.feedback.router import EventWriter
 from app.keys.ring import KeyRing
 from app.middleware import Operations
 from app.ratings import router as ratings
-from app.ratings.merge import router as merging
+from app.ratings.merge import router as merge
 from app.ratings.service import RatingWriter
-from app.recommendations.elicitation import router as questions
-from app.recommendations.items import router as shelves
+from app.recommendations.elicitation import router as elicitation
+from app.recommendations.items import router as items
 from app.recommendations.predictions import router as predictions
 from app.recommendations.rules import router as rules
-from app.recommendations.similar_users import router as kindred
+from app.recommendations.similar_users import router as similar_users
 from app.recommendations.state.loader import open_serving
 from app.recommendations.users import router as recommendations
 from app.recommendations.what_if import router as what_if
 from app.registry import router as registry
-from app.replay import router as replays
+from app.replay import router as replay
 from app.replay.service import Replayer
 from app.settings import Settings
 from app.training import router as training
@@ -65,21 +65,21 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.transfers = asyncio.Semaphore(transfer.MAX_TRANSFERS)
     problem.install(app)
     app.add_middleware(EncodedSlashes)
-    # Routes are tried in turn: what is asked most comes first. The shelves come before the catalogue, whose route would
-    # take `popular` and `new` for ids.
-    for stage in (recommendations, ratings, health, metrics, merging, shelves, catalogue, training, registry, erasure):
+    # Routes are tried in turn, so the busiest come first. Lists of items come before the catalogue, whose route would take
+    # `popular` and `new` for ids.
+    for stage in (recommendations, ratings, health, metrics, merge, items, catalogue, training, registry, erasure):
         app.include_router(stage.router)
     for stage in (
         transfer,
-        kindred,
+        similar_users,
         predictions,
         what_if,
-        questions,
+        elicitation,
         rules,
         experiments,
-        outcomes,
+        feedback,
         reports,
-        replays,
+        replay,
         console,
     ):
         app.include_router(stage.router)
