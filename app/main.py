@@ -65,8 +65,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.transfers = asyncio.Semaphore(transfer.MAX_TRANSFERS)
     problem.install(app)
     app.add_middleware(EncodedSlashes)
-    # Routes are tried in turn, so the busiest come first. Lists of items come before the catalogue, whose route would take
-    # `popular` and `new` for ids.
+    # Routes are tried in turn, so the busiest come first. Lists of items come before the catalogue, whose route would
+    # take `popular` and `new` for ids.
     for stage in (recommendations, ratings, health, metrics, merge, items, catalogue, training, registry, erasure):
         app.include_router(stage.router)
     for stage in (
