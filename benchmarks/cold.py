@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from app.catalogue.service import DEFAULTS
+from app.catalogue.schemas import ItemFields
 from app.comparison.sources import read_file
 from app.recommendations.content.cold_start import ColdItems, find_cold_items
 from app.recommendations.content.features import ItemContent, Vocabulary
@@ -254,7 +254,7 @@ def read_items(path: Path) -> dict[str, ItemContent]:
     for source in (each for each in find_sources(path, "auto", None, {}) if each.kind == "items"):
         for batch in source.batches():
             for change in clean_items(batch, source.file, source.is_film_list).changes:
-                fields = DEFAULTS | dict(change.fields)
+                fields = ItemFields().model_dump() | dict(change.fields)
                 found[change.item_id] = ItemContent(fields["title"], fields["categories"], fields["attributes"])
     return found
 

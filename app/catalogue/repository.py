@@ -1,9 +1,10 @@
 """Every query about items."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from sqlalchemy import Select, select
@@ -14,33 +15,32 @@ from app.database.sql_rows import execute, insert_rows, select_with
 from app.kit.times import database_time
 from app.tables import Item
 
-COLUMNS = (
-    Item.id,
-    Item.external_id,
-    Item.title,
-    Item.categories,
-    Item.active,
-    Item.attributes,
-    Item.available_from,
-    Item.available_until,
-    Item.created_at,
-    Item.updated_at,
-    Item.deleted_at,
-    Item.revision,
-)
+
+@dataclass(frozen=True, kw_only=True)
+class StoredItem:
+    """An item as the database has it, or is to have it: fields are columns."""
+
+    id: int = 0  # chosen by the database
+    external_id: str
+    title: str | None = None
+    categories: list[str] = field(default_factory=list)
+    active: bool = True
+    attributes: dict[str, Any] = field(default_factory=dict)
+    available_from: datetime | None = None
+    available_until: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None = None
+    revision: int
+
+
+COLUMNS = tuple(getattr(Item, column.name) for column in fields(StoredItem))
+WRITTEN = tuple(column.name for column in fields(StoredItem) if column.name != "id")
+NAMES = ", ".join(WRITTEN)
 FIND_NUMBERS = (
     "SELECT i.external_id, i.id, i.deleted_at IS NOT NULL FROM {rows} JOIN items i ON i.external_id = q.external_id"
 )
-UPSERT = """
-    ON CONFLICT (external_id) DO UPDATE SET title = excluded.title, categories = excluded.categories,
-    active = excluded.active, attributes = excluded.attributes, available_from = excluded.available_from,
-    available_until = excluded.available_until, created_at = excluded.created_at, updated_at = excluded.updated_at,
-    deleted_at = excluded.deleted_at, revision = excluded.revision
-"""
-NAMES = (
-    "external_id, title, categories, active, attributes, available_from, available_until, created_at, updated_at, "
-    "deleted_at, revision"
-)
+UPSERT = "ON CONFLICT (external_id) DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in WRITTEN[1:])
 SAVE = {
     "postgresql": f"""
         INSERT INTO items ({NAMES})
@@ -52,7 +52,7 @@ SAVE = {
     """,  # noqa: S608 - text of our own
     "sqlite": f"INSERT INTO items ({NAMES}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) {UPSERT}",  # noqa: S608
 }
-TAKE_NUMBERS = {  # gives the last one
+TAKE_NUMBERS = {  # returns the last one
     "postgresql": "SELECT setval(name, nextval(name) + $1 - 1) FROM pg_get_serial_sequence('items', 'id') AS name",
     "sqlite": "SELECT coalesce(max(id), 0) + ? FROM items",
 }
@@ -78,74 +78,35 @@ REVIVE = {  # what a deleted item said is gone already
         WHERE id = ?3
     """,
 }
-
-
+INTO_FORMER = """
+    INSERT INTO former_items (title, categories, attributes, active, available_from, available_until, item_id, deleted,
+        revision, until, replaced_at)
+    SELECT title, categories, attributes, active, available_from, available_until, i.id, deleted_at IS NOT NULL,
+        i.revision,
+"""
 KEEP_FORMER = {  # of those that are there
-    "postgresql": """
-        INSERT INTO former_items (until, item_id, revision, title, categories, attributes, active, available_from,
-            available_until, deleted, replaced_at)
-        SELECT q.revision, i.id, i.revision, i.title, i.categories, i.attributes, i.active, i.available_from,
-            i.available_until, i.deleted_at IS NOT NULL, q.moment
-        FROM unnest($1::text[], $2::bigint[], $3::timestamptz[]) AS q(external_id, revision, moment)
-        JOIN items i ON i.external_id = q.external_id
+    "postgresql": f"""
+        {INTO_FORMER} q.revision, q.moment FROM unnest($1::text[], $2::bigint[], $3::timestamptz[])
+        AS q(external_id, revision, moment) JOIN items i ON i.external_id = q.external_id
     """,
-    "sqlite": """
-        INSERT INTO former_items (until, item_id, revision, title, categories, attributes, active, available_from,
-            available_until, deleted, replaced_at)
-        SELECT ?2, id, revision, title, categories, attributes, active, available_from, available_until,
-            deleted_at IS NOT NULL, ?3
-        FROM items WHERE external_id = ?1
-    """,
+    "sqlite": f"{INTO_FORMER} ?2, ?3 FROM items i WHERE external_id = ?1",
 }
-
-
-class StoredItem(NamedTuple):
-    """An item as the database has it."""
-
-    id: int
-    item_id: str
-    title: str | None
-    categories: list[str]
-    active: bool
-    attributes: dict[str, Any]
-    available_from: datetime | None
-    available_until: datetime | None
-    created_at: datetime
-    updated_at: datetime
-    deleted_at: datetime | None
-    revision: int
-
-
-class ItemState(NamedTuple):
-    """An item to be written."""
-
-    item_id: str
-    title: str | None
-    categories: list[str]
-    active: bool
-    attributes: dict[str, Any]
-    available_from: datetime | None
-    available_until: datetime | None
-    created_at: datetime
-    updated_at: datetime
-    deleted_at: datetime | None
-    revision: int
 
 
 def fetch(session: Session, query: Select[Any]) -> list[StoredItem]:
     """Run a query of `COLUMNS`."""
-    return [StoredItem(*row) for row in session.execute(query)]
+    return [StoredItem(**row) for row in session.execute(query).mappings()]
 
 
 def find_items(session: Session, item_ids: Sequence[str]) -> dict[str, StoredItem]:
-    """Find items by the caller's ids, deleted ones too."""
-    return {item.item_id: item for item in fetch(session, select(*COLUMNS).where(Item.external_id.in_(item_ids)))}
+    """Find items that are not deleted by the caller's ids."""
+    query = select(*COLUMNS).where(Item.external_id.in_(item_ids), Item.deleted_at.is_(None))
+    return {item.external_id: item for item in fetch(session, query)}
 
 
 def get_item(session: Session, item_id: str) -> StoredItem | None:
     """Find an item that is not deleted."""
-    found = fetch(session, select(*COLUMNS).where(Item.external_id == item_id, Item.deleted_at.is_(None)))
-    return found[0] if found else None
+    return find_items(session, [item_id]).get(item_id)
 
 
 def list_items(session: Session, limit: int, after: int, item_ids: Sequence[str] = ()) -> list[StoredItem]:
@@ -155,14 +116,13 @@ def list_items(session: Session, limit: int, after: int, item_ids: Sequence[str]
     return fetch(session, query.limit(limit))
 
 
-def save_items(session: Session, items: Iterable[ItemState]) -> None:
+def save_items(session: Session, items: Collection[StoredItem]) -> None:
     """Write items, new ones or changed ones. The catalogue's lock is held."""
-    dialect = session.connection().dialect.name
-    rows = [database_row(item, dialect) for item in items]
-    if rows:
-        columns = list(zip(*rows, strict=True))
-        keep_former(session, columns[0], columns[-1], columns[-3])
-        execute(session, SAVE, columns)
+    if items:
+        dialect = session.connection().dialect.name
+        columns = {name: [database_value(getattr(item, name), dialect) for item in items] for name in WRITTEN}
+        keep_former(session, columns["external_id"], columns["revision"], columns["updated_at"])
+        execute(session, SAVE, list(columns.values()))
 
 
 def keep_former(session: Session, item_ids: Sequence[Any], revisions: Sequence[Any], stamps: Sequence[Any]) -> None:
@@ -170,25 +130,15 @@ def keep_former(session: Session, item_ids: Sequence[Any], revisions: Sequence[A
     execute(session, KEEP_FORMER, [item_ids, revisions, stamps])
 
 
-def database_row(item: ItemState, dialect: str) -> tuple[object, ...]:
-    """Return an item as the driver takes it."""
-    return (
-        item.item_id,
-        item.title,
-        json.dumps(item.categories),
-        item.active,
-        json.dumps(item.attributes),
-        item.available_from and database_time(item.available_from, dialect),
-        item.available_until and database_time(item.available_until, dialect),
-        database_time(item.created_at, dialect),
-        database_time(item.updated_at, dialect),
-        item.deleted_at and database_time(item.deleted_at, dialect),
-        item.revision,
-    )
+def database_value(value: Any, dialect: str) -> Any:
+    """Return a field's value as the driver takes it."""
+    if isinstance(value, datetime):
+        return database_time(value, dialect)
+    return json.dumps(value) if isinstance(value, list | dict) else value
 
 
 def create_ids(session: Session, item_ids: Sequence[str], moment: datetime, revision: int) -> dict[str, int]:
-    """Create items known by their id alone, whose revisions follow ``revision``; give their numbers."""
+    """Create items known by their id alone, whose revisions follow ``revision``; return their numbers."""
     connection = session.connection()
     dialect = connection.dialect.name
     last = int(connection.exec_driver_sql(TAKE_NUMBERS[dialect], (len(item_ids),)).scalar_one())
@@ -204,7 +154,7 @@ def create_ids(session: Session, item_ids: Sequence[str], moment: datetime, revi
 
 
 def revive_items(session: Session, items: dict[str, int], moment: datetime, revision: int) -> None:
-    """Bring deleted items back, whose numbers are given; their revisions follow ``revision``."""
+    """Bring deleted items back, given by number; their revisions follow ``revision``."""
     if items:
         stamps = [database_time(moment, session.connection().dialect.name)] * len(items)
         revisions = range(revision + 1, revision + 1 + len(items))
@@ -221,7 +171,7 @@ def find_numbers(session: Session, item_ids: Sequence[str]) -> dict[str, tuple[i
 def ensure_items(
     session: Session, item_ids: Sequence[str], moment: datetime, missed_at: int | None = None
 ) -> dict[str, int]:
-    """Create the items that are not there, revive the deleted ones; give the numbers of all.
+    """Create the items that are not there, revive the deleted ones; return the numbers of all.
 
     ``missed_at``: the catalogue's revision, read before none of the items was found. If it is the same now that no
     other transaction can change it, there is still none.

@@ -27,6 +27,7 @@ MAX_LOOKED_UP = 100  # ids in a query
 ROUTE = "items"  # names this list's cursors
 JSON = "application/json"
 FIELDS = tuple(ItemFields.model_fields)
+SHOWN = tuple(name for name in ItemOut.model_fields if name != "item_id")
 READER = BulkReader(ItemIn)
 SCHEMA = ItemIn.model_json_schema()
 EXAMPLE = [
@@ -51,22 +52,11 @@ def respond(body: dict[str, Any]) -> Response:
 
 def item_body(item: StoredItem) -> dict[str, Any]:
     """Describe an item."""
-    return {
-        "item_id": item.item_id,
-        "title": item.title,
-        "categories": item.categories,
-        "active": item.active,
-        "attributes": item.attributes,
-        "available_from": item.available_from,
-        "available_until": item.available_until,
-        "created_at": item.created_at,
-        "updated_at": item.updated_at,
-        "revision": item.revision,
-    }
+    return {"item_id": item.external_id} | {name: getattr(item, name) for name in SHOWN}
 
 
 def change_of(item: ItemIn) -> ItemChange:
-    """Give all fields of a posted item."""
+    """Return a change that sets all fields of a posted item."""
     return ItemChange(item.item_id, {name: getattr(item, name) for name in FIELDS})
 
 
@@ -88,16 +78,16 @@ async def post_items(request: Request, database: DatabaseDep) -> Response:
 
 
 def answer(posted: Sequence[ItemIn | Refused], written: Written) -> dict[str, Any]:
-    """Return every row its result, in the order posted."""
+    """Write the result of every row, in the order posted."""
     outcomes = iter(written.outcomes)
     results = []
     for index, item in enumerate(posted):
         if isinstance(item, Refused):
-            said: dict[str, Any] = {"item_id": item.said("item_id"), "status": "refused", "errors": item.errors}
+            result: dict[str, Any] = {"item_id": item.said("item_id"), "status": "refused", "errors": item.errors}
         else:
             outcome = next(outcomes)
-            said = {"item_id": item.item_id, "status": str(outcome.status), "revision": outcome.revision}
-        results.append({"index": index} | said)
+            result = {"item_id": item.item_id, "status": str(outcome.status), "revision": outcome.revision}
+        results.append({"index": index} | result)
     counts = dict.fromkeys(map(str, service.Status), 0) | Counter(row["status"] for row in results)
     return {"revision": written.revision, "counts": counts, "results": results}
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -9,18 +10,9 @@ from typing import Any, NamedTuple
 from sqlalchemy.orm import Session
 
 from app.catalogue import repository
-from app.catalogue.repository import ItemState, StoredItem
+from app.catalogue.repository import StoredItem
 from app.database import counters
 from app.kit.errors import FieldProblem, InvalidRequest, ItemNotFound
-
-DEFAULTS: dict[str, Any] = {
-    "title": None,
-    "categories": [],
-    "active": True,
-    "attributes": {},
-    "available_from": None,
-    "available_until": None,
-}
 
 
 class Status(StrEnum):
@@ -56,61 +48,51 @@ class Written(NamedTuple):
 def set_items(session: Session, changes: Sequence[ItemChange], moment: datetime) -> Written:
     """Apply changes in their order; unknown and deleted items are created."""
     revision = counters.lock(session, "catalogue")
-    items: dict[str, StoredItem | ItemState] = {}
-    items |= repository.find_items(session, list({change.item_id for change in changes}))
-    changed: dict[str, ItemState] = {}
+    items = repository.find_items(session, list({change.item_id for change in changes}))
+    changed: dict[str, StoredItem] = {}
     outcomes = []
     for change in changes:
         before = items.get(change.item_id)
-        if before is not None and before.deleted_at is None and is_same(before, change.fields):
+        if before is not None and is_same(before, change.fields):
             outcomes.append(Outcome(Status.UNCHANGED, before.revision))
             continue
         revision += 1
-        outcomes.append(Outcome(Status.UPDATED if is_standing(before) else Status.CREATED, revision))
-        items[change.item_id] = changed[change.item_id] = changed_item(before, change, moment, revision)
+        outcomes.append(Outcome(Status.UPDATED if before else Status.CREATED, revision))
+        items[change.item_id] = changed[change.item_id] = apply_change(before, change, moment, revision)
     repository.save_items(session, changed.values())
     if changed:
         counters.move(session, "catalogue", revision)
     return Written(revision, outcomes)
 
 
-def is_standing(item: StoredItem | ItemState | None) -> bool:
-    """Return whether there is an item and it is not deleted."""
-    return item is not None and item.deleted_at is None
-
-
-def is_same(item: StoredItem | ItemState, fields: Mapping[str, Any]) -> bool:
-    """Return whether the fields say nothing new."""
+def is_same(item: StoredItem, fields: Mapping[str, Any]) -> bool:
+    """Return whether an item has these fields already."""
     return all(is_equal(getattr(item, name), value) for name, value in fields.items())
 
 
-def is_equal(stored: Any, said: Any) -> bool:
-    """Compare two JSON values, in Python 1, 1.0 and True would be the same; or two moments."""
-    if isinstance(stored, datetime) or stored != said:
-        return bool(stored == said)
-    return json.dumps(stored, sort_keys=True) == json.dumps(said, sort_keys=True)
+def is_equal(stored: Any, given: Any) -> bool:
+    """Compare two moments, or two JSON values, of which Python takes 1, 1.0 and True for equal."""
+    if isinstance(stored, datetime) or stored != given:
+        return bool(stored == given)
+    return json.dumps(stored, sort_keys=True) == json.dumps(given, sort_keys=True)
 
 
-def changed_item(
-    before: StoredItem | ItemState | None, change: ItemChange, moment: datetime, revision: int
-) -> ItemState:
+def apply_change(before: StoredItem | None, change: ItemChange, moment: datetime, revision: int) -> StoredItem:
     """Return the item as it is after a change."""
-    if before is None or before.deleted_at is not None:
-        stamps = {"created_at": moment, "updated_at": moment, "deleted_at": None, "revision": revision}
-        return ItemState(item_id=change.item_id, **(DEFAULTS | dict(change.fields) | stamps))
-    kept = {name: getattr(before, name) for name in DEFAULTS}
-    stamps = {"created_at": before.created_at, "updated_at": moment, "deleted_at": None, "revision": revision}
-    return ItemState(item_id=change.item_id, **(kept | dict(change.fields) | stamps))
+    if before is None:
+        stamps: dict[str, Any] = {"created_at": moment, "updated_at": moment, "revision": revision}
+        return StoredItem(external_id=change.item_id, **change.fields, **stamps)
+    return replace(before, **change.fields, updated_at=moment, revision=revision)
 
 
 def put_item(session: Session, change: ItemChange, moment: datetime) -> StoredItem:
-    """Set an item and give it as stored."""
+    """Set an item and return it as stored."""
     set_items(session, [change], moment)
     return get_item(session, change.item_id)
 
 
 def patch_item(session: Session, change: ItemChange, moment: datetime) -> StoredItem:
-    """Change some fields of an item and give it as stored.
+    """Change some fields of an item and return it as stored.
 
     Raises:
         ItemNotFound: if there is no such item.
@@ -145,6 +127,13 @@ def mark_deleted(session: Session, item_id: str, moment: datetime) -> None:
     """
     revision = counters.lock(session, "catalogue") + 1
     item = get_item(session, item_id)
-    stamps = {"created_at": item.created_at, "updated_at": moment, "deleted_at": moment, "revision": revision}
-    repository.save_items(session, [ItemState(item_id=item_id, **(DEFAULTS | {"active": False} | stamps))])
+    deleted = StoredItem(
+        external_id=item_id,
+        active=False,
+        created_at=item.created_at,
+        updated_at=moment,
+        deleted_at=moment,
+        revision=revision,
+    )
+    repository.save_items(session, [deleted])
     counters.move(session, "catalogue", revision)

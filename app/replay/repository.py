@@ -12,21 +12,10 @@ from app.kit.errors import ReplayUnavailable
 from app.recommendations.catalogue.index import CatalogueRow
 from app.recommendations.request.options import Rules
 from app.recommendations.rules.repository import load_rules
-from app.recommendations.state.repository import CATALOGUE_COLUMNS, sum_decayed_ratings, sum_ratings
+from app.recommendations.state.repository import CATALOGUE_COLUMNS, catalogue_columns, sum_decayed_ratings, sum_ratings
 from app.tables import Erasure, FormerItem, Item, RatingChange, User
 
-FORMER = (
-    FormerItem.item_id,
-    Item.external_id,
-    FormerItem.title,
-    FormerItem.categories,
-    FormerItem.active,
-    FormerItem.attributes,
-    FormerItem.available_from,
-    FormerItem.available_until,
-    FormerItem.deleted,
-    FormerItem.revision,
-)
+FORMER_COLUMNS = catalogue_columns(FormerItem, FormerItem.item_id, FormerItem.deleted)
 
 
 class Step(NamedTuple):
@@ -68,7 +57,7 @@ def present(session: Session, *where: ColumnElement[bool]) -> list[CatalogueRow]
 
 def former(session: Session, *where: ColumnElement[bool]) -> list[CatalogueRow]:
     """Select items as they were."""
-    query = select(*FORMER).join(Item, Item.id == FormerItem.item_id).where(*where)
+    query = select(*FORMER_COLUMNS).join(Item, Item.id == FormerItem.item_id).where(*where)
     return [CatalogueRow(*row) for row in session.execute(query)]
 
 

@@ -11,7 +11,7 @@ from app.database import counters
 from app.database.engine import Database
 from app.database.sql_rows import select_with
 from app.recommendations.catalogue.index import CatalogueRow
-from app.tables import Counter, Item, Rating, User
+from app.tables import Counter, FormerItem, Item, Rating, User
 
 # One statement, so one snapshot: revision, catalogue and ratings belong together.
 HOT_READ = {
@@ -49,18 +49,15 @@ READ_USERS = {
         FROM {rows} JOIN counters c ON c.name = 'catalogue' LEFT JOIN users u ON u.external_id = q.external_id
         ORDER BY q.n""",
 }
-CATALOGUE_COLUMNS = (  # as `CatalogueRow` has them
-    Item.id,
-    Item.external_id,
-    Item.title,
-    Item.categories,
-    Item.active,
-    Item.attributes,
-    Item.available_from,
-    Item.available_until,
-    Item.deleted_at.is_not(None),
-    Item.revision,
-)
+
+
+def catalogue_columns(source: type[Item] | type[FormerItem], number: Any, deleted: Any) -> tuple[Any, ...]:
+    """List the columns of a `CatalogueRow`, in its order."""
+    content = (source.title, source.categories, source.active, source.attributes)
+    return number, Item.external_id, *content, source.available_from, source.available_until, deleted, source.revision
+
+
+CATALOGUE_COLUMNS = catalogue_columns(Item, Item.id, Item.deleted_at.is_not(None))
 
 
 class HotRow(NamedTuple):
