@@ -25,15 +25,15 @@ def tastes(num_users: int = 120, num_items: int = 24, seed: int = 0, scale: Rati
 
 def small(kind: str, num_hidden: int = 8) -> dict[str, Any]:
     """Hyper-parameters that keep a kind small."""
-    return {**narrow(kind, num_hidden), **known(kind, num_factors=4, regularisation=10.0)}
+    return {**narrow(kind, num_hidden), **supported(kind, num_factors=4, regularisation=10.0)}
 
 
 def narrow(kind: str, num_hidden: int = 64) -> dict[str, Any]:
     """Hyper-parameters that keep a network narrow, and another kind as it is."""
-    return known(kind, num_hidden=num_hidden, num_latent=16)
+    return supported(kind, num_hidden=num_hidden, num_latent=16)
 
 
-def known(kind: str, **wanted: float) -> dict[str, Any]:
+def supported(kind: str, **wanted: float) -> dict[str, Any]:
     """Keep the hyper-parameters that a kind has."""
     return {name: value for name, value in wanted.items() if name in hyper_parameters(kind)}
 

@@ -41,7 +41,7 @@ def one(rows: Rows, user: int) -> tuple[Indices, Values]:
     return rows.columns[entries], rows.values[entries]
 
 
-def test_a_saved_model_comes_back_the_same(model: Model, tmp_path: Path) -> None:
+def test_a_saved_model_is_loaded_unchanged(model: Model, tmp_path: Path) -> None:
     checkpoint.save(tmp_path / "v1", model, TRAIN.item_ids, {"watermark": 7})
     loaded = checkpoint.load(tmp_path / "v1")
     for name, tensor in model.tensors().items():
@@ -124,7 +124,7 @@ def carry_over(data: Interactions) -> Interactions:
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_what_the_tick_raises_ends_the_fit(kind: str) -> None:
+def test_cancelling_ends_the_fit(kind: str) -> None:
     calls = iter((False, True))
 
     def check_cancelled() -> None:
@@ -139,7 +139,7 @@ def test_what_the_tick_raises_ends_the_fit(kind: str) -> None:
 
 @pytest.mark.parametrize("num_epochs", [1, 2, 3])
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_however_few_epochs_there_are_the_last_leaves_a_model_that_counts(kind: str, num_epochs: int) -> None:
+def test_the_last_epoch_always_leaves_a_best_model(kind: str, num_epochs: int) -> None:
     fit = Fit(kind, TRAIN, VALIDATION, replace(OPTIONS, epochs=num_epochs), config=narrow(kind))
     stages = [report.stage for report in fit]
     assert all(stages)
@@ -148,7 +148,7 @@ def test_however_few_epochs_there_are_the_last_leaves_a_model_that_counts(kind: 
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_epochs_that_only_prepare_are_never_the_best_while_others_follow(kind: str) -> None:
+def test_a_preparing_epoch_is_never_the_best_if_others_follow(kind: str) -> None:
     fit = Fit(kind, TRAIN, VALIDATION, replace(OPTIONS, patience=1), config=narrow(kind))
     reports = list(fit)
     assert not any(report.is_best for report in reports[:-1] if report.is_preparing)
@@ -183,7 +183,7 @@ def memory(field: str) -> int:
     return int(next(line for line in lines if line.startswith(field)).split()[1]) * 1024
 
 
-def test_items_that_the_same_users_like_have_vectors_alike(model: Model) -> None:
+def test_items_liked_by_the_same_users_have_similar_vectors(model: Model) -> None:
     vectors = model.item_vectors()
     assert vectors.dtype == np.float32
     assert len(vectors) == TRAIN.num_items

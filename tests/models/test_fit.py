@@ -48,7 +48,7 @@ def test_the_best_epochs_weights_are_kept() -> None:
 
 
 @pytest.mark.parametrize("selected_by", ["rmse", "mae", "ndcg@10"])
-def test_the_best_epoch_is_that_of_the_metric_asked_for(selected_by: str) -> None:
+def test_the_best_epoch_is_selected_by_the_given_metric(selected_by: str) -> None:
     options = FitOptions(epochs=12, learning_rate=0.3, batch_size=8, patience=12, device="cpu")
     fit = run(denoising_with(options, selected_by=selected_by))
     figures = [report.metrics[selected_by] for report in fit.reports]
@@ -66,7 +66,7 @@ def test_a_fit_stops_after_patience_epochs_without_a_better_one() -> None:
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_a_fit_cut_after_some_epochs_and_resumed_ends_as_if_never_cut(kind: str, tmp_path: Path) -> None:
+def test_an_interrupted_and_resumed_fit_equals_an_uninterrupted_one(kind: str, tmp_path: Path) -> None:
     whole = run(Fit(kind, TRAIN, VALIDATION, OPTIONS, config=narrow(kind)))
     cut = Fit(kind, TRAIN, VALIDATION, OPTIONS, config=narrow(kind))
     for report in cut:
@@ -113,7 +113,7 @@ def test_a_fit_resumes_over_a_vocabulary_that_changed(kind: str, tmp_path: Path)
     assert len(run(resumed).reports) == fit.epochs
 
 
-def test_a_warm_start_begins_where_the_old_model_was() -> None:
+def test_a_warm_start_begins_with_the_old_weights() -> None:
     slow = FitOptions(epochs=6, learning_rate=1e-3, batch_size=32, device="cpu")
     cold = run(Fit("denoising", TRAIN, VALIDATION, slow, config=SMALL))
     warm = Fit("denoising", TRAIN, VALIDATION, slow, warm=Loaded(cold.best, TRAIN.item_ids, {}))
@@ -132,7 +132,7 @@ def test_a_warm_start_with_another_width_starts_cold() -> None:
     assert other.best.config.num_hidden == 5  # type: ignore[attr-defined]
 
 
-def test_what_the_tick_raises_ends_the_fit_between_batches_and_the_last_epoch_stays() -> None:
+def test_cancelling_ends_the_fit_between_batches_and_keeps_the_last_epoch() -> None:
     calls = 0
 
     def check_cancelled() -> None:
@@ -168,9 +168,9 @@ def test_a_fit_without_validation_users_runs_all_its_epochs_and_keeps_the_last(k
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_a_fit_on_nobody_still_gives_a_model(kind: str) -> None:
-    nobody = TRAIN.take(np.arange(0))
-    model = run(Fit(kind, nobody, nobody, OPTIONS)).best
+def test_a_fit_without_users_returns_a_model(kind: str) -> None:
+    no_users = TRAIN.take(np.arange(0))
+    model = run(Fit(kind, no_users, no_users, OPTIONS)).best
     assert np.isfinite(model.preference(VALIDATION.rows)).all()
     assert np.isfinite(model.rating(VALIDATION.rows)).all()
 

@@ -41,7 +41,7 @@ def encoding(data: Interactions, graded: bool = False) -> Encoding:
     return Encoding(STARS, data.num_items, graded)
 
 
-def updated(before: Cells, after: Cells, graded: bool = False) -> Gram:
+def update_gram(before: Cells, after: Cells, graded: bool = False) -> Gram:
     """Bring the sum of some ratings up to date with others."""
     (old, old_users, old_items), (new, new_users, new_items) = table(before), table(after)
     kept = PackedGram.of(Gram.count(old, encoding(old, graded), ignore))
@@ -60,7 +60,7 @@ def ignore() -> None:
     """Never cancel."""
 
 
-def fitted(cells: Cells, source: GramSource = Gram.count) -> tuple[LinearAutoencoder, dict[str, float]]:
+def fit_model(cells: Cells, source: GramSource = Gram.count) -> tuple[LinearAutoencoder, dict[str, float]]:
     train = table(cells)[0]
     fit = Fit("linear", train, train.take(np.arange(0)), FitOptions(), config=PINNED, gram=source)
     report = next(iter(fit))
@@ -80,26 +80,28 @@ CHANGES = st.dictionaries(
 
 
 @given(CHANGES, st.booleans())
-def test_any_changes_give_the_sum_that_counting_from_scratch_gives(
+def test_an_updated_gram_matrix_equals_one_counted_from_scratch(
     changes: dict[tuple[int, int], float | None], graded: bool
 ) -> None:
     after = {pair: value for pair, value in (BASE | changes).items() if value is not None}
-    assert_same(updated(BASE, after, graded), after)
+    assert_same(update_gram(BASE, after, graded), after)
 
 
 @given(st.lists(CHANGES, min_size=2, max_size=4))
-def test_changes_after_changes_do_not_drift(steps: list[dict[tuple[int, int], float | None]]) -> None:
+def test_repeated_updates_do_not_drift(steps: list[dict[tuple[int, int], float | None]]) -> None:
     states = [BASE]
     for changes in steps:
         states.append({pair: value for pair, value in (states[-1] | changes).items() if value is not None})
     for before, after in pairwise(states):
-        assert_same(updated(before, after), after)
+        assert_same(update_gram(before, after), after)
 
 
 def test_the_model_solved_from_an_updated_sum_is_the_one_of_a_full_fit() -> None:
     after: Cells = {**BASE, (3, 2): 1.0, (3, 11): 5.0, (50, 20): 5.0, (50, 0): 4.0, (51, 20): 2.0}
-    full, counted = fitted(after)
-    update, figures = fitted(after, lambda train, encoding, check_cancelled: updated(BASE, after, encoding.graded))
+    full, counted = fit_model(after)
+    update, figures = fit_model(
+        after, lambda train, encoding, check_cancelled: update_gram(BASE, after, encoding.graded)
+    )
     rows = table(BASE)[0].rows
     np.testing.assert_array_equal(update.preference(rows), full.preference(rows))
     np.testing.assert_array_equal(update.rating(rows), full.rating(rows))
@@ -107,18 +109,20 @@ def test_the_model_solved_from_an_updated_sum_is_the_one_of_a_full_fit() -> None
     assert figures == {**counted, "updated_users": 3}
 
 
-def test_a_user_who_leaves_is_unlearned() -> None:
+def test_a_removed_user_leaves_no_trace_in_the_model() -> None:
     without = {pair: value for pair, value in BASE.items() if pair[0] != 7}
-    never, _ = fitted(without)
-    unlearned, _ = fitted(without, lambda train, encoding, check_cancelled: updated(BASE, without, encoding.graded))
+    never, _ = fit_model(without)
+    unlearned, _ = fit_model(
+        without, lambda train, encoding, check_cancelled: update_gram(BASE, without, encoding.graded)
+    )
     for name, tensor in never.tensors().items():
         np.testing.assert_array_equal(unlearned.tensors()[name], tensor, err_msg=name)
-    with_him = fitted(BASE)[0].tensors()["packed"]
+    with_him = fit_model(BASE)[0].tensors()["packed"]
     assert not torch.equal(with_him, never.tensors()["packed"])
     assert asdict(cast("Any", never.config)) == asdict(cast("Any", unlearned.config))
 
 
-def test_a_sum_of_other_ratings_is_told_even_if_every_feature_is_as_frequent() -> None:
+def test_a_gram_matrix_of_other_ratings_is_detected_even_with_equal_counts() -> None:
     one: Cells = {(0, 0): 5.0, (0, 1): 5.0, (1, 2): 5.0, (1, 3): 5.0}
     other: Cells = {(0, 0): 5.0, (0, 2): 5.0, (1, 1): 5.0, (1, 3): 5.0}
     data = table(one)[0]

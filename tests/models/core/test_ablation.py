@@ -29,13 +29,13 @@ def user(generator: np.random.Generator, count: int) -> tuple[Indices, Values]:
     return columns, (generator.integers(2, 11, count) / 2).astype(np.float32)
 
 
-def left(columns: Indices, values: Values, group: Groups) -> tuple[Indices, Values]:
+def remove_group(columns: Indices, values: Values, group: Groups) -> tuple[Indices, Values]:
     return np.delete(columns, group), np.delete(values, group)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 9, TRAIN.num_items])
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_leaving_ratings_out_is_never_having_had_them(model: Model, count: int, size: int) -> None:
+def test_an_ablation_equals_scoring_the_row_without_the_ratings(model: Model, count: int, size: int) -> None:
     if size > count:
         return
     generator = np.random.default_rng(10 * count + size)
@@ -46,21 +46,21 @@ def test_leaving_ratings_out_is_never_having_had_them(model: Model, count: int, 
     assert scores.shape == ratings.shape == standard.shape == (7, len(WANTED))
     assert scores.dtype == ratings.dtype == np.float32
     for place, group in enumerate(groups):
-        row = left(columns, values, group)
+        row = remove_group(columns, values, group)
         preference = model.preference_row(*row)
         np.testing.assert_allclose(scores[place], preference[WANTED], atol=2e-5)
         np.testing.assert_allclose(ratings[place], model.rating_row(*row, WANTED), atol=2e-5)
         np.testing.assert_allclose(standard[place], zscore(preference)[WANTED], atol=1e-4)
 
 
-def test_one_group_of_three_is_not_three_of_one(model: Model) -> None:
+def test_one_group_of_three_differs_from_three_groups_of_one(model: Model) -> None:
     columns, values = user(np.random.default_rng(2), 3)
     groups = np.arange(3)
     asked = model.ablation(columns, values, WANTED)
     asked.ratings(groups[None])
     alone = asked.ratings(groups[:, None])
     for place in range(3):
-        expected = model.rating_row(*left(columns, values, groups[place : place + 1]), WANTED)
+        expected = model.rating_row(*remove_group(columns, values, groups[place : place + 1]), WANTED)
         np.testing.assert_allclose(alone[place], expected, atol=2e-5)
 
 
@@ -73,7 +73,7 @@ def test_no_groups_give_no_rows(model: Model) -> None:
     assert asked.scores(none).shape == asked.ratings(none).shape == (0, len(WANTED))
 
 
-def test_the_row_itself_is_left_as_it_is(model: Model) -> None:
+def test_an_ablation_does_not_change_the_row(model: Model) -> None:
     columns, values = user(np.random.default_rng(1), 6)
     before = columns.copy(), values.copy()
     asked, groups = model.ablation(columns, values, WANTED), np.arange(6)[:, None]

@@ -22,13 +22,13 @@ def model(request: pytest.FixtureRequest) -> Model:
     return fit.best
 
 
-def added(columns: Indices, values: Values, item: int, rating: float) -> tuple[Indices, Values]:
+def add_rating(columns: Indices, values: Values, item: int, rating: float) -> tuple[Indices, Values]:
     place = int(np.searchsorted(columns, item))
     return np.insert(columns, place, item), np.insert(values, place, np.float32(rating))
 
 
 @pytest.mark.parametrize("count", [0, 1, 6])
-def test_change_is_what_giving_the_answers_really_changes(model: Model, count: int) -> None:
+def test_expected_change_equals_the_change_after_the_answers(model: Model, count: int) -> None:
     generator = np.random.default_rng(count)
     columns = np.sort(generator.choice(ALL, count, replace=False)).astype(np.int32)
     values = (generator.integers(2, 11, count) / 2).astype(np.float32)
@@ -38,7 +38,9 @@ def test_change_is_what_giving_the_answers_really_changes(model: Model, count: i
     found = expected_change(model, columns, values, candidates=candidates, ratings_CA=ratings, compared=compared)
     now = model.preference_row(columns, values)[compared]
     for place, item in enumerate(candidates.tolist()):
-        then = [model.preference_row(*added(columns, values, item, each))[compared] for each in ratings[place].tolist()]
+        then = [
+            model.preference_row(*add_rating(columns, values, item, each))[compared] for each in ratings[place].tolist()
+        ]
         other = ~np.isin(compared, [*columns, item])
         moved = [((scores - now)[other] ** 2).sum() / (~np.isin(compared, columns)).sum() for scores in then]
         assert found[place] == pytest.approx(np.mean(moved), rel=1e-3, abs=1e-8)
@@ -49,7 +51,7 @@ def test_plausible_answers_lie_on_the_scale_around_what_is_expected() -> None:
     np.testing.assert_array_equal(ratings, [[2.5, 3.5], [4.0, 5.0], [1.0, 1.5]])
 
 
-def test_of_two_items_that_tell_as_much_the_better_known_comes_first() -> None:
-    told = information(np.array([1.0, 1.0, 4.0]), np.array([100.0, 25.0, 4.0]))
-    np.testing.assert_allclose(told, [1.0, 0.5, 0.8])
+def test_of_two_equally_informative_items_the_more_popular_comes_first() -> None:
+    shares = information(np.array([1.0, 1.0, 4.0]), np.array([100.0, 25.0, 4.0]))
+    np.testing.assert_allclose(shares, [1.0, 0.5, 0.8])
     assert information(np.zeros(2), np.zeros(2)).tolist() == [0, 0]

@@ -29,17 +29,17 @@ def camps(num_items: int, num_camps: int) -> ranking.Scorer:
     return score
 
 
-def test_the_same_list_for_everybody_covers_little_and_is_shared_by_all() -> None:
+def test_the_same_list_for_all_users_covers_few_items_and_overlaps_fully() -> None:
     seen = exposure(camps(8, 1), nothing_rated(4), np.linspace(0.1, 0.8, 8), length=2)
     assert astuple(seen) == pytest.approx((4, 2 / 8, 6 / 8, 0.15, 1))
 
 
-def test_a_list_of_his_own_for_each_covers_all_and_nothing_is_shared() -> None:
+def test_a_different_list_for_each_user_covers_all_items_and_shares_none() -> None:
     seen = exposure(camps(8, 4), nothing_rated(4), np.full(8, 0.5), length=2)
     assert astuple(seen) == pytest.approx((4, 1, 0, 0.5, 0))
 
 
-def test_rated_items_are_in_no_list_and_nobody_has_none() -> None:
+def test_rated_items_are_in_no_list_and_every_user_has_a_list() -> None:
     one_left = exposure(camps(3, 1), row((0, 5.0), (2, 1.0)), np.ones(3))
     assert astuple(one_left) == pytest.approx((1, 1 / 3, 2 / 3, 1, 0))
     none = Exposure(num_lists=1, coverage=0, gini=0, popularity=0, overlap=0)
@@ -47,7 +47,7 @@ def test_rated_items_are_in_no_list_and_nobody_has_none() -> None:
     assert exposure(camps(3, 1), nothing_rated(0), np.ones(3)) == replace(none, num_lists=0)
 
 
-def test_it_does_not_matter_how_many_users_are_scored_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_do_not_depend_on_the_batch_size(monkeypatch: pytest.MonkeyPatch) -> None:
     data = tastes()
     weights = np.random.default_rng(0).random((data.num_items, data.num_items)).astype(np.float32)
 

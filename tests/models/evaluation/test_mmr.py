@@ -11,7 +11,7 @@ RELEVANCE = np.array([3.0, 2.9, 1.0, 0.0])
 ALIKE = np.array([[1, 0], [1, 0], [0, 1], [-1, 0]], np.float32)
 
 
-def test_the_second_of_two_that_are_alike_gives_way_to_another() -> None:
+def test_the_second_of_two_similar_items_ranks_behind_another() -> None:
     assert mmr(RELEVANCE, ALIKE, 0.0, 4).tolist() == [0, 1, 2, 3]
     assert mmr(RELEVANCE, ALIKE, 0.1, 4).tolist() == [0, 1, 2, 3]
     assert mmr(RELEVANCE, ALIKE, 0.5, 2).tolist() == [0, 3]
@@ -27,7 +27,7 @@ relevance = arrays(np.float64, 8, elements=st.floats(-10, 10))
 
 
 @given(relevance=relevance, vectors=vectors, diversity=st.floats(0, 1), k=st.integers(0, 9))
-def test_every_list_is_a_choice_that_a_longer_one_begins_with(
+def test_every_list_is_the_head_of_a_longer_one(
     relevance: np.ndarray, vectors: np.ndarray, diversity: float, k: int
 ) -> None:
     longest = mmr(relevance, vectors, diversity, 8).tolist()

@@ -52,7 +52,7 @@ def test_a_score_that_is_not_finite_ranks_last(score: float) -> None:
     assert figures(*scores, given=row(), targets=row((0, 5.0)))["ndcg@100"] == pytest.approx(1 / np.log2(31))
 
 
-def test_tied_targets_each_take_a_place_of_their_own() -> None:
+def test_tied_targets_have_distinct_ranks() -> None:
     found = figures(1, 1, 0, 0, given=row(), targets=row((0, 5.0), (1, 5.0)))
     assert found["ndcg@10"] == pytest.approx(1)
 
@@ -102,7 +102,7 @@ def test_popularity_orders_by_likes_and_ignores_dislikes() -> None:
     np.testing.assert_array_equal(Popularity(train)(row())[0], [1, 2])
 
 
-def test_a_scorer_does_not_differ_from_itself_and_the_better_one_shows() -> None:
+def test_paired_difference_is_zero_for_the_same_scorer_and_positive_for_a_better_one() -> None:
     a = np.random.default_rng(0).random(200)
     assert paired_difference(a, a).mean == 0
     better = paired_difference(a + 0.1 + np.random.default_rng(1).normal(0, 0.1, 200), a)

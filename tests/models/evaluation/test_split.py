@@ -9,7 +9,7 @@ def ratings(data: Interactions) -> list[tuple[float, ...]]:
     return sorted(zip(data.rows.columns.tolist(), data.rows.values.tolist(), strict=True))
 
 
-def test_every_user_is_in_one_part_and_the_same_seed_gives_the_same_parts() -> None:
+def test_every_user_is_in_exactly_one_part_and_a_seed_repeats_the_split() -> None:
     data = tastes()
     parts = split_users(data, seed=1)
     assert [part.num_users for part in parts] == [85, 15, 20]
@@ -19,7 +19,7 @@ def test_every_user_is_in_one_part_and_the_same_seed_gives_the_same_parts() -> N
     assert not np.array_equal(parts[0].rows.columns, split_users(data, seed=2)[0].rows.columns)
 
 
-def test_a_hidden_rating_is_shown_to_nobody() -> None:
+def test_a_hidden_rating_is_not_among_the_shown_ones() -> None:
     data = tastes()
     shown, hidden = hide_tenth(data, seed=0)
     assert len(shown.rows) == len(hidden) == data.num_users

@@ -20,11 +20,11 @@ def test_the_list_is_the_head_of_a_full_sort(scores: list[int], k: int, excluded
     assert top_k(preference, k, mask).tolist() == ranked[:k]
 
 
-def test_scores_are_left_as_they_were() -> None:
+def test_top_k_does_not_change_the_scores() -> None:
     scores = np.array([1, 2, 3], np.float32)
     top_k(scores, 2, np.array([2]))
     np.testing.assert_array_equal(scores, [1, 2, 3])
 
 
-def test_nan_comes_last_but_is_not_lost() -> None:
+def test_nan_ranks_last_but_is_in_the_list() -> None:
     assert top_k(np.array([np.nan, 1, 2], np.float32), 3).tolist() == [2, 1, 0]

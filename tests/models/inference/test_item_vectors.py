@@ -9,7 +9,7 @@ def cosines(vectors: np.ndarray) -> np.ndarray:
     return found
 
 
-def test_shortened_columns_of_low_rank_have_the_angles_they_had() -> None:
+def test_projected_columns_of_low_rank_keep_their_angles() -> None:
     generator = np.random.default_rng(0)
     matrix = (generator.normal(size=(1_500, 20)) @ generator.normal(size=(20, 300))).astype(np.float32)
     short = principal_components(matrix)
@@ -17,7 +17,7 @@ def test_shortened_columns_of_low_rank_have_the_angles_they_had() -> None:
     np.testing.assert_allclose(cosines(short), cosines(matrix.T), atol=1e-3)
 
 
-def test_of_many_rows_the_large_ones_tell_the_angles() -> None:
+def test_the_largest_rows_determine_the_angles() -> None:
     generator = np.random.default_rng(0)
     large_rows = (generator.normal(size=(1_000, 20)) @ generator.normal(size=(20, 50))).astype(np.float32)
     small = generator.normal(size=(4_000, 50)).astype(np.float32) * np.float32(0.01)
@@ -31,7 +31,7 @@ def test_a_matrix_smaller_than_the_width_keeps_its_own() -> None:
     np.testing.assert_allclose(cosines(principal_components(matrix)), cosines(matrix.T), atol=1e-4)
 
 
-def test_what_all_have_in_common_makes_nobody_alike() -> None:
+def test_the_mean_of_all_vectors_does_not_make_them_similar() -> None:
     vectors = np.array([[10, 1], [10, -1], [10, 1], [0, 0]], np.float32)
     unit = unit_vectors(vectors)
     assert unit[0] @ unit[1] < 0
@@ -39,12 +39,12 @@ def test_what_all_have_in_common_makes_nobody_alike() -> None:
     assert not unit[3].any()
 
 
-def test_fewer_than_two_vectors_that_say_something_say_nothing() -> None:
+def test_fewer_than_two_informative_vectors_become_zero() -> None:
     for vectors in (np.zeros((0, 3)), np.zeros((2, 3)), np.eye(3)[:1]):
         assert not unit_vectors(vectors.astype(np.float32)).any()
 
 
-def test_joined_vectors_have_the_mean_of_the_cosines() -> None:
+def test_concatenated_vectors_have_the_mean_of_the_cosines() -> None:
     generator = np.random.default_rng(0)
     first, second = (unit_vectors(generator.normal(size=(6, 4)).astype(np.float32)) for _ in range(2))
     both = join_vectors([first, second])

@@ -59,7 +59,7 @@ def test_a_sum_without_terms_is_the_sum_of_the_others() -> None:
             assert std == pytest.approx(np.append(alone, np.zeros(200)).std(), abs=1e-6)
 
 
-def test_what_little_a_group_leaves_is_measured_by_itself() -> None:
+def test_moments_of_a_small_remainder_are_computed_directly() -> None:
     generator = np.random.default_rng(3)
     weights = QuantizedMatrix.of(torch.from_numpy(generator.normal(0, 0.1, (6, 3_000))))
     factors = np.array([1, 1, 0, 1e-3], np.float32)

@@ -19,7 +19,7 @@ def normal(*shape: int) -> torch.Tensor:
     return torch.randn(shape, generator=GENERATOR).double()
 
 
-def test_squares_of_all_cells_are_those_of_the_dense_product() -> None:
+def test_sum_squared_products_is_that_of_the_dense_product() -> None:
     left, right = normal(6, 3), normal(50, 3)
     assert sum_squared_products(left, right).item() == pytest.approx(((left @ right.T) ** 2).sum().item())
 
@@ -49,7 +49,7 @@ def test_nothing_is_random_in_a_step() -> None:
 
 
 def score_of_a_rare_item(unrated: float) -> float:
-    """Fit where four users rated item 0 highest and nobody else at all; give its mean score among the others'."""
+    """Fit where only four users rated item 0, all highest; return its mean score relative to the others'."""
     data = tastes()
     rare = (data.rows.columns != 0) | (data.rows.row_of_entry < 8)
     train = Interactions(data.rows.where(rare), data.item_ids, data.scale)

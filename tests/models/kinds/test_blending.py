@@ -13,14 +13,14 @@ TRAIN, VALIDATION = split(tastes(num_items=60))
 GIVEN, TARGETS = holdout(VALIDATION.rows)
 
 
-def fitted(kind: str) -> Model:
+def fit_model(kind: str) -> Model:
     fit = Fit(kind, TRAIN, VALIDATION, FitOptions(epochs=3, device="cpu"))
     for _ in fit:
         pass
     return fit.best
 
 
-LINEAR, LOW_RANK = fitted("linear"), fitted("lowrank")
+LINEAR, LOW_RANK = fit_model("linear"), fit_model("lowrank")
 
 
 class Contrary(type(LINEAR)):  # type: ignore[misc]
@@ -43,7 +43,7 @@ def test_scores_are_standardised_for_each_user_and_equal_ones_are_0() -> None:
     np.testing.assert_array_equal(zscore(scores)[2], 0)
 
 
-def test_every_way_to_share_eight_parts_out_is_tried_once() -> None:
+def test_every_division_of_eight_parts_is_tried_once() -> None:
     shares = [tuple(each) for each in mixtures(3)]
     assert len(set(shares)) == len(shares) == 45
     assert all(sum(each) == 1 for each in shares)
@@ -52,18 +52,18 @@ def test_every_way_to_share_eight_parts_out_is_tried_once() -> None:
 
 
 @pytest.mark.parametrize("shares", [(1, 0), (0, 1), (0.5, 0.5)])
-def test_a_blend_is_worth_what_full_ranking_says(shares: tuple[float, float]) -> None:
-    def blended(rows: Rows) -> Values:
+def test_a_blend_has_the_metrics_of_full_ranking(shares: tuple[float, float]) -> None:
+    def blend(rows: Rows) -> Values:
         parts = zscore(LINEAR.preference(rows)), zscore(LOW_RANK.preference(rows))
         return shares[0] * parts[0] + shares[1] * parts[1]
 
     candidates = Candidates.of([LINEAR, LOW_RANK], GIVEN, TARGETS, TRAIN.scale)
-    judged = evaluate(blended, GIVEN, TARGETS, TRAIN.scale)
+    judged = evaluate(blend, GIVEN, TARGETS, TRAIN.scale)
     expected = (judged.mean("ndcg@10") + judged.mean("ndcg@100")) / 2
     assert candidates.gains(np.array(shares)).mean() == pytest.approx(expected, abs=1e-6)
 
 
-def test_who_ranks_and_predicts_badly_gets_no_share() -> None:
+def test_a_member_that_ranks_and_predicts_badly_gets_no_share() -> None:
     models: list[Model] = [Contrary(), LINEAR]
     ranking = ranking_shares(models, GIVEN, TARGETS, TRAIN.scale)
     rating = rating_shares(models, GIVEN, TARGETS)
@@ -73,7 +73,7 @@ def test_who_ranks_and_predicts_badly_gets_no_share() -> None:
     assert rating[1] > 0.7
 
 
-def test_members_that_rank_alike_share() -> None:
+def test_members_that_rank_alike_have_similar_shares() -> None:
     class Same(Contrary):
         def preference(self, rows: Rows) -> Values:
             noise: Values = np.random.default_rng(0).normal(0, 1e-3, (len(rows), TRAIN.num_items)).astype(np.float32)
@@ -93,9 +93,9 @@ def test_shares_of_ratings_are_those_of_the_least_error() -> None:
     assert shares[0] == np.argmin(errors) / PARTS
 
 
-def test_nobody_to_judge_on_gives_no_shares() -> None:
-    nobody = TARGETS.where(TARGETS.values < 0)
-    assert ranking_shares([LINEAR, LOW_RANK], GIVEN, nobody, TRAIN.scale) is None
-    assert rating_shares([LINEAR, LOW_RANK], GIVEN, nobody) is None
+def test_without_judged_users_there_are_no_shares() -> None:
+    no_users = TARGETS.where(TARGETS.values < 0)
+    assert ranking_shares([LINEAR, LOW_RANK], GIVEN, no_users, TRAIN.scale) is None
+    assert rating_shares([LINEAR, LOW_RANK], GIVEN, no_users) is None
     disliked = TARGETS.where(TARGETS.values < TRAIN.scale.like_threshold)
     assert ranking_shares([LINEAR, LOW_RANK], GIVEN, disliked, TRAIN.scale) is None

@@ -43,8 +43,8 @@ def test_the_closed_form_is_the_norm_of_the_jacobian(user: int) -> None:
 
 def test_an_empty_row_has_a_finite_penalty() -> None:
     built = network()
-    nobody = Batch.of(DATA.rows.where(np.zeros(DATA.rows.num_ratings, bool)).take(np.array([0])), torch.device("cpu"))
-    assert torch.isfinite(built.jacobian_norms(built.encode(nobody)[0], nobody.counts)).all()
+    empty = Batch.of(DATA.rows.where(np.zeros(DATA.rows.num_ratings, bool)).take(np.array([0])), torch.device("cpu"))
+    assert torch.isfinite(built.jacobian_norms(built.encode(empty)[0], empty.counts)).all()
 
 
 def mean_norm(model: Model) -> float:

@@ -28,7 +28,7 @@ def fitter(**config: Any) -> DeepFitter:
     return DeepFitter(FitTask(TRAIN, GIVEN, TARGETS, OPTIONS, config={**SMALL, **config}))
 
 
-def pretrained(**config: Any) -> DeepFitter:
+def pretrain(**config: Any) -> DeepFitter:
     fitting = fitter(**config)
     while fitting.is_preparing:
         fitting.run_epoch()
@@ -39,7 +39,7 @@ def weights(fitting: DeepFitter) -> dict[str, Tensor]:
     return {name: weight.detach().clone() for name, weight in fitting.network.named_parameters()}
 
 
-def test_the_stages_are_the_layers_from_below_and_then_all_together() -> None:
+def test_the_stages_are_the_layers_from_bottom_to_top_then_fine_tuning() -> None:
     fit = Fit("deep", TRAIN, VALIDATION, replace(OPTIONS, epochs=10), config={**SMALL, "num_layers": 3})
     reports = list(fit)
     assert [report.stage for report in reports] == [f"layer {n}" for n in (1, 1, 2, 2, 3, 3)] + ["fine-tuning"] * 4
@@ -62,7 +62,7 @@ def test_each_layer_reconstructs_what_it_sees_better_after_its_stage() -> None:
     assert not fitting.is_preparing
 
 
-def test_a_stage_teaches_the_weights_of_its_layer_alone() -> None:
+def test_a_stage_trains_only_the_weights_of_its_layer() -> None:
     fitting = fitter(num_layers=3)
     outputs = {"preference_ID", "preference_I", "rating_ID", "rating_I"}
     unrolled = [outputs, {"layers.0.down_UV"}, {"layers.1.down_UV"}]
@@ -74,10 +74,10 @@ def test_a_stage_teaches_the_weights_of_its_layer_alone() -> None:
         assert moved == fitting.network.weight_names(layer) | unrolled[layer]
 
 
-def test_pretraining_gives_fine_tuning_a_better_start_than_chance() -> None:
+def test_pretraining_gives_fine_tuning_a_better_start_than_random_weights() -> None:
     figures, losses = [], []
     for share in (0.6, 0.0):
-        fitting = pretrained(pretraining=share)
+        fitting = pretrain(pretraining=share)
         model = fitting.model()
         figures.append(evaluate(model, GIVEN, TARGETS, TRAIN.scale).mean("ndcg@10"))
         batch = Batch.of(TRAIN.rows, torch.device("cpu"))
@@ -87,7 +87,7 @@ def test_pretraining_gives_fine_tuning_a_better_start_than_chance() -> None:
     assert losses[0] < losses[1] - 1
 
 
-def test_a_walk_grows_longer_within_a_stage() -> None:
+def test_the_number_of_gibbs_steps_grows_within_a_stage() -> None:
     long, short = fitter(gibbs_steps=4), fitter(gibbs_steps=1)
     for fitting in (long, short):
         for _ in range(2):
@@ -100,7 +100,7 @@ def test_a_walk_grows_longer_within_a_stage() -> None:
 
 
 def test_an_unrolled_network_is_the_machines_up_and_down() -> None:
-    fitting = pretrained(num_layers=3)
+    fitting = pretrain(num_layers=3)
     network = fitting.network
     first, second = network.upper
     with torch.no_grad():
@@ -117,8 +117,8 @@ def test_an_unrolled_network_is_the_machines_up_and_down() -> None:
             torch.testing.assert_close(found @ weight.T + bias, expected)
 
 
-def test_fine_tuning_moves_every_layer_and_the_ways_up_and_down_part() -> None:
-    fitting = pretrained()
+def test_fine_tuning_changes_every_layer_and_unties_its_directions() -> None:
+    fitting = pretrain()
     before = weights(fitting)
     assert before["layers.0.down_UV"].equal(before["layers.0.up_VU"].T)
     fitting.run_epoch()
@@ -157,7 +157,7 @@ def test_few_epochs_leave_one_for_fine_tuning(epochs: int, expected: int) -> Non
     assert DeepConfig(num_items=3).epochs_per_layer(epochs) == expected
 
 
-def test_layers_that_know_nothing_yet_leave_units_in_their_middle_there_and_pass_on_what_they_are_given() -> None:
+def test_new_layers_keep_centred_units_centred_and_pass_on_their_inputs() -> None:
     upper = fitter(num_hidden=50, num_layers=3).network.upper
     assert len(upper) == 2
     with torch.no_grad():

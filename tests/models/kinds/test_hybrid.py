@@ -89,7 +89,7 @@ def test_members_and_their_hyper_parameters_can_be_chosen() -> None:
     assert all(config.num_hidden == 5 for kind, config in configs.items() if kind == "basic")
 
 
-def test_a_warm_start_hands_every_member_its_weights() -> None:
+def test_a_warm_start_passes_each_member_its_weights() -> None:
     cold = run()
     still = FitOptions(epochs=1, learning_rate=1e-9, batch_size=32, device="cpu")
     warm = Fit("hybrid", TRAIN, VALIDATION, still, warm=Loaded(cold.best, TRAIN.item_ids, {}))
@@ -105,6 +105,6 @@ def test_a_warm_start_hands_every_member_its_weights() -> None:
 
 
 @pytest.mark.parametrize("members", [(), ("linear", "linear"), ("linear", "magic"), ("hybrid",)])
-def test_members_that_cannot_be_are_refused(members: tuple[str, ...]) -> None:
+def test_invalid_members_are_refused(members: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="members"):
         HybridConfig(num_items=3, members=members)

@@ -20,7 +20,7 @@ DATA = tastes(num_users=40, num_items=8)
 NOTHING = DATA.take(np.arange(0))
 
 
-def solved(data: Interactions, **config: float | bool) -> LinearAutoencoder:
+def solve(data: Interactions, **config: float | bool) -> LinearAutoencoder:
     fit = Fit(
         "linear",
         data,
@@ -45,7 +45,7 @@ def encode(data: Interactions, graded: bool = False) -> tuple[csr_array, Offsets
 
 
 def test_weights_are_those_of_a_ridge_regression_without_the_items_own_channels() -> None:
-    model, X = solved(DATA), dense_features(DATA)
+    model, X = solve(DATA), dense_features(DATA)
     G = X.T @ X
     penalty = np.diag(G) * 0.3 / 0.7 + 5.0
     penalty[-1] = ridge.MIN_CONSTANT
@@ -60,7 +60,7 @@ def test_weights_are_those_of_a_ridge_regression_without_the_items_own_channels(
 
 
 def test_graded_weights_are_those_of_a_ridge_regression_on_places_on_the_scale() -> None:
-    model, X = solved(DATA, graded=True), dense_features(DATA, graded=True)
+    model, X = solve(DATA, graded=True), dense_features(DATA, graded=True)
     expected_X = np.zeros((DATA.num_users, DATA.num_items))
     expected_X[DATA.rows.row_of_entry, DATA.rows.columns] = (DATA.rows.values - 1) / 4
     np.testing.assert_allclose(X, np.column_stack((expected_X, np.ones(DATA.num_users))), atol=1e-6)
@@ -75,8 +75,8 @@ def test_graded_weights_are_those_of_a_ridge_regression_on_places_on_the_scale()
 
 
 @pytest.mark.parametrize("graded", [False, True])
-def test_a_row_alone_scores_as_it_does_among_others(graded: bool) -> None:
-    model = solved(DATA, graded=graded)
+def test_a_row_scores_the_same_alone_and_in_a_batch(graded: bool) -> None:
+    model = solve(DATA, graded=graded)
     together = model.preference(DATA.rows)
     for user in range(5):
         one = DATA.rows.take(np.array([user]))
@@ -85,8 +85,8 @@ def test_a_row_alone_scores_as_it_does_among_others(graded: bool) -> None:
 
 @pytest.mark.parametrize("graded", [False, True])
 @pytest.mark.parametrize("value", [1.0, 5.0])
-def test_rating_an_item_never_moves_its_own_score(value: float, graded: bool) -> None:
-    model = solved(DATA, graded=graded)
+def test_rating_an_item_does_not_change_its_own_score(value: float, graded: bool) -> None:
+    model = solve(DATA, graded=graded)
     before, after = model.preference(row((3, 4.0))), model.preference(row((3, 4.0), (5, value)))
     assert before[0, 5] == pytest.approx(after[0, 5], abs=1e-6)
     assert np.abs(before - after).max() > (0 if graded and value == STARS.minimum else 1e-3) - 1e-9
@@ -94,7 +94,7 @@ def test_rating_an_item_never_moves_its_own_score(value: float, graded: bool) ->
 
 @pytest.mark.parametrize("graded", [False, True])
 @pytest.mark.parametrize("constant", [0.0, 10.0])
-def test_both_sides_to_solve_from_agree(graded: bool, constant: float) -> None:
+def test_solving_by_features_and_by_users_agrees(graded: bool, constant: float) -> None:
     few = tastes(num_users=12, num_items=20)
     user, first = few.rows.row_of_entry, few.rows.offsets[few.rows.row_of_entry]
     thinned = few.rows.where((user > 3) | ((user > 0) & (np.arange(few.rows.num_ratings) == first)))
@@ -121,7 +121,7 @@ def test_the_penalty_is_chosen_on_the_head_of_the_catalogue_where_the_whole_take
     assert counts[head.pairs.outputs].min() >= np.sort(counts)[-3]
 
 
-def test_users_score_the_same_from_both_sides_where_they_have_not_rated() -> None:
+def test_both_solves_give_unrated_items_the_same_scores() -> None:
     few = DATA.take(np.arange(10))
     problem = Problem.of(
         few, Encoding(STARS, DATA.num_items, graded=False), dropout=0.4, disliked_target=0.3, check_cancelled=ignore
@@ -148,11 +148,11 @@ def test_inverting_in_place_works_beyond_one_block() -> None:
     np.testing.assert_allclose(inverse @ matrix, np.eye(size), atol=1e-3)
 
 
-def test_an_item_nobody_liked_scores_zero_and_a_row_of_it_alone_is_answered() -> None:
+def test_an_item_without_likes_scores_zero_and_a_row_with_only_it_can_be_scored() -> None:
     data = Interactions.from_arrays(
         np.array([0, 0, 1, 1]), np.array([0, 1, 0, 2]), np.array([5.0, 5, 5, 1]), ["a", "b", "c", "d"], STARS
     )
-    model = solved(data)
+    model = solve(data)
     assert model.preference(row((0, 5.0)))[0, [2, 3]].tolist() == [0, 0]
     assert np.isfinite(model.preference(row((3, 5.0)))).all()
 
@@ -160,10 +160,10 @@ def test_an_item_nobody_liked_scores_zero_and_a_row_of_it_alone_is_answered() ->
 def test_an_empty_row_is_ordered_by_popularity() -> None:
     users, items = np.array([0, 1, 2, 3, 0, 1, 0]), np.array([0, 0, 0, 0, 1, 1, 2])
     data = Interactions.from_arrays(users, items, np.full(7, 5.0), ["a", "b", "c"], STARS)
-    assert np.argsort(-solved(data).preference(row())[0]).tolist() == [0, 1, 2]
+    assert np.argsort(-solve(data).preference(row())[0]).tolist() == [0, 1, 2]
 
 
-def test_what_disliked_items_count_is_chosen_on_validation_users_and_nothing_without_them() -> None:
+def test_the_disliked_target_is_chosen_on_validation_users_and_is_zero_without_them() -> None:
     train, validation = split(tastes())
     figures = {}
     for target in (0.0, 0.3):
@@ -189,7 +189,7 @@ def test_how_ratings_are_coded_is_chosen_on_validation_users() -> None:
     assert fit.best.config.graded is bool(chosen["graded"])  # type: ignore[attr-defined]
 
 
-def test_whether_the_constant_costs_is_chosen_on_validation_users() -> None:
+def test_the_constant_penalty_is_chosen_on_validation_users() -> None:
     train, validation = split(tastes())
     pinned = {"graded": True, "regularisation": 50.0}
     figures = {}
@@ -203,8 +203,8 @@ def test_whether_the_constant_costs_is_chosen_on_validation_users() -> None:
     assert next(iter(alone)).metrics["constant_penalty"] == 0
 
 
-def test_a_model_of_an_earlier_palate_has_a_constant_that_costs_nothing() -> None:
-    model = solved(DATA, constant_penalty=0.0)
+def test_a_model_of_an_earlier_version_has_no_constant_penalty() -> None:
+    model = solve(DATA, constant_penalty=0.0)
     config = {name: value for name, value in asdict(model.config).items() if name != "constant_penalty"}
     assert LinearAutoencoder.from_tensors(config, STARS, model.tensors()).config.constant_penalty == 0
 
@@ -225,8 +225,8 @@ def test_a_wrong_hyper_parameter_is_refused(config: dict[str, float]) -> None:
         Fit("linear", DATA, NOTHING, FitOptions(), config=config)
 
 
-def test_weights_that_an_earlier_palate_stored_are_read() -> None:
-    model = solved(DATA)
+def test_weights_stored_by_an_earlier_version_are_read() -> None:
+    model = solve(DATA)
     now = model.tensors()
     rounded = QuantizedMatrix.from_tensors(now)
     before = {name: tensor for name, tensor in now.items() if name not in rounded.tensors()}

@@ -15,7 +15,7 @@ from tests.models.helpers import STARS, row, split, tastes
 TRAIN, VALIDATION = split(tastes())
 
 
-def fitted(data: Interactions = TRAIN, epochs: int = 6, **config: float) -> LowRankAutoencoder:
+def fit_model(data: Interactions = TRAIN, epochs: int = 6, **config: float) -> LowRankAutoencoder:
     fit = Fit("lowrank", data, VALIDATION, FitOptions(epochs=epochs, device="cpu"), config={"num_factors": 4, **config})
     for _ in fit:
         pass
@@ -24,7 +24,7 @@ def fitted(data: Interactions = TRAIN, epochs: int = 6, **config: float) -> LowR
 
 
 def test_a_code_is_the_ridge_solve_over_all_items_with_the_unrated_ones_weighted() -> None:
-    model = fitted(unrated_weight=0.3, regularisation=0.02, constant_weight=0.5)
+    model = fit_model(unrated_weight=0.3, regularisation=0.02, constant_weight=0.5)
     factors = model.tensors()["decoder"].double().numpy()
     weights, targets = np.zeros(len(factors)), np.zeros(len(factors))
     for column, value in ((2, 5.0), (7, 2.0)):
@@ -38,16 +38,16 @@ def test_a_code_is_the_ridge_solve_over_all_items_with_the_unrated_ones_weighted
 
 
 @pytest.mark.parametrize("num_factors", [2, 64], ids=["more ratings than factors", "fewer"])
-def test_both_sides_to_solve_a_row_from_agree(num_factors: int) -> None:
-    model = fitted(num_factors=num_factors, epochs=2)
+def test_solving_a_row_by_entries_and_by_factors_agrees(num_factors: int) -> None:
+    model = fit_model(num_factors=num_factors, epochs=2)
     for user in range(10):
         entries = slice(*VALIDATION.rows.offsets[user : user + 2])
         alone = model.preference_row(VALIDATION.rows.columns[entries], VALIDATION.rows.values[entries])
         np.testing.assert_allclose(alone, model.preference(VALIDATION.rows.take(np.array([user])))[0], atol=1e-4)
 
 
-def test_the_highest_rating_pulls_and_the_lowest_does_not() -> None:
-    model = fitted()
+def test_the_highest_rating_raises_similar_items_and_the_lowest_does_not() -> None:
+    model = fit_model()
     low, high = model.preference(row((0, 1.0)))[0], model.preference(row((0, 5.0)))[0]
     camp = np.arange(0, TRAIN.num_items, 2)
     assert high[camp].mean() > low[camp].mean() + 0.1
@@ -62,7 +62,7 @@ def test_an_empty_row_is_ordered_by_popularity() -> None:
     assert np.argsort(-fit.best.preference(row())[0]).tolist() == [0, 1, 2]
 
 
-def test_what_is_not_rated_weighs_no_more_in_a_large_catalogue() -> None:
+def test_the_total_weight_of_unrated_items_does_not_grow_with_the_catalogue() -> None:
     users = np.repeat(np.arange(2), 50)
     for num_items, weight in ((7_500, 0.2), (15_000, 0.1), (150_000, 0.01)):
         items = [str(item) for item in range(num_items)]
@@ -78,8 +78,8 @@ def test_short_rows_and_long_ones_have_hyper_parameters_of_their_own(num_items: 
     assert fit.best.config.unrated_weight == weight  # type: ignore[attr-defined]
 
 
-def test_a_fit_goes_on_from_a_model_whose_vocabulary_has_grown() -> None:
-    old = fitted(epochs=6)
+def test_a_fit_can_start_from_a_model_with_a_smaller_vocabulary() -> None:
+    old = fit_model(epochs=6)
     grown = Interactions(TRAIN.rows, [*TRAIN.item_ids[1:], "new"], STARS)
     warm = Loaded(old, TRAIN.item_ids, {})
     fit = Fit("lowrank", grown, VALIDATION.take(np.arange(0)), FitOptions(epochs=1, device="cpu"), warm=warm)
@@ -118,7 +118,7 @@ def test_rows_without_entries_solve_to_zero() -> None:
     )
 
 
-def test_transposing_twice_gives_the_cells_back() -> None:
+def test_transposing_twice_returns_the_same_cells() -> None:
     cells, _, _ = problem()
     again = cells.transpose().transpose()
     np.testing.assert_array_equal(again.offsets, cells.offsets)

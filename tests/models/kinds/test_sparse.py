@@ -20,7 +20,7 @@ TRAIN, VALIDATION = split(tastes())
 OPTIONS = FitOptions(epochs=20, learning_rate=0.02, batch_size=32, patience=20, seed=3, device="cpu")
 
 
-def fitted(**config: float) -> Fit:
+def fit_model(**config: float) -> Fit:
     fit = Fit("sparse", TRAIN, VALIDATION, OPTIONS, config={"num_hidden": 32, **config})
     list(fit)
     return fit
@@ -28,10 +28,10 @@ def fitted(**config: float) -> Fit:
 
 @pytest.fixture(scope="module")
 def fit() -> Fit:
-    return fitted()
+    return fit_model()
 
 
-def test_the_share_asked_for_is_pruned(fit: Fit) -> None:
+def test_the_requested_share_of_weights_is_pruned(fit: Fit) -> None:
     assert fit.best_report is not None
     assert fit.best_report.metrics["weights_kept"] == pytest.approx(0.2, abs=0.002)
     tensors = fit.best.tensors()
@@ -69,7 +69,7 @@ def test_predictions_are_the_same_before_and_after_storing(fit: Fit, tmp_path: P
     np.testing.assert_array_equal(loaded.rating(VALIDATION.rows), fit.best.rating(VALIDATION.rows))
 
 
-def test_what_is_pruned_stays_zero_through_fine_tuning() -> None:
+def test_pruned_weights_stay_zero_in_fine_tuning() -> None:
     fitter = SparseFitter(FitTask(TRAIN, VALIDATION.rows, VALIDATION.rows, OPTIONS, config={"num_hidden": 32}))
     while fitter.is_preparing:
         fitter.run_epoch()
@@ -85,7 +85,7 @@ def test_what_is_pruned_stays_zero_through_fine_tuning() -> None:
 
 
 def test_a_pruned_network_ranks_about_as_well_as_a_whole_one(fit: Fit) -> None:
-    whole = fitted(pruned=0.0)
+    whole = fit_model(pruned=0.0)
     assert fit.best_report is not None
     assert whole.best_report is not None
     assert whole.best_report.metrics["weights_kept"] == 1.0

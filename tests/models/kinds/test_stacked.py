@@ -63,8 +63,8 @@ def test_refeeding_makes_the_output_a_fixed_point() -> None:
     train, validation = split(noise)
     gaps = []
     for refeeding in (0.0, 3.0):
-        nobody = validation.take(np.arange(0))  # the last epoch is kept: on noise the best is any
-        fit = Fit("stacked", train, nobody, OPTIONS, config={"num_hidden": 6, "refeeding": refeeding})
+        no_users = validation.take(np.arange(0))  # the last epoch is kept: on noise the best is any
+        fit = Fit("stacked", train, no_users, OPTIONS, config={"num_hidden": 6, "refeeding": refeeding})
         list(fit)
         built = network()
         built.load_state_dict(fit.best.tensors(), strict=False)

@@ -47,7 +47,7 @@ def same(a: dict[str, Tensor], b: dict[str, Any]) -> bool:
     return all(a[name].equal(b[name]) for name in a)
 
 
-def test_the_encoder_learns_for_three_passes_and_then_the_outputs_for_one() -> None:
+def test_an_epoch_trains_the_encoder_for_three_passes_then_the_outputs_for_one() -> None:
     moved: list[str] = []
     before: dict[str, dict[str, Tensor]] = {}
 
@@ -65,13 +65,13 @@ def test_the_encoder_learns_for_three_passes_and_then_the_outputs_for_one() -> N
     assert steps == 18
 
 
-def test_the_two_halves_are_all_there_is() -> None:
+def test_every_weight_belongs_to_the_encoder_or_the_decoder() -> None:
     built = network()
     assert built.encoder.keys() | built.decoder.keys() == dict(built.named_parameters()).keys()
     assert not built.encoder.keys() & built.decoder.keys()
 
 
-def test_the_prior_holds_the_encoder_of_the_epoch_before() -> None:
+def test_the_prior_uses_the_encoder_of_the_previous_epoch() -> None:
     fitting = fitter()
     first = fitting.old_posterior(BATCH)
     assert torch.equal(first.mean_BD, fitting.network(BATCH)[0].mean_BD)
@@ -85,7 +85,7 @@ def test_the_prior_holds_the_encoder_of_the_epoch_before() -> None:
     assert (fitting.network(BATCH)[0].mean_BD - second.mean_BD).abs().max() > 0.01
 
 
-def moved(**config: Any) -> float:
+def code_change(**config: Any) -> float:
     """How far the codes go in the third epoch."""
     fitting = fitter(**config)
     for _ in range(2):
@@ -96,7 +96,7 @@ def moved(**config: Any) -> float:
 
 
 def test_a_prior_of_the_old_posterior_alone_keeps_the_codes_where_they_were() -> None:
-    assert moved(kl_weight=50.0, standard_prior=0.0, old_prior=1.0) < moved(kl_weight=0.0) / 3
+    assert code_change(kl_weight=50.0, standard_prior=0.0, old_prior=1.0) < code_change(kl_weight=0.0) / 3
 
 
 def test_a_higher_weight_of_the_divergence_pulls_the_codes_to_the_prior() -> None:
@@ -123,7 +123,7 @@ def test_the_divergence_is_estimated_without_bias() -> None:
     assert draws.mean().item() == pytest.approx(exact.item(), abs=0.01)
 
 
-def test_the_code_is_drawn_while_learning_and_likeliest_while_serving() -> None:
+def test_the_code_is_sampled_in_training_and_the_mean_in_serving() -> None:
     built = network()
     losses = {built.loss(BATCH, generator(seed)).item() for seed in (1, 2)}
     assert len(losses) == 2
@@ -146,7 +146,7 @@ def test_nothing_is_hidden_from_the_encoder_while_the_outputs_learn() -> None:
     assert built.encoder_loss(BATCH, old, generator()).item() != pytest.approx(whole, rel=1e-4)
 
 
-def test_a_user_with_more_ratings_is_held_to_the_prior_more_firmly() -> None:
+def test_the_weight_of_the_prior_grows_with_the_number_of_ratings() -> None:
     penalties = []
     for user in (BATCH.counts.argmin(), BATCH.counts.argmax()):
         batch = Batch.of(TRAIN.rows.take(np.array([int(user)])), torch.device("cpu"))

@@ -33,7 +33,7 @@ def test_the_prior_mixes_the_standard_the_old_and_the_wide_normal() -> None:
     torch.testing.assert_close(CompositePrior(Posterior(MEAN, LOG_VARIANCE), weights).log_density(CODE), expected)
 
 
-def test_a_part_of_no_weight_says_nothing() -> None:
+def test_a_prior_component_of_weight_zero_is_ignored() -> None:
     far = Posterior(MEAN + 1e30, LOG_VARIANCE)
     prior = CompositePrior(far, (1.0, 0.0, 0.0))
     expected = Normal(0, 1).log_prob(CODE)  # type: ignore[no-untyped-call]

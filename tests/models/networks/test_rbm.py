@@ -37,7 +37,7 @@ def test_the_free_energy_of_a_binary_machine_sums_over_all_hidden_states() -> No
     torch.testing.assert_close(BINARY.free_energy(visible), -torch.logsumexp(-energy, dim=1))
 
 
-def test_the_free_energy_of_ratings_sums_over_all_hidden_states_and_sees_what_was_rated_alone() -> None:
+def test_the_free_energy_of_ratings_sums_over_all_hidden_states_and_rated_items_only() -> None:
     visible = ratings()
     for user in range(3):
         mine = visible.batch.user == user
@@ -67,7 +67,7 @@ def test_the_gradient_is_that_of_contrastive_divergence() -> None:
     torch.testing.assert_close(weight.grad, negative - positive)
 
 
-def test_a_long_walk_forgets_where_it_began_and_ends_as_often_in_a_state_as_it_is_probable() -> None:
+def test_a_long_gibbs_chain_visits_states_with_their_probabilities() -> None:
     states = torch.tensor(list(product((0.0, 1.0), repeat=4)))
     drawn = BinaryMachine(BINARY.weight_VH / 2, BINARY.hidden_H, BINARY.visible_V)
     visible = torch.ones(20_000, 4)
@@ -78,7 +78,7 @@ def test_a_long_walk_forgets_where_it_began_and_ends_as_often_in_a_state_as_it_i
     torch.testing.assert_close(found, torch.softmax(-drawn.free_energy(states), dim=0), atol=0.015, rtol=0)
 
 
-def test_ratings_are_drawn_as_often_as_they_are_probable() -> None:
+def test_ratings_are_sampled_with_their_probabilities() -> None:
     batch = Batch(torch.zeros(30_000, dtype=torch.int64), torch.arange(30_000) % 5, torch.zeros(30_000), 1)
     machine = RatingMachine(RATED.weight_I3H * 30_000**0.5, RATED.hidden_H, RATED.visible_I3)
     hidden = torch.tensor([[1.0, 0, 1]])
@@ -92,7 +92,7 @@ def test_ratings_are_drawn_as_often_as_they_are_probable() -> None:
     torch.testing.assert_close(drawn.residual, reached[batch.item, 2], rtol=1e-4, atol=1e-4)
 
 
-def test_a_reconstruction_has_as_many_ratings_of_each_user_as_there_were() -> None:
+def test_a_reconstruction_keeps_the_number_of_ratings_of_each_user() -> None:
     visible = ratings()
     again = RATED.gibbs_sample(visible, 3, generator())
     assert again.batch is visible.batch
@@ -100,7 +100,7 @@ def test_a_reconstruction_has_as_many_ratings_of_each_user_as_there_were() -> No
     assert ((again.channel % CHANNELS) < 2).all()
 
 
-def test_users_are_drawn_for_some_at_a_time_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sampling_in_blocks_of_users_equals_sampling_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     hidden = sample_bernoulli(torch.full((3, 3), 0.5), generator(1))
     whole, error = RATED.reconstruct(ratings(), hidden, generator()), RATED.reconstruction_error(ratings())
     monkeypatch.setattr(rbm, "CELLS", 10)
@@ -109,7 +109,7 @@ def test_users_are_drawn_for_some_at_a_time_as_all_at_once(monkeypatch: pytest.M
     torch.testing.assert_close(RATED.reconstruction_error(ratings()), error)
 
 
-def test_what_a_machine_has_learned_it_reconstructs_better() -> None:
+def test_training_a_machine_lowers_its_reconstruction_error() -> None:
     pattern = torch.tensor([[1.0, 1, 0, 0], [0, 0, 1, 1]]).repeat(10, 1)
     weights = [(0.1 * normal(4, 3, seed=1)).requires_grad_(), *(torch.zeros(n).requires_grad_() for n in (3, 4))]
     machine = BinaryMachine(*weights)
@@ -122,7 +122,7 @@ def test_what_a_machine_has_learned_it_reconstructs_better() -> None:
     assert machine.reconstruction_error(pattern).item() < before / 5
 
 
-def test_a_choice_is_made_by_its_rows_chances() -> None:
+def test_choices_are_sampled_with_the_probabilities_of_their_row() -> None:
     chances = torch.tensor([[0.0, 1, 0], [0.5, 0, 0.5], [0, 0, 1]])
     rows = torch.tensor([0, 1, 2]).repeat_interleave(1000)
     found = sample_choices(chances, rows, generator()).reshape(3, 1000)
@@ -132,6 +132,6 @@ def test_a_choice_is_made_by_its_rows_chances() -> None:
 
 
 @pytest.mark.parametrize("machine", [BINARY, RATED], ids=["binary", "ratings"])
-def test_a_walk_needs_no_gradient(machine: Machine[object]) -> None:
+def test_gibbs_sampling_needs_no_gradient(machine: Machine[object]) -> None:
     visible: object = ratings() if machine is RATED else torch.ones(2, 4)
     assert not machine.contrastive_divergence(visible, 2, generator()).requires_grad

@@ -13,7 +13,7 @@ TRAIN, VALIDATION = split(tastes(num_users=300, seed=3))
 TASK = FitTask(TRAIN, *holdout(VALIDATION.rows), FitOptions())
 
 
-def test_a_penalty_chosen_on_a_part_of_the_users_is_fitted_to_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_penalty_chosen_on_a_sample_of_users_is_used_for_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(head, "MAX_RATINGS", TRAIN.rows.num_ratings // 4)
     part = head.sample_users(TASK).train
     assert 0.8 * head.MAX_RATINGS < part.rows.num_ratings <= head.MAX_RATINGS
@@ -24,7 +24,7 @@ def test_a_penalty_chosen_on_a_part_of_the_users_is_fitted_to_all_of_them(monkey
     assert np.abs(chosen.factors.item).max() > 0.1
 
 
-def test_one_user_is_left_to_choose_on_however_many_ratings_he_has(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sample_keeps_at_least_one_user_however_many_ratings_they_have(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(head, "MAX_RATINGS", 1)
     assert head.sample_users(TASK).train.num_users == 1
     assert LinearRatings.fit(TASK, 4, None).factors.penalty in PENALTIES
