@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from models.kinds.hybrid import HybridAutoencoder, HybridConfig, HybridFitter
+from models.kinds.hybrid import HybridAutoencoder, HybridConfig
+from models.kinds.hybrid_fitter import HybridFitter
 from models.kinds.singles import SINGLES, Kind
 
 KINDS: Mapping[str, Kind] = {**SINGLES, "hybrid": Kind(HybridConfig, HybridAutoencoder, HybridFitter)}
