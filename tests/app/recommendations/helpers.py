@@ -34,10 +34,10 @@ def camps(num_users: int = 60, num_items: int = NUM_ITEMS, seed: int = 0) -> Int
 
 def train(kind: str, data: Interactions, seed: int = 0) -> Any:
     """Fit a model to every user."""
-    nobody = Interactions(data.rows.take(np.arange(0)), data.item_ids, data.scale)
+    no_users = Interactions(data.rows.take(np.arange(0)), data.item_ids, data.scale)
     config = small(kind) | {"linear": {"regularisation": 5.0}, "lowrank": {"regularisation": 0.005}}.get(kind, {})
     options = FitOptions(epochs=3, batch_size=16, learning_rate=0.01, seed=seed, device="cpu")
-    fit = Fit(kind, data, nobody, options, config=config)
+    fit = Fit(kind, data, no_users, options, config=config)
     for _ in fit:
         pass
     return fit.best
@@ -112,9 +112,9 @@ def recommend(client: TestClient, user_id: str, **parameters: Any) -> dict[str, 
 
 def without_id(answer: dict[str, Any]) -> dict[str, Any]:
     """Return an answer without its id, which names the moment and so is never the same twice."""
-    identity = decode(answer["recommendation_id"], "recommendation_id")
-    assert [str(source) for source in identity.sources] == [item["source"] for item in answer["items"]]
-    assert (identity.version, identity.revision) == (answer["model_version"], answer["revision"])
+    recommendation_id = decode(answer["recommendation_id"], "recommendation_id")
+    assert [str(source) for source in recommendation_id.sources] == [item["source"] for item in answer["items"]]
+    assert (recommendation_id.version, recommendation_id.revision) == (answer["model_version"], answer["revision"])
     return {name: value for name, value in answer.items() if name != "recommendation_id"}
 
 

@@ -73,8 +73,8 @@ def test_a_guest_is_asked_what_a_user_with_the_same_ratings_is_and_nothing_is_st
     assert guest["questions"] == ask(trained, "ada", limit=5)["questions"]
     assert (guest["user_id"], guest["unknown_items"]) == (None, 1)
     assert trained.get("/v1/items/nowhere").status_code == 404
-    nobody = trained.post("/v1/questions", json={"ratings": [], "limit": 5}).json()
-    assert nobody["questions"] == ask(trained, "nobody", limit=5)["questions"]
+    without_ratings = trained.post("/v1/questions", json={"ratings": [], "limit": 5}).json()
+    assert without_ratings["questions"] == ask(trained, "nobody", limit=5)["questions"]
 
 
 def test_without_a_model_questions_are_about_popular_items(client: TestClient) -> None:

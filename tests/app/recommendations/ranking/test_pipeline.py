@@ -28,14 +28,14 @@ from tests.app.recommendations.ranking.worlds import (
     live_model,
     may_be_shown,
     options,
-    tastes,
+    user_ratings,
     worlds,
 )
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
 @settings(max_examples=75, deadline=None)
-@given(world=worlds(), rated=tastes, asked=options)
+@given(world=worlds(), rated=user_ratings, asked=options)
 def test_an_answer_holds_only_allowed_items_and_is_never_needlessly_short(
     kind: str, world: World, rated: dict[int, float], asked: Options
 ) -> None:
@@ -59,7 +59,7 @@ def test_an_answer_holds_only_allowed_items_and_is_never_needlessly_short(
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
 @settings(max_examples=50, deadline=None)
-@given(world=worlds(), rated=tastes, asked=options)
+@given(world=worlds(), rated=user_ratings, asked=options)
 def test_a_shorter_answer_is_the_head_of_a_longer_one(
     kind: str, world: World, rated: dict[int, float], asked: Options
 ) -> None:
@@ -74,7 +74,7 @@ def test_a_shorter_answer_is_the_head_of_a_longer_one(
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
 @settings(max_examples=50, deadline=None)
-@given(rated=tastes, limit=st.integers(1, 30))
+@given(rated=user_ratings, limit=st.integers(1, 30))
 def test_the_answer_is_the_head_of_the_torch_forward_pass(kind: str, rated: dict[int, float], limit: int) -> None:
     catalogue = Catalogue()
     rows = [CatalogueRow(place, item, None, (), True) for place, item in enumerate(ITEMS)]
@@ -104,7 +104,7 @@ def test_the_answer_is_the_head_of_the_torch_forward_pass(kind: str, rated: dict
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
 @settings(max_examples=50, deadline=None)
-@given(world=worlds(), rated=tastes, asked=options, seed=st.integers(0, 2**63 - 1))
+@given(world=worlds(), rated=user_ratings, asked=options, seed=st.integers(0, 2**63 - 1))
 def test_exploration_gives_new_items_their_share_of_the_places_without_a_pin(
     kind: str, world: World, rated: dict[int, float], asked: Options, seed: int
 ) -> None:

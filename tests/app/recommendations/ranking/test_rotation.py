@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from app.recommendations.ranking.profile import UserProfile
 from app.recommendations.ranking.rotation import NO_IMPRESSIONS, STEPS, RecentImpressions
 from app.recommendations.request.options import Options
-from tests.app.recommendations.ranking.worlds import NUM_CATALOGUE, World, choose, live_model, options, tastes, worlds
+from tests.app.recommendations.ranking.worlds import (
+    NUM_CATALOGUE,
+    World,
+    choose,
+    live_model,
+    options,
+    user_ratings,
+    worlds,
+)
 
 shown = st.dictionaries(st.integers(0, NUM_CATALOGUE + 2), st.integers(1, STEPS), max_size=NUM_CATALOGUE)
 rotated = st.builds(replace, options, rotation=st.sampled_from([0.0, 0.3, 0.9, 1.0]))
@@ -27,7 +35,7 @@ def profile_of(rated: dict[int, float], steps: dict[int, int]) -> UserProfile:
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
 @settings(max_examples=30, deadline=None)
-@given(world=worlds(), rated=tastes, steps=shown, asked=rotated)
+@given(world=worlds(), rated=user_ratings, steps=shown, asked=rotated)
 def test_rotation_removes_no_item_and_a_shorter_answer_is_the_head_of_a_longer_one(
     kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
 ) -> None:
@@ -42,7 +50,7 @@ def test_rotation_removes_no_item_and_a_shorter_answer_is_the_head_of_a_longer_o
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
 @settings(max_examples=30, deadline=None)
-@given(world=worlds(), rated=tastes, steps=shown, asked=rotated)
+@given(world=worlds(), rated=user_ratings, steps=shown, asked=rotated)
 def test_without_rotation_or_impressions_the_list_is_the_plain_one(
     kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
 ) -> None:
@@ -54,7 +62,7 @@ def test_without_rotation_or_impressions_the_list_is_the_plain_one(
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
 @settings(max_examples=30, deadline=None)
-@given(world=worlds(), rated=tastes, steps=shown, asked=rotated)
+@given(world=worlds(), rated=user_ratings, steps=shown, asked=rotated)
 def test_full_rotation_puts_shown_items_behind_all_others_but_pins(
     kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
 ) -> None:
@@ -67,7 +75,7 @@ def test_full_rotation_puts_shown_items_behind_all_others_but_pins(
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
 @settings(max_examples=30, deadline=None)
-@given(world=worlds(), rated=tastes, steps=shown, asked=rotated)
+@given(world=worlds(), rated=user_ratings, steps=shown, asked=rotated)
 def test_scores_descend_within_a_source_and_only_those_of_shown_items_fall(
     kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
 ) -> None:

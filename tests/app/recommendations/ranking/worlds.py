@@ -138,7 +138,7 @@ def live_model(catalogue: Catalogue, kind: str, num_cold: int = 0) -> LoadedMode
     return live
 
 
-tastes = st.dictionaries(
+user_ratings = st.dictionaries(
     st.integers(0, NUM_CATALOGUE - 1), st.integers(2, 10).map(lambda half: half / 2), max_size=NUM_CATALOGUE
 )
 shares = st.just(0.0) | st.sampled_from([0.2, 0.5, 1.0])

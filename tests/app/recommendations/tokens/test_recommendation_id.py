@@ -31,23 +31,23 @@ NEW_ITEMS = RecommendationId(
 )
 
 
-def plainly(identity: RecommendationId) -> dict[str, Any]:
-    impressions = identity.impressions
-    return asdict(identity) | {
-        "previous_items": identity.previous_items.tolist(),
+def comparable(recommendation_id: RecommendationId) -> dict[str, Any]:
+    impressions = recommendation_id.impressions
+    return asdict(recommendation_id) | {
+        "previous_items": recommendation_id.previous_items.tolist(),
         "impressions": (impressions.slots.tolist(), impressions.steps.tolist()),
     }
 
 
 @given(recommendation_ids())
-def test_an_id_survives_encoding(identity: RecommendationId) -> None:
-    assert plainly(decode(codec.encode(identity, PURPOSE), "id")) == plainly(identity)
+def test_an_id_survives_encoding(recommendation_id: RecommendationId) -> None:
+    assert comparable(decode(codec.encode(recommendation_id, PURPOSE), "id")) == comparable(recommendation_id)
 
 
 @given(recommendation_ids(), st.data())
-def test_an_id_with_a_letter_changed_is_refused(identity: RecommendationId, data: st.DataObject) -> None:
-    text = codec.encode(identity, PURPOSE)
-    place = data.draw(st.integers(0, len(text) - 2))  # the last letter may hold bits that say nothing
+def test_an_id_with_a_letter_changed_is_refused(recommendation_id: RecommendationId, data: st.DataObject) -> None:
+    text = codec.encode(recommendation_id, PURPOSE)
+    place = data.draw(st.integers(0, len(text) - 2))  # the last letter may hold unused bits
     letter = data.draw(st.sampled_from("ABCDabcd0123-_").filter(lambda letter: letter != text[place]))
     with pytest.raises(InvalidRequest) as refused:
         decode(text[:place] + letter + text[place + 1 :], "/3/recommendation_id")
@@ -66,10 +66,10 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 @given(recommendation_ids(), st.binary(max_size=300), st.integers(0, 300))
 @example(NEW_ITEMS, b"", 300)
 def test_a_forged_id_holds_nothing_that_a_database_refuses(
-    identity: RecommendationId, forged: bytes, kept: int
+    recommendation_id: RecommendationId, forged: bytes, kept: int
 ) -> None:
     """Some of a true id's bytes, then any, with the right check sum."""
-    true = codec.encode(identity, PURPOSE)
+    true = codec.encode(recommendation_id, PURPOSE)
     body = decode_body(true)[:kept] + forged
     text = urlsafe_b64encode(codec.check_sum(PURPOSE, body) + body).decode()
     try:
@@ -94,7 +94,7 @@ def test_an_id_that_0_1_0_gave_out_is_still_read() -> None:
         "eWJyaWQAAwAAAAUAAAAoAAAAeNqrVsrJzM0sUbIy0lFKySxLLSrOLKlUsjLQM60FAH8-COgAAv8DAAEAAAAJAAAA",
         "id",
     )
-    assert plainly(read) == plainly(
+    assert comparable(read) == comparable(
         RecommendationId(
             list_type=ListType.USER,
             version="2026-11-23T10-15-00Z-hybrid",

@@ -154,8 +154,8 @@ def test_a_single_rating_is_compared_with_no_ratings(trained: TestClient) -> Non
     effect = item["because"][0]["score_effect"]
     assert effect > 0
     assert item["because_together"]["score_effect"] == pytest.approx(effect, abs=2e-6)  # both are rounded
-    anybody = trained.get("/v1/users/nobody/predictions", params={"item_id": item["item_id"]}).json()
-    change = item["predicted_rating"] - anybody["predictions"][0]["predicted_rating"]
+    without_ratings = trained.get("/v1/users/nobody/predictions", params={"item_id": item["item_id"]}).json()
+    change = item["predicted_rating"] - without_ratings["predictions"][0]["predicted_rating"]
     assert item["because"][0]["effect"] == pytest.approx(change, abs=EXACT)
 
 

@@ -14,11 +14,11 @@ from tests.app.recommendations.tokens.strategies import texts
 scalars = st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts | st.booleans()
 scalars |= st.just("2026-11-23T10:15:00.25+01:00")
 conditions = st.fixed_dictionaries({"name": texts}).flatmap(
-    lambda said: st.one_of(
-        scalars.map(lambda value: {**said, "eq": value}),
-        st.lists(scalars, min_size=1, max_size=4).map(lambda values: {**said, "in": values}),
-        st.integers().map(lambda value: {**said, "gte": value}),
-        st.floats(allow_nan=False, allow_infinity=False).map(lambda value: {**said, "lte": value}),
+    lambda named: st.one_of(
+        scalars.map(lambda value: {**named, "eq": value}),
+        st.lists(scalars, min_size=1, max_size=4).map(lambda values: {**named, "in": values}),
+        st.integers().map(lambda value: {**named, "gte": value}),
+        st.floats(allow_nan=False, allow_infinity=False).map(lambda value: {**named, "lte": value}),
     )
 )
 lists = st.lists(texts, max_size=3)
@@ -26,7 +26,7 @@ boosts = st.fixed_dictionaries(
     {"factor": st.floats(0.01, 100), "attribute": st.lists(conditions, min_size=1, max_size=2)},
     optional={"item_id": st.lists(texts, min_size=1, max_size=2), "category": st.lists(texts, min_size=1, max_size=2)},
 )
-asked = st.fixed_dictionaries(
+queries = st.fixed_dictionaries(
     {},
     optional={
         "limit": st.integers(1, 100),
@@ -50,9 +50,9 @@ asked = st.fixed_dictionaries(
 )
 
 
-@given(asked)
-def test_options_survive_encoding(said: dict[str, Any]) -> None:
-    options = RecommendationQuery.model_validate(said).options()
+@given(queries)
+def test_options_survive_encoding(query: dict[str, Any]) -> None:
+    options = RecommendationQuery.model_validate(query).options()
     again = decode_options(encode_options(options))
     assert again == options
 
