@@ -3,43 +3,15 @@
 from datetime import UTC, datetime
 
 from fastapi import APIRouter
-from pydantic import ConfigDict, Field
 
 from app.kit.errors import InvalidRequest
-from app.recommendations.request.filter_schemas import RulesIn
 from app.recommendations.rules import repository
 from app.recommendations.rules.repository import StoredRules
+from app.recommendations.rules.schemas import RulesOut, RulesSet
 from app.web.deps import DatabaseDep
 from app.web.problem import problem_responses
 
 router = APIRouter(prefix="/v1/rules", tags=["rules"])
-
-
-class RulesSet(RulesIn):
-    """Rules for every answer; what is left out is empty."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "block": ["clueless-1995"],
-                    "boost": [
-                        {"factor": 1.5, "category": ["Drama"]},
-                        {"factor": 0.5, "attribute": [{"name": "year", "lte": 1960}]},
-                    ],
-                    "pin": [{"item_id": "blade-runner-1982", "position": 3}],
-                }
-            ]
-        },
-    )
-
-
-class RulesOut(RulesIn):
-    """The rules for every answer."""
-
-    revision: int | None = Field(description="Of the catalogue's change that set them; null if there are none.")
-    updated_at: datetime | None
 
 
 def to_response(rules: StoredRules) -> RulesOut:
