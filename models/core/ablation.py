@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from models.core.interactions import Indices, Offsets, Rows, Values
 from models.core.zscore import zscore
 
-CELLS = 2_000_000  # scores held at once
+MAX_SCORES = 2_000_000  # scores held at once
 
 Groups = NDArray[np.int64]  # (N, G): places among the user's ratings, none twice in a group
 
@@ -99,6 +99,6 @@ def sum_groups(terms: NDArray[Any], groups: Groups) -> NDArray[Any]:
 
 def blocks(groups: Groups, num_items: int) -> Iterator[Groups]:
     """Cut groups into blocks whose scores fit in memory."""
-    size = max(1, CELLS // max(1, num_items))
+    size = max(1, MAX_SCORES // max(1, num_items))
     for start in range(0, len(groups), size):
         yield groups[start : start + size]

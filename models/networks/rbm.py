@@ -20,7 +20,7 @@ from torch.nn.functional import softplus
 from models.networks.base import CHANNELS, VALUE, Batch, rating_bags
 from models.networks.sparse_ops import Bags, sampled_products, sum_bags
 
-CELLS = 1 << 21  # of users by choices, held in memory at once
+MAX_CELLS = 1 << 21  # of users by choices, held in memory at once
 
 State = TypeVar("State")  # of the visible units
 
@@ -167,7 +167,7 @@ class RatingMachine(Machine[Ratings]):
         """
         weight_CH = self.weight_I3H[:, :VALUE].flatten(0, 1)
         scaled_BH = hidden_BH * batch.counts.clamp(min=1).rsqrt()[:, None]
-        size = max(1, CELLS // max(1, len(weight_CH)))
+        size = max(1, MAX_CELLS // max(1, len(weight_CH)))
         for first in range(0, batch.num_users, size):
             row = batch.user[(batch.user >= first) & (batch.user < first + size)] - first
             logits = scaled_BH[first : first + size] @ weight_CH.T

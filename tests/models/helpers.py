@@ -1,4 +1,4 @@
-"""Small data with taste in it, for the tests of the models."""
+"""Small data with two tastes, for the tests of the models."""
 
 from dataclasses import fields
 from typing import Any, cast
@@ -29,17 +29,17 @@ def small(kind: str, num_hidden: int = 8) -> dict[str, Any]:
 
 
 def narrow(kind: str, num_hidden: int = 64) -> dict[str, Any]:
-    """Hyper-parameters that keep a network narrow, and another kind as it is."""
+    """Hyper-parameters that keep a network narrow and leave other kinds as they are."""
     return supported(kind, num_hidden=num_hidden, num_latent=16)
 
 
 def supported(kind: str, **wanted: float) -> dict[str, Any]:
-    """Keep the hyper-parameters that a kind has."""
+    """Return the given hyper-parameters that a kind has."""
     return {name: value for name, value in wanted.items() if name in hyper_parameters(kind)}
 
 
 def hyper_parameters(kind: str) -> list[str]:
-    """Name the hyper-parameters of a kind."""
+    """Return the names of a kind's hyper-parameters."""
     return [each.name for each in fields(cast("Any", KINDS[kind].config))]
 
 
@@ -51,6 +51,6 @@ def row(*ratings: tuple[int, float]) -> Rows:
 
 
 def split(data: Interactions, num_validation: int = 30) -> tuple[Interactions, Interactions]:
-    """First users to train on, last to validate on."""
+    """Split into the first users, to train on, and the last, to validate on."""
     users = np.arange(data.num_users)
     return data.take(users[:-num_validation]), data.take(users[-num_validation:])

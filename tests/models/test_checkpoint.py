@@ -1,4 +1,4 @@
-"""A model as a folder: whole or refused."""
+"""A model folder is whole or refused."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A sum that users left and joined is the sum counted from scratch, and so is the model solved from it."""
+"""An updated Gram matrix equals one counted from scratch, and so do the models solved from them."""
 
 from dataclasses import asdict
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""What a model says without some ratings is what it says of a row that never had them, for every kind."""
+"""For every kind an ablation equals scoring the row without the ratings."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The item to ask about is the one whose rating really moves the scores most."""
+"""The item to ask about is the one whose rating changes the scores most."""
 
 import numpy as np
 import pytest

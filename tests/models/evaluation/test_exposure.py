@@ -1,4 +1,4 @@
-"""What lists show taken together: tiny lists with the figures known by eye."""
+"""Exposure of items in lists: tiny lists with figures known by eye."""
 
 from dataclasses import astuple, replace
 from itertools import combinations

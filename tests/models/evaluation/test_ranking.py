@@ -1,4 +1,4 @@
-"""How models are judged: tiny rankings with the figures known by eye."""
+"""Evaluation of models: tiny rankings with figures known by eye."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""From scores to a list."""
+"""The items with the best scores."""
 
 import numpy as np
 from hypothesis import given

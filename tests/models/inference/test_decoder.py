@@ -1,4 +1,4 @@
-"""A linear output in 8 bits a weight: products with the rounded weights, however many codes are asked for."""
+"""A quantized linear output multiplies by the rounded weights, for any number of codes."""
 
 import numpy as np
 import pytest

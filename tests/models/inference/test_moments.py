@@ -1,4 +1,4 @@
-"""Mean and spread over all items are what they are when all scores are made."""
+"""Mean and standard deviation over all items equal those of all scores."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Weights in 8 bits: close to what they were made from, and the same function whichever way it is asked."""
+"""Weights in 8 bits are close to the originals, and sums, products and single weights agree."""
 
 import numpy as np
 import pytest

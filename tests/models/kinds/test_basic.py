@@ -1,4 +1,4 @@
-"""The plain one: its loss over whole rows, gathered from the ratings alone."""
+"""The loss of `basic` over whole rows, computed from the ratings only."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The penalty against the Jacobian that autograd finds."""
+"""The penalty against the Jacobian computed by autograd."""
 
 import numpy as np
 import pytest

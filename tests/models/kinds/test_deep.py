@@ -1,4 +1,4 @@
-"""Layers taught one by one, each better than before, and a network that starts from them."""
+"""Layers pre-trained one by one, and a network that starts from them."""
 
 from dataclasses import replace
 from pathlib import Path

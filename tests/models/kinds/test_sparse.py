@@ -1,4 +1,4 @@
-"""Most synapses go, for good, and what is left is stored and served as that."""
+"""Most weights are pruned for good, and the rest are stored and served as sparse tables."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""More layers, and the second encoding."""
+"""Residual layers and re-feeding."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""A code that is drawn, a prior that holds it, and two halves that learn by turns."""
+"""A sampled code, a composite prior, and two halves trained in turn."""
 
 from dataclasses import replace
 from pathlib import Path

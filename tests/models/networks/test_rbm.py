@@ -1,4 +1,4 @@
-"""Machines small enough to count all their states."""
+"""Machines small enough to enumerate all their states."""
 
 from itertools import product
 
@@ -103,7 +103,7 @@ def test_a_reconstruction_keeps_the_number_of_ratings_of_each_user() -> None:
 def test_sampling_in_blocks_of_users_equals_sampling_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     hidden = sample_bernoulli(torch.full((3, 3), 0.5), generator(1))
     whole, error = RATED.reconstruct(ratings(), hidden, generator()), RATED.reconstruction_error(ratings())
-    monkeypatch.setattr(rbm, "CELLS", 10)
+    monkeypatch.setattr(rbm, "MAX_CELLS", 10)
     assert len(list(RATED.choices(ratings().batch, hidden))) == 3
     assert RATED.reconstruct(ratings(), hidden, generator()).channel.equal(whole.channel)
     torch.testing.assert_close(RATED.reconstruction_error(ratings()), error)

@@ -1,4 +1,4 @@
-"""The penalty of the rating factors: chosen on a part of the users where there are many ratings, fitted to all."""
+"""The penalty of the rating factors: chosen on a sample of users if there are many ratings, used for all."""
 
 import numpy as np
 import pytest
