@@ -1,7 +1,12 @@
 """What docs/ has from the code is what `python -m scripts.docs` writes."""
 
+import dataclasses
+import re
+from typing import Any
+
 import pytest
 
+from models.kinds.registry import KINDS
 from scripts.docs.pages import DOCS, PAGES, written
 
 
@@ -22,3 +27,11 @@ def test_every_route_is_listed_with_its_scope() -> None:
     assert "| `GET /v1/users/{user_id}/recommendations` | Recommend to a user | `read` |" in page
     assert "| `POST /v1/models/{version}/activate` | Activate a version | `admin` |" in page
     assert "| `GET /health/live` | Live | none |" in page
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_hyper_parameter_is_explained(kind: str) -> None:
+    section = (DOCS / "explanation/models.md").read_text().split("### Hyper-parameters")[1].split("\n## ")[0]
+    config: Any = KINDS[kind].config
+    fields = {field.name for field in dataclasses.fields(config)} - {"num_items"}
+    assert fields - set(re.findall(r"`(\w+)`", section)) == set()
