@@ -4,7 +4,7 @@ Ids of callers are strings (`external_id`); inside, users and items have integer
 `rating_changes` name them without foreign keys: users and items are never removed before their ratings, and checking
 two keys a row would halve the speed of an import (docs/decisions/).
 
-Whatever belongs to a user names him in a column `user_id`, by his number: there an erasure finds and removes it.
+What belongs to a user names them in a column `user_id`, by number: there an erasure finds and removes it.
 """
 
 from datetime import UTC, datetime
@@ -178,7 +178,7 @@ class Event(Base):
     answer: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     item_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     type: Mapped[str] = mapped_column(String(10), primary_key=True)
-    user_id: Mapped[int | None] = mapped_column(BigInteger)  # None: of a guest, or of nobody in particular
+    user_id: Mapped[int | None] = mapped_column(BigInteger)  # None: of a guest, or of no user in particular
     list: Mapped[str] = mapped_column(String(10))  # what sort of list it was: user, guest, similar, popular, new
     version: Mapped[str | None] = mapped_column(String(100))
     source: Mapped[str] = mapped_column(String(20))
@@ -207,7 +207,7 @@ class RunState(StrEnum):
     RUNNING = "running"  # a worker holds its lease
     SUCCEEDED = "succeeded"  # made a version, whether or not the gate activated it
     FAILED = "failed"  # `error` says why
-    CANCELLED = "cancelled"  # somebody asked for it
+    CANCELLED = "cancelled"  # on request
 
 
 class RunCause(StrEnum):
@@ -283,8 +283,8 @@ class ActivationCause(StrEnum):
     """Why a version went live."""
 
     GATE = "gate"  # the gate let it
-    MANUAL = "manual"  # somebody chose it
-    FORCED = "forced"  # somebody chose it although the gate had refused it
+    MANUAL = "manual"  # chosen by a person
+    FORCED = "forced"  # chosen by a person although the gate had refused it
 
 
 class Activation(Base):
@@ -297,7 +297,7 @@ class Activation(Base):
     cause: Mapped[str] = mapped_column(String(20))
     activated_at: Mapped[datetime]
     actor: Mapped[str | None] = mapped_column(String(255))  # who: a key, or a user of the command line
-    reason: Mapped[str | None] = mapped_column(Text)  # as he gave it
+    reason: Mapped[str | None] = mapped_column(Text)  # as it was given
 
 
 class ExperimentState(StrEnum):
@@ -331,7 +331,7 @@ class Experiment(Base):
     state: Mapped[str] = mapped_column(String(20))
     started_at: Mapped[datetime]
     started_by: Mapped[str | None] = mapped_column(String(255))
-    reason: Mapped[str | None] = mapped_column(Text)  # as he gave it
+    reason: Mapped[str | None] = mapped_column(Text)  # as it was given
     stopped_at: Mapped[datetime | None]
     stopped_by: Mapped[str | None] = mapped_column(String(255))
     stop_reason: Mapped[str | None] = mapped_column(Text)
@@ -339,19 +339,19 @@ class Experiment(Base):
 
 
 class Erasure(Base):
-    """A user was erased: the receipt, without his id. His number, which is never given again, is what versions hold."""
+    """The receipt of an erased user, without their id. Their number, never given again, is what versions hold."""
 
     __tablename__ = "erasures"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)  # random
     user_number: Mapped[int] = mapped_column(BigInteger, unique=True)
-    revision: Mapped[int] = mapped_column(BigInteger, index=True)  # versions of this watermark have not seen him
+    revision: Mapped[int] = mapped_column(BigInteger, index=True)  # versions of this watermark have not seen them
     erased_at: Mapped[datetime]
     removed: Mapped[dict[str, Any]]  # rows by table
 
 
 class ErasureVersion(Base):
-    """A version holds a user who was erased: it was kept when he was, or a run that had read his ratings made it."""
+    """A version that holds an erased user: it was kept then, or made by a run that had read their ratings."""
 
     __tablename__ = "erasure_versions"
 

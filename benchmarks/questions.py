@@ -66,7 +66,7 @@ def popularity_of(train: Interactions) -> Popularity:
     columns, num_items = train.rows.columns, train.num_items
     counts = np.bincount(columns, minlength=num_items).astype(np.float64)
     sums = np.bincount(columns, train.rows.values, num_items).astype(np.float64)
-    return Popularity.of(np.arange(num_items), counts, sums, train.scale.minimum)
+    return Popularity.of(np.arange(num_items), counts, sums, lowest=train.scale.minimum)
 
 
 def by_popularity(popularity: Popularity) -> Order:

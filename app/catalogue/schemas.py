@@ -49,7 +49,7 @@ def storable_json(value: Any, depth: int = 1) -> None:
                 storable_json(element, depth + 1)
 
 
-def checked_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
+def check_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
     """Return attributes back if they can be kept.
 
     Raises:
@@ -67,7 +67,7 @@ Category = Annotated[str, StringConstraints(strict=True, min_length=1, max_lengt
 Categories = Annotated[list[Category], Field(max_length=100, examples=[["Sci-Fi", "Thriller"]])]
 Attributes = Annotated[
     dict[str, Any],
-    AfterValidator(checked_attributes),
+    AfterValidator(check_attributes),
     Field(description="Any JSON object, up to 16 KiB.", examples=[{"year": 1982}]),
 ]
 Active = Annotated[bool, Field(strict=True, description="Items that are not active are never recommended.")]

@@ -19,7 +19,7 @@ from app.settings import Settings
 from app.tables import Rating
 from app.training.data.snapshot import load_interactions, rating_scale
 from app.transfer.importer import RefusedFile
-from app.transfer.reading.clean import Rescale, cleaned_batches, parse_rescale
+from app.transfer.reading.clean import Rescale, clean_batches, parse_rescale
 from app.transfer.reading.fields import parse_renames
 from app.transfer.reading.sources import find_sources
 
@@ -45,7 +45,7 @@ def read_file(
     refused.parent.mkdir(parents=True, exist_ok=True)
     with RefusedFile(refused) as rejects:
         for source in sources:
-            for _, cleaned in cleaned_batches(source, Scale.of(settings), rescale):
+            for _, cleaned in clean_batches(source, Scale.of(settings), rescale):
                 rejects.write(cleaned.refused)
                 num_refused += len(cleaned.refused)
                 batches.append(cleaned.ratings)

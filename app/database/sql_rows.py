@@ -37,8 +37,10 @@ def select_with(session: Session, sql: str, names_and_types: str, columns: Colum
     return connection.exec_driver_sql(sql.replace("{rows}", rows_from(dialect, names_and_types)), args).all()
 
 
-def select_columns(session: Session, columns: Sequence[str], sql: str, names_and_types: str, given: Columns) -> Columns:
-    """Run a SELECT whose `{columns}` and `{rows}` stand for what is wanted and what is given; give columns.
+def select_columns(
+    session: Session, sql: str, columns: Sequence[str], *, names_and_types: str, given: Columns
+) -> Columns:
+    """Run a SELECT whose `{columns}` and `{rows}` stand for what is wanted and what is given; return columns.
 
     On SQLite they come as one row of JSON lists: the driver gives up the interpreter for every row it fetches, and with
     ten thousand of them a thread and the event loop wait for each other for a third of a second.

@@ -97,7 +97,7 @@ def sqlite_transaction(engine: Engine, work: Work[P, T], *args: P.args, **kwargs
 
 
 def empty_log(engine: Engine) -> None:
-    """Write SQLite's write-ahead log back into the database and cut it to nothing, unless somebody reads from it."""
+    """Write SQLite's write-ahead log back into the database and cut it to nothing, unless it is being read."""
     with closing(engine.raw_connection()) as connection, suppress(sqlite3.OperationalError):  # then some other time
         connection.execute(f"PRAGMA busy_timeout={LOG_TIMEOUT_MS}")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -42,7 +42,7 @@ def list_keys() -> None:
     from app.keys import repository
 
     table = Table("id", "name", "scopes", "created", "revoked")
-    for key in on_database(lambda database: database.read(repository.every_key)):
+    for key in on_database(lambda database: database.read(repository.list_keys)):
         revoked = key.revoked_at.isoformat(" ", "seconds") if key.revoked_at else ""
         table.add_row(str(key.id), key.name, " ".join(key.scopes), key.created_at.isoformat(" ", "seconds"), revoked)
     Console().print(table)

@@ -10,13 +10,13 @@ from app.tables import ApiKey
 
 
 def add(session: Session, key: ApiKey) -> ApiKey:
-    """Store a new key and give it its id."""
+    """Store a new key, which gets its id."""
     session.add(key)
     session.flush()
     return key
 
 
-def every_key(session: Session) -> Sequence[ApiKey]:
+def list_keys(session: Session) -> Sequence[ApiKey]:
     """List all keys, revoked ones too, oldest first."""
     return session.scalars(select(ApiKey).order_by(ApiKey.id)).all()
 

@@ -18,7 +18,7 @@ class Scope(StrEnum):
 
     READ = "read"  # GETs but exports, and recommendations for posted ratings
     WRITE = "write"  # change ratings and items
-    EXPORT = "export"  # all ratings and items at once: who holds `read` must name a user to read of him
+    EXPORT = "export"  # all ratings and items at once: with `read`, ratings are read of one named user at a time
     ADMIN = "admin"  # start and stop training and experiments, activate models
 
 

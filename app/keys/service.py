@@ -28,7 +28,7 @@ class KnownKeys:
 
 
 def create(session: Session, name: str, scopes: Iterable[Scope]) -> NewKey:
-    """Make a key, store its hash, give the key itself back."""
+    """Make a key, store its hash, return the key itself."""
     secret = new_key()
     names = sorted({scope.value for scope in scopes})
     key = ApiKey(name=name, hash=hash_key(secret.encode()), scopes=names, created_at=datetime.now(UTC), revoked_at=None)
@@ -46,7 +46,7 @@ def revoke(session: Session, key_id: int) -> bool:
 
 
 def name_of(session: Session, secret: str | None) -> str | None:
-    """Say whose key a caller sent, e.g. ``key 3 (ops)``; None if he sent none that is known."""
+    """Return whose key a caller sent, e.g. ``key 3 (ops)``; None if they sent none that is known."""
     key = repository.find_key(session, hash_key(secret.encode("latin-1"))) if secret else None
     return f"key {key.id} ({key.name})" if key else None
 

@@ -23,7 +23,7 @@ def storable(text: str) -> str:
     return text
 
 
-def checked_id(text: str) -> str:
+def check_id(text: str) -> str:
     """Return an id back if it is one.
 
     Raises:

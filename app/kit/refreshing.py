@@ -17,7 +17,7 @@ class Refreshing(Generic[P, T]):
     Args:
         compute: makes the value; it takes what `get` takes.
         min_age_s: that a value reaches before it is computed again, or `AGE_PER_SECOND` for each second that it took.
-        forget_after_s: after which a value that nobody had computed again is dropped from memory.
+        forget_after_s: after which a value that was not computed again is dropped from memory.
         lock: held while computing; values that share one are computed one at a time.
     """
 

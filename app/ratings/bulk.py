@@ -18,7 +18,7 @@ from app.ratings import repository, service
 from app.ratings.columns import NO_TIME, BatchUsers, Changes, Flags, Stored, Whole, find_stored, write_changes
 from app.ratings.conflict import RatingRow, Status
 
-MAX_KNOWN = 500_000  # items remembered at most
+MAX_KNOWN = 500_000  # items
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def set_columns(session: Session, columns: RatingColumns, known: ItemNumbers, no
     users, items = batch_users.numbers[columns.users], item_numbers[columns.items]
     pairs = users * (items.max() + 1) + items  # int64 holds two thousand million users times as many items
     order = np.argsort(pairs)
-    left = repeated(pairs, order) | is_deleted[columns.items]
+    left = mark_repeated(pairs, order) | is_deleted[columns.items]
     stored = find_stored(session, users, items, ~left & ~batch_users.is_new[columns.users])
     verdict = decide(columns, stored, left, now_us)
     applied = verdict.applied
@@ -109,7 +109,7 @@ def set_columns(session: Session, columns: RatingColumns, known: ItemNumbers, no
         stored.rated_at_us[applied] == NO_TIME,
         order=(np.cumsum(applied) - 1)[order[applied[order]]],
     )
-    write_changes(session, changes, batch_users, revision, now_us)
+    write_changes(session, changes, batch_users, revision=revision, now_us=now_us)
     return verdict.counts + set_one_by_one(session, columns, np.flatnonzero(verdict.left), now_us)
 
 
@@ -160,7 +160,7 @@ def resolve_users(session: Session, user_ids: list[str]) -> BatchUsers:
     return BatchUsers(user_ids, numbers, is_new)
 
 
-def repeated(pairs: Whole, order: NDArray[np.intp]) -> Flags:
+def mark_repeated(pairs: Whole, order: NDArray[np.intp]) -> Flags:
     """Mark the rows whose pair occurs more than once: bool (E,). ``order`` sorts them."""
     same = np.diff(pairs[order]) == 0
     marked = np.zeros(len(pairs), np.bool_)

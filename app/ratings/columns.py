@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.database import counters
 from app.database.pg_copy import Numbers, copy_in, copy_out
 from app.database.sql_rows import insert_rows, select_columns
-from app.ratings.repository import WRITE_SQLITE, add_users, move_users
+from app.ratings.repository import WRITE_SQLITE, add_users, set_user_revisions
 
 NO_TIME = np.iinfo(np.int64).min  # no date, or no such rating
 
@@ -104,11 +104,13 @@ def find_postgresql(session: Session, users: Whole, items: Whole) -> list[Number
 def find_sqlite(session: Session, users: Whole, items: Whole) -> list[Numbers]:
     """Look pairs up: (place, value, date) of each that is there; a rating that was removed has no value."""
     pairs = [users.tolist(), items.tolist()]
-    n, values, times = select_columns(session, FOUND, FIND_SQLITE, "user_id bigint, item_id bigint", pairs)
+    n, values, times = select_columns(
+        session, FIND_SQLITE, FOUND, names_and_types="user_id bigint, item_id bigint", given=pairs
+    )
     return [np.array(n, np.int64), np.array(values, np.float64), np.array(times, np.int64)]
 
 
-def write_changes(session: Session, changes: Changes, users: BatchUsers, revision: int, now_us: int) -> None:
+def write_changes(session: Session, changes: Changes, users: BatchUsers, *, revision: int, now_us: int) -> None:
     """Write history, ratings and their users, and move the counter on."""
     if not len(changes.users):
         return
@@ -127,8 +129,8 @@ def write_users(session: Session, users: BatchUsers, last: Whole, now_us: int) -
     """Add the new users with their ``last`` revision (U,), and note it of the others; 0 is none."""
     new, old = np.flatnonzero(users.is_new & (last > 0)), np.flatnonzero(~users.is_new & (last > 0))
     new_ids = [users.ids[place] for place in new.tolist()]
-    add_users(session, users.numbers[new].tolist(), new_ids, last[new].tolist(), now_us)
-    move_users(session, users.numbers[old].tolist(), last[old].tolist())
+    add_users(session, users.numbers[new].tolist(), new_ids, revisions=last[new].tolist(), now_us=now_us)
+    set_user_revisions(session, users.numbers[old].tolist(), last[old].tolist())
 
 
 def write_sqlite(session: Session, changes: Changes, revisions: Whole, now_us: int) -> None:

@@ -13,7 +13,7 @@ READER = BulkReader(RatingIn)
 
 
 def read_ratings(body: bytes, scale: Scale, now_us: int) -> list[RatingRow | Refused]:
-    """Read posted ratings: the good ones to store, the bad ones with what to mend.
+    """Read posted ratings: the valid ones to store, the others with what to correct.
 
     Raises:
         InvalidRequest: if the body is no rating and no list of them.
@@ -21,21 +21,21 @@ def read_ratings(body: bytes, scale: Scale, now_us: int) -> list[RatingRow | Ref
     posted = READER.read(body)
     places = [""] if is_object(body) else [f"/{index}" for index in range(len(posted))]
     return [
-        row if isinstance(row, Refused) else checked_row(row, scale, now_us, place)
+        row if isinstance(row, Refused) else check_rating(row, scale, now_us, place)
         for place, row in zip(places, posted, strict=False)
     ]
 
 
-def checked_row(rating: RatingIn, scale: Scale, now_us: int, place: str) -> RatingRow | Refused:
+def check_rating(rating: RatingIn, scale: Scale, now_us: int, place: str) -> RatingRow | Refused:
     """Return the rating to store, or what is wrong with it."""
-    value, rated_at_us, problems = checked(rating.value, rating.rated_at, scale, now_us, place)
+    value, rated_at_us, problems = check_value(rating.value, rating.rated_at, scale=scale, now_us=now_us, place=place)
     if problems:
         return Refused({"user_id": rating.user_id, "item_id": rating.item_id}, problems)
     return RatingRow(rating.user_id, rating.item_id, value, rated_at_us)
 
 
-def checked(
-    value: float, rated_at: datetime | None, scale: Scale, now_us: int, place: str
+def check_value(
+    value: float, rated_at: datetime | None, *, scale: Scale, now_us: int, place: str
 ) -> tuple[float | None, int | None, list[FieldProblem]]:
     """Return the value as the scale has it and the date in microseconds, and what is wrong with them."""
     snapped = scale.snap(value)
@@ -46,13 +46,13 @@ def checked(
     return snapped, rated_at_us, problems
 
 
-def single_row(user_id: str, item_id: str, rating: RatingValue, scale: Scale, now_us: int) -> RatingRow:
+def single_row(user_id: str, item_id: str, rating: RatingValue, *, scale: Scale, now_us: int) -> RatingRow:
     """Return the one rating to store.
 
     Raises:
         InvalidRequest: naming what is wrong with it.
     """
-    value, rated_at_us, problems = checked(rating.value, rating.rated_at, scale, now_us, "")
+    value, rated_at_us, problems = check_value(rating.value, rating.rated_at, scale=scale, now_us=now_us, place="")
     if problems:
         raise InvalidRequest("; ".join(f"{p['field']}: {p['detail']}" for p in problems), problems)
     return RatingRow(user_id, item_id, value, rated_at_us)

@@ -38,7 +38,7 @@ FIND_USERS = "SELECT u.external_id, u.id FROM {rows} JOIN users u ON u.external_
 LAST_USER = """
     SELECT coalesce(max(n), 0)
     FROM (SELECT max(id) AS n FROM users UNION ALL SELECT max(user_number) FROM erasures) AS given
-"""  # the number of a user who was erased still names him in model versions
+"""  # the number of an erased user still names them in model versions
 ADD_USERS = {
     "postgresql": """
         INSERT INTO users (id, external_id, revision, created_at) SELECT id, external_id, revision, $4
@@ -115,7 +115,7 @@ def find_pairs(session: Session, keys: Sequence[Key]) -> dict[Key, Pair]:
     }
 
 
-def recall_history(session: Session, pairs: Sequence[Pair]) -> None:
+def load_history(session: Session, pairs: Sequence[Pair]) -> None:
     """Note in each pair the values that its history holds for the moment stored."""
     if not pairs:
         return
@@ -142,14 +142,14 @@ def next_user(session: Session) -> int:
 
 
 def create_users(session: Session, external_ids: Sequence[str], now_us: int) -> dict[str, int]:
-    """Create users who are not there; give their numbers. The ratings' lock is held."""
+    """Create users who are not there; return their numbers. The ratings' lock is held."""
     numbers = dict(zip(external_ids, count(next_user(session)), strict=False))
-    add_users(session, list(numbers.values()), external_ids, [0] * len(numbers), now_us)
+    add_users(session, list(numbers.values()), external_ids, revisions=[0] * len(numbers), now_us=now_us)
     return numbers
 
 
 def add_users(
-    session: Session, numbers: list[int], external_ids: Sequence[str], revisions: list[int], now_us: int
+    session: Session, numbers: list[int], external_ids: Sequence[str], *, revisions: list[int], now_us: int
 ) -> None:
     """Add users whose numbers are chosen."""
     if not numbers:
@@ -163,8 +163,8 @@ def add_users(
         insert_rows(session, ADD_USERS["sqlite"], [numbers, external_ids, revisions, [moment] * len(numbers)])
 
 
-def move_users(session: Session, numbers: list[int], revisions: list[int]) -> None:
-    """Note the latest revision of users, by their numbers."""
+def set_user_revisions(session: Session, numbers: list[int], revisions: list[int]) -> None:
+    """Store the latest revision of users, given by number."""
     if numbers:
         execute(session, MOVE_USERS, [revisions, numbers])
 
@@ -184,7 +184,7 @@ def write_changes(session: Session, changes: Sequence[Change], now_us: int) -> N
     connection.exec_driver_sql(WRITE_SQLITE["history"], [(*change[:5], now_us) for change in changes])
     connection.exec_driver_sql(WRITE_SQLITE["ratings"], [change[:5] for change in changes if change.latest])
     last = {change.user: change.revision for change in changes}
-    move_users(session, list(last), list(last.values()))
+    set_user_revisions(session, list(last), list(last.values()))
 
 
 def get_user(session: Session, user_id: str) -> StoredUser | None:
@@ -240,7 +240,7 @@ def ratings_at(session: Session, users: Sequence[int], revision: int) -> dict[in
 
 
 def move_events(session: Session, user_id: str, from_user_id: str) -> None:
-    """Return the events of one user to another, if both are there."""
+    """Move the events of one user to another, if both are there."""
     target = session.scalar(select(User.id).where(User.external_id == user_id))
     source = session.scalar(select(User.id).where(User.external_id == from_user_id))
     if target is not None and source is not None:
@@ -248,7 +248,7 @@ def move_events(session: Session, user_id: str, from_user_id: str) -> None:
 
 
 def raters(session: Session, item_id: str, limit: int) -> Sequence[str]:
-    """Give some of the users who rate an item now."""
+    """Return some of the users who rate an item now."""
     query = (
         select(User.external_id)
         .join(Rating, Rating.user_id == User.id)

@@ -76,7 +76,7 @@ async def post_ratings(request: Request) -> Response:
 
 
 def answer(parsed: Sequence[RatingRow | Refused], written: Written) -> dict[str, Any]:
-    """Return every row its result, in the order posted."""
+    """Write the result of every row, in the order posted."""
     outcomes = iter(written.outcomes)
     results = [
         refusal(index, row) if isinstance(row, Refused) else result(index, row, next(outcomes))
@@ -88,15 +88,15 @@ def answer(parsed: Sequence[RatingRow | Refused], written: Written) -> dict[str,
 
 
 def result(index: int, row: RatingRow, outcome: Outcome) -> dict[str, Any]:
-    """Describe what became of a good row."""
-    said = {"index": index, "user_id": row.user_id, "item_id": row.item_id, "status": str(outcome.status)}
-    return said if outcome.revision is None else said | {"revision": outcome.revision}
+    """Describe what became of a valid row."""
+    body = {"index": index, "user_id": row.user_id, "item_id": row.item_id, "status": str(outcome.status)}
+    return body if outcome.revision is None else body | {"revision": outcome.revision}
 
 
 def refusal(index: int, row: Refused) -> dict[str, Any]:
     """Describe why a row was refused."""
-    said = {"index": index, "user_id": row.said("user_id"), "item_id": row.said("item_id")}
-    return said | {"status": "refused", "errors": row.errors}
+    body = {"index": index, "user_id": row.said("user_id"), "item_id": row.said("item_id")}
+    return body | {"status": "refused", "errors": row.errors}
 
 
 @router.put(
@@ -109,11 +109,11 @@ async def put_rating(
     user_id: PathUserId, item_id: PathItemId, rating: RatingValue, settings: SettingsDep, writer: WriterDep
 ) -> RatingChanged:
     """Set what a user thinks of an item; the latest `rated_at` wins."""
-    row = single_row(user_id, item_id, rating, Scale.of(settings), now_us())
-    return changed(user_id, item_id, await writer.submit([row]))
+    row = single_row(user_id, item_id, rating, scale=Scale.of(settings), now_us=now_us())
+    return rating_changed(user_id, item_id, await writer.submit([row]))
 
 
-def changed(user_id: str, item_id: str, written: Written) -> RatingChanged:
+def rating_changed(user_id: str, item_id: str, written: Written) -> RatingChanged:
     """Describe what became of one rating."""
     status: Any = str(written.outcomes[0].status)
     return RatingChanged(user_id=user_id, item_id=item_id, status=status, revision=written.revision)
@@ -124,7 +124,7 @@ def changed(user_id: str, item_id: str, written: Written) -> RatingChanged:
 )
 async def delete_rating(user_id: PathUserId, item_id: PathItemId, database: DatabaseDep) -> RatingChanged:
     """Remove a rating; an older one that is posted again stays removed."""
-    return changed(user_id, item_id, await database.write(service.remove_rating, user_id, item_id, now_us()))
+    return rating_changed(user_id, item_id, await database.write(service.remove_rating, user_id, item_id, now_us()))
 
 
 @router.get(

@@ -33,7 +33,7 @@ class RatingIn(BaseModel):
 
 
 class RatingOfItem(BaseModel):
-    """A rating of somebody whom the request names elsewhere."""
+    """A rating of a user whom the request names elsewhere."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -39,7 +39,7 @@ def set_ratings(session: Session, rows: Sequence[RatingRow], now_us: int) -> Wri
     """Apply valid ratings in their order; unknown users and items are created."""
     revision = counters.lock(session, "ratings")
     pairs = repository.find_pairs(session, list(dict.fromkeys((row.user_id, row.item_id) for row in rows)))
-    repository.recall_history(session, [pair for row in rows if contradicts(row, pair := pairs[row[:2]])])
+    repository.load_history(session, [pair for row in rows if contradicts(row, pair := pairs[row[:2]])])
     outcomes = []
     applied: list[tuple[Key, Outcome, float | None]] = []
     for row in rows:

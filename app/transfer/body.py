@@ -88,7 +88,7 @@ async def next_chunk(chunks: AsyncIterator[bytes]) -> bytes | None:
         raise BodyStalled() from None
 
 
-def gunzipped(data: Iterator[bytes]) -> Iterator[bytes]:
+def gunzip(data: Iterator[bytes]) -> Iterator[bytes]:
     """Expand gzip, of one member or several, no more than `READ_BYTES` at a time.
 
     Raises:

@@ -126,7 +126,7 @@ class ParquetWriter(Writer):
 
 
 def export_ratings(session: Session, writer: Writer, progress: Progress) -> int:
-    """Write every rating, ordered by the ids of user and item; give their number."""
+    """Write every rating, ordered by the ids of user and item; return their number."""
     total = session.scalar(select(func.count()).select_from(Rating).where(Rating.value.is_not(None))) or 0
     num_rows = 0
     for users in user_steps(session):
@@ -150,7 +150,7 @@ def by_code_point(session: Session, column: Any) -> Any:
 
 def ratings_of(session: Session, users: Sequence[Any]) -> Rows:
     """Return the ratings of some users."""
-    found = select_columns(session, RATED, RATINGS, "id bigint", [[user.id for user in users]])
+    found = select_columns(session, RATINGS, RATED, names_and_types="id bigint", given=[[user.id for user in users]])
     return [
         {"user_id": users[n - 1].external_id, "item_id": item_id, "value": value, "rated_at": from_us(rated_at_us)}
         for n, item_id, value, rated_at_us in sorted(zip(*found, strict=True))
@@ -158,7 +158,7 @@ def ratings_of(session: Session, users: Sequence[Any]) -> Rows:
 
 
 def export_items(session: Session, writer: Writer, progress: Progress) -> int:
-    """Write every item that is not deleted, ordered by id; give their number."""
+    """Write every item that is not deleted, ordered by id; return their number."""
     standing = Item.deleted_at.is_(None)
     total = session.scalar(select(func.count()).select_from(Item).where(standing)) or 0
     named = (Item.title, Item.categories, Item.active, Item.attributes, Item.available_from, Item.available_until)

@@ -21,7 +21,7 @@ from app.ratings.bulk import ItemNumbers, set_columns
 from app.ratings.scale import Scale
 from app.transfer.items import CleanedItems, clean_items
 from app.transfer.problems import RefusedRow
-from app.transfer.reading.clean import Cleaned, Rescale, cleaned_batches
+from app.transfer.reading.clean import Cleaned, Rescale, clean_batches
 from app.transfer.reading.readers import Source
 
 PATIENCE_S = 60  # an import waits so long for a database that went away
@@ -90,8 +90,8 @@ class RatingImporter:
         self._known = ItemNumbers()
 
     def cleaned(self) -> Iterator[tuple[int, Cleaned]]:
-        """Clean the file's batches; see `cleaned_batches`."""
-        return cleaned_batches(self._source, self._scale, self._rescale)
+        """Clean the file's batches; see `clean_batches`."""
+        return clean_batches(self._source, self._scale, self._rescale)
 
     async def store(self, cleaned: Cleaned) -> Counter[str]:
         """Store a batch of ratings."""

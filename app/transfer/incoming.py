@@ -118,12 +118,12 @@ def import_body(database: Database, scale: Scale, body: Body, asked: Asked) -> A
     with ExitStack() as closing:
         answer = Answer(asked.kind)
         closing.callback(answer.close)
-        import_or_tell(database, scale, body, asked, answer)
+        import_or_report(database, scale, body, asked, answer)
         closing.pop_all()  # who gives the lines closes them
     return answer
 
 
-def import_or_tell(database: Database, scale: Scale, body: Body, asked: Asked, answer: Answer) -> None:
+def import_or_report(database: Database, scale: Scale, body: Body, asked: Asked, answer: Answer) -> None:
     """Import a body; an error says what holds in spite of it."""
     try:
         asyncio.run(import_into(database, scale, body, asked, answer))
@@ -131,10 +131,10 @@ def import_or_tell(database: Database, scale: Scale, body: Body, asked: Asked, a
         detail = str(error)
         raise InvalidRequest(f"{detail} {answer.stored()}", [FieldProblem(error.field, detail)]) from error
     except (BodyStalled, DatabaseUnavailable) as error:
-        raise retold(error, answer) from error
+        raise with_outcome(error, answer) from error
 
 
-def retold(error: PalateError, answer: Answer) -> PalateError:
+def with_outcome(error: PalateError, answer: Answer) -> PalateError:
     """Tell an error with what holds in spite of it."""
     if isinstance(error, BodyStalled):
         return BodyStalled(f"Nothing of the body came for a minute. {answer.stored()}")

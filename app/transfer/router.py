@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from app.database.engine import Database
 from app.kit.errors import BodyStalled, FieldProblem, FormatUnsupported, InvalidRequest
 from app.ratings.scale import Scale
-from app.transfer.body import Body, gunzipped, received
+from app.transfer.body import Body, gunzip, received
 from app.transfer.schemas import ExportedItem, ExportedRating, ImportDone, ImportRefusal, inline
 from app.web.deps import DatabaseDep, SettingsDep
 from app.web.problem import problem_responses
@@ -79,7 +79,7 @@ async def post_import(
     """
     form = form_of(request.headers.get("content-type", ""))
     data = received(request.stream(), asyncio.get_running_loop())
-    body = Body(gunzipped(data) if is_gzip(request.headers.get("content-encoding", "")) else data)
+    body = Body(gunzip(data) if is_gzip(request.headers.get("content-encoding", "")) else data)
     async with request.app.state.transfers:
         answer = await imported(database, Scale.of(settings), body, (form, kind, column, rescale))
     return StreamingResponse(answer.lines(), media_type=NDJSON)

@@ -48,7 +48,7 @@ class BulkReader(Generic[M]):
         return list(rows)
 
     def _read_each(self, body: bytes) -> list[M | Refused]:
-        document = parsed_json(body)
+        document = parse_json(body)
         if isinstance(document, dict):
             return [self.read_row(document, "")]
         check_length(document)
@@ -69,7 +69,7 @@ def is_object(body: bytes) -> bool:
     return body.lstrip(JSON_SPACE)[:1] == b"{"
 
 
-def parsed_json(body: bytes) -> Any:
+def parse_json(body: bytes) -> Any:
     """Parse a body that must be an object or a list.
 
     Raises:

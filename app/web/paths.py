@@ -30,7 +30,7 @@ class EncodedSlashes:
         raw: bytes = scope.get("raw_path") or b""
         if b"%" in raw:
             try:
-                scope["path"] = decoded_path(raw)
+                scope["path"] = decode_path(raw)
             except ValueError as error:
                 refusal = InvalidRequest(f"The path {error}.", [FieldProblem("path", str(error))])
                 await problem_response(refusal)(scope, receive, send)
@@ -38,7 +38,7 @@ class EncodedSlashes:
         await self.app(scope, receive, send)
 
 
-def decoded_path(raw: bytes) -> str:
+def decode_path(raw: bytes) -> str:
     """Decode a path; where ids stand in it, their encoded slashes become NUL.
 
     Raises:

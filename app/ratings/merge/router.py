@@ -28,17 +28,17 @@ router = APIRouter(tags=["ratings"])
     responses=problem_responses(InvalidRequest),
 )
 async def merge(
-    user_id: PathUserId, asked: MergeRequest, settings: SettingsDep, database: DatabaseDep, writer: WriterDep
+    user_id: PathUserId, request: MergeRequest, settings: SettingsDep, database: DatabaseDep, writer: WriterDep
 ) -> Response:
     """Add ratings in the request, or move a stored user's; the later rating of an item wins, twice changes nothing."""
-    if asked.from_user_id is None:
-        return await merge_posted(user_id, asked.ratings or [], Scale.of(settings), writer)
-    if asked.from_user_id == user_id:
-        wrong = FieldProblem("/from_user_id", "is the user himself: name another")
-        raise InvalidRequest("A user cannot be merged into himself.", [wrong])
-    merged = await database.write(merge_users, user_id, asked.from_user_id, now_us())
-    said = {"user_id": user_id, "from_user_id": asked.from_user_id, "moved": merged.num_moved}
-    return written_out(said | answer(merged.rows, merged.written))
+    if request.from_user_id is None:
+        return await merge_posted(user_id, request.ratings or [], Scale.of(settings), writer)
+    if request.from_user_id == user_id:
+        wrong = FieldProblem("/from_user_id", "is the same user: name another")
+        raise InvalidRequest("A user cannot be merged into themselves.", [wrong])
+    merged = await database.write(merge_users, user_id, request.from_user_id, now_us())
+    body = {"user_id": user_id, "from_user_id": request.from_user_id, "moved": merged.num_moved}
+    return respond(body | answer(merged.rows, merged.written))
 
 
 async def merge_posted(user_id: str, posted: Sequence[Any], scale: Scale, writer: WriterDep) -> Response:
@@ -47,10 +47,10 @@ async def merge_posted(user_id: str, posted: Sequence[Any], scale: Scale, writer
     rows = [row for row in parsed if isinstance(row, RatingRow)]
     if not rows:
         raise all_refused(parsed)
-    said = {"user_id": user_id, "from_user_id": None, "moved": 0}
-    return written_out(said | answer(parsed, await writer.submit(rows)))
+    body = {"user_id": user_id, "from_user_id": None, "moved": 0}
+    return respond(body | answer(parsed, await writer.submit(rows)))
 
 
-def written_out(body: dict[str, Any]) -> Response:
+def respond(body: dict[str, Any]) -> Response:
     """Write an answer."""
     return Response(orjson.dumps(body), media_type=JSON)

@@ -13,7 +13,7 @@ RATINGS_SCHEMA = {
     "items": RatingOfItem.model_json_schema(),
     "minItems": 1,
     "maxItems": MAX_LIST,
-    "description": "The guest's ratings; a bad row is refused, the others are stored.",
+    "description": "The guest's ratings; an invalid row is refused, the others are stored.",
 }
 POSTED: Any = [{"item_id": "blade-runner-1982", "value": 5, "rated_at": "2026-11-23T10:15:00Z"}]
 
@@ -25,7 +25,7 @@ class MergeRequest(BaseModel):
         extra="forbid", strict=True, json_schema_extra={"examples": [{"ratings": POSTED}, {"from_user_id": "guest-7"}]}
     )
 
-    from_user_id: Annotated[ExternalId | None, Field(description="A stored user: his ratings are moved.")] = None
+    from_user_id: Annotated[ExternalId | None, Field(description="A stored user: their ratings are moved.")] = None
     ratings: Annotated[list[Any] | None, Field(min_length=1, max_length=MAX_LIST), WithJsonSchema(RATINGS_SCHEMA)] = (
         None
     )

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.database import counters
 from app.ratings import repository
 from app.ratings.conflict import RatingRow
-from app.ratings.parse import checked_row
+from app.ratings.parse import check_rating
 from app.ratings.scale import Scale
 from app.ratings.schemas import RatingIn, RatingOfItem
 from app.ratings.service import Written, set_ratings
@@ -26,21 +26,24 @@ class Merged(NamedTuple):
 
 
 def read_posted(user_id: str, posted: Sequence[Any], scale: Scale, now_us: int) -> list[RatingRow | Refused]:
-    """Read a guest's ratings as a user's: the good ones to store, the bad ones with what to mend."""
-    return [read_one(user_id, row, scale, now_us, f"/ratings/{index}") for index, row in enumerate(posted)]
+    """Read a guest's ratings as a user's: the valid ones to store, the others with what to correct."""
+    return [
+        read_one(user_id, row, scale=scale, now_us=now_us, place=f"/ratings/{index}")
+        for index, row in enumerate(posted)
+    ]
 
 
-def read_one(user_id: str, posted: Any, scale: Scale, now_us: int, place: str) -> RatingRow | Refused:
+def read_one(user_id: str, posted: Any, *, scale: Scale, now_us: int, place: str) -> RatingRow | Refused:
     """Read one rating of a guest's."""
     row = READER.read_row(posted, place)
     if isinstance(row, Refused):
         return row
     rating = RatingIn(user_id=user_id, item_id=row.item_id, value=row.value, rated_at=row.rated_at)
-    return checked_row(rating, scale, now_us, place)
+    return check_rating(rating, scale, now_us, place)
 
 
 def merge_users(session: Session, user_id: str, from_user_id: str, now_us: int) -> Merged:
-    """Move the ratings of one user to another, who is created if need be, and what became of his answers."""
+    """Move the ratings of one user to another, who is created if need be, and what became of their answers."""
     merged = move_ratings(session, user_id, from_user_id, now_us)
     repository.move_events(session, user_id, from_user_id)
     return merged

@@ -39,5 +39,5 @@ class ModelCache:
             return kept
 
     def drop_unused(self) -> None:
-        """Drop the models that nobody has asked for lately."""
+        """Drop the models that were not asked for lately."""
         self._models.expire()

@@ -39,6 +39,7 @@ class Popularity:
         slots: Slots,
         counts: NDArray[np.float64],
         sums: NDArray[np.float64],
+        *,
         lowest: float,
         revision: int | None = None,
     ) -> "Popularity":
@@ -69,12 +70,12 @@ class Statistics:
 
     def popularity(self, slots: Slots) -> Popularity:
         """Order the items by their popularity; ``slots`` int64 (I,) are the columns', -1 where there is no item."""
-        return Popularity.of(slots, self.counts, self.sums, self.lowest)
+        return Popularity.of(slots, self.counts, self.sums, lowest=self.lowest)
 
 
 def rating_popularity(totals: Sequence[Any], revision: int, slot_of_id: Mapping[int, int], lowest: float) -> Popularity:
     """Order items by their ratings as of a revision; ``totals`` are rows of (item's primary key, number, sum)."""
-    return Popularity.of(*columns_of(totals, slot_of_id), lowest, revision)
+    return Popularity.of(*columns_of(totals, slot_of_id), lowest=lowest, revision=revision)
 
 
 def decayed_popularity(totals: Sequence[Any], revision: int, slot_of_id: Mapping[int, int]) -> Popularity:

@@ -70,7 +70,7 @@ def fold_together(model: Model, users: Sequence[Row]) -> list[FoldIn]:
     """Fold users in with one pass over the weights.
 
     Products of matrices take rows in blocks and round those that fill none otherwise; so blocks are filled, and
-    nobody's scores depend on who else is in the pass.
+    no user's scores depend on who else is in the pass.
     """
     filled = [*users, *[users[-1]] * (-len(users) % BLOCK)]
     offsets = np.cumsum([0, *(len(columns) for columns, _ in filled)])

@@ -7,7 +7,7 @@ from zlib import crc32
 from app.kit.errors import InvalidRequest
 from app.kit.times import now_us
 from app.kit.validation import MAX_FIELDS
-from app.ratings.parse import checked
+from app.ratings.parse import check_value
 from app.ratings.scale import Scale
 from app.recommendations.catalogue.index import Catalogue
 from app.recommendations.ranking.profile import UserProfile
@@ -45,7 +45,8 @@ def latest_values(ratings: Sequence[GuestRating], scale: Scale, now: int, field:
     """
     rows, problems = [], []
     for index, rating in enumerate(ratings):
-        value, rated_at_us, wrong = checked(rating.value, rating.rated_at, scale, now, f"{field}/{index}")
+        place = f"{field}/{index}"
+        value, rated_at_us, wrong = check_value(rating.value, rating.rated_at, scale=scale, now_us=now, place=place)
         problems += wrong
         if value is not None:
             rows.append((now if rated_at_us is None else rated_at_us, rating.item_id, value))

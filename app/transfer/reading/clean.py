@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import compute
 
-from app.kit.ids import checked_id
+from app.kit.ids import check_id
 from app.kit.times import EARLIEST_US, now_us, to_us
 from app.ratings.bulk import RatingColumns
 from app.ratings.columns import NO_TIME, Flags, Whole
@@ -97,7 +97,7 @@ def clean(batch: Batch, file: str, scale: Scale, rescale: Rescale | None, moment
     return Cleaned(ratings, refused, int((~on_scale & ~np.isnan(raw)).sum()))
 
 
-def cleaned_batches(source: Source, scale: Scale, rescale: Rescale | None) -> Iterator[tuple[int, Cleaned]]:
+def clean_batches(source: Source, scale: Scale, rescale: Rescale | None) -> Iterator[tuple[int, Cleaned]]:
     """Clean a file's batches: bytes read so far, and what is cleaned; stop at once if its scale is another.
 
     Raises:
@@ -106,11 +106,11 @@ def cleaned_batches(source: Source, scale: Scale, rescale: Rescale | None) -> It
     for place, batch in enumerate(source.batches()):
         cleaned = clean(batch, source.file, scale, rescale, now_us())
         if place == 0 and cleaned.num_off_scale * 2 > len(batch.lines):
-            raise TransferProblem(another_scale(cleaned, len(batch.lines), source.file, scale))
+            raise TransferProblem(describe_other_scale(cleaned, len(batch.lines), source.file, scale))
         yield batch.position, cleaned
 
 
-def another_scale(cleaned: Cleaned, num_rows: int, file: str, scale: Scale) -> str:
+def describe_other_scale(cleaned: Cleaned, num_rows: int, file: str, scale: Scale) -> str:
     """Say that a file's scale is another, and what to do."""
     values = sorted({float(value) for row in cleaned.refused if (value := row.row["value"]) not in (None, "")})
     return (
@@ -179,7 +179,7 @@ def id_problem(text: str | None) -> str | None:
     if text is None:
         return "must be text or a whole number"
     try:
-        checked_id(text)
+        check_id(text)
     except ValueError as error:
         return str(error)
     return None

@@ -214,10 +214,10 @@ class MergeRequest(TypedDict, total=False):
     """Whose ratings become the user's: those of a stored user, or those in the request."""
 
     from_user_id: str | None
-    """A stored user: his ratings are moved."""
+    """A stored user: their ratings are moved."""
 
     ratings: Sequence[RatingOfItem]
-    """The guest's ratings; a bad row is refused, the others are stored."""
+    """The guest's ratings; an invalid row is refused, the others are stored."""
 
 
 class NewExperiment(TypedDict, total=False):
@@ -279,7 +279,7 @@ class RatingIn(TypedDict, total=False):
 
 
 class RatingOfItem(TypedDict, total=False):
-    """A rating of somebody whom the request names elsewhere."""
+    """A rating of a user whom the request names elsewhere."""
 
     item_id: Required[str]
     value: Required[float]

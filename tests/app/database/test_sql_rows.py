@@ -24,7 +24,9 @@ def test_columns_come_back_as_they_were_given(run_on_database: Callable[..., Any
             session.connection().exec_driver_sql(insert(session), (n + 1, VALUES[n], MOMENTS[n], TEXTS[n]))
         query = "SELECT {columns} FROM {rows} JOIN kept k ON k.n = q.wanted"
         columns = ("q.n", "k.value", "k.moment", "k.said")
-        return select_columns(session, columns, query, "wanted bigint", [list(range(1, num_rows + 1))])
+        return select_columns(
+            session, query, columns, names_and_types="wanted bigint", given=[list(range(1, num_rows + 1))]
+        )
 
     found = run_on_database(lambda database: database.write(select))
     rows = sorted(zip(*found, strict=True))

@@ -126,7 +126,7 @@ def test_the_database_never_holds_the_key_itself(
     make_key: Callable[..., NewKey], run_on_database: RunOnDatabase
 ) -> None:
     key = make_key(Scope.READ)
-    (stored,) = run_on_database(lambda database: database.read(repository.every_key))
+    (stored,) = run_on_database(lambda database: database.read(repository.list_keys))
     assert key.secret not in {stored.hash, stored.name}
     assert len(stored.hash) == 64
 

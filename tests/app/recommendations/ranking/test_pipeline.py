@@ -157,7 +157,7 @@ def test_lists_that_are_not_personal_hold_only_allowed_items(
 def test_ties_keep_the_order_of_the_catalogue(limit: int) -> None:
     catalogue = Catalogue()
     catalogue.apply([CatalogueRow(place, item, None, (), True) for place, item in enumerate(ITEMS)], 1)
-    popularity = Popularity.of(np.arange(NUM_ITEMS), np.ones(NUM_ITEMS), np.full(NUM_ITEMS, 4.0), 1)
+    popularity = Popularity.of(np.arange(NUM_ITEMS), np.ones(NUM_ITEMS), np.full(NUM_ITEMS, 4.0), lowest=1)
     inputs = RankingInputs(None, counted=popularity)
     chosen = pipeline.rank_popular(catalogue, inputs, UserProfile([], []), Options(), limit=limit).items
     assert chosen.slots == list(range(min(limit, NUM_ITEMS)))

@@ -128,7 +128,7 @@ def meets(condition: Condition, year: int) -> bool:
 def live_model(catalogue: Catalogue, kind: str, num_cold: int = 0) -> LoadedModel:
     slots = np.array([catalogue.slot_of_external_id[item] for item in ITEMS], np.int64)
     counts = np.arange(NUM_ITEMS, dtype=np.float64)
-    popularity = Popularity.of(slots, counts, 3 * counts, 1)
+    popularity = Popularity.of(slots, counts, 3 * counts, lowest=1)
     live = LoadedModel("v1", model_of(kind), ITEMS, slots, popularity)
     live.fit_to(catalogue)
     if num_cold:
