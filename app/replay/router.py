@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from app.kit.errors import InvalidRequest, ReplayUnavailable
 from app.recommendations.tokens.recommendation_id import decode
+from app.recommendations.users.response import json_response
 from app.replay.schemas import Replay, ReplayRequest
 from app.replay.service import Replayer, ReplayTask
-from app.web.json import JSONAnswer
 from app.web.problem import problem_responses
 
 router = APIRouter(prefix="/v1", tags=["recommendations"])
@@ -35,4 +35,4 @@ async def replay(
     explained = None if asked.explain is None else EXPLAINED * asked.explain
     answer = await replayer.replay(ReplayTask(identified, asked.ratings, asked.user_id, explained))
     request.app.state.metrics.replayed(identical=answer["identical"])
-    return JSONAnswer(answer)
+    return json_response(answer)

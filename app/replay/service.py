@@ -27,7 +27,7 @@ from app.recommendations.state.scorer import fold_together
 from app.recommendations.state.serving import Serving
 from app.recommendations.tokens.recommendation_id import ListType, RecommendationId
 from app.recommendations.users.guests import latest_values, profile_from
-from app.recommendations.users.response import write_answer
+from app.recommendations.users.response import write_explained
 from app.recommendations.users.restore import model_of
 from app.recommendations.users.schemas import GuestRating
 from app.recommendations.users.service import read_vectors
@@ -156,7 +156,7 @@ class Replayer:
         vectors = await read_vectors(self._serving, live) if options.diversity else None
         inputs = RankingInputs(past, fold, popularity, vectors)
         ranking = await asyncio.to_thread(self._rank, answer, inputs, profile, options)
-        written = await write_answer(self._serving, self._catalogue, ranking, profile, options)
+        written = await write_explained(self._serving, self._catalogue, ranking, profile, options)
         return self._describe(answer, rated, ranking, written)
 
     async def _rated(self, task: ReplayTask) -> Rated:

@@ -8,9 +8,9 @@ from app.kit.errors import InvalidRequest
 from app.recommendations.elicitation import service
 from app.recommendations.elicitation.schemas import GuestQuestions, QuestionRequest, Questions
 from app.recommendations.request.options import Options
+from app.recommendations.users.response import json_response
 from app.recommendations.users.router import ServingDep, get_options, query_parameters
 from app.web.deps import SettingsDep
-from app.web.json import JSONAnswer
 from app.web.paths import PathUserId
 from app.web.problem import problem_responses
 
@@ -28,7 +28,7 @@ async def ask_user(
     user_id: PathUserId, serving: ServingDep, options: Annotated[Options, Depends(get_options)]
 ) -> Response:
     """List the items whose rating would tell most about the user, among those that many users know."""
-    return JSONAnswer(await service.for_user(serving, user_id, options))
+    return json_response(await service.for_user(serving, user_id, options))
 
 
 @router.post(
@@ -39,4 +39,4 @@ async def ask_user(
 )
 async def ask_guest(asked: QuestionRequest, serving: ServingDep, settings: SettingsDep) -> Response:
     """List them for a guest, by the ratings in the request. Nothing is stored."""
-    return JSONAnswer(await service.for_guest(serving, settings, asked))
+    return json_response(await service.for_guest(serving, settings, asked))

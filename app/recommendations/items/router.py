@@ -9,8 +9,8 @@ from app.recommendations.items import service
 from app.recommendations.items.schemas import NewItems, PopularItems, SimilarItems
 from app.recommendations.request.options import Options
 from app.recommendations.state.popularity_cache import HalfLife
+from app.recommendations.users.response import json_response
 from app.recommendations.users.router import ServingDep, get_options, query_parameters
-from app.web.json import JSONAnswer
 from app.web.paths import PathItemId
 from app.web.problem import problem_responses
 
@@ -33,7 +33,7 @@ async def get_popular(
     ] = HalfLife.YEAR,
 ) -> Response:
     """List items by the mean of their ratings, recent ones counting more and few ratings counting little."""
-    return JSONAnswer(await service.popular_items(serving, half_life_days, options))
+    return json_response(await service.popular_items(serving, half_life_days, options))
 
 
 @router.get(
@@ -45,7 +45,7 @@ async def get_popular(
 )
 async def get_new(serving: ServingDep, options: OptionsDep) -> Response:
     """List items, the newest first."""
-    return JSONAnswer(await service.new_items(serving, options))
+    return json_response(await service.new_items(serving, options))
 
 
 @router.get(
@@ -57,4 +57,4 @@ async def get_new(serving: ServingDep, options: OptionsDep) -> Response:
 )
 async def get_similar(item_id: PathItemId, serving: ServingDep, options: OptionsDep) -> Response:
     """List the items that are most like an item, by the model and by their attributes together."""
-    return JSONAnswer(await service.similar_items(serving, item_id, options))
+    return json_response(await service.similar_items(serving, item_id, options))

@@ -8,10 +8,10 @@ from app.kit.errors import InvalidRequest
 from app.kit.ids import ExternalId
 from app.recommendations.predictions import service
 from app.recommendations.predictions.schemas import GuestPredictions, PredictionRequest, Predictions
+from app.recommendations.users.response import json_response
 from app.recommendations.users.router import ServingDep
 from app.settings import MAX_LIST
 from app.web.deps import SettingsDep
-from app.web.json import JSONAnswer
 from app.web.paths import PathUserId
 from app.web.problem import problem_responses
 
@@ -30,7 +30,7 @@ ItemIds = Annotated[
 )
 async def predict_for_user(user_id: PathUserId, item_id: ItemIds, serving: ServingDep) -> Response:
     """Predict how a user will rate items, with the measured error of such predictions."""
-    return JSONAnswer(await service.for_user(serving, user_id, item_id))
+    return json_response(await service.for_user(serving, user_id, item_id))
 
 
 @router.post(
@@ -41,4 +41,4 @@ async def predict_for_user(user_id: PathUserId, item_id: ItemIds, serving: Servi
 )
 async def predict_for_guest(asked: PredictionRequest, serving: ServingDep, settings: SettingsDep) -> Response:
     """Predict by the ratings in the request. Nothing is stored."""
-    return JSONAnswer(await service.for_guest(serving, settings, asked))
+    return json_response(await service.for_guest(serving, settings, asked))

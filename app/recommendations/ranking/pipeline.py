@@ -145,8 +145,9 @@ def choose(
     Score, boost, discount what was shown recently; diversify, explore, demote what was shown recently, pin.
     """
     rules, live, impressions = catalogue.rules, inputs.live, profile.impressions
+    left_out = exclusions(catalogue, profile, options, excluded)
     boosts = catalogue.factors(rules.boosts + options.rules.boosts)
-    scope = Scope(catalogue.allowed(options.filter), limit, exclusions(catalogue, profile, options, excluded))
+    scope = Scope(catalogue.allowed(options.filter), limit, left_out)
     at_us = catalogue.moment_us()
     discounts = impressions.factors(len(catalogue), options.rotation) if options.rotation else None
     if live is not None:

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query, Response
 from app.kit.errors import InvalidRequest, UserNotFound
 from app.recommendations.similar_users.schemas import SimilarUsers
 from app.recommendations.similar_users.service import similar_users
+from app.recommendations.users.response import json_response
 from app.recommendations.users.router import ServingDep
-from app.web.json import JSONAnswer
 from app.web.paths import PathUserId
 from app.web.problem import problem_responses
 
@@ -28,4 +28,4 @@ async def get_similar_users(
     limit: Annotated[int, Query(ge=1, le=MAX_USERS, description="Number of users.", examples=[5])] = 10,
 ) -> Response:
     """List the users who rated the same items, and in the same way."""
-    return JSONAnswer(await similar_users(serving, user_id, limit))
+    return json_response(await similar_users(serving, user_id, limit))

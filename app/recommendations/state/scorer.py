@@ -31,7 +31,7 @@ class Scorer:
     """The one computing thread of an API process.
 
     Scoring a large catalogue reads all of the decoder's weights, for one user as for sixteen: whoever waits while the
-    thread is busy shares the next pass.
+    thread is busy shares the next of the ``passes``.
     """
 
     def __init__(self) -> None:
@@ -39,11 +39,7 @@ class Scorer:
             1, thread_name_prefix="score", initializer=torch.set_num_threads, initargs=(1,)
         )
         # During a swap users of two models may wait; a pass is of one.
-        self._passes = Batcher(self._fold_batch, max_size=MAX_TOGETHER, key=lambda request: request.model)
-
-    async def fold_in(self, model: Model, columns: Indices, values: Values) -> FoldIn:
-        """Fold one user in, without holding up the event loop."""
-        return await self._passes.submit(FoldInRequest(model, columns, values))
+        self.passes = Batcher(self._fold_batch, max_size=MAX_TOGETHER, key=lambda request: request.model)
 
     async def fold_many(self, model: Model, users: Sequence[Row]) -> list[FoldIn]:
         """Fold many users in with one pass over the weights, in turn with everybody else's passes."""

@@ -22,7 +22,7 @@ from app.recommendations.state.loaded_model import LoadedModel
 from app.recommendations.state.model_cache import ModelCache
 from app.recommendations.state.popularity import Popularity, rating_popularity
 from app.recommendations.state.popularity_cache import PopularityCache
-from app.recommendations.state.scorer import P, Row, Scorer, T
+from app.recommendations.state.scorer import FoldInRequest, P, Row, Scorer, T
 from app.recommendations.state.user_sample import UserSample
 from app.settings import Settings
 from models.core.interactions import Indices, Values
@@ -139,7 +139,7 @@ class Serving:
         """Fold a user in: at once with a quick model, else in the computing thread."""
         if live.is_quick:
             return live.model.fold_in(columns, values)
-        return await self._scorer.fold_in(live.model, columns, values)
+        return await self._scorer.passes.submit(FoldInRequest(live.model, columns, values))
 
     async def fold_many(self, live: LoadedModel, users: Sequence[Row]) -> list[FoldIn]:
         """Fold many users in with one pass over the weights, in the computing thread."""

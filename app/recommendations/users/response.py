@@ -4,6 +4,8 @@ import asyncio
 from typing import Any
 
 import numpy as np
+import orjson
+from fastapi import Response
 from msgspec.structs import replace
 
 from app.recommendations.catalogue.index import Catalogue
@@ -34,6 +36,11 @@ MIN_ITEMS = 5_000  # a smaller catalogue does not make it quicker
 MAX_ITEMS_AT_ONCE = 20  # items of a page
 
 
+def json_response(answer: dict[str, Any]) -> Response:
+    """Return an answer as JSON, as it is: validating our own answers costs more than making them."""
+    return Response(orjson.dumps(answer, option=orjson.OPT_UTC_Z), media_type="application/json")
+
+
 async def write_page(
     serving: Serving,
     ranking: Ranking,
@@ -46,7 +53,10 @@ async def write_page(
     experiment: int,
 ) -> dict[str, Any]:
     """Write a page of a user's or guest's list; to be called before anything can change the catalogue."""
+    has_next = ranking.has_more and len(start.previous_items) + options.limit <= MAX_PREVIOUS_ITEMS
+    next_page = following(start, ranking.items) if has_next else None
     is_drawn = start.revision is None and (options.exploration or list_type is ListType.GUEST)
+    answer = write_answer(serving.catalogue, ranking, profile)
     answer_id = encode_id(
         serving.catalogue,
         ranking,
@@ -57,9 +67,9 @@ async def write_page(
         subject=profile.seed if is_drawn else 0,
         experiment=experiment,
     )
-    has_next = ranking.has_more and len(start.previous_items) + options.limit <= MAX_PREVIOUS_ITEMS
-    next_cursor = codec.encode(following(start, ranking.items), owner) if has_next else None
-    answer = await write_answer(serving, serving.catalogue, ranking, profile, options)
+    next_cursor = None if next_page is None else codec.encode(next_page, owner)
+    if options.explain_ratings:
+        await explain_items(serving, serving.catalogue, ranking, answer["items"], options.explain_ratings)
     return {"recommendation_id": answer_id, **answer, "next_cursor": next_cursor}
 
 
@@ -110,21 +120,26 @@ def encode_id(
     return codec.encode(answer, recommendation_id.PURPOSE)
 
 
-async def write_answer(
-    serving: Serving, catalogue: Catalogue, ranking: Ranking, profile: UserProfile, options: Options
-) -> dict[str, Any]:
-    """Write the items of a list, with their reasons if they are asked for."""
+def write_answer(catalogue: Catalogue, ranking: Ranking, profile: UserProfile) -> dict[str, Any]:
+    """Write the items of a list, and what they are made from."""
     reason, live = ranking.reason, ranking.inputs.live
-    items = write_items(catalogue, ranking.items, profile)
-    if options.explain_ratings:
-        await explain_items(serving, catalogue, ranking, items, options.explain_ratings)
     return {
         "model_version": live.version if live else None,
         "personalised": reason is None,
         "reason": reason,
         "reason_detail": SENTENCES[reason] if reason else None,
-        "items": items,
+        "items": write_items(catalogue, ranking.items, profile),
     }
+
+
+async def write_explained(
+    serving: Serving, catalogue: Catalogue, ranking: Ranking, profile: UserProfile, options: Options
+) -> dict[str, Any]:
+    """Write the items of a list, with their reasons if they are asked for."""
+    answer = write_answer(catalogue, ranking, profile)
+    if options.explain_ratings:
+        await explain_items(serving, catalogue, ranking, answer["items"], options.explain_ratings)
+    return answer
 
 
 def write_items(catalogue: Catalogue, items: RankedItems, profile: UserProfile) -> list[dict[str, Any]]:

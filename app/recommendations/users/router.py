@@ -13,6 +13,7 @@ from app.recommendations.request.query import RecommendationQuery
 from app.recommendations.request.query_syntax import FORMS, QueryForm
 from app.recommendations.state.serving import Serving
 from app.recommendations.users import batch, service
+from app.recommendations.users.response import json_response
 from app.recommendations.users.schemas import (
     BatchRecommendations,
     BatchRequest,
@@ -21,7 +22,6 @@ from app.recommendations.users.schemas import (
     Recommendations,
 )
 from app.web.deps import SettingsDep
-from app.web.json import JSONAnswer
 from app.web.paths import PathUserId
 from app.web.problem import problem_responses
 
@@ -109,7 +109,7 @@ async def recommend_for_user(
 ) -> Response:
     """Recommend items to a user, going by their ratings as of now; the pages after the first are of the same list."""
     cursor = request.query_params.get("cursor") if request.scope["query_string"] else None
-    return JSONAnswer(await service.recommend_to_user(serving, user_id, options, cursor))
+    return json_response(await service.recommend_to_user(serving, user_id, options, cursor))
 
 
 @router.post(
@@ -120,7 +120,7 @@ async def recommend_for_user(
 )
 async def recommend_for_guest(guest: GuestRequest, serving: ServingDep, settings: SettingsDep) -> Response:
     """Recommend items to somebody by the ratings in the request. Nothing is stored."""
-    return JSONAnswer(await service.recommend_to_guest(serving, settings, guest))
+    return json_response(await service.recommend_to_guest(serving, settings, guest))
 
 
 @router.post(
@@ -131,4 +131,4 @@ async def recommend_for_guest(guest: GuestRequest, serving: ServingDep, settings
 )
 async def recommend_for_users(asked: BatchRequest, serving: ServingDep) -> Response:
     """Recommend items to up to 1,000 users, to each what he would get alone; one read, few passes over the model."""
-    return JSONAnswer(await batch.recommend_to_users(serving, asked.users, asked.options()))
+    return json_response(await batch.recommend_to_users(serving, asked.users, asked.options()))

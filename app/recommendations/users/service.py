@@ -56,7 +56,9 @@ async def recommend_to_user(
         CursorExpired: if what it names is gone.
     """
     row = await read_user(serving, user_id)
-    owner, live = list_owner(user_id.encode(), options), serving.live_for(user_id)
+    live = serving.live_for(user_id)
+    model = AnswerModel(live, experiment=serving.experiment_of(user_id, live))
+    owner = list_owner(user_id.encode(), options)
     if cursor is None:
         (impressions,) = await read_impressions(serving, [row.number], options)
         start = first_page(serving, live, row.revision, impressions)
@@ -64,7 +66,7 @@ async def recommend_to_user(
         start = page_cursor.decode(cursor, "cursor").of(owner)
         row = await restore.row_at(serving, row, start.revision)
         live = await restore.model_of(serving, start.version)
-    model = AnswerModel(live, experiment=serving.experiment_of(user_id, live))
+        model = AnswerModel(live, experiment=serving.experiment_of(user_id, live))
     profile = profile_of(serving.catalogue, user_id, row, start.impressions)
     page = await recommend_page(serving, profile, options, owner=owner, start=start, model=model)
     return {"user_id": user_id, "revision": row.revision, **page}

@@ -3,11 +3,11 @@
 from fastapi import APIRouter, Response
 
 from app.kit.errors import InvalidRequest
+from app.recommendations.users.response import json_response
 from app.recommendations.users.router import ServingDep
 from app.recommendations.what_if import service
 from app.recommendations.what_if.schemas import WhatIf, WhatIfRequest
 from app.web.deps import SettingsDep
-from app.web.json import JSONAnswer
 from app.web.paths import PathUserId
 from app.web.problem import problem_responses
 
@@ -24,4 +24,4 @@ async def ask_what_if(
     user_id: PathUserId, asked: WhatIfRequest, serving: ServingDep, settings: SettingsDep
 ) -> Response:
     """Return a user's recommendations as they are and as they would be, and which items move. Nothing is stored."""
-    return JSONAnswer(await service.for_user(serving, settings, user_id, asked))
+    return json_response(await service.for_user(serving, settings, user_id, asked))

@@ -14,7 +14,7 @@ from app.recommendations.ranking.rankers import SCORE_DIGITS, RankedItems
 from app.recommendations.request.enums import Reason
 from app.recommendations.state.serving import Serving
 from app.recommendations.users.guests import latest_values
-from app.recommendations.users.response import write_answer
+from app.recommendations.users.response import write_explained
 from app.recommendations.users.service import AnswerModel, rank_now, read_profile
 from app.recommendations.what_if.schemas import WhatIfRequest
 from app.settings import Settings
@@ -43,7 +43,7 @@ async def for_user(serving: Serving, settings: Settings, user_id: str, asked: Wh
     profiles = (user, apply_changes(user, changes))
     rankings = [await rank_now(serving, each, options, model, limit) for each in profiles]
     before, after = [
-        await write_answer(
+        await write_explained(
             serving, serving.catalogue, replace(ranking, items=head(ranking.items, options.limit)), each, options
         )
         for each, ranking in zip(profiles, rankings, strict=True)

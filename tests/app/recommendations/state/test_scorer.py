@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from app.recommendations.state.scorer import MAX_TOGETHER, Scorer, fold_together
+from app.recommendations.state.scorer import MAX_TOGETHER, FoldInRequest, Scorer, fold_together
 from models.core.interactions import Indices, Interactions, Values
 from models.core.model import FoldIn
 from tests.app.recommendations.helpers import NUM_ITEMS, SCALE, camps, train
@@ -39,7 +39,7 @@ def test_users_scored_together_get_the_scores_they_get_alone(kind: str) -> None:
 
     async def all_at_once() -> list[FoldIn]:
         scorer = Scorer()
-        folded = await asyncio.gather(*(scorer.fold_in(model, *row) for row in rows))
+        folded = await asyncio.gather(*(scorer.passes.submit(FoldInRequest(model, *row)) for row in rows))
         scorer.close()
         return folded
 
@@ -67,7 +67,9 @@ def test_users_of_two_models_at_a_swap_each_get_their_own_scores() -> None:
 
     async def mixed() -> list[FoldIn]:
         scorer = Scorer()
-        folded = await asyncio.gather(*(scorer.fold_in(model, *row) for model in (old, old, new, old, new, new)))
+        folded = await asyncio.gather(
+            *(scorer.passes.submit(FoldInRequest(model, *row)) for model in (old, old, new, old, new, new))
+        )
         scorer.close()
         return folded
 
@@ -83,8 +85,8 @@ def test_a_failure_reaches_only_the_caller_it_concerns() -> None:
     async def work() -> FoldIn:
         scorer = Scorer()
         with pytest.raises(IndexError):
-            await scorer.fold_in(model, *wrong)
-        folded = await scorer.fold_in(model, *good)
+            await scorer.passes.submit(FoldInRequest(model, *wrong))
+        folded = await scorer.passes.submit(FoldInRequest(model, *good))
         scorer.close()
         return folded
 
@@ -96,7 +98,7 @@ def test_a_cancelled_request_does_not_delay_the_others() -> None:
 
     async def work() -> list[FoldIn]:
         scorer = Scorer()
-        tasks = [asyncio.create_task(scorer.fold_in(model, *row)) for row in rows]
+        tasks = [asyncio.create_task(scorer.passes.submit(FoldInRequest(model, *row))) for row in rows]
         await asyncio.sleep(0)
         tasks[1].cancel()
         folded = await asyncio.gather(tasks[0], *tasks[2:])
