@@ -130,7 +130,7 @@ class TrainingLoop:
 
     @property
     def stage(self) -> str:
-        """What the next epoch does, in words."""
+        """Description of the next epoch."""
         return self._fitter.stage
 
     @property
