@@ -67,7 +67,7 @@ def ready_rows(sources: list[Source], scale: Scale) -> Iterator[Row]:
         if source.kind != "ratings":
             continue
         for batch in source.batches():
-            ratings = clean(batch, source.file, scale, None, now_us()).ratings
+            ratings = clean(batch, source.file, scale=scale, rescale=None, moment_us=now_us()).ratings
             for place in range(len(ratings.values)):
                 row = ratings.row(place)
                 user = users.setdefault(row.user_id, len(users))
@@ -108,7 +108,9 @@ async def timed_import(url: str, sources: list[Source], scale: Scale, folder: Pa
     await database.write(migrate.upgrade)
     started = time.perf_counter()
     with RefusedFile(folder / "refused.ndjson") as refused:
-        summary = await import_sources(database, sources, scale, None, refused, lambda *_: None)
+        summary = await import_sources(
+            database, sources, scale=scale, rescale=None, refused=refused, progress=lambda *_: None
+        )
     seconds = time.perf_counter() - started
     await database.close()
     return seconds, dict(summary.ratings)

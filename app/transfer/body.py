@@ -12,11 +12,11 @@ from app.transfer.problems import TransferProblem
 READ_BYTES = 256 * 1024  # some 6,000 ratings: one short transaction
 MAX_BUFFERED_BYTES = 4 * 1024 * 1024  # bytes that wait for the second reader
 LOOP_GONE_S = 70  # after which the event loop has stopped
-SILENCE_S = 60  # how long a client may send or take nothing
+SILENCE_S = 60  # how long a client may neither send nor read
 
 
 class Body:
-    """A body as a file that is opened twice: the second reader is given again what the first one took."""
+    """A body as a file that is opened twice: the second reader gets again what the first one took."""
 
     def __init__(self, data: Iterator[bytes]) -> None:
         self._data = data
@@ -36,7 +36,7 @@ class Body:
         """Leave the body open: the next reader goes on with it."""
 
     def read(self, _size: int = -1) -> bytes:
-        """Give some bytes, fewer than a file would; none at the end."""
+        """Return some bytes, fewer than a file would; none at the end."""
         if self._num_opened > 1:
             return self._taken.popleft() if self._taken else self._read_some()
         self._taken.append(self._read_some())
@@ -48,7 +48,7 @@ class Body:
         return self._taken[-1]
 
     def is_empty(self) -> bool:
-        """Wait for the first bytes, and tell whether there are any."""
+        """Wait for the first bytes, and return whether there are none."""
         self._first = self._read_some()
         return not self._first
 
@@ -68,8 +68,8 @@ class Body:
         return b"".join(parts)
 
 
-def received(chunks: AsyncIterator[bytes], loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
-    """Return what an event loop receives, to a thread.
+def receive(chunks: AsyncIterator[bytes], loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
+    """Yield what an event loop receives, in a thread.
 
     Raises:
         BodyStalled: if nothing comes for `SILENCE_S`.

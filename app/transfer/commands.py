@@ -49,7 +49,7 @@ def import_command(
     from app.transfer.run import import_path
 
     with failing_clearly():
-        import_path(Settings(), path, str(form), items, column, refused, rescale)
+        import_path(Settings(), path, form=str(form), items=items, renames=column, refused=refused, rescale=rescale)
 
 
 def export_command(

@@ -24,7 +24,7 @@ from app.transfer.problems import RefusedRow
 from app.transfer.reading.clean import Cleaned, Rescale, clean_batches
 from app.transfer.reading.readers import Source
 
-PATIENCE_S = 60  # an import waits so long for a database that went away
+PATIENCE_S = 60  # that an import waits for a lost database
 ITEMS_A_TRANSACTION = 5_000
 T = TypeVar("T")
 Progress = Callable[[Source, int, int], None]  # the file, bytes read so far, rows so far
@@ -75,7 +75,7 @@ class RefusedFile(AbstractContextManager["RefusedFile"]):
 class Importer(Protocol):
     """Cleans the batches of a file and stores them."""
 
-    def cleaned(self) -> Iterator[tuple[int, Any]]:
+    def batches(self) -> Iterator[tuple[int, Any]]:
         """Return the batches: bytes read so far, and what is cleaned."""
 
     async def store(self, cleaned: Any) -> Counter[str]:
@@ -89,13 +89,13 @@ class RatingImporter:
         self._database, self._source, self._scale, self._rescale = database, source, scale, rescale
         self._known = ItemNumbers()
 
-    def cleaned(self) -> Iterator[tuple[int, Cleaned]]:
+    def batches(self) -> Iterator[tuple[int, Cleaned]]:
         """Clean the file's batches; see `clean_batches`."""
         return clean_batches(self._source, self._scale, self._rescale)
 
     async def store(self, cleaned: Cleaned) -> Counter[str]:
         """Store a batch of ratings."""
-        counts = await patiently(self._database, set_columns, cleaned.ratings, self._known, now_us())
+        counts = await write_patiently(self._database, set_columns, cleaned.ratings, self._known, now_us())
         self._known.settle()
         return Counter({str(status): number for status, number in counts.items()})
 
@@ -106,7 +106,7 @@ class ItemImporter:
     def __init__(self, database: Database, source: Source) -> None:
         self._database, self._source = database, source
 
-    def cleaned(self) -> Iterator[tuple[int, CleanedItems]]:
+    def batches(self) -> Iterator[tuple[int, CleanedItems]]:
         """Clean the file's batches."""
         for batch in self._source.batches():
             yield batch.position, clean_items(batch, self._source.file, self._source.is_film_list)
@@ -116,13 +116,13 @@ class ItemImporter:
         counts = Counter[str]()
         changes = iter(cleaned.changes)
         while some := list(islice(changes, ITEMS_A_TRANSACTION)):
-            written = await patiently(self._database, set_items, some, datetime.now(UTC))
+            written = await write_patiently(self._database, set_items, some, datetime.now(UTC))
             counts.update(str(outcome.status) for outcome in written.outcomes)
         return counts
 
 
-async def patiently(database: Database, work: Callable[..., T], *args: Any) -> T:
-    """Write, and wait for a database that went away: what was stored already is stored once, as replay is harmless."""
+async def write_patiently(database: Database, work: Callable[..., T], *args: Any) -> T:
+    """Write, and wait for a lost database; what was stored already is not stored twice, as repeating is harmless."""
     for _ in range(PATIENCE_S):
         try:
             return await database.write(work, *args)
@@ -134,6 +134,7 @@ async def patiently(database: Database, work: Callable[..., T], *args: Any) -> T
 async def import_sources(
     database: Database,
     sources: list[Source],
+    *,
     scale: Scale,
     rescale: Rescale | None,
     refused: Refusals,
@@ -149,17 +150,17 @@ async def import_sources(
     for source in sources:
         is_ratings = source.kind == "ratings"
         importer = RatingImporter(database, source, scale, rescale) if is_ratings else ItemImporter(database, source)
-        await import_source(importer, source, summary.counts(source.kind), refused, progress)
+        await import_source(importer, source, counts=summary.counts(source.kind), refused=refused, progress=progress)
     return summary
 
 
 async def import_source(
-    importer: Importer, source: Source, counts: Counter[str], refused: Refusals, progress: Progress
+    importer: Importer, source: Source, *, counts: Counter[str], refused: Refusals, progress: Progress
 ) -> None:
     """Import a file; the next batch is read while one is stored."""
     num_rows = 0
     progress(source, 0, 0)
-    async with aclosing(read_ahead(importer.cleaned())) as steps:
+    async with aclosing(read_ahead(importer.batches())) as steps:
         async for position, cleaned in steps:
             stored = await importer.store(cleaned)
             refused.write(cleaned.refused)

@@ -22,12 +22,12 @@ from app.transfer.reading.readers import Source, ndjson_source, text_source
 STATUSES = ("created", "updated", "unchanged", "stale", "refused")
 MAX_REFUSED = 1_000_000  # rows; their lines wait on the disk until the body has come
 IN_MEMORY_BYTES = 1024 * 1024  # of those lines
-MAX_SAID = 500  # characters of a refused row that are said again
+MAX_SHOWN = 500  # characters of a refused row that are repeated
 NAME = "the body"
 GZIP = b"\x1f\x8b"
 
 
-class Asked(NamedTuple):
+class ImportRequest(NamedTuple):
     """What the caller says about the body."""
 
     form: str
@@ -71,15 +71,15 @@ class Answer:
     def last_line(self) -> bytes:
         """Count what became of the rows."""
         counts = {"read": self.counts.total()} | {status: self.counts[status] for status in STATUSES}
-        said = {"status": "complete", "kind": self.kind, "counts": counts}
-        return orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE)
+        body = {"status": "complete", "kind": self.kind, "counts": counts}
+        return orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)
 
     def close(self) -> None:
-        """Return the lines up."""
+        """Delete the lines."""
         self._lines.close()
 
-    def stored(self) -> str:
-        """Say what holds although the import ended early."""
+    def describe_stored(self) -> str:
+        """Describe what is stored although the import ended early."""
         num_rows = self.counts.total() - self.counts["refused"]
         again = "To send all of it again changes nothing in them"
         return f"{num_rows:,} rows before that are stored. {again}." if num_rows else "Nothing was stored."
@@ -87,27 +87,27 @@ class Answer:
 
 def refused_line(row: RefusedRow, kind: str) -> bytes:
     """Describe a refused row."""
-    said = row.row if isinstance(row.row, dict) else {}
-    ids = {name: short(said.get(name)) for name in FIELDS[kind] if name.endswith("_id")}
+    values = row.row if isinstance(row.row, dict) else {}
+    ids = {name: shorten(values.get(name)) for name in FIELDS[kind] if name.endswith("_id")}
     body = {"line": row.line} | ids | {"status": "refused", "errors": [field_problem(error) for error in row.errors]}
     return orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def short(value: Any) -> Any:
-    """Return the start of what a row says."""
-    return value[:MAX_SAID] if isinstance(value, str) else value
+def shorten(value: Any) -> Any:
+    """Return the start of a text, any other value as it is."""
+    return value[:MAX_SHOWN] if isinstance(value, str) else value
 
 
 def field_problem(error: str) -> FieldProblem:
-    """Part the field from what is wrong with it; a sentence about the line names none."""
-    name, _, detail = error[:MAX_SAID].partition(" ")
+    """Split an error into the field and what is wrong with it; a sentence about the line names no field."""
+    name, _, detail = error[:MAX_SHOWN].partition(" ")
     steps = name.rstrip(":").split(".")
     if steps[0] in FIELDS["ratings"] + FIELDS["items"]:
         return FieldProblem("/" + "/".join(steps), detail)
-    return FieldProblem("/", error[:MAX_SAID].removeprefix(": "))
+    return FieldProblem("/", error[:MAX_SHOWN].removeprefix(": "))
 
 
-def import_body(database: Database, scale: Scale, body: Body, asked: Asked) -> Answer:
+def import_body(database: Database, scale: Scale, body: Body, request: ImportRequest) -> Answer:
     """Import a body, in a thread of its own, batch by batch.
 
     Raises:
@@ -116,48 +116,48 @@ def import_body(database: Database, scale: Scale, body: Body, asked: Asked) -> A
         DatabaseUnavailable: if the database stays away.
     """
     with ExitStack() as closing:
-        answer = Answer(asked.kind)
+        answer = Answer(request.kind)
         closing.callback(answer.close)
-        import_or_report(database, scale, body, asked, answer)
-        closing.pop_all()  # who gives the lines closes them
+        import_or_report(database, scale, body, request=request, answer=answer)
+        closing.pop_all()  # whoever sends the lines closes them
     return answer
 
 
-def import_or_report(database: Database, scale: Scale, body: Body, asked: Asked, answer: Answer) -> None:
-    """Import a body; an error says what holds in spite of it."""
+def import_or_report(database: Database, scale: Scale, body: Body, *, request: ImportRequest, answer: Answer) -> None:
+    """Import a body; an error says what is stored in spite of it."""
     try:
-        asyncio.run(import_into(database, scale, body, asked, answer))
+        asyncio.run(import_into(database, scale, body, request=request, answer=answer))
     except TransferProblem as error:
         detail = str(error)
-        raise InvalidRequest(f"{detail} {answer.stored()}", [FieldProblem(error.field, detail)]) from error
+        raise InvalidRequest(f"{detail} {answer.describe_stored()}", [FieldProblem(error.field, detail)]) from error
     except (BodyStalled, DatabaseUnavailable) as error:
         raise with_outcome(error, answer) from error
 
 
 def with_outcome(error: PalateError, answer: Answer) -> PalateError:
-    """Tell an error with what holds in spite of it."""
+    """Add to an error what is stored in spite of it."""
     if isinstance(error, BodyStalled):
-        return BodyStalled(f"Nothing of the body came for a minute. {answer.stored()}")
-    return type(error)(f"The database does not answer: repeat the call in a moment. {answer.stored()}")
+        return BodyStalled(f"Nothing of the body came for a minute. {answer.describe_stored()}")
+    return type(error)(f"The database does not answer: repeat the call in a moment. {answer.describe_stored()}")
 
 
-async def import_into(database: Database, scale: Scale, body: Body, asked: Asked, answer: Answer) -> None:
+async def import_into(database: Database, scale: Scale, body: Body, *, request: ImportRequest, answer: Answer) -> None:
     """Import a body in this thread's event loop. NDJSON of no rows is empty, CSV has a header at least."""
-    if body.is_empty() and asked.form == "ndjson":
+    if body.is_empty() and request.form == "ndjson":
         return
     if body.starts_with(GZIP):
         raise TransferProblem("the body is gzip: say so with Content-Encoding: gzip.", "Content-Encoding")
-    source = source_of(body, asked)
+    source = source_of(body, request)
     async with database.apart() as apart:
         importer: Importer = (
-            RatingImporter(apart, source, scale, parse_rescale(asked.rescale))
-            if asked.kind == "ratings"
+            RatingImporter(apart, source, scale, parse_rescale(request.rescale))
+            if request.kind == "ratings"
             else ItemImporter(apart, source)
         )
-        await import_source(importer, source, answer.counts, answer, lambda *_: None)
+        await import_source(importer, source, counts=answer.counts, refused=answer, progress=lambda *_: None)
 
 
-def source_of(body: Body, asked: Asked) -> Source:
+def source_of(body: Body, request: ImportRequest) -> Source:
     """Describe a body."""
-    make = text_source if asked.form == "csv" else ndjson_source
-    return make(body.open, NAME, 0, asked.kind, parse_renames(asked.columns), strict=True)
+    make = text_source if request.form == "csv" else ndjson_source
+    return make(body.open, NAME, 0, request.kind, renames=parse_renames(request.columns), strict=True)

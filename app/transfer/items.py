@@ -27,28 +27,28 @@ class CleanedItems(NamedTuple):
 
 
 def clean_items(batch: Batch, file: str, is_film_list: bool) -> CleanedItems:
-    """Sort a batch of items into good and bad rows."""
+    """Sort a batch of items into valid rows and rows to refuse."""
     columns = {name: column.to_pylist() for name, column in batch.columns.items() if name != "item_id"}
     item_ids = as_text(batch.columns["item_id"]).to_pylist()
     changes, refused = [], list(batch.refused)
     for place, item_id in enumerate(item_ids):
-        said = {name: values[place] for name, values in columns.items()}
-        fields, errors = read_fields(said, is_film_list)
+        values = {name: column[place] for name, column in columns.items()}
+        fields, errors = read_fields(values, is_film_list)
         if problem := id_problem(item_id):
             errors.insert(0, f"item_id {problem}")
         if errors:
-            refused.append(RefusedRow(file, batch.lines[place], {"item_id": item_id} | said, errors))
+            refused.append(RefusedRow(file, batch.lines[place], {"item_id": item_id} | values, errors))
         else:
             changes.append(ItemChange(item_id, fields))
     return CleanedItems(changes, refused)
 
 
-def read_fields(said: dict[str, Any], is_film_list: bool) -> tuple[dict[str, Any], list[str]]:
+def read_fields(values: dict[str, Any], is_film_list: bool) -> tuple[dict[str, Any], list[str]]:
     """Return the fields of an item, and what is wrong with them. A cell without a value leaves the field as it is."""
     try:
-        fields = {name: READ[name](value) for name, value in said.items() if value is not None and name in READ}
-        if "unknown" in said:
-            fields["categories"] = [genre for genre in GENRES if said[genre] == "1"]
+        fields = {name: READ[name](value) for name, value in values.items() if value is not None and name in READ}
+        if "unknown" in values:
+            fields["categories"] = [genre for genre in GENRES if values[genre] == "1"]
         if is_film_list:
             fields |= split_year(fields.get("title"))
         elif fields.get("title") == "":

@@ -1,4 +1,4 @@
-"""An export over HTTP: a thread reads one snapshot and waits for whoever takes the lines."""
+"""An export over HTTP: a thread reads one snapshot and waits for the client that reads the lines."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,11 +15,11 @@ from app.transfer.exporter import ITEM_SCHEMA, RATING_SCHEMA, CsvWriter, NdjsonW
 from app.web.problem import problem_body
 
 CHUNK_BYTES = 64 * 1024
-MAX_WAITING = 4  # chunks that nobody has taken yet
+MAX_WAITING = 4  # chunks that were not read yet
 
 
 class ReaderGone(Exception):
-    """Nobody takes the lines any more."""
+    """The client does not read any more."""
 
 
 class Pipe:
@@ -42,7 +42,7 @@ class Pipe:
         """Send on what is buffered.
 
         Raises:
-            ReaderGone: if it is not taken.
+            ReaderGone: if it is not read.
         """
         if not self._buffer:
             return
@@ -52,12 +52,12 @@ class Pipe:
         self._buffer.clear()
 
     def end(self, work: asyncio.Future[None]) -> None:
-        """Note that nothing more comes; an error is not lost, though nobody should read so far."""
+        """Note that nothing more comes; an error is retrieved, though it may not be read."""
         self._chunks.put_nowait(None)
         _ = work.cancelled() or work.exception()
 
     def close(self) -> None:
-        """Note that nobody reads any more."""
+        """Note that the client does not read any more."""
         self._is_closed = True
         self._places.release()  # a thread that waits for a place finds out
 
@@ -68,7 +68,7 @@ class Pipe:
             yield chunk
 
 
-async def exported(database: Database, kind: str, form: str) -> AsyncIterator[bytes]:
+async def stream_export(database: Database, kind: str, form: str) -> AsyncIterator[bytes]:
     """Return an export, chunk by chunk; after an error the last line of NDJSON says so.
 
     Raises:
@@ -84,8 +84,8 @@ async def exported(database: Database, kind: str, form: str) -> AsyncIterator[by
             num_chunks += 1
             yield chunk
         if (error := work.exception()) and num_chunks and form == "ndjson":
-            told = error if isinstance(error, PalateError) else UnexpectedError()
-            yield orjson.dumps({"error": problem_body(told)}, option=orjson.OPT_APPEND_NEWLINE)
+            known = error if isinstance(error, PalateError) else UnexpectedError()
+            yield orjson.dumps({"error": problem_body(known)}, option=orjson.OPT_APPEND_NEWLINE)
         work.result()
     finally:
         pipe.close()

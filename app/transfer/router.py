@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from app.database.engine import Database
 from app.kit.errors import BodyStalled, FieldProblem, FormatUnsupported, InvalidRequest
 from app.ratings.scale import Scale
-from app.transfer.body import Body, gunzip, received
+from app.transfer.body import Body, gunzip, receive
 from app.transfer.schemas import ExportedItem, ExportedRating, ImportDone, ImportRefusal, inline
 from app.web.deps import DatabaseDep, SettingsDep
 from app.web.problem import problem_responses
@@ -78,10 +78,10 @@ async def post_import(
     To send the same again changes nothing, so whatever was interrupted is simply sent again.
     """
     form = form_of(request.headers.get("content-type", ""))
-    data = received(request.stream(), asyncio.get_running_loop())
+    data = receive(request.stream(), asyncio.get_running_loop())
     body = Body(gunzip(data) if is_gzip(request.headers.get("content-encoding", "")) else data)
     async with request.app.state.transfers:
-        answer = await imported(database, Scale.of(settings), body, (form, kind, column, rescale))
+        answer = await run_import(database, Scale.of(settings), body, (form, kind, column, rescale))
     return StreamingResponse(answer.lines(), media_type=NDJSON)
 
 
@@ -112,15 +112,15 @@ def is_gzip(encoding: str) -> bool:
     return "gzip" in encoding.lower()
 
 
-async def imported(
-    database: Database, scale: Scale, body: Body, asked: tuple[str, str, list[str], str | None]
+async def run_import(
+    database: Database, scale: Scale, body: Body, options: tuple[str, str, list[str], str | None]
 ) -> "Answer":
     """Import in a thread of its own, whose event loop stores while this one receives."""
 
     def work() -> "Answer":
-        from app.transfer.incoming import Asked, import_body
+        from app.transfer.incoming import ImportRequest, import_body
 
-        return import_body(database, scale, body, Asked(*asked))
+        return import_body(database, scale, body, ImportRequest(*options))
 
     thread = ThreadPoolExecutor(1, thread_name_prefix="import")
     try:
@@ -149,21 +149,21 @@ async def get_export(
     An export that was not read to the end, or whose connection broke, is not complete.
     """
     form = format or ("csv" if CSV in accept.lower() and NDJSON not in accept.lower() else "ndjson")
-    chunks = limited(request.app.state.transfers, database, kind, form)
+    chunks = export_in_turn(request.app.state.transfers, database, kind, form)
     first = await anext(chunks, b"")  # an error before it is answered as one
-    return StreamingResponse(resumed(first, chunks), media_type=CSV if form == "csv" else NDJSON)
+    return StreamingResponse(chain_chunks(first, chunks), media_type=CSV if form == "csv" else NDJSON)
 
 
-async def limited(places: asyncio.Semaphore, database: Database, kind: str, form: str) -> AsyncIterator[bytes]:
+async def export_in_turn(places: asyncio.Semaphore, database: Database, kind: str, form: str) -> AsyncIterator[bytes]:
     """Export when there is a place."""
-    from app.transfer.outgoing import exported
+    from app.transfer.outgoing import stream_export
 
-    async with places, aclosing(cast("Any", exported(database, kind, form))) as chunks:
+    async with places, aclosing(cast("Any", stream_export(database, kind, form))) as chunks:
         async for chunk in chunks:
             yield chunk
 
 
-async def resumed(first: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def chain_chunks(first: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Return the first chunk, and the others."""
     async with aclosing(cast("Any", chunks)):
         yield first

@@ -1,4 +1,4 @@
-"""Run an import or an export for a terminal: opens the database, shows progress, says what became of the rows."""
+"""Run an import or an export for a terminal: opens the database, shows progress, prints what became of the rows."""
 
 import asyncio
 import sys
@@ -35,6 +35,7 @@ console = Console(stderr=True)
 def import_path(
     settings: Settings,
     path: Path,
+    *,
     form: str = "auto",
     items: Path | None = None,
     renames: list[str] | None = None,
@@ -50,16 +51,16 @@ def import_path(
     sources = find_sources(path, form, items, parse_renames(renames or []))
     stretch = parse_rescale(rescale)
     with RefusedFile(refused) as rejects, bars() as progress:
-        summary = asyncio.run(run_import(settings, sources, stretch, rejects, Bars(progress)))
+        summary = asyncio.run(run_import(settings, sources, rescale=stretch, refused=rejects, bars=Bars(progress)))
     report(summary, refused)
     return summary
 
 
 def export_path(settings: Settings, kind: str, path: Path, form: str | None = None) -> int:
-    """Export ratings or items to a path, `-` being standard output; give the number of rows."""
+    """Export ratings or items to a path, `-` being standard output; return the number of rows."""
     form = form or ("parquet" if path.suffix == ".parquet" else "ndjson")
     with bars() as progress, open_output(path) as stream:
-        num_rows = asyncio.run(run_export(settings, kind, stream, form, Bars(progress)))
+        num_rows = asyncio.run(run_export(settings, kind, stream, form=form, bars=Bars(progress)))
     console.print(f"{num_rows:,} {kind} exported.")
     return num_rows
 
@@ -70,18 +71,25 @@ def open_output(path: Path) -> AbstractContextManager[IO[bytes]]:
 
 
 async def run_import(
-    settings: Settings, sources: list[Source], rescale: Rescale | None, refused: RefusedFile, bars: "Bars"
+    settings: Settings, sources: list[Source], *, rescale: Rescale | None, refused: RefusedFile, bars: "Bars"
 ) -> Summary:
     """Import files into the database of the settings, which is brought up to date first."""
     database = open_database(settings.database_url)
     try:
         await database.write(migrate.upgrade)
-        return await import_sources(database, sources, Scale.of(settings), rescale, refused, bars.show_import)
+        return await import_sources(
+            database,
+            sources,
+            scale=Scale.of(settings),
+            rescale=rescale,
+            refused=refused,
+            progress=bars.show_import,
+        )
     finally:
         await database.close()
 
 
-async def run_export(settings: Settings, kind: str, stream: IO[bytes], form: str, bars: "Bars") -> int:
+async def run_export(settings: Settings, kind: str, stream: IO[bytes], *, form: str, bars: "Bars") -> int:
     """Export from the database of the settings."""
     database = open_database(settings.database_url)
     schema, export = (RATING_SCHEMA, export_ratings) if kind == "ratings" else (ITEM_SCHEMA, export_items)
@@ -132,7 +140,7 @@ class Bars:
 
 
 def report(summary: Summary, refused: Path) -> None:
-    """Say what became of the rows."""
+    """Print what became of the rows."""
     for kind, counts in (("items", summary.items), ("ratings", summary.ratings)):
         if counts:
             console.print(

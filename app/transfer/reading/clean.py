@@ -64,14 +64,14 @@ class Ids(NamedTuple):
     distinct: list[str | None]
     problems: dict[int, str]
 
-    def good(self) -> Flags:
-        """Mark the rows whose id is one."""
+    def valid(self) -> Flags:
+        """Mark the rows whose id is valid."""
         marked = np.ones(len(self.distinct), np.bool_)
         marked[list(self.problems)] = False
         return marked[self.indices]
 
-    def kept(self, rows: Flags) -> tuple[Whole, list[str]]:
-        """Index the ids that occur in some rows, all of them good."""
+    def select(self, rows: Flags) -> tuple[Whole, list[str]]:
+        """Index the ids that occur in some rows, all of them valid."""
         indices = self.indices[rows]
         occurs = np.zeros(len(self.distinct), np.bool_)
         occurs[indices] = True
@@ -79,21 +79,21 @@ class Ids(NamedTuple):
         return place[indices], [str(self.distinct[index]) for index in np.flatnonzero(occurs).tolist()]
 
 
-def clean(batch: Batch, file: str, scale: Scale, rescale: Rescale | None, moment_us: int) -> Cleaned:
-    """Sort a batch of ratings into good and bad rows."""
+def clean(batch: Batch, file: str, *, scale: Scale, rescale: Rescale | None, moment_us: int) -> Cleaned:
+    """Sort a batch of ratings into valid rows and rows to refuse."""
     users, items = read_ids(batch.columns["user_id"]), read_ids(batch.columns["item_id"])
     raw = read_numbers(batch.columns["value"])
     values = snap(raw, scale, rescale)
     times = read_times(batch.columns.get("rated_at"), len(raw))
     on_scale = ~np.isnan(values)
     in_time = (times == NO_TIME) | ((times >= EARLIEST_US) & (times <= moment_us + MAX_AHEAD_US))
-    ids_good = users.good() & items.good()
-    good = ids_good & on_scale & in_time
-    user_indices, user_ids = users.kept(good)
-    item_indices, item_ids = items.kept(good)
-    ratings = RatingColumns(user_ids, item_ids, user_indices, item_indices, values[good], times[good])
+    ids_valid = users.valid() & items.valid()
+    valid = ids_valid & on_scale & in_time
+    user_indices, user_ids = users.select(valid)
+    item_indices, item_ids = items.select(valid)
+    ratings = RatingColumns(user_ids, item_ids, user_indices, item_indices, values[valid], times[valid])
     reasons = Reasons(users, items, raw, on_scale, in_time, scale if rescale is None else rescale)
-    refused = batch.refused + [refuse(batch, file, int(row), reasons) for row in np.flatnonzero(~good)]
+    refused = batch.refused + [refuse(batch, file, int(row), reasons) for row in np.flatnonzero(~valid)]
     return Cleaned(ratings, refused, int((~on_scale & ~np.isnan(raw)).sum()))
 
 
@@ -104,14 +104,14 @@ def clean_batches(source: Source, scale: Scale, rescale: Rescale | None) -> Iter
         TransferProblem: if most of the first batch is off the scale.
     """
     for place, batch in enumerate(source.batches()):
-        cleaned = clean(batch, source.file, scale, rescale, now_us())
+        cleaned = clean(batch, source.file, scale=scale, rescale=rescale, moment_us=now_us())
         if place == 0 and cleaned.num_off_scale * 2 > len(batch.lines):
             raise TransferProblem(describe_other_scale(cleaned, len(batch.lines), source.file, scale))
         yield batch.position, cleaned
 
 
 def describe_other_scale(cleaned: Cleaned, num_rows: int, file: str, scale: Scale) -> str:
-    """Say that a file's scale is another, and what to do."""
+    """Describe that a file's scale is another, and what to do."""
     values = sorted({float(value) for row in cleaned.refused if (value := row.row["value"]) not in (None, "")})
     return (
         f"{cleaned.num_off_scale} of the first {num_rows} ratings of {file} (such as {values[0]:g} and"
@@ -132,9 +132,9 @@ class Reasons(NamedTuple):
     scale: Scale | Rescale
 
     def of(self, row: int) -> list[str]:
-        """Say what is wrong with a row, field by field."""
-        said = [("user_id", self.users), ("item_id", self.items)]
-        found = [f"{name} {problem}" for name, ids in said if (problem := ids.problems.get(int(ids.indices[row])))]
+        """Describe what is wrong with a row, field by field."""
+        columns = [("user_id", self.users), ("item_id", self.items)]
+        found = [f"{name} {problem}" for name, ids in columns if (problem := ids.problems.get(int(ids.indices[row])))]
         if np.isnan(self.raw[row]):
             found.append("value must be a number")
         elif not self.on_scale[row]:
@@ -145,16 +145,16 @@ class Reasons(NamedTuple):
 
 
 def scale_fix(scale: Scale | Rescale) -> str:
-    """Say how to make a value fit."""
+    """Describe how to make a value fit."""
     if isinstance(scale, Rescale):
         return f"--rescale says {scale.minimum:g} to {scale.maximum:g}"
     return f"it is {scale}; set PALATE_RATING_MIN, PALATE_RATING_MAX and PALATE_RATING_STEP, or import with --rescale"
 
 
 def refuse(batch: Batch, file: str, row: int, reasons: Reasons) -> RefusedRow:
-    """Describe a bad row."""
-    said = {name: column[row].as_py() for name, column in batch.columns.items()}
-    return RefusedRow(file, batch.lines[row], said, reasons.of(row))
+    """Describe a row to refuse."""
+    values = {name: column[row].as_py() for name, column in batch.columns.items()}
+    return RefusedRow(file, batch.lines[row], values, reasons.of(row))
 
 
 def read_ids(column: pa.Array) -> Ids:
@@ -175,7 +175,7 @@ def is_doubtful(texts: pa.Array) -> Flags:
 
 
 def id_problem(text: str | None) -> str | None:
-    """Say what is wrong with an id."""
+    """Describe what is wrong with an id, None if nothing is."""
     if text is None:
         return "must be text or a whole number"
     try:
@@ -200,12 +200,12 @@ def read_numbers(column: pa.Array) -> NDArray[np.float64]:
     try:
         column = column.cast(pa.float64())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        column = pa.array([parsed(float, value) for value in column.to_pylist()], pa.float64())
+        column = pa.array([parse_or_none(float, value) for value in column.to_pylist()], pa.float64())
     numbers: NDArray[np.float64] = column.to_numpy(zero_copy_only=False).astype(np.float64)
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
-def parsed(parse: Callable[[Any], float], value: Any) -> float | None:
+def parse_or_none(parse: Callable[[Any], float], value: Any) -> float | None:
     """Parse a value, None if it cannot be."""
     try:
         return None if value is None or isinstance(value, bool) else parse(value)
@@ -264,7 +264,7 @@ def one_time(text: str | None) -> int:
 
 
 def whole_numbers(column: pa.Array) -> Whole:
-    """Return whole numbers, NO_TIME where there is none; a number that looks so is no date."""
+    """Return whole numbers, NO_TIME where there is none; BAD_TIME for a number that equals it."""
     column = column.cast(pa.int64())
     numbers: Whole = np.asarray(column.fill_null(BAD_TIME))
     return np.where(np.asarray(column.is_null()), NO_TIME, np.where(numbers == NO_TIME, BAD_TIME, numbers))

@@ -18,7 +18,7 @@ SYNONYMS = {
 }
 RATING_FIELDS = ("user_id", "item_id", "value", "rated_at")
 ITEM_FIELDS = ("item_id", "title", "categories", "active", "attributes", "available_from", "available_until")
-MAX_LISTED, MAX_SAID = 20, 100  # columns in a message, and characters of each
+MAX_LISTED, MAX_SHOWN = 20, 100  # columns in a message, and characters of each
 FIELDS = {"ratings": RATING_FIELDS, "items": ITEM_FIELDS}
 NEEDED = {"ratings": ("user_id", "item_id", "value"), "items": ("item_id",)}
 
@@ -53,10 +53,10 @@ def field_of(name: str) -> str | None:
     return MEANT.get(plain(name))
 
 
-def listed(names: Sequence[str]) -> str:
+def list_columns(names: Sequence[str]) -> str:
     """List the columns that are there, the first ones of many."""
     more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
-    return ", ".join(name[:MAX_SAID] for name in names[:MAX_LISTED]) + more
+    return ", ".join(name[:MAX_SHOWN] for name in names[:MAX_LISTED]) + more
 
 
 def map_columns(names: Sequence[str], renames: Mapping[str, str], file: str) -> dict[str, str]:
@@ -68,7 +68,7 @@ def map_columns(names: Sequence[str], renames: Mapping[str, str], file: str) -> 
     found: dict[str, str] = {}
     for field, column in renames.items():
         if column not in names:
-            raise TransferProblem(f"{file} has no column {column!r}; it has {listed(names)}.", "column")
+            raise TransferProblem(f"{file} has no column {column!r}; it has {list_columns(names)}.", "column")
         found[field] = column
     for exact in (True, False):
         for name in names:
@@ -79,7 +79,7 @@ def map_columns(names: Sequence[str], renames: Mapping[str, str], file: str) -> 
 
 
 def kind_of(fields: Mapping[str, str]) -> str:
-    """Tell ratings from items by the fields that are there."""
+    """Return `ratings` or `items`, by the fields that are there."""
     return "ratings" if "user_id" in fields or "value" in fields else "items"
 
 
@@ -92,6 +92,6 @@ def check_fields(fields: Mapping[str, str], kind: str, names: Sequence[str], fil
     for field in NEEDED[kind]:
         if field not in fields:
             raise TransferProblem(
-                f"{file} has no column for {field} (it has {listed(names)}): name it with"
+                f"{file} has no column for {field} (it has {list_columns(names)}): name it with"
                 f" --column {field}=COLUMN, over HTTP with column={field}=COLUMN."
             )

@@ -46,7 +46,7 @@ class Source:
 
 
 def text_source(
-    open_file: Opener, file: str, num_bytes: int, kind: str | None, renames: Renames, strict: bool = False
+    open_file: Opener, file: str, num_bytes: int, kind: str | None, *, renames: Renames, strict: bool = False
 ) -> Source:
     """Describe a text file with a header line."""
     with open_file() as stream:
@@ -65,7 +65,7 @@ def text_source(
     return Source(kind, file, num_bytes, batches, film_list)
 
 
-def plain_source(open_file: Opener, file: str, num_bytes: int, kind: str, layout: Layout) -> Source:
+def plain_source(open_file: Opener, file: str, num_bytes: int, kind: str, *, layout: Layout) -> Source:
     """Describe a text file without a header, whose columns are known."""
     fields = {name: name for name in layout.names}
 
@@ -80,13 +80,14 @@ def read_text(
     file: str,
     layout: Layout,
     fields: Mapping[str, str],
+    *,
     header_lines: int,
     strict: bool = False,
 ) -> Iterator[Batch]:
     """Read the batches of a text file."""
     wanted = {name: layout.names.index(column) for name, column in fields.items()}
     with open_file() as stream:
-        for block in text.read_blocks(stream, file, layout.quoted, strict):
+        for block in text.read_blocks(stream, file, quoted=layout.quoted, strict=strict):
             if block.line == 1 and header_lines:
                 block = block._replace(data=block.data.partition(b"\n")[2], line=2)
             if not block.data.strip():
@@ -110,7 +111,7 @@ def in_batches(batch: Batch) -> Iterator[Batch]:
 
 
 def ndjson_source(
-    open_file: Opener, file: str, num_bytes: int, kind: str | None, renames: Renames, strict: bool = False
+    open_file: Opener, file: str, num_bytes: int, kind: str | None, *, renames: Renames, strict: bool = False
 ) -> Source:
     """Describe a file of one JSON object a line."""
     names = first_names(open_file, file, strict)
@@ -233,7 +234,7 @@ def to_id(value: Any) -> str | None:
     return str(value) if type(value) is int else None
 
 
-def parquet_source(open_file: Opener, file: str, num_bytes: int, kind: str | None, renames: Renames) -> Source:
+def parquet_source(open_file: Opener, file: str, num_bytes: int, kind: str | None, *, renames: Renames) -> Source:
     """Describe a Parquet file."""
     with open_file() as stream:
         try:

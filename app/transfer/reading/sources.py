@@ -117,11 +117,11 @@ def source_of(file: File, form: str, kind: str | None, renames: Mapping[str, str
     form = guess_format(file.name, head) if form == "auto" else form
     if form in {"dat", "ml-100k"}:
         layout, kind = known_layout(form, file.name, head)
-        return plain_source(file.open, file.name, file.num_bytes, kind, layout)
+        return plain_source(file.open, file.name, file.num_bytes, kind, layout=layout)
     makers = {"csv": text_source, "ndjson": ndjson_source, "parquet": parquet_source}
     if form not in makers:
         raise TransferProblem(f"--format {form} is not known: choose one of {', '.join(FORMATS)}.")
-    return makers[form](file.open, file.name, file.num_bytes, kind, renames)
+    return makers[form](file.open, file.name, file.num_bytes, kind, renames=renames)
 
 
 def guess_format(name: str, head: bytes) -> str:

@@ -33,14 +33,14 @@ class Layout(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Lines cut into text columns; ``lines`` numbers the good ones, ``bad`` are those of another number of columns."""
+    """Lines cut into text columns; ``lines`` numbers the valid ones, ``bad`` have another number of columns."""
 
     columns: list[pa.Array]
     lines: list[int]
     bad: list[tuple[int, str]]
 
 
-def read_blocks(stream: IO[bytes], file: str, quoted: bool, strict: bool = False) -> Iterator[Block]:
+def read_blocks(stream: IO[bytes], file: str, *, quoted: bool, strict: bool = False) -> Iterator[Block]:
     """Cut a stream after whole lines; a line break inside quotes is none.
 
     Read strictly, text without quotes comes as it is, except that of a line that is too long only the start is kept:
@@ -50,24 +50,26 @@ def read_blocks(stream: IO[bytes], file: str, quoted: bool, strict: bool = False
         TransferProblem: if a line does not end; read strictly, also if quoted text is not UTF-8.
     """
     rest, line, position = b"", 1, 0
-    most = MAX_LINE_BYTES if strict else MAX_BLOCK_BYTES
+    max_bytes = MAX_LINE_BYTES if strict else MAX_BLOCK_BYTES
     while data := stream.read(BLOCK_BYTES):
         position += len(data)
         rest = (rest + data).removeprefix(BOM) if line == 1 else rest + data
         end = line_end(rest, quoted)
         if end:
-            yield Block(decoded(rest[:end], file, line, quoted, strict), line, position)
+            yield Block(decode_block(rest[:end], file, line, quoted=quoted, strict=strict), line, position)
             line += rest.count(b"\n", 0, end)
             rest = rest[end:]
-        elif len(rest) > most and strict and not quoted:
-            rest = rest[: most + 1]
-        elif len(rest) > most:
-            raise TransferProblem(f"{file}, line {line}: a line or a quoted value does not end within {most:,} bytes.")
+        elif len(rest) > max_bytes and strict and not quoted:
+            rest = rest[: max_bytes + 1]
+        elif len(rest) > max_bytes:
+            raise TransferProblem(
+                f"{file}, line {line}: a line or a quoted value does not end within {max_bytes:,} bytes."
+            )
     if rest:
-        yield Block(decoded(rest, file, line, quoted, strict), line, position)
+        yield Block(decode_block(rest, file, line, quoted=quoted, strict=strict), line, position)
 
 
-def decoded(data: bytes, file: str, line: int, quoted: bool, strict: bool) -> bytes:
+def decode_block(data: bytes, file: str, line: int, *, quoted: bool, strict: bool) -> bytes:
     """Return the text of a block, which starts at a line.
 
     Raises:
