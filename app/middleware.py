@@ -23,8 +23,8 @@ UNLIMITED = "/v1/imports"  # its body is not held in memory
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}").fullmatch
 
 
-class Known(NamedTuple):
-    """What the headers tell."""
+class RequestHeaders(NamedTuple):
+    """What the headers of a request say."""
 
     request_id: bytes
     key: bytes | None
@@ -32,8 +32,8 @@ class Known(NamedTuple):
     is_cross_site: bool  # a browser says that a page of another site makes the call
 
 
-def read_headers(headers: list[tuple[bytes, bytes]]) -> Known:
-    """Pick out what concerns us; an absent or odd request id is replaced by a new one."""
+def read_headers(headers: list[tuple[bytes, bytes]]) -> RequestHeaders:
+    """Read the headers that concern us; an absent or odd request id is replaced by a new one."""
     request_id, key, length, site = b"", None, 0, b""
     for name, value in headers:
         if name == b"x-api-key":
@@ -46,7 +46,7 @@ def read_headers(headers: list[tuple[bytes, bytes]]) -> Known:
             site = value
     if not REQUEST_ID(request_id):
         request_id = os.urandom(16).hex().encode()
-    return Known(request_id, key, length, site == b"cross-site")
+    return RequestHeaders(request_id, key, length, site == b"cross-site")
 
 
 class Operations:
@@ -62,21 +62,21 @@ class Operations:
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
-        known = read_headers(scope["headers"])
-        structlog.contextvars.bind_contextvars(request_id=known.request_id.decode())
+        headers = read_headers(scope["headers"])
+        structlog.contextvars.bind_contextvars(request_id=headers.request_id.decode())
         status = 0
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", known.request_id)]
+                message["headers"] = [*message["headers"], (b"x-request-id", headers.request_id)]
             await send(message)
 
         metrics: Metrics = scope["app"].state.metrics
-        metrics.started()
+        metrics.count_start()
         try:
-            refusal = await self.refusal(scope, known)
+            refusal = await self.refusal(scope, headers)
             await (problem_response(refusal) if refusal else self.app)(scope, receive, send_with_id)
         except ClientDisconnect:
             status = 0
@@ -91,15 +91,15 @@ class Operations:
         finally:
             record(scope, metrics, status, time.perf_counter() - started)
 
-    async def refusal(self, scope: Scope, known: Known) -> PalateError | None:
+    async def refusal(self, scope: Scope, headers: RequestHeaders) -> PalateError | None:
         """Return the reason not to let a request in, if there is one."""
         keys: KeyRing = scope["app"].state.keys
-        refused = keys.allow(scope["method"], scope["path"], known.key)
-        if refused and known.key:
-            refused = await keys.allow_now(scope["method"], scope["path"], known.key)
-        if not refused and known.is_cross_site and known.key is None and scope["method"] not in {"GET", "HEAD"}:
+        refused = keys.allow(scope["method"], scope["path"], headers.key)
+        if refused and headers.key:
+            refused = await keys.allow_now(scope["method"], scope["path"], headers.key)
+        if not refused and headers.is_cross_site and headers.key is None and scope["method"] not in {"GET", "HEAD"}:
             refused = CrossSite()
-        if not refused and known.length > self.max_body_bytes and scope["path"] != UNLIMITED:
+        if not refused and headers.length > self.max_body_bytes and scope["path"] != UNLIMITED:
             refused = BodyTooLarge(f"Send at most {self.max_body_bytes:,} bytes; cut the request into several.")
         return refused
 
@@ -111,5 +111,5 @@ def record(scope: Scope, metrics: Metrics, status: int, seconds: float) -> None:
     """
     route: Any = scope.get("route")
     template = getattr(route, "path", ROUTE_NOT_FOUND)
-    metrics.answered(scope["method"], template, status, seconds)
+    metrics.count_answer(scope["method"], template, status, seconds)
     log.info("request", method=scope["method"], route=template, status=status, ms=round(seconds * 1000, 2))

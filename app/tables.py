@@ -43,7 +43,7 @@ class UtcTime(TypeDecorator[datetime]):
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return the moment its zone back."""
+        """Return the moment with its time zone."""
         return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
@@ -357,7 +357,7 @@ class ErasureVersion(Base):
 
     erasure_id: Mapped[str] = mapped_column(ForeignKey("erasures.id"), primary_key=True)
     version: Mapped[str] = mapped_column(ForeignKey("model_versions.version"), primary_key=True, index=True)
-    part: Mapped[str] = mapped_column(String(20))  # `registry.holdings.Part`
+    part: Mapped[str] = mapped_column(String(20))  # `registry.training_users.UserRole`
 
 
 class ApiKey(Base):

@@ -16,7 +16,7 @@ from app.kit.cursors import decode_cursor, encode_cursor
 from app.kit.errors import InvalidCursor, InvalidRequest, ItemNotFound
 from app.kit.ids import ExternalId
 from app.settings import MAX_LIST
-from app.web.bulk import BulkReader, Refused, all_refused
+from app.web.bulk import BulkReader, Refused, no_valid_row
 from app.web.deps import DatabaseDep
 from app.web.paths import PathItemId
 from app.web.problem import problem_responses
@@ -72,7 +72,7 @@ async def post_items(request: Request, database: DatabaseDep) -> Response:
     posted = READER.read(await request.body())
     changes = [change_of(item) for item in posted if isinstance(item, ItemIn)]
     if not changes:
-        raise all_refused(posted)
+        raise no_valid_row(posted)
     written = await database.write(service.set_items, changes, datetime.now(UTC))
     return Response(orjson.dumps(answer(posted, written)), media_type=JSON)
 
@@ -83,7 +83,7 @@ def answer(posted: Sequence[ItemIn | Refused], written: Written) -> dict[str, An
     results = []
     for index, item in enumerate(posted):
         if isinstance(item, Refused):
-            result: dict[str, Any] = {"item_id": item.said("item_id"), "status": "refused", "errors": item.errors}
+            result: dict[str, Any] = {"item_id": item.value_of("item_id"), "status": "refused", "errors": item.errors}
         else:
             outcome = next(outcomes)
             result = {"item_id": item.item_id, "status": str(outcome.status), "revision": outcome.revision}

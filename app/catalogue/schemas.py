@@ -1,4 +1,4 @@
-"""Items as the API takes and gives them."""
+"""Items as the API takes and returns them."""
 
 import math
 from datetime import datetime
@@ -26,7 +26,7 @@ MAX_WHOLE = 2**63
 
 
 def storable_json(value: Any, depth: int = 1) -> None:
-    """Check that both databases give a JSON value back as it is.
+    """Check that both databases return a JSON value as it was stored.
 
     Raises:
         ValueError: saying what to change.
@@ -50,7 +50,7 @@ def storable_json(value: Any, depth: int = 1) -> None:
 
 
 def check_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
-    """Return attributes back if they can be kept.
+    """Return attributes if they can be stored.
 
     Raises:
         ValueError: saying what to change.

@@ -1,4 +1,4 @@
-"""The two numbers that only grow: whoever changes ratings or items takes the next ones under a lock."""
+"""The numbers that only grow: a change of ratings or items takes the next ones under a lock."""
 
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,7 @@ READ = {"postgresql": "SELECT value FROM counters WHERE name = $1", "sqlite": LO
 
 
 def lock(session: Session, name: str) -> int:
-    """Wait until no other transaction changes what the counter counts; give its value. `ratings` before `catalogue`."""
+    """Wait until no other transaction holds the counter; return its value. Lock `ratings` before `catalogue`."""
     connection = session.connection()
     return int(connection.exec_driver_sql(LOCK[connection.dialect.name], (name,)).scalar_one())
 

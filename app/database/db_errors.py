@@ -23,7 +23,7 @@ def is_disconnect(error: BaseException) -> bool:
     return bool(getattr(error, "connection_invalidated", False)) or isinstance(error, OSError | InterfaceError)
 
 
-def unavailable(error: BaseException) -> BaseException:
+def translate_error(error: BaseException) -> BaseException:
     """Translate the loss of the database; any other error stays what it is."""
     cause = getattr(error, "orig", None) or error
     lost = is_disconnect(error) or isinstance(cause, OSError)

@@ -57,7 +57,7 @@ class Database(ABC):
 
     @abstractmethod
     def apart(self) -> AbstractAsyncContextManager["Database"]:
-        """Give the same database to the event loop of another thread, for `scan` and `write`.
+        """Return the same database for the event loop of another thread, for `scan` and `write`.
 
         On SQLite the writes of both take turns, in the order in which they were asked for.
         """

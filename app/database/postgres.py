@@ -57,11 +57,11 @@ class PostgresDatabase(Database):
                     await session.invalidate() if is_disconnect(error) else await session.rollback()
                     if attempt < MAX_ATTEMPTS and (is_deadlock(error) or is_stale(error)):
                         continue
-                    raise unavailable(error) from error
+                    raise translate_error(error) from error
                 try:
                     await session.commit()
                 except (DBAPIError, PoolTimeout, OSError, asyncpg.InterfaceError) as error:
-                    raise unavailable(error) from error
+                    raise translate_error(error) from error
                 return result
         raise AssertionError("unreachable")
 
@@ -71,7 +71,7 @@ class PostgresDatabase(Database):
                 return await self._hot.fetch_row(sql, *args)
             except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
                 if attempt == MAX_ATTEMPTS or isinstance(error, TimeoutError) or not is_stale(error):
-                    raise unavailable(error) from error
+                    raise translate_error(error) from error
         raise AssertionError("unreachable")
 
     async def overwrite(self) -> None:
@@ -118,7 +118,7 @@ class HotConnections:
             return row
 
     def _drop(self, connection: asyncpg.Connection) -> None:
-        """Return a lost connection up, and the waiting ones, which the same restart has closed."""
+        """Drop a lost connection, and the idle ones, which the same restart has closed."""
         connection.terminate()
         while self._free:
             self._free.pop().terminate()
@@ -141,6 +141,6 @@ def is_stale(error: BaseException) -> bool:
     return is_disconnect(error) or isinstance(error, asyncpg.InterfaceError | asyncpg.PostgresConnectionError)
 
 
-def unavailable(error: BaseException) -> BaseException:
+def translate_error(error: BaseException) -> BaseException:
     """Translate the loss of the database; any other error stays what it is."""
-    return DatabaseUnavailable() if is_stale(error) else db_errors.unavailable(error)
+    return DatabaseUnavailable() if is_stale(error) else db_errors.translate_error(error)

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, StaticPool, create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from app.database.db_errors import HIDDEN, unavailable
+from app.database.db_errors import HIDDEN, translate_error
 from app.database.engine import Database, P, T, Work
 from app.kit.errors import DatabaseUnavailable
 
@@ -65,7 +65,7 @@ class SqliteDatabase(Database):
             row: Sequence[Any] | None = self._raw.execute(sql, args).fetchone()
             return row
         except sqlite3.OperationalError as error:
-            raise unavailable(error) from error
+            raise translate_error(error) from error
 
     async def overwrite(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._write_thread, empty_log, self._writer)
@@ -93,7 +93,7 @@ def sqlite_transaction(engine: Engine, work: Work[P, T], *args: P.args, **kwargs
         with Session(engine, expire_on_commit=False) as session, session.begin():
             return work(session, *args, **kwargs)
     except OperationalError as error:
-        raise unavailable(error) from error
+        raise translate_error(error) from error
 
 
 def empty_log(engine: Engine) -> None:

@@ -16,7 +16,7 @@ from app.kit.errors import InvalidRequest
 from app.kit.times import now_us
 from app.recommendations.users.router import ServingDep
 from app.settings import MAX_LIST
-from app.web.bulk import Refused, all_refused
+from app.web.bulk import Refused, no_valid_row
 from app.web.problem import problem_responses
 
 router = APIRouter(tags=["outcomes"])
@@ -64,11 +64,11 @@ async def post_events(request: Request, serving: ServingDep) -> Response:
         await serving.refresh_catalogue(revision)
     parsed = reading.rows()
     if all(isinstance(each, Refused) for each in parsed):
-        raise all_refused(parsed)
+        raise no_valid_row(parsed)
     rows = [row for each in parsed if not isinstance(each, Refused) for row in each]
     is_new = await state.events.submit(rows)
     for kind, count in Counter(row.type for row, new in zip(rows, is_new, strict=True) if new).items():
-        state.metrics.recorded(kind, count)
+        state.metrics.count_events(kind, count)
     return Response(orjson.dumps(answer(reading.posted, parsed, is_new)), media_type=JSON)
 
 
@@ -77,7 +77,7 @@ def answer(posted: Sequence[EventIn | Refused], parsed: Sequence[Parsed], is_new
     results, start = [], 0
     for index, (event, rows) in enumerate(zip(posted, parsed, strict=True)):
         if isinstance(rows, Refused):
-            said = {"index": index, "type": rows.said("type"), "item_id": rows.said("item_id")}
+            said = {"index": index, "type": rows.value_of("type"), "item_id": rows.value_of("item_id")}
             results.append(said | {"status": "refused", "errors": rows.errors})
             continue
         assert isinstance(event, EventIn)  # noqa: S101 - for the type checker: it has rows

@@ -4,16 +4,16 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from app.kit.errors import FieldProblem, InvalidCursor
 
-MAX_POSITION = 2**57  # no list comes that far; databases can count to it, and as microseconds it is a date
+MAX_POSITION = 2**57  # longer than any list; databases can count to it, and as microseconds it is a date
 
 
 def encode_cursor(route: str, position: int) -> str:
-    """Write a position down."""
+    """Encode a position of a route's list."""
     return urlsafe_b64encode(f"{route}:{position}".encode()).decode().rstrip("=")
 
 
 def decode_cursor(route: str, cursor: str | None) -> int | None:
-    """Read a position back; no cursor is the start.
+    """Decode a position; None without a cursor: the start.
 
     Raises:
         InvalidCursor: if this route did not make it.

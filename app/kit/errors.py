@@ -24,7 +24,7 @@ class PalateError(Exception):
 
     @classmethod
     def title(cls) -> str:
-        """Say what the kind of error means: the first line of its docstring."""
+        """Return what the kind of error means: the first line of its docstring."""
         return (cls.__doc__ or cls.__name__).strip().splitlines()[0]
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Ids of callers: any text that both databases can keep."""
+"""Ids of callers: any text that both databases can store."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from app.settings import MAX_ID_LENGTH
 
 
 def storable(text: str) -> str:
-    """Return the text back if both databases can keep it.
+    """Return the text if both databases can store it.
 
     Raises:
         ValueError: if it holds a NUL or half of a surrogate pair.
@@ -24,7 +24,7 @@ def storable(text: str) -> str:
 
 
 def check_id(text: str) -> str:
-    """Return an id back if it is one.
+    """Return an id if it is valid.
 
     Raises:
         ValueError: saying what to change.

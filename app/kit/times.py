@@ -13,7 +13,7 @@ LATEST_US = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
 
 
 def now_us() -> int:
-    """Return the time."""
+    """Return the time in microseconds since 1970."""
     return time_ns() // 1_000
 
 
@@ -28,12 +28,12 @@ def from_us(moment_us: int) -> datetime:
 
 
 def database_time(moment: datetime, dialect: str) -> datetime | str:
-    """Return a moment as the driver takes it where SQLAlchemy is not between."""
+    """Return a moment as the driver itself takes it, without SQLAlchemy."""
     return moment if dialect == "postgresql" else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def rfc3339(value: Any) -> Any:
-    """Refuse the numbers that pydantic would take for times: whoever sends milliseconds would not notice.
+    """Refuse the numbers that pydantic would take for times: a caller who sends milliseconds would not notice.
 
     Raises:
         ValueError: if the value is not text that starts like a date.

@@ -1,4 +1,4 @@
-"""What pydantic refuses, in our words: which field, and how to mend it."""
+"""What pydantic refuses, in our words: which field, and how to correct it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,7 +31,7 @@ def place(error: Mapping[str, Any]) -> Sequence[str | int]:
 
 
 def fix(error: Mapping[str, Any]) -> str:
-    """Say how to mend one field."""
+    """Return how to correct one field."""
     words = FIXES.get(error["type"], str(error["msg"]).removeprefix("Value error, "))
     if error["type"] == "json_invalid":
         return words.format(**error["ctx"]) + f", at character {error['loc'][-1]}"
@@ -41,9 +41,9 @@ def fix(error: Mapping[str, Any]) -> str:
 def pointer(location: Sequence[str | int]) -> str:
     """Name a field: `limit` for a parameter, `/ratings/3/value` for a place in the body, `/` for all of it."""
     where, *path = location
-    return "/" + "/".join(map(escaped, path)) if where == "body" else ".".join(map(str, path)) or str(where)
+    return "/" + "/".join(map(escape, path)) if where == "body" else ".".join(map(str, path)) or str(where)
 
 
-def escaped(step: str | int) -> str:
+def escape(step: str | int) -> str:
     """Write one step of a JSON pointer (RFC 6901)."""
     return str(step).replace("~", "~0").replace("/", "~1")

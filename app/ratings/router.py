@@ -19,7 +19,7 @@ from app.ratings.scale import Scale
 from app.ratings.schemas import RatingChanged, RatingIn, RatingList, RatingsWritten, RatingValue, UserOut
 from app.ratings.service import RatingWriter, Written
 from app.settings import MAX_LIST
-from app.web.bulk import Refused, all_refused
+from app.web.bulk import Refused, no_valid_row
 from app.web.deps import DatabaseDep, SettingsDep
 from app.web.paths import PathItemId, PathUserId
 from app.web.problem import problem_responses
@@ -70,7 +70,7 @@ async def post_ratings(request: Request) -> Response:
     parsed = read_ratings(await request.body(), Scale.of(state.settings), now_us())
     rows = [row for row in parsed if isinstance(row, RatingRow)]
     if not rows:
-        raise all_refused(parsed)
+        raise no_valid_row(parsed)
     written = await state.writer.submit(rows)
     return Response(orjson.dumps(answer(parsed, written)), media_type=JSON)
 
@@ -95,7 +95,7 @@ def result(index: int, row: RatingRow, outcome: Outcome) -> dict[str, Any]:
 
 def refusal(index: int, row: Refused) -> dict[str, Any]:
     """Describe why a row was refused."""
-    body = {"index": index, "user_id": row.said("user_id"), "item_id": row.said("item_id")}
+    body = {"index": index, "user_id": row.value_of("user_id"), "item_id": row.value_of("item_id")}
     return body | {"status": "refused", "errors": row.errors}
 
 

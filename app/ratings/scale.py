@@ -33,13 +33,13 @@ class Scale:
         return round(self.minimum + round(steps) * self.step, DIGITS)
 
     def problem(self, value: float, pointer: str) -> FieldProblem:
-        """Say what is wrong with a value that is not on the scale."""
+        """Describe what is wrong with a value that is not on the scale."""
         shown = repr(value).removesuffix(".0")
         return FieldProblem(pointer, f"{shown} is not on the scale: give {self}")
 
 
 def date_problem(pointer: str) -> FieldProblem:
-    """Say what is wrong with a date in the future, or before the year 1."""
+    """Describe what is wrong with a date in the future, or before the year 1."""
     return FieldProblem(
         pointer, "is over 5 minutes in the future, or before the year 1: give the rating's time, or none"
     )

@@ -34,5 +34,5 @@ async def replay(
     identified = decode(asked.recommendation_id, "/recommendation_id")
     explained = None if asked.explain is None else EXPLAINED * asked.explain
     answer = await replayer.replay(ReplayTask(identified, asked.ratings, asked.user_id, explained))
-    request.app.state.metrics.replayed(identical=answer["identical"])
+    request.app.state.metrics.count_replay(identical=answer["identical"])
     return json_response(answer)

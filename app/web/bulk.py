@@ -1,4 +1,4 @@
-"""Bulk bodies: one object or a list of them, read so that one bad row does not spoil the others."""
+"""Bulk bodies: one object or a list of them, read so that an invalid row does not affect the others."""
 
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -14,15 +14,15 @@ JSON_SPACE = b" \t\r\n"
 
 
 class Refused(NamedTuple):
-    """A row that is not stored: what it said, and its offending fields."""
+    """A row that is not stored, and its offending fields."""
 
     row: Any
     errors: list[FieldProblem]
 
-    def said(self, name: str) -> Any:
-        """Return what the row said about a field; lists and objects may be too deep to be written."""
-        said = self.row.get(name) if isinstance(self.row, dict) else None
-        return None if isinstance(said, list | dict) else said
+    def value_of(self, name: str) -> Any:
+        """Return a field's value; None for lists and objects, which may be too deep to be written."""
+        value = self.row.get(name) if isinstance(self.row, dict) else None
+        return None if isinstance(value, list | dict) else value
 
 
 class BulkReader(Generic[M]):
@@ -99,7 +99,7 @@ def check_length(rows: list[Any]) -> None:
         raise InvalidRequest(f"The list {detail}.", [FieldProblem("/", detail)])
 
 
-def all_refused(rows: list[Any]) -> InvalidRequest:
-    """Make the error of a request without one good row; it names the first fields."""
+def no_valid_row(rows: list[Any]) -> InvalidRequest:
+    """Return the error of a request without a valid row; it names the first fields."""
     fields = [field for row in rows if isinstance(row, Refused) for field in row.errors][:MAX_FIELDS]
     return InvalidRequest("; ".join(f"{f['field']}: {f['detail']}" for f in fields), fields)

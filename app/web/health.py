@@ -42,7 +42,7 @@ class Ready(DatabaseCheck):
 
 @router.get("/live")
 async def live() -> Live:
-    """Tell that the process answers; it looks at nothing else."""
+    """Return that the process answers; nothing else is checked."""
     return Live()
 
 

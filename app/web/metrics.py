@@ -48,20 +48,20 @@ class Metrics:
         )
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
-    def started(self) -> None:
-        """Count a request in."""
+    def count_start(self) -> None:
+        """Count a request that begins."""
         self._in_flight.inc()
 
-    def recorded(self, event_type: str, count: int) -> None:
-        """Count events in: of so many items it was not known yet."""
+    def count_events(self, event_type: str, count: int) -> None:
+        """Count new events of a type, one for each item."""
         self._events.labels(event_type).inc(count)
 
-    def replayed(self, *, identical: bool) -> None:
+    def count_replay(self, *, identical: bool) -> None:
         """Count an answer that was made again."""
         self._replays.labels(str(identical).lower()).inc()
 
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count a request out. ``route`` is the template, so that ids make no new series."""
+    def count_answer(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count an answered request. ``route`` is the template, so that ids make no new series."""
         key = (method if route != ROUTE_NOT_FOUND else "*", route, status)
         if (children := self._children.get(key)) is None:
             children = self._requests.labels(*key), self._seconds.labels(*key[:2])
@@ -72,8 +72,8 @@ class Metrics:
 
 
 @dataclass(frozen=True)
-class Holdings:
-    """What the database holds at one moment."""
+class StoredCounts:
+    """Figures of the database at one moment."""
 
     counters: dict[str, int]
     active_items: int
@@ -83,8 +83,8 @@ class Holdings:
     experiment: tuple[str, str, str] | None  # number, control, treatment of the one that is running
 
 
-def holdings(session: Session) -> Holdings:
-    """Count what the database holds."""
+def read_counts(session: Session) -> StoredCounts:
+    """Read the figures of the database."""
     counters = {row.name: row.value for row in session.execute(select(tables.Counter.name, tables.Counter.value))}
     active = session.scalar(select(func.count()).select_from(tables.Item).where(tables.Item.active))
     of_state = select(tables.TrainingRun.state, func.count().label("num")).group_by(tables.TrainingRun.state)
@@ -97,7 +97,7 @@ def holdings(session: Session) -> Holdings:
     ).first()
     version, created_at = live or (None, None)
     every_state = {state.value: 0 for state in tables.RunState}
-    return Holdings(counters, active or 0, every_state | runs, version, created_at, running_experiment(session))
+    return StoredCounts(counters, active or 0, every_state | runs, version, created_at, running_experiment(session))
 
 
 def running_experiment(session: Session) -> tuple[str, str, str] | None:
@@ -107,39 +107,39 @@ def running_experiment(session: Session) -> tuple[str, str, str] | None:
 
 
 class DatabaseCollector(Collector):
-    """Turns holdings into Prometheus families; without holdings it says that the database is down."""
+    """Turns the figures into Prometheus families; without figures it reports that the database is down."""
 
-    def __init__(self, held: Holdings | None) -> None:
-        self.held = held
+    def __init__(self, counts: StoredCounts | None) -> None:
+        self.counts = counts
 
     def collect(self) -> Iterator[Metric]:
-        """Return every family."""
-        up = 0 if self.held is None else 1
+        """Yield every family."""
+        up = 0 if self.counts is None else 1
         yield GaugeMetricFamily("palate_database_up", "1 if the database answered this scrape.", value=up)
-        if self.held is None:
+        if self.counts is None:
             return
-        changes = self.held.counters.get("ratings", 0)
+        changes = self.counts.counters.get("ratings", 0)
         yield CounterMetricFamily("palate_rating_changes", "Ratings set, edited or removed, ever.", value=changes)
-        yield GaugeMetricFamily("palate_items_active", "Items that can be recommended.", value=self.held.active_items)
+        yield GaugeMetricFamily("palate_items_active", "Items that can be recommended.", value=self.counts.active_items)
         runs = GaugeMetricFamily("palate_training_runs", "Training runs by state.", labels=["state"])
-        for state, count in self.held.runs.items():
+        for state, count in self.counts.runs.items():
             runs.add_metric([state], count)
         yield runs
-        if self.held.experiment is not None:
+        if self.counts.experiment is not None:
             labels = ["experiment", "control", "treatment"]
             experiment = GaugeMetricFamily("palate_experiment_info", "The running experiment.", labels=labels)
-            experiment.add_metric(self.held.experiment, 1)
+            experiment.add_metric(self.counts.experiment, 1)
             yield experiment
         yield from self.live_model()
 
     def live_model(self) -> Iterator[Metric]:
-        """Return the version that is live, and its age."""
-        if self.held is None or self.held.version is None or self.held.version_created_at is None:
+        """Yield the live version and its age."""
+        if self.counts is None or self.counts.version is None or self.counts.version_created_at is None:
             return
         info = GaugeMetricFamily("palate_model_info", "The live model version.", labels=["version"])
-        info.add_metric([self.held.version], 1)
+        info.add_metric([self.counts.version], 1)
         yield info
-        age = (datetime.now(UTC) - self.held.version_created_at).total_seconds()
+        age = (datetime.now(UTC) - self.counts.version_created_at).total_seconds()
         yield GaugeMetricFamily("palate_model_age_seconds", "Time since the live model was made.", value=age)
 
 
@@ -147,11 +147,11 @@ async def scrape(metrics: Metrics, database: Database) -> bytes:
     """Write everything in Prometheus' text form; a lost database costs only its own figures."""
     try:
         async with asyncio.timeout(SCRAPE_SECONDS):
-            held = await database.read(holdings)
+            counts = await database.read(read_counts)
     except (DatabaseUnavailable, TimeoutError):
-        held = None
+        counts = None
     fresh = CollectorRegistry()
-    fresh.register(DatabaseCollector(held))
+    fresh.register(DatabaseCollector(counts))
     return generate_latest(metrics.registry) + generate_latest(fresh)
 
 

@@ -63,10 +63,10 @@ def problem_responses(*errors: type[PalateError]) -> dict[int | str, dict[str, A
     by_status: dict[int, list[type[PalateError]]] = {}
     for error in (*errors, *ANYWHERE):
         by_status.setdefault(error.status, []).append(error)
-    return {status: declared(same) for status, same in sorted(by_status.items())}
+    return {status: declare(same) for status, same in sorted(by_status.items())}
 
 
-def declared(errors: Sequence[type[PalateError]]) -> dict[str, Any]:
+def declare(errors: Sequence[type[PalateError]]) -> dict[str, Any]:
     """Describe the errors of one status."""
     examples = {error.code(): {"value": problem_body(error())} for error in errors}
     schema = {"$ref": "#/components/schemas/Problem"}

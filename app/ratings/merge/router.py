@@ -13,7 +13,7 @@ from app.ratings.merge.schemas import MergeOut, MergeRequest
 from app.ratings.merge.service import merge_users, read_posted
 from app.ratings.router import JSON, WriterDep, answer
 from app.ratings.scale import Scale
-from app.web.bulk import all_refused
+from app.web.bulk import no_valid_row
 from app.web.deps import DatabaseDep, SettingsDep
 from app.web.paths import PathUserId
 from app.web.problem import problem_responses
@@ -46,7 +46,7 @@ async def merge_posted(user_id: str, posted: Sequence[Any], scale: Scale, writer
     parsed = read_posted(user_id, posted, scale, now_us())
     rows = [row for row in parsed if isinstance(row, RatingRow)]
     if not rows:
-        raise all_refused(parsed)
+        raise no_valid_row(parsed)
     body = {"user_id": user_id, "from_user_id": None, "moved": 0}
     return respond(body | answer(parsed, await writer.submit(rows)))
 

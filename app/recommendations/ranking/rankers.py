@@ -109,7 +109,7 @@ class Candidates:
     def excluded(self, catalogue: Catalogue, scope: Scope) -> Mask:
         """Return which places may not be recommended: bool, by place."""
         live = self._live
-        excluded = live.excluded(catalogue, scope.base)
+        excluded = live.excluded_columns(catalogue, scope.base)
         for slots in scope.excluded:
             columns = live.column_of_slot[slots]
             excluded[columns[columns >= 0]] = True

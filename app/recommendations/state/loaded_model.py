@@ -85,7 +85,7 @@ class LoadedModel:
         active = catalogue.active
         if len(self.column_of_slot) != len(catalogue):
             self._place(catalogue)
-        self._excluded = self._excluded_columns(active)
+        self._excluded = self._columns_outside(active)
         self._filtered.clear()
         self.num_unknown_items = int(np.count_nonzero((self.column_of_slot < 0) & ~catalogue.deleted))
         self._fitted_to = catalogue.num_renewals
@@ -113,20 +113,20 @@ class LoadedModel:
         rated = self.column_of_slot[self.popularity.slots]
         self.counts[rated[rated >= 0]] = self.popularity.counts[rated >= 0]
 
-    def excluded(self, catalogue: Catalogue, allowed: Mask) -> Mask:
+    def excluded_columns(self, catalogue: Catalogue, allowed: Mask) -> Mask:
         """Return which columns may not be recommended if only the ``allowed`` slots may: bool (I,), a copy."""
         self.fit_to(catalogue)  # an item's window may have closed since the last answer
         if catalogue.is_unfiltered(allowed):
             return self._excluded.copy()
         if not catalogue.is_cached(allowed):
-            return self._excluded_columns(allowed)
+            return self._columns_outside(allowed)
         if id(allowed) not in self._filtered:
             if len(self._filtered) == MAX_CACHED_FILTERS:
                 self._filtered.clear()
-            self._filtered[id(allowed)] = (allowed, self._excluded_columns(allowed))
+            self._filtered[id(allowed)] = (allowed, self._columns_outside(allowed))
         return self._filtered[id(allowed)][1].copy()
 
-    def _excluded_columns(self, allowed: Mask) -> Mask:
+    def _columns_outside(self, allowed: Mask) -> Mask:
         excluded = np.ones(len(self.slot_of_column), bool)
         columns = self.column_of_slot[np.flatnonzero(allowed)]
         excluded[columns[columns >= 0]] = False

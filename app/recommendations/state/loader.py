@@ -197,7 +197,7 @@ def warm_up(live: LoadedModel) -> float:
 
 
 def fingerprint(folder: Path) -> Fingerprint:
-    """Tell a folder's files apart from what they were, without reading them."""
+    """Identify a folder's files as they are now, without reading them."""
     with suppress(OSError):
         stats = [(path.name, path.stat()) for path in sorted(folder.iterdir())]
         return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
