@@ -1,4 +1,4 @@
-"""Every query about items."""
+"""Every query about items, and about what they were."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -7,13 +7,15 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Select, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from app.database import counters
 from app.database.sql_rows import execute, insert_rows, select_with
 from app.kit.times import database_time
-from app.tables import Item
+from app.tables import FormerItem, Item, RulesChange
+
+FORGOTTEN = "forgotten"  # counts the revisions of the catalogue that cannot be had any more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,3 +189,15 @@ def ensure_items(
     if missing or deleted:
         counters.move(session, "catalogue", revision + len(missing) + len(deleted))
     return numbers
+
+
+def forget_before(session: Session, moment: datetime) -> None:
+    """Remove what was replaced before a moment; the catalogue can be had as it was from then on."""
+    forgotten = session.scalar(select(func.max(FormerItem.until)).where(FormerItem.replaced_at < moment))
+    if forgotten is None:
+        return
+    counters.lock(session, FORGOTTEN)
+    session.execute(delete(FormerItem).where(FormerItem.until <= forgotten))
+    kept = select(func.max(RulesChange.revision)).where(RulesChange.revision <= forgotten).scalar_subquery()
+    session.execute(delete(RulesChange).where(RulesChange.revision < kept))
+    counters.move(session, FORGOTTEN, forgotten)

@@ -13,7 +13,7 @@ from app.comparison.dataset import UNDATED, Dataset, Ids, Whole
 from app.comparison.problems import ComparisonProblem
 from app.database.engine import open_database
 from app.ratings.bulk import RatingColumns
-from app.ratings.columns import NO_TIME
+from app.ratings.bulk_repository import NO_TIME
 from app.ratings.scale import Scale
 from app.settings import Settings
 from app.tables import Rating

@@ -15,7 +15,7 @@ from app.catalogue import repository as catalogue
 from app.database import counters
 from app.kit.times import from_us
 from app.ratings import repository, service
-from app.ratings.columns import NO_TIME, BatchUsers, Changes, Flags, Stored, Whole, find_stored, write_changes
+from app.ratings.bulk_repository import NO_TIME, BatchUsers, Changes, Flags, Stored, Whole, find_stored, write_changes
 from app.ratings.conflict import RatingRow, Status
 
 MAX_KNOWN = 500_000  # items

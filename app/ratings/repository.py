@@ -1,4 +1,4 @@
-"""Every query about ratings and users."""
+"""Every query about ratings and users, but those of whole batches."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.catalogue.history import forget
+from app.catalogue.repository import forget_before
 from app.kit.errors import UserNotFound, VersionNotFound, VersionRefused, VersionUnusable
 from app.registry import repository, store
 from app.registry.training_users import UserRole
@@ -154,5 +154,5 @@ def remove_old(session: Session, keep: int, now: datetime) -> list[str]:
     for row in old:
         row.removed_at = now
     if old:  # no answer by a version that is kept was made before the oldest of them
-        forget(session, min((row.created_at for row in kept if row not in old), default=now) - CLOCKS_DIFFER)
+        forget_before(session, min((row.created_at for row in kept if row not in old), default=now) - CLOCKS_DIFFER)
     return [row.version for row in old]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from app.catalogue.history import FORGOTTEN
+from app.catalogue.repository import FORGOTTEN
 from app.database import counters
 from app.kit.errors import ReplayUnavailable
 from app.recommendations.catalogue.index import CatalogueRow

@@ -14,7 +14,7 @@ from pyarrow import compute
 from app.kit.ids import check_id
 from app.kit.times import EARLIEST_US, now_us, to_us
 from app.ratings.bulk import RatingColumns
-from app.ratings.columns import NO_TIME, Flags, Whole
+from app.ratings.bulk_repository import NO_TIME, Flags, Whole
 from app.ratings.scale import DIGITS, MAX_AHEAD_US, Scale
 from app.settings import MAX_ID_LENGTH
 from app.transfer.problems import RefusedRow, TransferProblem

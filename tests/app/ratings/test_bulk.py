@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.database import counters
 from app.database.engine import Database, open_database
 from app.ratings.bulk import ItemNumbers, RatingColumns, set_columns
-from app.ratings.columns import NO_TIME
+from app.ratings.bulk_repository import NO_TIME
 from app.ratings.conflict import RatingRow, Status
 from app.ratings.removal import remove_item
 from app.ratings.service import set_ratings

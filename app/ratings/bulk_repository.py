@@ -1,4 +1,4 @@
-"""Read and write ratings as columns of numbers: COPY on PostgreSQL, long INSERTs on SQLite."""
+"""Every query about whole batches of ratings, as columns of numbers: COPY on PostgreSQL, long INSERTs on SQLite."""
 
 from dataclasses import dataclass
 
