@@ -118,7 +118,7 @@ def test_a_get_goes_through_few_files_and_returns_to_few(trained: TestClient) ->
 
 def test_the_documentation_lists_the_files_in_their_order(trained: TestClient) -> None:
     stays = record(trained, "/v1/users/ada/recommendations").stays()
-    section = PAGE.read_text().split("## The way of a GET")[1].split("\n## ")[0]
+    section = PAGE.read_text().split("## The path of a GET")[1].split("\n## ")[0]
     documented = re.findall(r"^\d+\. `([\w/]+\.py)`", section, re.MULTILINE)
     database = {"app/database/postgres.py": "app/database/sqlite.py"}
     assert documented == [database.get(path, path) for path in dict.fromkeys(path for path, _ in stays)]
