@@ -1,4 +1,4 @@
-"""Bring the database to the newest schema, and tell whether it is there."""
+"""Bring the database to the newest schema, and return whether it is there."""
 
 from pathlib import Path
 

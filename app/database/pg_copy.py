@@ -61,7 +61,7 @@ class Decoder:
         return [np.concatenate(parts) for parts in zip(*self._blocks, strict=True)]
 
     def _decode(self) -> None:
-        """Decode whole rows; what ends the data is shorter than one."""
+        """Decode the whole rows; the end mark of the data is shorter than one."""
         num_rows = max(0, len(self._pending) - self._start) // self._row_type.itemsize
         end = self._start + num_rows * self._row_type.itemsize
         rows = np.frombuffer(self._pending[self._start : end], self._row_type)

@@ -97,10 +97,10 @@ class HotConnections:
     and bookkeeping: a third of the processor time (docs/decisions/0009).
     """
 
-    def __init__(self, engine: AsyncEngine, most: int) -> None:
+    def __init__(self, engine: AsyncEngine, max_connections: int) -> None:
         _, self._options = engine.dialect.create_connect_args(engine.url)
         self._free: list[asyncpg.Connection] = []
-        self._places = asyncio.Semaphore(most)
+        self._places = asyncio.Semaphore(max_connections)
 
     async def fetch_row(self, sql: str, *args: object) -> Sequence[Any] | None:
         """Fetch one row; a connection on which anything went wrong is not used again."""

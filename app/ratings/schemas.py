@@ -1,4 +1,4 @@
-"""Ratings as the API takes and gives them."""
+"""Ratings as the API takes and returns them."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

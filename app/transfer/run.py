@@ -42,7 +42,7 @@ def import_path(
     refused: Path = Path("refused.ndjson"),
     rescale: str | None = None,
 ) -> Summary:
-    """Import what a path holds and say what became of it.
+    """Import what a path holds and print what became of it.
 
     Raises:
         TransferProblem: if it cannot be read.

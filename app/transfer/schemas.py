@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 
 class ExportedRating(BaseModel):
-    """A rating as an export gives it."""
+    """A rating as an export holds it."""
 
     user_id: str
     item_id: str
@@ -16,7 +16,7 @@ class ExportedRating(BaseModel):
 
 
 class ExportedItem(BaseModel):
-    """An item as an export gives it."""
+    """An item as an export holds it."""
 
     item_id: str
     title: str | None

@@ -1,4 +1,4 @@
-"""What the route of merging takes and gives."""
+"""What the route of merging takes and returns."""
 
 from typing import Annotated, Any, Self
 

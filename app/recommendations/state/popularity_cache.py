@@ -16,7 +16,7 @@ MIN_AGE_S = 5.0
 
 
 class HalfLife(IntEnum):
-    """Days after which a rating counts half as much: a few choices, so that each is counted once for everybody."""
+    """Days after which a rating counts half as much: a few choices, so that each is counted once for all."""
 
     WEEK = 7
     MONTH = 30

@@ -1,4 +1,4 @@
-"""Folding users in: at once with a quick model; with a large one together with everybody who waits, in one thread."""
+"""Folding users in: at once with a quick model; with a large one together with all that wait, in one thread."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ class Scorer:
         self.passes = Batcher(self._fold_batch, max_size=MAX_TOGETHER, key=lambda request: request.model)
 
     async def fold_many(self, model: Model, users: Sequence[Row]) -> list[FoldIn]:
-        """Fold many users in with one pass over the weights, in turn with everybody else's passes."""
+        """Fold many users in with one pass over the weights, in turn with all other passes."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, fold_group, model, users)
 
     async def compute(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

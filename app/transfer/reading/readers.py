@@ -177,7 +177,7 @@ def read_ndjson(open_file: Opener, file: str, fields: Mapping[str, str], strict:
 
 
 def parse_line(data: bytes) -> dict[str, Any] | str:
-    """Read a line's object, or say why there is none."""
+    """Read a line's object, or return why there is none."""
     try:
         row = orjson.loads(data)
     except orjson.JSONDecodeError as error:

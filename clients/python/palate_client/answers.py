@@ -242,7 +242,7 @@ ExperimentState = TypeAliasType("ExperimentState", Literal["running", "stopped"]
 
 
 class ExportedItem(Received):
-    """An item as an export gives it."""
+    """An item as an export holds it."""
 
     item_id: str
     title: str | None
@@ -254,7 +254,7 @@ class ExportedItem(Received):
 
 
 class ExportedRating(Received):
-    """A rating as an export gives it."""
+    """A rating as an export holds it."""
 
     user_id: str
     item_id: str
@@ -338,7 +338,7 @@ class GuestRecommendations(Received):
 
 
 HalfLife = TypeAliasType("HalfLife", Literal[7, 30, 90, 365, 3650])
-"""Days after which a rating counts half as much: a few choices, so that each is counted once for everybody."""
+"""Days after which a rating counts half as much: a few choices, so that each is counted once for all."""
 
 
 class HeldIn(Received):
