@@ -166,7 +166,7 @@ class RatingChange(Base):
 
 
 class Event(Base):
-    """What became of an item of an answer: shown, clicked, rated or bought, each at most once.
+    """What became of an item of an answer: an impression, a click, a rating or a purchase, each at most once.
 
     Rows are known by the moment of the answer first: reports read, and retention removes, a stretch of the table. The
     answer is a hash of its id, which itself is not kept. What else is here of the answer is as its id says.

@@ -31,7 +31,7 @@ from benchmarks.serve import database_url
 from tests.processes import environment, palate, wait_for_port
 
 CLIENTS = 4
-SHOWN = 0.3  # of the answers are reported as shown
+SHOWN = 0.3  # of the answers are reported as seen
 PAUSE_S = 0.02  # of a client between two answers
 SCALE = {"PALATE_RATING_MIN": "0.5", "PALATE_RATING_MAX": "5", "PALATE_RATING_STEP": "0.5"}
 SAID = ("model_version", "revision", "personalised", "reason", "items")
@@ -56,7 +56,7 @@ class Client:
     def _take(self, answer: dict[str, Any], **needed: Any) -> None:
         self.taken.append((answer, {"recommendation_id": answer["recommendation_id"], **needed}))
         if self._random.random() < SHOWN:
-            event = {"type": "shown", "recommendation_id": answer["recommendation_id"]}
+            event = {"type": "impression", "recommendation_id": answer["recommendation_id"]}
             self._call("POST", "/v1/events", json=[event])
 
     def _call(self, method: str, path: str, **arguments: Any) -> Any:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from alembic import command
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
 from app.database import migrate
@@ -68,6 +68,33 @@ def test_rules_survive_the_way_down_and_up(run_on_database: RunOnDatabase, remov
         await database.write(migrate.upgrade)
         assert await database.read(find_rules) == before
         assert before.document == ({} if removed else {"block": ["two"]})
+
+    run_on_database(there_and_back)
+
+
+def test_stored_events_are_renamed_on_the_way_up_and_back_on_the_way_down(run_on_database: RunOnDatabase) -> None:
+    insert = text("""
+        INSERT INTO events (answered_at_us, answer, item_id, type, list, source, position, experiment, occurred_at_us,
+            recorded_at_us)
+        VALUES (1, 1, 1, :type, 'user', 'personal', 1, 0, 1, 1)
+    """)
+    old, new = ["bought", "clicked", "rated", "shown"], ["click", "impression", "purchase", "rating"]
+
+    def store(session: Session) -> None:
+        for name in old:
+            session.execute(insert, {"type": name})
+
+    def types(session: Session) -> list[str]:
+        return sorted(session.scalars(text("SELECT type FROM events")))
+
+    async def there_and_back(database: Database) -> None:
+        await database.write(migrate.downgrade, "20261126_forgotten")
+        await database.write(store)
+        await database.write(migrate.upgrade)
+        assert await database.read(types) == new
+        await database.write(migrate.downgrade, "20261126_forgotten")
+        assert await database.read(types) == old
+        await database.write(migrate.upgrade)
 
     run_on_database(there_and_back)
 

@@ -25,12 +25,12 @@ class Metric(StrEnum):
 
 
 PARTS = {
-    Metric.CLICK_THROUGH: ("shown", "clicked"),
+    Metric.CLICK_THROUGH: ("impressions", "clicks"),
     Metric.HIT: ("answers", "hits"),
-    Metric.CONVERSION: ("shown", "bought"),
+    Metric.CONVERSION: ("impressions", "purchases"),
     Metric.BUYERS: ("one", "buyers"),
 }
-COUNTED = ("shown", "clicked", "answers", "hits", "bought", "buyers")
+COUNTED = ("impressions", "clicks", "answers", "hits", "purchases", "buyers")
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,12 @@ def over_users(experiment: Experiment) -> Any:
     return (
         select(
             *whose,
-            func.sum(answers.c.shown).label("shown"),
-            func.sum(answers.c.clicked).label("clicked"),
+            func.sum(answers.c.impressions).label("impressions"),
+            func.sum(answers.c.clicks).label("clicks"),
             func.count().label("answers"),
             func.sum(answers.c.hit).label("hits"),
-            func.sum(answers.c.bought).label("bought"),
-            func.max(cast(answers.c.bought > 0, Integer)).label("buyers"),
+            func.sum(answers.c.purchases).label("purchases"),
+            func.max(cast(answers.c.purchases > 0, Integer)).label("buyers"),
         )
         .group_by(*whose)
         .subquery()
@@ -103,10 +103,10 @@ def over_answers(experiment: Experiment) -> Any:
     return (
         select(
             *which,
-            func.count().label("shown"),
-            func.sum(items.c.clicked).label("clicked"),
+            func.count().label("impressions"),
+            func.sum(items.c.click).label("clicks"),
             func.max(items.c.hit).label("hit"),
-            func.sum(items.c.bought).label("bought"),
+            func.sum(items.c.purchase).label("purchases"),
         )
         .group_by(*which)
         .subquery()
@@ -114,18 +114,18 @@ def over_answers(experiment: Experiment) -> Any:
 
 
 def over_events(experiment: Experiment) -> Any:
-    """Tell of each item shown whether it was clicked, bought, or either or rated: 1 or 0."""
+    """Flag with 1 or 0 whether each item shown was clicked, bought, or clicked, rated or bought."""
     which = Event.version, Event.user_id, Event.answered_at_us, Event.answer, Event.item_id
-    kinds = {"shown": ["shown"], "clicked": ["clicked"], "bought": ["bought"], "hit": ["clicked", "rated", "bought"]}
-    was = {name: func.max(cast(Event.type.in_(kind), Integer)) for name, kind in kinds.items()}
+    types = {name: [name] for name in ("impression", "click", "purchase")} | {"hit": ["click", "rating", "purchase"]}
+    has = {name: func.max(cast(Event.type.in_(names), Integer)) for name, names in types.items()}
     return (
-        select(*which, *(was[name].label(name) for name in ("clicked", "bought", "hit")))
+        select(*which, *(has[name].label(name) for name in ("click", "purchase", "hit")))
         .where(
             Event.answered_at_us >= to_us(experiment.started_at) - CLOCKS_DIFFER_US,
             Event.experiment == experiment.id,
             Event.user_id.is_not(None),
         )
         .group_by(*which)
-        .having(was["shown"] == 1)
+        .having(has["impression"] == 1)
         .subquery()
     )

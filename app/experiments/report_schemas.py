@@ -25,7 +25,7 @@ class RateEstimate(BaseModel):
 
 
 class ArmReport(BaseModel):
-    """One arm: what its users were shown, and what became of it. Only what was reported as `shown` counts."""
+    """One arm: what its users were shown, and what became of it. Only items with an `impression` count."""
 
     version: str
     num_users: int = Field(description="Users of it who were shown something; those erased since are not among them.")
@@ -48,10 +48,10 @@ class ArmReport(BaseModel):
             version=figures.version,
             num_users=counts["users"],
             num_answers=counts["answers"],
-            num_shown=counts["shown"],
-            num_clicked=counts["clicked"],
+            num_shown=counts["impressions"],
+            num_clicked=counts["clicks"],
             num_hits=counts["hits"],
-            num_bought=counts["bought"],
+            num_bought=counts["purchases"],
             num_buyers=counts["buyers"],
             **{metric: RateEstimate.of(rate) for metric, rate in rates.items()},
         )

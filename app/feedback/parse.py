@@ -12,9 +12,9 @@ from app.recommendations.tokens.recommendation_id import RecommendationId, decod
 from app.web.bulk import BulkReader, Refused, is_object
 
 READER = BulkReader(EventIn)
-MAX_ROWS = 20_000  # of one request: `shown` is a row an item
+MAX_ROWS = 20_000  # of one request: `impression` is a row an item
 AHEAD_US = 5 * 60 * 1_000_000  # by which clocks may differ
-WITH_VALUE = {"rated", "bought"}
+WITH_VALUE = {"rating", "purchase"}
 
 
 class EventRow(NamedTuple):
@@ -86,8 +86,8 @@ class Reading:
     def _check(self, event: EventIn, identity: RecommendationId, place: str) -> None:
         if event.value is not None and event.type not in WITH_VALUE:
             refuse(f"{place}/value", f"means nothing for {event.type}: leave it out")
-        if event.item_id is None and event.type != "shown":
-            refuse(f"{place}/item_id", f"is missing: name the item that was {event.type}")
+        if event.item_id is None and event.type != "impression":
+            refuse(f"{place}/item_id", f"is missing: name the item of the {event.type}")
         latest = self._now_us + AHEAD_US
         if identity.at_us > latest:
             refuse(f"{place}/recommendation_id", "is of a moment that has not come: set the clock of this server")

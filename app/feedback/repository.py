@@ -26,7 +26,7 @@ EventKey = tuple[int, int, int, str]
 
 def add_events(session: Session, rows: Sequence[EventRow], recorded_at_us: int) -> set[EventKey]:
     """Add the events that are not there; give what the added ones are known by."""
-    if not rows:  # an answer without items was shown
+    if not rows:  # the impression of an answer without items
         return set()
     columns = [list(column) for column in zip(*rows, strict=True)]
     found = select_with(session, RECORD, COLUMNS, [*columns, [recorded_at_us] * len(rows)])

@@ -29,11 +29,11 @@ BODY = {
         JSON: {
             "schema": {"oneOf": [SCHEMA, {"type": "array", "items": SCHEMA, "minItems": 1, "maxItems": MAX_LIST}]},
             "examples": {
-                "one": {"value": {"recommendation_id": EXAMPLE, "type": "shown"}},
+                "one": {"value": {"recommendation_id": EXAMPLE, "type": "impression"}},
                 "many": {
                     "value": [
-                        {"recommendation_id": EXAMPLE, "type": "shown"},
-                        {"recommendation_id": EXAMPLE, "type": "shown", "at": "2026-11-23T10:15:02Z"},
+                        {"recommendation_id": EXAMPLE, "type": "impression"},
+                        {"recommendation_id": EXAMPLE, "type": "impression", "at": "2026-11-23T10:15:02Z"},
                     ]
                 },
             },

@@ -24,7 +24,15 @@ EXAMPLE = codec.encode(
     PURPOSE,
 )
 
-Type = Literal["shown", "clicked", "rated", "bought"]
+EventType = Literal["impression", "click", "rating", "purchase"]
+NAMES_OF_0_1 = {"shown": "impression", "clicked": "click", "rated": "rating", "bought": "purchase"}
+
+
+def refuse_old_name(value: Any) -> Any:
+    """Refuse an event type's name in 0.1 with its name today."""
+    if isinstance(value, str) and value in NAMES_OF_0_1:
+        raise ValueError(f"`{value}` is now `{NAMES_OF_0_1[value]}`: send that")
+    return value
 
 
 class EventIn(BaseModel):
@@ -37,9 +45,9 @@ class EventIn(BaseModel):
     ]
     item_id: Annotated[
         ExternalId | None,
-        Field(description="An item of the answer. May be left out of `shown`: every item of the answer was."),
+        Field(description="An item of the answer. May be left out of an `impression`: of every item of the answer."),
     ] = None
-    type: Annotated[Type, Field(examples=["shown"])]
+    type: Annotated[EventType, BeforeValidator(refuse_old_name), Field(examples=["impression"])]
     at: Annotated[
         AwareDatetime | None,
         BeforeValidator(rfc3339),
@@ -47,7 +55,7 @@ class EventIn(BaseModel):
     ] = None
     value: Annotated[
         float | None,
-        Field(strict=True, allow_inf_nan=False, description="Of `rated`, the rating; of `bought`, what it was worth."),
+        Field(strict=True, allow_inf_nan=False, description="Of a `rating`, the rating; of a `purchase`, its worth."),
     ] = None
 
 
@@ -55,7 +63,7 @@ class EventResult(BaseModel):
     """What became of one posted event."""
 
     index: int = Field(description="Place of the row in the request.", examples=[0])
-    type: Any = Field(examples=["shown"])
+    type: Any = Field(examples=["impression"])
     item_id: Any = Field(examples=["blade-runner-1982"])
     status: Literal["recorded", "unchanged", "refused"] = Field(
         description="`unchanged`: all of it was recorded before. `refused`: `errors` says why."

@@ -91,10 +91,10 @@ def wait_for_experiment(client: httpx2.Client, number: int) -> None:
 def events_of(answer: dict[str, Any], clicked: Sequence[bool]) -> Iterator[dict[str, Any]]:
     """Report an answer as shown, and the items of it that are clicked."""
     named = {"recommendation_id": answer["recommendation_id"]}
-    yield named | {"type": "shown"}
+    yield named | {"type": "impression"}
     for item, was in zip(answer["items"], clicked, strict=True):
         if was:
-            yield named | {"type": "clicked", "item_id": item["item_id"]}
+            yield named | {"type": "click", "item_id": item["item_id"]}
 
 
 def measure(folder: Path, num_users: int, audiences: tuple[Audience, Audience]) -> dict[str, Any]:

@@ -90,8 +90,8 @@ def ask_for_recommendations(call: Caller, user: str) -> None:
 
 def report_events(call: Caller, user: str) -> None:
     answer = call("recommend", user, limit=3)
-    shown = {"recommendation_id": answer.recommendation_id, "type": "shown"}
-    clicked = {**shown, "type": "clicked", "item_id": answer.items[1].item_id}
+    shown = {"recommendation_id": answer.recommendation_id, "type": "impression"}
+    clicked = {**shown, "type": "click", "item_id": answer.items[1].item_id}
     written = call("report", [shown, clicked, {**clicked, "item_id": "no such film"}])
     assert [result.num_items for result in written.results] == [3, 1, 0]
     assert written.results[2].errors[0]["field"] == "/2/item_id"

@@ -15,7 +15,7 @@ export class Outcomes {
     if (!more) this.#answers.clear();
     for (const item of items) this.#answers.set(item.item_id, id);
     if (!more) clearTimeout(this.#timer);
-    const report = () => document.visibilityState === "visible" && this.#report({ recommendation_id: id, type: "shown" });
+    const report = () => document.visibilityState === "visible" && this.#report({ recommendation_id: id, type: "impression" });
     this.#timer = setTimeout(report, SEEN_MS);
   }
 

@@ -25,7 +25,7 @@ export class Screen {
     const rate = (item, value, moment) => this.rate(item, value, moment);
     this.list = new List({
       onrate: rate,
-      onopen: item => this.outcomes?.acted("clicked", item.item_id),
+      onopen: item => this.outcomes?.acted("click", item.item_id),
       onmore: () => this.more(),
       onclear: () => this.options.clear(),
     });
@@ -61,7 +61,7 @@ export class Screen {
     const stored = await this.#attempt(() => this.taste.rate(item, value), () => this.rate(item, value));
     this.questions?.mark(item.item_id, stored ? value : before);
     if (!stored) return;
-    this.outcomes?.acted("rated", item.item_id, value);
+    this.outcomes?.acted("rating", item.item_id, value);
     this.ratings.set(item, value);
     const undo = () => before === null ? this.remove(item) : this.rate(item, before);
     offerUndo(`${titleOf(item)}: ${format(value)}`, undo);

@@ -39,7 +39,7 @@ async def get_report(
         Moment | None, Query(description="Answers made before that moment.", examples=["2030-01-01T00:00:00Z"])
     ] = None,
 ) -> Response:
-    """Return click-through, rating, conversion and hit rates of what was reported as shown, each with an interval."""
+    """Return click-through, rating, conversion and hit rates of items with an impression, each with an interval."""
     if start is not None and until is not None and start >= until:
         detail = "is not before `until`: give an earlier moment"
         raise InvalidRequest(f"from {detail}.", [FieldProblem("from", detail)])

@@ -1,7 +1,7 @@
 """What became of the answers of a time, added up by version, source, position or list.
 
 The time is that of the answers, not of the events: a click counts with the answer that it came from, however much later
-it was, so that what is counted above the line is always part of what is below. Only what was reported as shown counts.
+it was, so that what is counted above the line is always part of what is below. Only items with an impression count.
 """
 
 from collections.abc import Sequence
@@ -38,21 +38,22 @@ class Line(NamedTuple):
 
 # From the inside: what became of each item of each answer; of each answer; of all of a group.
 REPORT = """
-    SELECT {outer}count(*) AS num_answers, sum(shown) AS shown, sum(clicked) AS clicked, sum(rated) AS rated,
-        sum(bought) AS bought, sum(hit) AS hits, sum(value) AS value
+    SELECT {outer}count(*) AS num_answers, sum(impressions) AS impressions, sum(clicks) AS clicks,
+        sum(ratings) AS ratings, sum(purchases) AS purchases, sum(hit) AS hits, sum(value) AS value
     FROM (
-        SELECT {middle}sum(shown) AS shown, sum(clicked) AS clicked, sum(rated) AS rated, sum(bought) AS bought,
-            max(CASE WHEN clicked + rated + bought > 0 THEN 1 ELSE 0 END) AS hit, sum(value) AS value
+        SELECT {middle}sum(impression) AS impressions, sum(click) AS clicks, sum(rating) AS ratings,
+            sum(purchase) AS purchases, max(CASE WHEN click + rating + purchase > 0 THEN 1 ELSE 0 END) AS hit,
+            sum(value) AS value
         FROM (
             SELECT {inner}answered_at_us, answer,
-                max(CASE WHEN type = 'shown' THEN 1 ELSE 0 END) AS shown,
-                max(CASE WHEN type = 'clicked' THEN 1 ELSE 0 END) AS clicked,
-                max(CASE WHEN type = 'rated' THEN 1 ELSE 0 END) AS rated,
-                max(CASE WHEN type = 'bought' THEN 1 ELSE 0 END) AS bought,
-                max(CASE WHEN type = 'bought' THEN coalesce(value, 0) ELSE 0 END) AS value
+                max(CASE WHEN type = 'impression' THEN 1 ELSE 0 END) AS impression,
+                max(CASE WHEN type = 'click' THEN 1 ELSE 0 END) AS click,
+                max(CASE WHEN type = 'rating' THEN 1 ELSE 0 END) AS rating,
+                max(CASE WHEN type = 'purchase' THEN 1 ELSE 0 END) AS purchase,
+                max(CASE WHEN type = 'purchase' THEN coalesce(value, 0) ELSE 0 END) AS value
             FROM events WHERE answered_at_us >= :start AND answered_at_us < :end
             GROUP BY answered_at_us, answer, item_id
-        ) AS items WHERE shown = 1
+        ) AS items WHERE impression = 1
         GROUP BY {middle}answered_at_us, answer
     ) AS answers {group} {order}
 """
@@ -78,13 +79,13 @@ def report(session: Session, by: Sequence[By], start_us: int, end_us: int) -> li
 
 def line(by: Sequence[By], row: dict[str, Any]) -> Line:
     """Turn sums into rates."""
-    shown, answers = int(row["shown"]), int(row["num_answers"])
+    impressions, answers = int(row["impressions"]), int(row["num_answers"])
     return Line(
         {each.value: row[each.value] for each in by},
         answers,
         float(row["value"]),
-        rate_of(int(row["clicked"]), shown),
-        rate_of(int(row["rated"]), shown),
-        rate_of(int(row["bought"]), shown),
+        rate_of(int(row["clicks"]), impressions),
+        rate_of(int(row["ratings"]), impressions),
+        rate_of(int(row["purchases"]), impressions),
         rate_of(int(row["hits"]), answers),
     )

@@ -19,7 +19,7 @@ def recent_impressions(session: Session, numbers: Sequence[int], since_us: int) 
     last = func.max(Event.occurred_at_us)
     query = (
         select(Event.user_id, Event.item_id, last)
-        .where(Event.user_id.in_(numbers), Event.occurred_at_us > since_us, Event.type == "shown", ~rated_since)
+        .where(Event.user_id.in_(numbers), Event.occurred_at_us > since_us, Event.type == "impression", ~rated_since)
         .group_by(Event.user_id, Event.item_id)
         .order_by(last.desc(), Event.item_id)
     )

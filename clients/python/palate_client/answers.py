@@ -67,7 +67,7 @@ class ArmDifference(Received):
 
 
 class ArmReport(Received):
-    """One arm: what its users were shown, and what became of it. Only what was reported as `shown` counts."""
+    """One arm: what its users were shown, and what became of it. Only items with an `impression` count."""
 
     version: str
     num_users: int

@@ -125,14 +125,14 @@ class EventIn(TypedDict, total=False):
     """As the answer gave it."""
 
     item_id: str | None
-    """An item of the answer. May be left out of `shown`: every item of the answer was."""
+    """An item of the answer. May be left out of an `impression`: of every item of the answer."""
 
-    type: Required[Literal["shown", "clicked", "rated", "bought"]]
+    type: Required[Literal["impression", "click", "rating", "purchase"]]
     at: datetime | None
     """When it happened, RFC 3339; now if left out."""
 
     value: float | None
-    """Of `rated`, the rating; of `bought`, what it was worth."""
+    """Of a `rating`, the rating; of a `purchase`, its worth."""
 
 
 class GuestRating(TypedDict, total=False):

@@ -107,13 +107,13 @@ def test_what_a_stored_user_sees_opens_and_rates_is_reported_and_a_guests_is_not
     with page.expect_response("**/v1/events") as rated:
         step(row, "4").click()
     (event,) = rated.value.request.post_data_json or [{}]
-    assert (event["type"], event["item_id"], event["value"]) == ("rated", item_id, 4)
+    assert (event["type"], event["item_id"], event["value"]) == ("rating", item_id, 4)
     assert rated.value.json()["counts"]["recorded"] == 1
     settled(page)
     with page.expect_response("**/v1/events") as clicked:
         page.locator(".picks .title").first.click()
     (result,) = clicked.value.json()["results"]
-    assert (result["type"], result["status"], result["num_items"]) == ("clicked", "recorded", 1)
+    assert (result["type"], result["status"], result["num_items"]) == ("click", "recorded", 1)
 
     page.goto("/#/reports")
     page.get_by_label("By").select_option("source")

@@ -51,7 +51,7 @@ def use(client: httpx2.Client) -> None:
             assert answer.is_success, (url, example.body, answer.text)
     assert client.post(f"{GUEST_URL}/merge", json={"from_user_id": ADA}).is_success
     shown = client.get(f"{ADA_URL}/recommendations").json()["recommendation_id"]
-    assert client.post("/v1/events", json={"recommendation_id": shown, "type": "shown"}).is_success
+    assert client.post("/v1/events", json={"recommendation_id": shown, "type": "impression"}).is_success
     rows = [{"user_id": ADA, "item_id": item, "value": 5} for item in ITEMS[:8:2]]
     assert client.post("/v1/ratings", json=rows).is_success
     assert client.delete(f"{ADA_URL}/ratings/{quote(ITEMS[0], safe='')}").is_success

@@ -40,7 +40,7 @@ class Shown:
 def event_rows(answers: list[Shown], started_at: datetime = NOW) -> Iterator[Event]:
     """Write answers as the rows that reporting them leaves."""
     for number, answer in enumerate(answers):
-        num = {"shown": answer.shown, "clicked": answer.clicked, "bought": answer.bought, "rated": answer.rated}
+        num = {"impression": answer.shown, "click": answer.clicked, "purchase": answer.bought, "rating": answer.rated}
         moment = to_us(started_at) + number
         for kind, item in [(kind, item) for kind, most in num.items() for item in range(most)]:
             yield Event(

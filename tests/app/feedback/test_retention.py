@@ -18,7 +18,7 @@ from tests.app.feedback.conftest import Stored
 
 def row(days_ago: float, answer: int, item: int) -> EventRow:
     moment = now_us() - int(days_ago * DAY_US)
-    return EventRow(moment, answer, item, "shown", None, "user", "v1", "new", item, 0, None, now_us())
+    return EventRow(moment, answer, item, "impression", None, "user", "v1", "new", item, 0, None, now_us())
 
 
 def test_only_events_of_older_answers_go_however_many_they_are(

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -32,13 +33,15 @@ def name_of(answer: dict[str, Any]) -> str:
 
 def test_what_was_shown_has_place_source_version_and_user(trained: TestClient, stored: Stored) -> None:
     answer = recommend(trained, "ada", limit=4)
-    written = report(trained, {"recommendation_id": name_of(answer), "type": "shown"})
+    written = report(trained, {"recommendation_id": name_of(answer), "type": "impression"})
     assert written["counts"] == {"recorded": 1, "unchanged": 0, "refused": 0}
-    assert written["results"] == [{"index": 0, "type": "shown", "item_id": None, "status": "recorded", "num_items": 4}]
+    assert written["results"] == [
+        {"index": 0, "type": "impression", "item_id": None, "status": "recorded", "num_items": 4}
+    ]
     rows = stored()
     assert [row.position for row in rows] == [1, 2, 3, 4]
     assert [row.source for row in rows] == [item["source"] for item in answer["items"]]
-    assert {(row.list, row.version, row.type, row.experiment) for row in rows} == {("user", "v1", "shown", 0)}
+    assert {(row.list, row.version, row.type, row.experiment) for row in rows} == {("user", "v1", "impression", 0)}
     assert {row.user_id for row in rows} == {1}
     assert [row.item_id for row in rows] == decode(name_of(answer), "id").items
 
@@ -46,14 +49,14 @@ def test_what_was_shown_has_place_source_version_and_user(trained: TestClient, s
 def test_positions_count_from_the_first_page_on(trained: TestClient, stored: Stored) -> None:
     first = recommend(trained, "ada", limit=3)
     second = recommend(trained, "ada", limit=4, cursor=first["next_cursor"])
-    report(trained, {"recommendation_id": name_of(second), "type": "clicked", "item_id": ids(second)[2]})
+    report(trained, {"recommendation_id": name_of(second), "type": "click", "item_id": ids(second)[2]})
     assert [row.position for row in stored()] == [6]
 
 
 def test_the_same_event_again_changes_nothing(trained: TestClient, stored: Stored) -> None:
     name = name_of(answer := recommend(trained, "ada", limit=2))
-    one = {"recommendation_id": name, "type": "clicked", "item_id": ids(answer)[1]}
-    shown = {"recommendation_id": name, "type": "shown"}
+    one = {"recommendation_id": name, "type": "click", "item_id": ids(answer)[1]}
+    shown = {"recommendation_id": name, "type": "impression"}
     first = report(
         trained, one, shown, {**one, "at": datetime.now(UTC).isoformat()}, {**shown, "item_id": one["item_id"]}
     )
@@ -73,18 +76,18 @@ def test_the_same_event_again_changes_nothing(trained: TestClient, stored: Store
 def test_bad_rows_are_refused_by_field_and_the_good_ones_recorded(trained: TestClient, stored: Stored) -> None:
     name = name_of(answer := recommend(trained, "ada", limit=2))
     other = ids(recommend(trained, "ada", limit=5))[4]
-    good = {"recommendation_id": name, "type": "bought", "item_id": ids(answer)[0], "value": 12.5}
+    good = {"recommendation_id": name, "type": "purchase", "item_id": ids(answer)[0], "value": 12.5}
     late = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     early = (from_us(decode(name, "id").at_us) - timedelta(hours=1)).isoformat()
     bad: list[tuple[Any, str]] = [
         ({**good, "item_id": other}, "/1/item_id"),
         ({**good, "item_id": "nobody has this"}, "/2/item_id"),
-        ({"recommendation_id": name, "type": "clicked"}, "/3/item_id"),
+        ({"recommendation_id": name, "type": "click"}, "/3/item_id"),
         ({**good, "recommendation_id": name[:-9] + "AAAAAAAAA"}, "/4/recommendation_id"),
         ({**good, "type": "seen"}, "/5/type"),
         ({**good, "at": late}, "/6/at"),
         ({**good, "at": early}, "/7/at"),
-        ({**good, "type": "shown", "value": 1}, "/8/value"),
+        ({**good, "type": "impression", "value": 1}, "/8/value"),
         ({**good, "surprise": 1}, "/9/surprise"),
         (7, "/10"),
     ]
@@ -92,11 +95,24 @@ def test_bad_rows_are_refused_by_field_and_the_good_ones_recorded(trained: TestC
     assert written["counts"] == {"recorded": 1, "unchanged": 0, "refused": len(bad)}
     assert [row["errors"][0]["field"] for row in written["results"][1:]] == [field for _, field in bad]
     assert all(row["errors"][0]["detail"] for row in written["results"][1:])
-    assert [(row.type, row.value, row.position) for row in stored()] == [("bought", 12.5, 1)]
+    assert [(row.type, row.value, row.position) for row in stored()] == [("purchase", 12.5, 1)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("shown", "impression"), ("clicked", "click"), ("rated", "rating"), ("bought", "purchase")]
+)
+def test_an_old_type_is_refused_with_its_new_name(trained: TestClient, stored: Stored, old: str, new: str) -> None:
+    answer = recommend(trained, "ada", limit=1)
+    event = {"recommendation_id": name_of(answer), "type": old, "item_id": ids(answer)[0]}
+    response = trained.post("/v1/events", json=event)
+    assert (response.status_code, response.headers["content-type"]) == (422, "application/problem+json")
+    assert f"/type: `{old}` is now `{new}`" in response.json()["detail"]
+    assert response.json()["errors"][0]["field"] == "/type"
+    assert stored() == []
 
 
 def test_a_request_without_one_good_row_is_an_error(client: TestClient) -> None:
-    response = client.post("/v1/events", json={"recommendation_id": "abc", "type": "shown"})
+    response = client.post("/v1/events", json={"recommendation_id": "abc", "type": "impression"})
     assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "/recommendation_id")
 
 
@@ -116,7 +132,7 @@ def new_items_id(items: list[int], subject: int = 0) -> str:
 
 
 def test_an_id_of_another_server_is_refused(trained: TestClient) -> None:
-    response = trained.post("/v1/events", json={"recommendation_id": new_items_id([10**6]), "type": "shown"})
+    response = trained.post("/v1/events", json={"recommendation_id": new_items_id([10**6]), "type": "impression"})
     assert response.status_code == 422
     assert "another server" in response.json()["detail"]
 
@@ -130,7 +146,7 @@ def test_every_sort_of_answer_is_reported_on(trained: TestClient, stored: Stored
         trained.get("/v1/items/new?limit=1").json(),
         trained.get("/v1/items/even%200/similar?limit=1").json(),
     ]
-    report(trained, *({"recommendation_id": name_of(answer), "type": "shown"} for answer in answers))
+    report(trained, *({"recommendation_id": name_of(answer), "type": "impression"} for answer in answers))
     found = [(row.list, row.user_id, row.version) for row in stored()]
     assert found == [
         ("guest", None, "v1"),
@@ -144,7 +160,7 @@ def test_every_sort_of_answer_is_reported_on(trained: TestClient, stored: Stored
 
 def test_an_answer_without_items_is_shown_without_effect(trained: TestClient, stored: Stored) -> None:
     answer = recommend(trained, "ada", category="nowhere")
-    written = report(trained, {"recommendation_id": name_of(answer), "type": "shown"})
+    written = report(trained, {"recommendation_id": name_of(answer), "type": "impression"})
     assert (answer["items"], written["counts"]) == ([], {"recorded": 0, "unchanged": 1, "refused": 0})
     assert stored() == []
 
@@ -152,13 +168,13 @@ def test_an_answer_without_items_is_shown_without_effect(trained: TestClient, st
 def test_an_item_that_was_deleted_since_is_still_of_its_answer(trained: TestClient, stored: Stored) -> None:
     answer = recommend(trained, "ada", limit=2)
     assert trained.delete(f"/v1/items/{ids(answer)[0]}").status_code == 200
-    event = {"recommendation_id": name_of(answer), "type": "clicked", "item_id": ids(answer)[0]}
+    event = {"recommendation_id": name_of(answer), "type": "click", "item_id": ids(answer)[0]}
     assert report(trained, event)["counts"]["recorded"] == 1
 
 
 def test_events_of_a_user_go_with_him_and_later_ones_are_nobodys(trained: TestClient, stored: Stored) -> None:
     answer = recommend(trained, "ada", limit=3)
-    shown = {"recommendation_id": name_of(answer), "type": "shown"}
+    shown = {"recommendation_id": name_of(answer), "type": "impression"}
     report(trained, shown)
     receipt = trained.delete("/v1/users/ada").json()
     assert receipt["removed"]["events"] == 3
@@ -169,14 +185,14 @@ def test_events_of_a_user_go_with_him_and_later_ones_are_nobodys(trained: TestCl
 
 def test_a_merge_takes_the_events_along(trained: TestClient, stored: Stored) -> None:
     rate(trained, "guest 7", {"even 4": 5.0})
-    report(trained, {"recommendation_id": name_of(recommend(trained, "guest 7", limit=1)), "type": "shown"})
+    report(trained, {"recommendation_id": name_of(recommend(trained, "guest 7", limit=1)), "type": "impression"})
     assert [row.user_id for row in stored()] == [2]
     assert trained.post("/v1/users/ada/merge", json={"from_user_id": "guest 7"}).status_code == 200
     assert [row.user_id for row in stored()] == [1]
 
 
 def test_a_long_list_is_shown_in_one_event_and_many_of_them_are_too_much(trained: TestClient) -> None:
-    events = [{"recommendation_id": new_items_id([1] * 1000, subject=n), "type": "shown"} for n in range(22)]
+    events = [{"recommendation_id": new_items_id([1] * 1000, subject=n), "type": "impression"} for n in range(22)]
     written = report(trained, *events)
     assert written["counts"] == {"recorded": 20, "unchanged": 0, "refused": 2}
     assert written["results"][20]["errors"][0]["field"] == "/20"
@@ -185,26 +201,29 @@ def test_a_long_list_is_shown_in_one_event_and_many_of_them_are_too_much(trained
 def test_events_are_counted_for_prometheus(trained: TestClient) -> None:
     answer = recommend(trained, "ada", limit=3)
     for _ in range(2):
-        report(trained, {"recommendation_id": name_of(answer), "type": "shown"})
-    assert 'palate_events_total{type="shown"} 3.0' in trained.get("/metrics").text
+        report(trained, {"recommendation_id": name_of(answer), "type": "impression"})
+    assert 'palate_events_total{type="impression"} 3.0' in trained.get("/metrics").text
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     recommendation_ids(),
     st.lists(st.integers(1, 2**62) | st.integers(1, 12), max_size=3),
-    st.sampled_from(["shown", "clicked"]),
+    st.sampled_from(["impression", "click"]),
 )
 def test_whatever_an_id_holds_the_answer_is_no_server_error(
     trained: TestClient, identity: RecommendationId, items: list[int], kind: str
 ) -> None:
     forged = replace(identity, items=items, source_codes=encode_sources([Source.NEW] * len(items)))
     event: dict[str, Any] = {"recommendation_id": codec.encode(forged, PURPOSE), "type": kind}
-    if kind == "clicked":
+    if kind == "click":
         event["item_id"] = "even 2"
     response = trained.post("/v1/events", json=event)
     assert response.status_code in {200, 422}, response.text
     sources = encode_sources([Source.NEW] * 2)
     for later in (identity, replace(identity, at_us=now_us(), items=[1, 2], source_codes=sources)):
         name = codec.encode(later, PURPOSE)
-        assert trained.post("/v1/events", json={"recommendation_id": name, "type": "shown"}).status_code in {200, 422}
+        assert trained.post("/v1/events", json={"recommendation_id": name, "type": "impression"}).status_code in {
+            200,
+            422,
+        }

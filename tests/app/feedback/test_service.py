@@ -18,7 +18,7 @@ from app.ratings.service import set_ratings
 from app.settings import Settings
 from tests.app.feedback.conftest import Stored
 
-ROWS = [EventRow(1_000, 1, item, "shown", 1, "user", "v1", "new", item, 0, None, 2_000) for item in (1, 2)]
+ROWS = [EventRow(1_000, 1, item, "impression", 1, "user", "v1", "new", item, 0, None, 2_000) for item in (1, 2)]
 PAUSE_S = 0.4
 
 

@@ -146,7 +146,7 @@ class World:
         """Report that an answer was shown: what follows may sink it."""
         if self.answers:
             shown = self.random.choice(self.answers)[1]["recommendation_id"]
-            self.call("POST", "/v1/events", json=[{"type": "shown", "recommendation_id": shown}])
+            self.call("POST", "/v1/events", json=[{"type": "impression", "recommendation_id": shown}])
 
     def ask_for_shelf(self) -> None:
         shelf, asked = self.random.choice(["new", "popular"]), in_query(self.options())

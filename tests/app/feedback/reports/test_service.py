@@ -21,7 +21,7 @@ from app.tables import Event
 from tests.app.feedback.conftest import report as post_events
 from tests.app.recommendations.helpers import ids, recommend
 
-TYPES = ["shown", "clicked", "rated", "bought"]
+TYPES = ["impression", "click", "rating", "purchase"]
 
 events = st.builds(
     lambda answer, item, kind, place: EventRow(
@@ -35,7 +35,7 @@ events = st.builds(
         ["personal", "new"][item % 2],
         place,
         0,
-        1.5 if kind == "bought" else None,
+        1.5 if kind == "purchase" else None,
         5_000,
     ),
     st.integers(0, 5),
@@ -55,7 +55,7 @@ def counted(rows: list[EventRow], by: list[By], start: int, end: int) -> dict[tu
             facts[row.answer, row.item] = row
     groups: dict[tuple[Any, ...], dict[int, list[set[str]]]] = {}
     for key, kinds in of.items():
-        if "shown" in kinds:
+        if "impression" in kinds:
             group = tuple(getattr(facts[key], each) for each in by)
             groups.setdefault(group, {}).setdefault(key[0], []).append(kinds)
     return {
@@ -126,9 +126,9 @@ def test_without_anything_shown_there_is_no_rate() -> None:
 
 def test_a_report_over_http_tells_versions_sources_and_positions_apart(trained: TestClient) -> None:
     first, second = (recommend(trained, "ada", limit=3) for _ in range(2))
-    shown = [{"recommendation_id": each["recommendation_id"], "type": "shown"} for each in (first, second)]
-    clicked = {**shown[0], "type": "clicked", "item_id": ids(first)[1]}
-    bought = {**clicked, "type": "bought", "value": 9.5}
+    shown = [{"recommendation_id": each["recommendation_id"], "type": "impression"} for each in (first, second)]
+    clicked = {**shown[0], "type": "click", "item_id": ids(first)[1]}
+    bought = {**clicked, "type": "purchase", "value": 9.5}
     unseen = recommend(trained, "ada", limit=1)
     never_shown = {**clicked, "recommendation_id": unseen["recommendation_id"], "item_id": ids(unseen)[0]}
     post_events(trained, *shown, clicked, bought, never_shown)
@@ -152,7 +152,7 @@ def test_a_report_over_http_tells_versions_sources_and_positions_apart(trained: 
 
 def test_a_report_is_of_answers_made_in_its_time(trained: TestClient) -> None:
     answer = recommend(trained, "ada", limit=2)
-    post_events(trained, {"recommendation_id": answer["recommendation_id"], "type": "shown"})
+    post_events(trained, {"recommendation_id": answer["recommendation_id"], "type": "impression"})
     for query, num_lines in product(["until=2026-01-01T00:00:00Z", "from=2090-01-01T00:00:00Z"], [0]):
         assert len(trained.get(f"/v1/reports?{query}").json()["lines"]) == num_lines
     assert len(trained.get("/v1/reports?from=2026-01-01T00:00:00Z&until=2090-01-01T00:00:00Z").json()["lines"]) == 1

@@ -168,7 +168,7 @@ def test_the_report_counts_the_events_of_answers_but_not_of_erased_users(world: 
     for user_id in [OLD, NEW, NEW, OUTSIDE, "stranger"]:
         answer = recommend(world, user_id, limit=3)
         named = {"recommendation_id": answer["recommendation_id"]}
-        events += [named | {"type": "shown"}, named | {"type": "clicked", "item_id": answer["items"][0]["item_id"]}]
+        events += [named | {"type": "impression"}, named | {"type": "click", "item_id": answer["items"][0]["item_id"]}]
     assert world.post("/v1/events", json=events).json()["counts"]["refused"] == 0
     assert report_of(world, number) == ([1, 3, 1], [1, 6, 2])
     assert world.delete(f"/v1/users/{NEW}").is_success

@@ -38,7 +38,7 @@ def shop(request: pytest.FixtureRequest, client: TestClient, publish_version: Pu
 
 def show(client: TestClient, answer: dict[str, Any], *item_ids: str) -> None:
     """Report items as shown; all of the answer, if none are named."""
-    event = {"recommendation_id": answer["recommendation_id"], "type": "shown"}
+    event = {"recommendation_id": answer["recommendation_id"], "type": "impression"}
     events = [{**event, "item_id": item} for item in item_ids] or [event]
     assert client.post("/v1/events", json=events).json()["counts"]["recorded"] == len(events)
 
