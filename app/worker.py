@@ -16,7 +16,7 @@ from app.settings import Settings
 from app.training import service
 from app.training.run.lease import pause
 from app.training.run.trainer import Trainer
-from app.training.schedule import cron_trigger
+from app.training.schedule import crontab
 
 log = structlog.get_logger()
 
@@ -99,6 +99,6 @@ def run_worker() -> None:
 def check_cron(line: str) -> None:
     """End the process with one sentence if a crontab line cannot be read."""
     try:
-        cron_trigger(line)
+        crontab(line, datetime.now(UTC))
     except ValueError as error:
         sys.exit(f"palate: PALATE_TRAIN_CRON: {error}")

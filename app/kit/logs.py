@@ -11,7 +11,7 @@ import structlog
 
 from app.settings import Settings
 
-QUIET = ("alembic", "apscheduler", "asyncio", "uvicorn.access")  # libraries whose info lines say nothing new
+QUIET = ("alembic", "asyncio", "uvicorn.access")  # libraries whose info lines say nothing new
 
 
 def configure(settings: Settings) -> None:

@@ -1,25 +1,15 @@
-"""When a training run is due: pure functions of clocks and counts. APScheduler's triggers do the arithmetic, in UTC."""
+"""When a training run is due: pure functions of clocks and counts, in UTC."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Protocol, cast
+from datetime import UTC, datetime
 
-from apscheduler.triggers.cron import CronTrigger
-from apscheduler.triggers.interval import IntervalTrigger
+from cronsim import CronSim, CronSimError
 
 from app.settings import Settings
 from app.tables import RunCause
 
-WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")  # crontab counts from Sunday, and 7 is Sunday too
 MIN_USERS = 2
 MIN_ITEMS = 2
-
-
-class Trigger(Protocol):
-    """The arithmetic of when."""
-
-    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
-        """Return the first moment not before ``now``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +61,8 @@ def next_due(settings: Settings, since: datetime | None, now: datetime) -> datet
     if since is None:
         return now
     if settings.train_cron is not None:
-        after = since.astimezone(UTC) + timedelta(microseconds=1)
-        return cast("Trigger", cron_trigger(settings.train_cron)).get_next_fire_time(None, after)
-    seconds = cast("timedelta", settings.train_interval).total_seconds()
-    trigger = cast("Trigger", IntervalTrigger(seconds=seconds, start_date=since, timezone=UTC))
-    return trigger.get_next_fire_time(since, since)
+        return next(crontab(settings.train_cron, since), None)
+    return since + settings.train_interval if settings.train_interval is not None else None
 
 
 def decide(settings: Settings, demand: Demand, looked_at: datetime | None, now: datetime) -> Decision | None:
@@ -113,34 +100,15 @@ def latest(*moments: datetime | None) -> datetime | None:
     return max((moment for moment in moments if moment is not None), default=None)
 
 
-def cron_trigger(line: str) -> CronTrigger:
-    """Read a crontab line as cron does: APScheduler 3 counts weekdays from Monday, cron from Sunday.
+def crontab(line: str, since: datetime) -> CronSim:
+    """Read a crontab line, whose moments after ``since`` follow.
 
     Raises:
         ValueError: if the line is not a crontab line.
     """
-    fields = line.split()
-    if len(fields) != 5:
+    if len(line.split()) != 5:  # with six, cronsim reads seconds too
         raise ValueError(f"{line!r} is not a crontab line: minute hour day month weekday")
-    return CronTrigger.from_crontab(" ".join([*fields[:4], weekday_names(fields[4])]), timezone=UTC)
-
-
-def weekday_names(field: str) -> str:
-    """Spell the weekday field of a crontab line out as names, e.g. ``0-2`` as ``sun,mon,tue``."""
-    return ",".join(dict.fromkeys(name for part in field.lower().split(",") for name in named_weekdays(part)))
-
-
-def named_weekdays(part: str) -> list[str]:
-    """Name the weekdays of one part of the field: ``*``, ``mon``, ``1``, ``1-5`` or ``1-5/2``."""
-    span, _, step = part.partition("/")
-    if span == "*" and not step:
-        return ["*"]
-    first, _, last = ("0-6" if span == "*" else span).partition("-")
-    start = weekday_number(first)
-    end = weekday_number(last) if last else start
-    return [WEEKDAYS[day % 7] for day in range(start, (end if end >= start else end + 7) + 1, int(step or 1))]
-
-
-def weekday_number(name: str) -> int:
-    """Number a weekday as cron does: Sunday is 0 (and 7)."""
-    return int(name) if name.isdigit() else WEEKDAYS.index(name)
+    try:
+        return CronSim(line, since.astimezone(UTC))
+    except CronSimError as error:
+        raise ValueError(f"{line!r} is not a crontab line: {str(error).lower()}") from error

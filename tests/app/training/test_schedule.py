@@ -1,11 +1,12 @@
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import pytest
 
 from app.settings import Settings
 from app.tables import RunCause
-from app.training.schedule import Decision, Demand, cron_trigger, decide, next_due, weekday_names
+from app.training.schedule import Decision, Demand, crontab, decide, next_due
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)  # a Monday
 HOUR = timedelta(hours=1)
@@ -45,7 +46,8 @@ def test_an_interval_is_due_that_long_after_the_last_run_was_asked_for() -> None
         ("30 4 * * 0", datetime(2026, 11, 29, 4, 30, tzinfo=UTC)),  # 0 is Sunday
         ("30 4 * * 7", datetime(2026, 11, 29, 4, 30, tzinfo=UTC)),
         ("30 4 * * 2", datetime(2026, 11, 24, 4, 30, tzinfo=UTC)),  # 2 is Tuesday
-        ("30 4 * * fri-mon", datetime(2026, 11, 27, 4, 30, tzinfo=UTC)),
+        ("30 4 * * fri,sat,sun,mon", datetime(2026, 11, 27, 4, 30, tzinfo=UTC)),
+        ("30 4 * * FRI", datetime(2026, 11, 27, 4, 30, tzinfo=UTC)),
     ],
 )
 def test_a_crontab_line_means_what_it_means_to_cron(line: str, due: datetime) -> None:
@@ -55,21 +57,35 @@ def test_a_crontab_line_means_what_it_means_to_cron(line: str, due: datetime) ->
 @pytest.mark.parametrize(
     ("field", "names"),
     [
-        ("*", "*"),
+        ("*", "mon,tue,wed,thu,fri,sat,sun"),
         ("1-5", "mon,tue,wed,thu,fri"),
-        ("*/2", "sun,tue,thu,sat"),
-        ("0,6", "sun,sat"),
+        ("*/2", "tue,thu,sat,sun"),
+        ("0,6", "sat,sun"),
         ("5-7", "fri,sat,sun"),
+        ("MON-wed", "mon,tue,wed"),
     ],
 )
-def test_weekdays_are_spelt_out_from_sunday(field: str, names: str) -> None:
-    assert weekday_names(field) == names
+def test_weekdays_are_numbered_from_sunday(field: str, names: str) -> None:
+    week = islice(crontab(f"0 13 * * {field}", NOON), 7)
+    fired = [moment for moment in week if moment < NOON + timedelta(days=7)]
+    assert ",".join(f"{moment:%a}".lower() for moment in fired) == names
 
 
-@pytest.mark.parametrize("line", ["daily", "0 3 * *", "61 3 * * *", "0 3 * * someday"])
+def test_a_day_of_the_month_or_the_weekday_is_enough_as_in_cron() -> None:
+    fired = list(islice(crontab("0 3 1 * fri", NOON), 3))
+    assert [moment.day for moment in fired] == [27, 1, 4]
+
+
+def test_a_moment_that_never_comes_is_never_due() -> None:
+    assert next_due(settings(train_cron="0 3 */30 2 mon#5"), NOON, NOON) is None
+
+
+@pytest.mark.parametrize(
+    "line", ["daily", "0 3 * *", "61 3 * * *", "0 3 * * someday", "0 3 * * fri-mon", "0 0 3 * * *", "@daily"]
+)
 def test_what_is_no_crontab_line_is_refused(line: str) -> None:
     with pytest.raises(ValueError, match=r"\S"):
-        cron_trigger(line)
+        crontab(line, NOON)
 
 
 def test_a_scheduled_run_starts_when_it_is_due_and_enough_has_changed() -> None:
