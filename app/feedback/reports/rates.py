@@ -3,7 +3,9 @@
 import math
 from typing import NamedTuple
 
-Z_95 = 1.959963984540054  # 97.5 % of a standard normal lie below
+from scipy.special import ndtri
+
+Z_95 = float(ndtri(0.975))
 
 
 class Rate(NamedTuple):

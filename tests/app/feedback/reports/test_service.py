@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
@@ -118,6 +119,13 @@ def test_the_ends_of_an_interval_solve_the_score_equation(counts: tuple[int, int
         if 0 < end < 1:
             away = (rate.rate - end) ** 2 * denominator
             assert away == pytest.approx(Z_95**2 * end * (1 - end), rel=1e-3, abs=1e-9)
+
+
+@given(st.integers(1, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_interval_is_the_one_that_scipy_computes(counts: tuple[int, int]) -> None:
+    rate = rate_of(*counts)
+    expected = binomtest(*counts).proportion_ci(method="wilson")
+    assert (rate.low, rate.high) == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-12)
 
 
 def test_without_anything_shown_there_is_no_rate() -> None:
