@@ -20,7 +20,7 @@ BENCH ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test check lint docs lock bench peers clean
+.PHONY: help setup up test quick laws check lint docs lock bench peers clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
@@ -33,7 +33,14 @@ up: $(STAMP) ## Start everything at 127.0.0.1:8000: database, sample, first mode
 # One thread for each of the three: they would wait for one another's.
 test: $(STAMP) ## Run the tests; root gets a Chromium for those of the page, where there is none
 	@./scripts/install-chromium
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadgroup $(TESTS)
+
+# While thinking: what needs no process, browser or PostgreSQL, and fits no network.
+quick: lint ## Run the checks of style and types, and the tests that take no time
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 -q -m "unit and not fit" $(TESTS)
+
+laws: $(STAMP) ## Try the laws (hypothesis) on many examples
+	HYPOTHESIS_PROFILE=laws OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 -m "not browser" -k "$(or $(LAWS),test)" tests/app tests/models
 
 check: lint test ## Run every check: style, types, import contracts, tests
 

@@ -129,7 +129,7 @@ def measure(url: str, folder: Path, num_rows: int) -> dict[str, Any]:
     """Measure one server: import, the same again, export."""
     settings = Settings(_env_file=None, database_url=url, model_store=folder / "models")
     asyncio.run(upgrade(url))
-    with palate("serve", settings, folder / "log") as process:
+    with palate("serve", settings, folder / "log", fresh=True) as process:
         base_url = f"http://127.0.0.1:{wait_for_port(process, folder / 'log')}"
         with httpx2.Client(base_url=base_url, timeout=600) as client:
             found: dict[str, Any] = {"mib_before": peak_mib(process.pid)}

@@ -65,7 +65,7 @@ def measure_kind(kind: str, ratings: Path, num_clicks: int) -> list[float]:
         settings = Settings(_env_file=None, database_url=database, model_store=folder / "models")
         for command in (["migrate"], ["import", str(ratings.resolve())], ["train", "--kind", kind]):
             run(settings, *command)
-        with server(settings, folder / "log", **SCALE) as api, chromium() as browser:
+        with server(settings, folder / "log", fresh=True, **SCALE) as api, chromium() as browser:
             page = browser.new_page(reduced_motion="reduce")
             page.goto(str(api.base_url))
             return measure(page, num_clicks)

@@ -221,7 +221,7 @@ def measure(url: str, folder: Path, options: argparse.Namespace) -> dict[str, An
     asyncio.run(upgrade(url))
     run_command(settings, "import", str(options.ratings))
     with ExitStack() as stack:
-        process = stack.enter_context(palate("serve", settings, folder / "log", **SCALE))
+        process = stack.enter_context(palate("serve", settings, folder / "log", fresh=True, **SCALE))
         base_url = f"http://127.0.0.1:{wait_for_port(process, folder / 'log')}"
         http = stack.enter_context(httpx2.Client(base_url=base_url, timeout=60))
         items = [row["item_id"] for row in http.get("/v1/items", params={"limit": 1000}).json()["items"]]

@@ -4,9 +4,12 @@ import asyncio
 import gc
 import os
 import shutil
+import subprocess
+import sys
 import warnings
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 from uuid import uuid4
@@ -24,14 +27,48 @@ from app.settings import Settings
 # Plain lines: the default draws tracebacks with every local variable, which takes seconds.
 structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
 
-# A busy machine is no defect; and a change must pass or fail for its own sake: CI tries the same examples each time.
-hypothesis.settings.register_profile(
-    "palate",
+# A law is tried on a few examples with every change, on many by `make laws`. A busy machine is no defect; and a change
+# must pass or fail for its own sake: CI tries the same examples each time.
+PROFILE = hypothesis.settings(
     deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
     derandomize="CI" in os.environ,
 )
-hypothesis.settings.load_profile("palate")
+hypothesis.settings.register_profile("change", PROFILE, max_examples=15)
+hypothesis.settings.register_profile("laws", PROFILE, max_examples=300)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "change"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by what it needs most: a browser, processes, a database, or nothing but Python."""
+    for item in items:
+        item.add_marker(need_of(item))
+        if "postgresql" in item.name:
+            item.add_marker("postgresql")
+
+
+def need_of(item: pytest.Item) -> str:
+    """Return what a test needs, by its fixtures and by what they and its file import."""
+    fixtures = getattr(item, "fixturenames", ())
+    if "browser" in fixtures:
+        return "browser"
+    definitions = getattr(item, "_fixtureinfo").name2fixturedefs.values()  # noqa: B009 - not public
+    modules = {each.func.__module__ for named in definitions for each in named} | {getattr(item, "module").__name__}  # noqa: B009
+    if any(starts_processes(name) for name in modules - {__name__}):
+        return "process"
+    return "database" if "database_url" in fixtures else "unit"
+
+
+@cache
+def starts_processes(module: str) -> bool:
+    """Return whether a file of tests or fixtures uses what starts processes."""
+    values = vars(sys.modules[module]).values() if module.startswith("tests.") else ()
+    return any(value is subprocess or module_of(value) == "tests.processes" for value in values)
+
+
+def module_of(value: object) -> object:
+    """Return where a function or class comes from, or the name of a module."""
+    return getattr(value, "__module__", None) or getattr(value, "__name__", None)
 
 
 def pytest_collection_finish() -> None:

@@ -1,20 +1,27 @@
 """Palate's real processes, for tests that need more than one."""
 
+import atexit
 import json
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from time import monotonic, sleep
+from typing import IO
 
 import httpx2
 
 from app.settings import Settings
 
 ROOT = Path(__file__).parents[1]
+EXECUTABLE = (sys.executable, "-m", "app.cli")  # for the few tests of a start from nothing
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -32,16 +39,104 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
+class ForkedProcess:
+    """A process of `palate` that was forked from one that has loaded it, with the methods of `subprocess.Popen`."""
+
+    def __init__(self, arguments: tuple[str, ...], report: socket.socket) -> None:
+        self.args = arguments
+        self.returncode: int | None = None
+        self._report = report
+        self._lines = report.makefile("r")
+        self.pid = int(self._lines.readline())
+
+    def poll(self) -> int | None:
+        """Return the exit status; None as long as it runs."""
+        try:
+            return self.wait(0)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end and return the exit status, negative for a signal.
+
+        Raises:
+            subprocess.TimeoutExpired: if it runs for longer.
+        """
+        if self.returncode is None:
+            readable, _, _ = select.select([self._report], [], [], timeout)
+            if not readable:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0)
+            self.returncode = int(self._lines.readline())
+            self._lines.close()
+            self._report.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+
+Process = ForkedProcess | subprocess.Popen[bytes]
+
+
+@cache
+def fork_server() -> socket.socket:
+    """Start the process that the others are forked from: one for this test process, with which it ends."""
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-m", "tests.fork_server", str(theirs.fileno())]
+    loading = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}  # a thread would not live on in a fork
+    with theirs:
+        process = subprocess.Popen(command, env=os.environ | loading, pass_fds=[theirs.fileno()], cwd=ROOT)
+    atexit.register(process.wait, 10)
+    atexit.register(ours.close)
+    return ours
+
+
+def fork(
+    arguments: tuple[str, ...],
+    variables: Mapping[str, str],
+    *,
+    stdout: IO[bytes],
+    stderr: IO[bytes],
+    folder: Path,
+    is_new_session: bool = False,
+) -> ForkedProcess:
+    """Fork a process that runs `palate ARGUMENTS`."""
+    ours, theirs = socket.socketpair()
+    request = json.dumps([arguments, dict(variables), str(folder.absolute()), is_new_session]).encode()
+    with theirs:
+        socket.send_fds(fork_server(), [request], [stdout.fileno(), stderr.fileno(), theirs.fileno()])
+    return ForkedProcess(arguments, ours)
+
+
+def run(settings: Settings, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    with TemporaryFile() as stdout, TemporaryFile() as stderr:
+        process = fork(arguments, environment(settings) | variables, stdout=stdout, stderr=stderr, folder=Path.cwd())
+        status = process.wait(120)
+        stdout.seek(0)
+        stderr.seek(0)
+        return subprocess.CompletedProcess(arguments, status, stdout.read().decode(), stderr.read().decode())
+
+
 @contextmanager
-def palate(command: str, settings: Settings, log: Path, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `palate COMMAND` and stop it as an operator does."""
+def palate(command: str, settings: Settings, log: Path, *, fresh: bool = False, **variables: str) -> Iterator[Process]:
+    """Run `palate COMMAND` and stop it as an operator does; ``fresh``: in a new interpreter, as an operator would."""
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", command],
-            env=environment(settings) | variables,
-            cwd=log.parent,
-            stdout=output,
-            stderr=output,
+        known = environment(settings) | variables
+        process: Process = (
+            subprocess.Popen([*EXECUTABLE, command], env=known, cwd=log.parent, stdout=output, stderr=output)
+            if fresh
+            else fork((command,), known, stdout=output, stderr=output, folder=log.parent)
         )
     try:
         yield process
@@ -56,16 +151,16 @@ def palate(command: str, settings: Settings, log: Path, **variables: str) -> Ite
 
 
 @contextmanager
-def server(settings: Settings, log: Path, **variables: str) -> Iterator[httpx2.Client]:
+def server(settings: Settings, log: Path, *, fresh: bool = False, **variables: str) -> Iterator[httpx2.Client]:
     """Run an API process on a free port; gives a client of it."""
-    with palate("serve", settings, log, **variables) as process:
+    with palate("serve", settings, log, fresh=fresh, **variables) as process:
         port = wait_for_port(process, log)
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             wait_until(lambda: answers(client), "the server answers")
             yield client
 
 
-def wait_for_port(process: subprocess.Popen[bytes], log: Path) -> int:
+def wait_for_port(process: Process, log: Path) -> int:
     """Read from the log where the server listens."""
     deadline = monotonic() + 60
     while monotonic() < deadline:
@@ -73,7 +168,7 @@ def wait_for_port(process: subprocess.Popen[bytes], log: Path) -> int:
             if '"listening"' in line:
                 return int(json.loads(line)["port"])
         assert process.poll() is None, log.read_text()
-        sleep(0.05)
+        sleep(0.02)
     raise AssertionError(f"the server never listened: {log.read_text()}")
 
 
@@ -91,4 +186,4 @@ def wait_until(condition: object, what: str, seconds: float = 60) -> None:
     deadline = monotonic() + seconds
     while not condition():
         assert monotonic() < deadline, f"waited in vain until {what}"
-        sleep(0.05)
+        sleep(0.02)

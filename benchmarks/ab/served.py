@@ -102,7 +102,7 @@ def measure(folder: Path, num_users: int, audiences: tuple[Audience, Audience]) 
     settings = Settings(_env_file=None, database_url=f"sqlite:///{folder}/palate.db", model_store=folder / "models")
     prepare(settings)
     users = [f"user {number}" for number in range(num_users)]
-    with server(settings, folder / "before.log") as client:
+    with server(settings, folder / "before.log", fresh=True) as client:
         fill(client, users)
         asked = {"name": "benchmark", "control": "control", "treatment": "treatment", "salt": "benchmark"}
         number = post(client, "/v1/experiments", asked)["id"]
@@ -110,7 +110,7 @@ def measure(folder: Path, num_users: int, audiences: tuple[Audience, Audience]) 
         started = time.perf_counter()
         alone = [client.get(f"/v1/users/{user}/recommendations").json() for user in users]
         milliseconds = 1_000 * (time.perf_counter() - started) / num_users
-    with server(settings, folder / "after.log") as client:
+    with server(settings, folder / "after.log", fresh=True) as client:
         wait_for_experiment(client, number)
         again = batch(client, users)
         arms = [answer["model_version"] for answer in alone]

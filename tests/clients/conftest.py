@@ -27,7 +27,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     asyncio.run(prepare(settings))
     with (
         server(settings, folder / "server.log") as http,
-        palate("worker", settings, folder / "worker.log", **ONLY_WHEN_ASKED),
+        palate("worker", settings, folder / "worker.log", fresh=False, **ONLY_WHEN_ASKED),
     ):
         with Client(str(http.base_url)) as client:
             store(client)

@@ -28,9 +28,12 @@ def small(kind: str, num_hidden: int = 8) -> dict[str, Any]:
     return {**narrow(kind, num_hidden), **supported(kind, num_factors=4, regularisation=10.0)}
 
 
+SHALLOW: dict[str, dict[str, Any]] = {"variational": {"num_layers": 2, "encoder_passes": 1}}
+
+
 def narrow(kind: str, num_hidden: int = 64) -> dict[str, Any]:
-    """Hyper-parameters that keep a network narrow and leave other kinds as they are."""
-    return supported(kind, num_hidden=num_hidden, num_latent=16)
+    """Hyper-parameters that keep a network narrow and shallow and leave other kinds as they are."""
+    return supported(kind, num_hidden=num_hidden, num_latent=16) | SHALLOW.get(kind, {})
 
 
 def supported(kind: str, **wanted: float) -> dict[str, Any]:

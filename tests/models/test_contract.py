@@ -26,7 +26,8 @@ def fitted(kind: str, **config: float) -> Fit:
     return fit
 
 
-@pytest.fixture(scope="module", params=list(KINDS))
+# One process tests all of a kind, so each is fitted once.
+@pytest.fixture(scope="module", params=[pytest.param(kind, marks=pytest.mark.xdist_group(kind)) for kind in KINDS])
 def fit(request: pytest.FixtureRequest) -> Fit:
     return fitted(request.param)
 

@@ -4,12 +4,10 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 from tests.app.comparison.helpers import csv_of, dataset
-from tests.processes import wait_until
+from tests.processes import fork, wait_until
 
 
 def test_an_interrupted_comparison_keeps_what_is_measured(tmp_path: Path) -> None:
@@ -18,15 +16,15 @@ def test_an_interrupted_comparison_keeps_what_is_measured(tmp_path: Path) -> Non
     endless = ["--epochs", "1000000"]
     environment = os.environ | {"PALATE_TRAIN_PATIENCE": "1000000", "OMP_NUM_THREADS": "1"}
     environment["PYTHONPATH"] = str(Path.cwd())
-    command = [sys.executable, "-m", "app.cli", "compare", *wanted, *endless]
+    command = ("compare", *wanted, *endless)
     with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=tmp_path, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
+        process = fork(command, environment, stdout=log, stderr=log, folder=tmp_path, is_new_session=True)
     results = tmp_path / "out" / "results.json"
     try:
         wait_until(
-            lambda: results.exists() and "linear" in json.loads(results.read_bytes())["rows"], "linear is measured"
+            lambda: results.exists() and "linear" in json.loads(results.read_bytes())["rows"],
+            "linear is measured",
+            seconds=240,
         )
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the command and to its jobs
         assert process.wait(60) == 130, (tmp_path / "log").read_text()

@@ -1,8 +1,6 @@
 """A real server with the sample and a model, and a real Chromium in front of it."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from app.settings import Settings
 from tests.app.console.serving import Serving, in_thread
 from tests.chromium import MISSING, chromium, find_chromium
 from tests.conftest import prepare
-from tests.processes import environment
+from tests.processes import run
 
 PATIENCE_MS = 20_000  # a busy machine is no defect
 expect.set_options(timeout=PATIENCE_MS)
@@ -36,8 +34,7 @@ def sample_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]
     settings = instance(tmp_path_factory.mktemp("console"))
     in_thread(prepare(settings))
     in_thread(sample(settings))
-    command = [sys.executable, "-m", "app.cli", "train", "--kind", "linear"]
-    subprocess.run(command, env=environment(settings), check=True, capture_output=True, timeout=120)
+    assert run(settings, "train", "--kind", "linear").returncode == 0
     serving = Serving(settings)
     yield serving
     serving.stop()

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.settings import Settings
 from tests.app.erasure.conftest import ADA, ADA_URL
 from tests.app.training.conftest import Instance
-from tests.processes import environment, palate, server, wait_until
+from tests.processes import palate, run, server, wait_until
 from tests.test_flow import ITEMS, camp_ratings
 from tests.test_openapi import Text, examples
 
@@ -76,8 +74,7 @@ def train(client: httpx2.Client, kind: str) -> None:
 
 
 def export(settings: Settings, path: Path) -> str:
-    command = [sys.executable, "-m", "app.cli", "export", "ratings", str(path)]
-    subprocess.run(command, env=environment(settings), check=True, capture_output=True)
+    assert run(settings, "export", "ratings", str(path)).returncode == 0
     return path.read_text()
 
 

@@ -205,7 +205,7 @@ def test_events_are_counted_for_prometheus(trained: TestClient) -> None:
     assert 'palate_events_total{type="impression"} 3.0' in trained.get("/metrics").text
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     recommendation_ids(),
     st.lists(st.integers(1, 2**62) | st.integers(1, 12), max_size=3),

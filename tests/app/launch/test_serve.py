@@ -4,7 +4,6 @@ import gc
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,21 +15,9 @@ from app.launch.serve import settle
 from app.settings import Settings
 from palate_client import Client, NotFound, Unavailable
 from palate_client.inputs import RatingIn
-from tests.processes import environment, palate, server, wait_for_port, wait_until
+from tests.processes import EXECUTABLE, environment, palate, run, server, wait_for_port, wait_until
 
 EVERYWHERE = "0.0.0.0"
-
-
-def run(settings: Settings, *command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    """Run a command of ours to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "app.cli", *command],
-        env=environment(settings) | variables,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 @pytest.fixture
@@ -91,9 +78,10 @@ def test_keys_are_made_listed_revoked_and_never_logged(settings: Settings, tmp_p
 def test_sigterm_ends_it_cleanly(settings: Settings, tmp_path: Path) -> None:
     log = tmp_path / "server.log"
     with log.open("wb") as output:
-        process = subprocess.Popen([sys.executable, "-m", "app.cli", "serve"], env=environment(settings), stderr=output)
+        process = subprocess.Popen([*EXECUTABLE, "serve"], env=environment(settings), stderr=output)
         while b"startup complete" not in log.read_bytes():
             assert process.poll() is None, log.read_text()
+            time.sleep(0.02)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
     assert "Traceback" not in log.read_text()

@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ import psutil
 import pytest
 
 from app.settings import Settings
-from tests.processes import environment, wait_until
+from tests.processes import EXECUTABLE, environment, wait_until
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def up(settings: Settings, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Run `palate up` until it says that it runs."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "up"],
+            [*EXECUTABLE, "up"],
             env=environment(settings) | {"PALATE_PORT": str(settings.port)},
             stdout=output,
             stderr=output,
@@ -83,7 +82,7 @@ def test_up_starts_everything_again_without_loss_and_ends_cleanly(fresh: Setting
 def test_up_tells_that_the_port_is_taken_before_it_does_anything(fresh: Settings, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ended = subprocess.run(
-            [sys.executable, "-m", "app.cli", "up"],
+            [*EXECUTABLE, "up"],
             env=environment(fresh) | {"PALATE_PORT": str(taken.getsockname()[1])},
             capture_output=True,
             text=True,

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,10 @@ from app.offline.run import recommend_to_file
 from app.offline.table import SCHEMA
 from app.recommendations.tokens.recommendation_id import decode
 from app.settings import Settings
+from tests import processes
 from tests.app.recommendations.fixtures import publish_version as publish_version
 from tests.app.recommendations.fixtures import serve as serve
 from tests.app.recommendations.helpers import ITEMS, Publish, Serve, add_items, rate, recommend, wait_for_version
-from tests.processes import environment
 
 USERS = {f"u{number}": {ITEMS[number]: 5.0, ITEMS[number + 1]: 1.5, "unlearned": 4.0} for number in range(9)}
 USERS |= {"everything": dict.fromkeys(ITEMS, 4.0), "ü/1": {"odd 1": 5.0}}
@@ -105,8 +104,7 @@ def test_one_user_alone(client: TestClient, settings: Settings, tmp_path: Path) 
 
 def palate(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `palate recommend` as a process of its own."""
-    command = [sys.executable, "-m", "app.cli", "recommend", *arguments]
-    return subprocess.run(command, env=environment(settings), check=False, capture_output=True, text=True, timeout=120)
+    return processes.run(settings, "recommend", *arguments)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

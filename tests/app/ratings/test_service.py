@@ -19,9 +19,7 @@ from app.ratings.service import set_ratings
 
 Run = Callable[[Callable[[Database], Awaitable[object]]], Any]
 NOW = 1_000_000
-LAW = hypothesis_settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+LAW = hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def row(value: float | None, rated_at_us: int | None, user: str = "ada", item: str = "alien") -> RatingRow:

@@ -2,8 +2,6 @@
 
 import asyncio
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -24,7 +22,7 @@ from app.tables import Counter, Item, Rating, RunCause, User
 from app.training import service
 from app.training.service import Progress
 from app.worker import work
-from tests.processes import environment
+from tests.processes import ForkedProcess, environment, fork
 
 T = TypeVar("T")
 NUM_ITEMS = 60
@@ -83,7 +81,7 @@ class Instance:
         self.runner = asyncio.Runner()
         self.database = open_database(settings.database_url, 2)
         self.threads: list[WorkerThread] = []
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[ForkedProcess] = []
         self.log = settings.model_store.parent / "worker.log"
         self.log.touch()
 
@@ -107,19 +105,16 @@ class Instance:
         self.threads.append(worker)
         return worker
 
-    def start_process(self, **settings: Any) -> subprocess.Popen[bytes]:
+    def start_process(self, **settings: Any) -> ForkedProcess:
         variables = {f"PALATE_{name.upper()}": as_text(value) for name, value in (QUICK | settings).items()}
         with self.log.open("ab") as log:
-            worker = subprocess.Popen(
-                [sys.executable, "-m", "app.cli", "worker"],
-                env=environment(self.settings) | variables,
-                stderr=log,
-                cwd=Path.cwd(),
+            worker = fork(
+                ("worker",), environment(self.settings) | variables, stdout=log, stderr=log, folder=Path.cwd()
             )
         self.processes.append(worker)
         return worker
 
-    def start_run_in_a_process(self, **options: Any) -> tuple[int, subprocess.Popen[bytes]]:
+    def start_run_in_a_process(self, **options: Any) -> tuple[int, ForkedProcess]:
         """Start a run that takes a while: its number, and the worker that has trained some epochs of it."""
         run_id = self.request(**options)
         worker = self.start_process()

@@ -28,7 +28,6 @@ from app.transfer.problems import TransferProblem
 from app.transfer.run import export_path, import_path
 
 LAW = hypothesis_settings(
-    max_examples=15,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink takes minutes: every example is an import
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -77,7 +77,7 @@ def sums(line: Line) -> list[int]:
     return [line.num_answers, shown, *(rate.numerator for rate in rates), line.hit.numerator]
 
 
-@hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(events, max_size=60), st.lists(st.sampled_from([By.VERSION, By.SOURCE, By.POSITION]), unique=True))
 def test_a_report_is_what_is_counted_by_hand(
     run_on_database: Callable[..., Any], rows: list[EventRow], by: list[By]

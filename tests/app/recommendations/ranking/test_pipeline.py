@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.recommendations.catalogue.index import Catalogue, CatalogueRow
@@ -34,7 +34,6 @@ from tests.app.recommendations.ranking.worlds import (
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
-@settings(max_examples=75, deadline=None)
 @given(world=worlds(), rated=user_ratings, asked=options)
 def test_an_answer_holds_only_allowed_items_and_is_never_needlessly_short(
     kind: str, world: World, rated: dict[int, float], asked: Options
@@ -58,7 +57,6 @@ def test_an_answer_holds_only_allowed_items_and_is_never_needlessly_short(
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
-@settings(max_examples=50, deadline=None)
 @given(world=worlds(), rated=user_ratings, asked=options)
 def test_a_shorter_answer_is_the_head_of_a_longer_one(
     kind: str, world: World, rated: dict[int, float], asked: Options
@@ -73,7 +71,6 @@ def test_a_shorter_answer_is_the_head_of_a_longer_one(
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
-@settings(max_examples=50, deadline=None)
 @given(rated=user_ratings, limit=st.integers(1, 30))
 def test_the_answer_is_the_head_of_the_torch_forward_pass(kind: str, rated: dict[int, float], limit: int) -> None:
     catalogue = Catalogue()
@@ -103,7 +100,6 @@ def test_the_answer_is_the_head_of_the_torch_forward_pass(kind: str, rated: dict
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
-@settings(max_examples=50, deadline=None)
 @given(world=worlds(), rated=user_ratings, asked=options, seed=st.integers(0, 2**63 - 1))
 def test_exploration_gives_new_items_their_share_of_the_places_without_a_pin(
     kind: str, world: World, rated: dict[int, float], asked: Options, seed: int
@@ -126,7 +122,6 @@ def test_exploration_gives_new_items_their_share_of_the_places_without_a_pin(
         assert sum(is_new) >= int(asked.exploration * len(free))
 
 
-@settings(max_examples=50, deadline=None)
 @given(world=worlds(), asked=options, of=st.integers(0, NUM_CATALOGUE - 1), with_model=st.booleans())
 def test_lists_that_are_not_personal_hold_only_allowed_items(
     world: World, asked: Options, of: int, with_model: bool

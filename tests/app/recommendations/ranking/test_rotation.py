@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.recommendations.ranking.profile import UserProfile
@@ -34,7 +34,6 @@ def profile_of(rated: dict[int, float], steps: dict[int, int]) -> UserProfile:
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
-@settings(max_examples=30, deadline=None)
 @given(world=worlds(), rated=user_ratings, steps=shown, asked=rotated)
 def test_rotation_removes_no_item_and_a_shorter_answer_is_the_head_of_a_longer_one(
     kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
@@ -49,7 +48,6 @@ def test_rotation_removes_no_item_and_a_shorter_answer_is_the_head_of_a_longer_o
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
-@settings(max_examples=30, deadline=None)
 @given(world=worlds(), rated=user_ratings, steps=shown, asked=rotated)
 def test_without_rotation_or_impressions_the_list_is_the_plain_one(
     kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
@@ -61,7 +59,6 @@ def test_without_rotation_or_impressions_the_list_is_the_plain_one(
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
-@settings(max_examples=30, deadline=None)
 @given(world=worlds(), rated=user_ratings, steps=shown, asked=rotated)
 def test_full_rotation_puts_shown_items_behind_all_others_but_pins(
     kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
@@ -74,7 +71,6 @@ def test_full_rotation_puts_shown_items_behind_all_others_but_pins(
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])
-@settings(max_examples=30, deadline=None)
 @given(world=worlds(), rated=user_ratings, steps=shown, asked=rotated)
 def test_scores_descend_within_a_source_and_only_those_of_shown_items_fall(
     kind: str, world: World, rated: dict[int, float], steps: dict[int, int], asked: Options
