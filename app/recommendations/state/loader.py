@@ -15,10 +15,9 @@ from app.experiments.assignment import Arm, Assignment
 from app.kit.errors import DatabaseUnavailable, SchemaOutdated
 from app.recommendations.catalogue.index import Slots
 from app.recommendations.explain.leave_one_out import explain
-from app.recommendations.state.experiment import RunningExperiment
 from app.recommendations.state.loaded_model import LoadedModel
 from app.recommendations.state.popularity import Statistics
-from app.recommendations.state.serving import Serving
+from app.recommendations.state.serving import RunningExperiment, Serving
 from app.registry.repository import what_serves
 from app.settings import Settings
 from app.tables import Experiment

@@ -1,7 +1,7 @@
 """What one API process holds to answer from: the catalogue, the live model, the popularity of items."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -9,6 +9,7 @@ import torch
 from sqlalchemy.orm import Session
 
 from app.database.engine import Database
+from app.experiments.assignment import Arm, Assignment
 from app.kit.refreshing import Refreshing
 from app.recommendations.catalogue.index import Catalogue, CatalogueRow
 from app.recommendations.content.feature_index import FeatureIndex
@@ -16,7 +17,6 @@ from app.recommendations.request.options import Rules
 from app.recommendations.rules import repository as stored_rules
 from app.recommendations.state import repository
 from app.recommendations.state.cold_start_updater import ColdStartUpdater
-from app.recommendations.state.experiment import RunningExperiment
 from app.recommendations.state.item_vectors import ItemVectors
 from app.recommendations.state.loaded_model import LoadedModel
 from app.recommendations.state.model_cache import ModelCache
@@ -41,6 +41,20 @@ class ServingStatus:
     loaded_at: datetime | None
     problem: str | None
     experiment: int | None  # the number of the one that is served
+
+
+@dataclass(frozen=True)
+class RunningExperiment:
+    """An experiment with both versions loaded: as long as one is missing, no user takes part."""
+
+    number: int
+    assignment: Assignment
+    models: Mapping[Arm, LoadedModel]
+
+    def model_of(self, user_id: str) -> LoadedModel | None:
+        """Return the model of a user's arm; None if they do not take part."""
+        arm = self.assignment.arm_of(user_id)
+        return None if arm is None else self.models[arm]
 
 
 def catalogue_changes(session: Session, revision: int) -> tuple[list[CatalogueRow], Rules, int]:

@@ -91,7 +91,7 @@ class RecommendationId(msgspec.Struct, frozen=True, kw_only=True, array_like=Tru
     is_batched: bool = False
 
     def encode(self) -> str:
-        """Return the id as text: some 100 characters for ten items, and a few more an item."""
+        """Return the id as text: some 150 characters for ten items, and a few more an item."""
         return codec.encode(self, PURPOSE)
 
     @property

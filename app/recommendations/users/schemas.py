@@ -14,7 +14,7 @@ Cursor = Annotated[
     str | None, Field(description="`next_cursor` of the page before; everything but `limit` must be as it was there.")
 ]
 AnswerId = Annotated[
-    str, Field(description="Names this answer; send it with events about the answer. Some 200 characters or more.")
+    str, Field(description="Names this answer; send it with events about the answer. Some 150 characters or more.")
 ]
 
 

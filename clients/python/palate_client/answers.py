@@ -313,7 +313,7 @@ class GuestRecommendations(Received):
     """Recommendations by a posted list of ratings."""
 
     recommendation_id: str
-    """Names this answer; send it with events about the answer. Some 200 characters or more."""
+    """Names this answer; send it with events about the answer. Some 150 characters or more."""
 
     user_id: str | None
     """Null for a guest."""
@@ -516,7 +516,7 @@ class NewItems(Received):
     """Items, the newest first."""
 
     recommendation_id: str
-    """Names this answer; send it with events about the answer. Some 200 characters or more."""
+    """Names this answer; send it with events about the answer. Some 150 characters or more."""
 
     items: list[Recommendation]
 
@@ -525,7 +525,7 @@ class PopularItems(Received):
     """Items by their decayed, shrunken mean rating."""
 
     recommendation_id: str
-    """Names this answer; send it with events about the answer. Some 200 characters or more."""
+    """Names this answer; send it with events about the answer. Some 150 characters or more."""
 
     half_life_days: int
     counted_at: datetime
@@ -799,7 +799,7 @@ class Recommendations(Received):
     """A list of recommended items, and what it was made from."""
 
     recommendation_id: str
-    """Names this answer; send it with events about the answer. Some 200 characters or more."""
+    """Names this answer; send it with events about the answer. Some 150 characters or more."""
 
     user_id: str | None
     """Null for a guest."""
@@ -1044,7 +1044,7 @@ class SimilarItems(Received):
     """Items similar to an item, the most similar first."""
 
     recommendation_id: str
-    """Names this answer; send it with events about the answer. Some 200 characters or more."""
+    """Names this answer; send it with events about the answer. Some 150 characters or more."""
 
     item_id: str
     model_version: str | None
