@@ -69,7 +69,7 @@ class Counter(Base):
 
 
 class User(Base):
-    """Somebody who rates, numbered by whoever holds the ratings' lock. `revision` is that of the latest change."""
+    """A user who rates, numbered by whoever holds the ratings' lock. `revision` is that of the latest change."""
 
     __tablename__ = "users"
 

@@ -3,7 +3,7 @@
 A tenth of the items is taken out of all training data. Users whom training never saw either are folded in with four
 fifths of their ratings of the other items; found is to be what they like among the items taken out. Beside the scores
 by attributes stand random order, popularity as far as it can be known of a new item (the mean popularity of those
-it is like), and that which nobody can know, its own: from the ratings that were taken out. Then all items in one list,
+it is like), and that which cannot be known, its own: from the ratings that were taken out. Then all items in one list,
 and how often new and known items of the same score come to be liked.
 Shape letters: B users, N new items, I known items.
 """
@@ -106,7 +106,7 @@ def recalls(scores: Matrix, liked: Flags, depth: int) -> Matrix:
     return shares
 
 
-def said(values: Matrix) -> str:
+def format_mean(values: Matrix) -> str:
     """Write a mean with its standard error."""
     return f"{values.mean():.3f} ± {values.std(ddof=1) / len(values) ** 0.5:.3f}"
 
@@ -143,21 +143,21 @@ def measured(kind: str, data: Interactions, described: Mapping[str, ItemContent]
     new_BN = np.stack([world.cold.scores(*each) for each in zip(preference_BI, rated, strict=True)])
     preference_BI[given.row_of_entry, given.columns] = -np.inf
     return Measured(
-        ranked(world, new_BN),
+        rank_methods(world, new_BN),
         *listed(world, preference_BI, new_BN),
         rating_errors(world, fit.best, given),
         by_score(world, preference_BI, new_BN, hidden),
     )
 
 
-def ranked(world: World, new_BN: Values) -> dict[str, Matrix]:
+def rank_methods(world: World, new_BN: Values) -> dict[str, Matrix]:
     """Rank the new items among themselves, by every method."""
     popularity_I = np.log1p(np.bincount(world.known.rows.take(world.train).columns, minlength=world.known.num_items))
     methods: dict[str, Matrix] = {
         "random": np.random.default_rng(1).random(new_BN.shape),
         "mean popularity of what it is like": world.cold.scores(popularity_I.astype(np.float32))[None],
         "scores by attributes": new_BN,
-        "its own popularity, which nobody knows": world.num_ratings[None],
+        "its own popularity, which is not known": world.num_ratings[None],
     }
     return {name: recalls(np.broadcast_to(each, new_BN.shape), world.liked_BN, 20) for name, each in methods.items()}
 
@@ -206,18 +206,18 @@ def show(kind: str, runs: Sequence[Measured]) -> None:
     console = Console(width=120)
     table = Table(kind, "recall@20 among the new items", title=f"{kind}: {len(runs[0].among['random'])} users a split")
     for name in runs[0].among:
-        table.add_row(name, said(np.concatenate([run.among[name] for run in runs])))
+        table.add_row(name, format_mean(np.concatenate([run.among[name] for run in runs])))
     console.print(table)
     table = Table("new items in the list of all items", *(f"recall@{depth}" for depth in DEPTHS))
     for name in ("anywhere", "as scored"):
-        row = (said(np.concatenate([run.in_full[name, depth] for run in runs])) for depth in DEPTHS)
+        row = (format_mean(np.concatenate([run.in_full[name, depth] for run in runs])) for depth in DEPTHS)
         table.add_row(f"placed {name}", *row)
     console.print(table)
     share = np.concatenate([run.new_in_list for run in runs])
     errors = (np.concatenate([run.errors[side] for run in runs]) for side in (0, 1))
     rmse, of_mean = (float(np.sqrt(np.square(each).mean())) for each in errors)
     console.print(
-        f"share of new items in the first 20: {said(share)}; RMSE {rmse:.3f}, of the mean rating {of_mean:.3f}"
+        f"share of new items in the first 20: {format_mean(share)}; RMSE {rmse:.3f}, of the mean rating {of_mean:.3f}"
     )
     counts = sum(run.counts for run in runs)
     table = Table("score, standard deviations above the mean", "known items liked", "new items liked", "new items")

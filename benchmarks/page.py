@@ -1,8 +1,8 @@
 """From a click on a star to the new list on screen: `python -m benchmarks.page --ratings FOLDER [--kind linear auto]`.
 
 For each kind a database of its own gets the ratings, a model is trained, and a real Chromium opens the page as a new
-user, who rates what he is asked. A click begins with the event's own time stamp; it ends in the task after the frame in
-which the list holds its new rows, each in its final place (motion is reduced; else they glide there in 320 ms). In
+user, who rates what they are asked. A click begins with the event's own time stamp; it ends in the task after the frame
+in which the list holds its new rows, each in its final place (motion is reduced; else they glide there in 320 ms). In
 between lie the PUT of the rating, the GET of ten recommendations with their reasons, and the browser's own work.
 """
 

@@ -2,11 +2,11 @@
 
     python -m benchmarks.questions --ratings ml-latest-small --kind linear --kind hybrid
 
-A fifth of the users are held out. Each begins without ratings and is asked about one item after the other. If he has
-rated it, his rating is the answer, and the next question goes by it; if not, he does not know it and is asked the next
-best question. He is asked until he has given five answers, or until all candidates (the most popular items, the same
-for both orders) are asked about; how many questions that took is told. Then the model recommends by his answers.
-Judged is NDCG@10 over all items, the targets being what he rated liked. Items that he answered about in either order
+A fifth of the users are held out. Each begins without ratings and is asked about one item after another. If they have
+rated it, their rating is the answer, and the next question goes by it; if not, they do not know it and are asked the
+next best question, until they have given five answers or all candidates (the most popular items, the same for both
+orders) are used up; the number of questions is reported. Then the model recommends by their answers.
+Judged is NDCG@10 over all items, the targets being what they liked. Items that they answered about in either order
 are neither targets nor in the list, in both: so both orders are judged on the same targets among the same items, and
 none gains by asking about what would be a target. Differences are paired, with a 95 % interval.
 """
@@ -44,7 +44,7 @@ class Telling:
     _orders: dict[bytes, Indices] = field(default_factory=dict)
 
     def __call__(self, row: Row) -> Indices:
-        """Order the candidates for somebody who has given these answers."""
+        """Order the candidates for a user who has given these answers."""
         key = row[0].tobytes() + row[1].tobytes()
         if key not in self._orders:
             self._orders[key] = self._order(row)

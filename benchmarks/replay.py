@@ -49,7 +49,9 @@ class Client:
 
     def ask(self) -> None:
         """Take an answer, or those of a batch."""
-        way = self._random.choices([self._user, self._pages, self._guest, self._batch, self._shelf], [60, 12, 12, 4, 4])
+        way = self._random.choices(
+            [self._user, self._pages, self._guest, self._batch, self._popular], [60, 12, 12, 4, 4]
+        )
         way[0]()
         time.sleep(PAUSE_S)
 
@@ -104,7 +106,7 @@ class Client:
         for answer in self._call("POST", "/v1/recommendations/batch", json=body)["answers"]:
             self._take(answer)
 
-    def _shelf(self) -> None:
+    def _popular(self) -> None:
         self._take(self._call("GET", f"/v1/items/{self._random.choice(['new', 'popular'])}", params={"limit": 20}))
 
 
@@ -225,7 +227,7 @@ def measure(url: str, folder: Path, options: argparse.Namespace) -> dict[str, An
         base_url = f"http://127.0.0.1:{wait_for_port(process, folder / 'log')}"
         http = stack.enter_context(httpx2.Client(base_url=base_url, timeout=60))
         items = [row["item_id"] for row in http.get("/v1/items", params={"limit": 1000}).json()["items"]]
-        names = [str(number) for number in range(1, 100)] + ["somebody new"], items
+        names = [str(number) for number in range(1, 100)] + ["a new user"], items
         changes, end = Changes(base_url, names), threading.Event()
         threads = [repeat(changes.rate, 0.05, end), repeat(changes.edit, 0.07, end)]
         taken = take(base_url, options.answers // 10, names, 1)

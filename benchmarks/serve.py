@@ -28,7 +28,7 @@ from app.database.engine import open_database
 from app.settings import Settings
 from app.training.auto import AUTO
 from benchmarks.serving import load, world
-from benchmarks.serving.requests import EMPTY, KINDS, Asking, chosen
+from benchmarks.serving.requests import EMPTY, KINDS, Asking, select_kinds
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def served(settings: Settings, version: str) -> Iterator[psutil.Process]:
 def measure(options: argparse.Namespace, asking: Asking, folder: Path, process: psutil.Process) -> list[Row]:
     """Let the kinds of request take turns; medians of the rounds."""
     files = {}
-    for place, kind in enumerate(chosen(options.requests, asking.url)):
+    for place, kind in enumerate(select_kinds(options.requests, asking.url)):
         files[kind.name] = folder / f"{place}.txt"
         files[kind.name].write_text("\n".join(kind.lines(asking)) + "\n")
     seen: dict[str, list[load.Figures]] = {name: [] for name in files}

@@ -1,7 +1,7 @@
 """Made-up ratings of any number, in blocks of users: popularity by a power law, taste of low rank, noise.
 
-A user draws four times as many items as he will rate, each by its popularity, and rates those that are most to his
-taste but for chance; a rating is what the item and the user usually get and give, his taste, and noise, rounded.
+A user draws four times as many items as they will rate, each by its popularity, and rates those most to their taste,
+chance aside; a rating is what the item and the user usually get and give, their taste, and noise, rounded.
 Shape letters: U users, I items, E ratings, D dimensions of taste; b users of one block, n drawn items of theirs.
 """
 
@@ -67,7 +67,7 @@ class Synthetic:
             yield world.rate(counts[start : start + block], np.random.default_rng([self.seed, 1, place]))
 
     def _counts(self) -> Offsets:
-        """Say how many ratings each user wants to give: int64 (U,), log-normal."""
+        """Draw the number of ratings that each user wants to give: int64 (U,), log-normal."""
         weights = np.random.default_rng([self.seed, 0]).lognormal(0, SPREAD, self.users)
         wanted = np.rint(weights * (self.ratings / weights.sum())).astype(np.int64)
         return np.asarray(np.clip(wanted, MIN_RATINGS, max(MIN_RATINGS, self.items // 4)))

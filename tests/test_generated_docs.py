@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from models.kinds.registry import KINDS
-from scripts.docs.pages import DOCS, PAGES, written
+from scripts.docs.pages import DOCS, PAGES, page_text
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_committed_page_is_what_the_script_writes(name: str) -> None:
-    assert (DOCS / name).read_text() == written(name), "run `python -m scripts.docs`"
+    assert (DOCS / name).read_text() == page_text(name), "run `python -m scripts.docs`"
 
 
 @pytest.mark.parametrize("command", ["import", "export", "train", "recommend", "keys create", "models activate"])

@@ -29,7 +29,7 @@ def remove_item(session: Session, item_id: str, now_us: int) -> Removed:
     """
     revision = counters.lock(session, "ratings")
     num_ratings = 0
-    while users := repository.raters(session, item_id, MAX_ROWS):
+    while users := repository.users_who_rated(session, item_id, MAX_ROWS):
         revision = set_ratings(session, [RatingRow(user, item_id, None, None) for user in users], now_us).revision
         num_ratings += len(users)
     catalogue.mark_deleted(session, item_id, from_us(now_us))

@@ -247,7 +247,7 @@ def move_events(session: Session, user_id: str, from_user_id: str) -> None:
         session.execute(update(Event).where(Event.user_id == source).values(user_id=target))
 
 
-def raters(session: Session, item_id: str, limit: int) -> Sequence[str]:
+def users_who_rated(session: Session, item_id: str, limit: int) -> Sequence[str]:
     """Return some of the users who rate an item now."""
     query = (
         select(User.external_id)

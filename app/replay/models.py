@@ -28,7 +28,7 @@ class ColdStart:
     compared: Slots = field(default_factory=lambda: NO_SLOTS)
 
     def restore(self, live: LoadedModel) -> None:
-        """Give a model the cold items of then."""
+        """Put the cold items of then into a model."""
         live.known_features, live.known_revision = self.known_features, self.known_revision
         live.cold, live.cold_revision, live.compared = self.cold, self.cold_revision, self.compared
 

@@ -55,7 +55,7 @@ class ReplayRequest(BaseModel):
     ] = None
     ratings: Annotated[
         list[GuestRating] | None,
-        Field(max_length=MAX_LIST, description="A guest's: the same that he posted then. They are not stored."),
+        Field(max_length=MAX_LIST, description="A guest's: the same that they posted then. They are not stored."),
     ] = None
     explain: Annotated[
         bool | None, Field(description="Say which ratings each item was due to; left out: as the answer did.")
@@ -66,7 +66,7 @@ class Replay(BaseModel):
     """An answer made again, from the ratings, the catalogue and the model of then."""
 
     kind: ReplayKind
-    user_id: str | None = Field(description="Null for a guest, and for somebody nobody had heard of.")
+    user_id: str | None = Field(description="Null for a guest and for an unknown user.")
     revision: int | None = Field(description="Of the user's latest rating change, which the answer had seen.")
     catalogue_revision: int
     model_version: str | None

@@ -64,7 +64,7 @@ class ReplayTask:
         """Return what was asked for.
 
         Raises:
-            InvalidRequest: if nobody can have asked for that.
+            InvalidRequest: if no caller can have asked for that.
         """
         try:
             options = self.answer.options()
@@ -86,7 +86,7 @@ class Rated(NamedTuple):
 
 
 def wrong(field: str, detail: str) -> InvalidRequest:
-    """Say what is wrong with a field."""
+    """Return an error that names the field and what is wrong."""
     return InvalidRequest(f"{field} {detail}.", [FieldProblem(f"/{field}", detail)])
 
 
@@ -136,7 +136,7 @@ class Replayer:
                 self._forget_later()
 
     def _forget_later(self) -> None:
-        """Let go of the catalogue of then when nobody has asked for it in a while."""
+        """Let go of the catalogue of then when no replay has needed it for a while."""
         if self._forgetting is not None:
             self._forgetting.cancel()
         self._forgetting = asyncio.get_running_loop().call_later(KEPT_S, self._forget)
@@ -168,7 +168,7 @@ class Replayer:
             raise wrong("ratings", "is not for this answer, which is not a guest's")
         rated = await self._serving.database.read(rated_by, answer)
         if task.user_id is not None and task.user_id != rated.user_id:
-            raise wrong("user_id", "names somebody else than this answer is for, or somebody who was erased")
+            raise wrong("user_id", "names another user than this answer is for, or one who was erased")
         return rated
 
     async def _model(self, answer: RecommendationId) -> LoadedModel | None:
@@ -183,7 +183,7 @@ class Replayer:
         if revision < 0:
             return None
         if await database.read(repository.is_somebody_gone, revision):
-            raise ReplayUnavailable("Somebody whose ratings made items popular then was erased since.")
+            raise ReplayUnavailable("A user whose ratings made items popular then was erased since.")
         half_life_days = answer.subject if answer.list_type is ListType.POPULAR else None
         if (revision, half_life_days) not in self._popularity:
             half_life_us = None if half_life_days is None else half_life_days * DAY_US

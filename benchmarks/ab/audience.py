@@ -1,4 +1,4 @@
-"""Simulated people: each clicks as readily as he likes to, and who clicks readily comes again more often."""
+"""Simulated people: each clicks as readily as they like to, and those who click readily come again more often."""
 
 from dataclasses import dataclass
 

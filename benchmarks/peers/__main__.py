@@ -32,7 +32,7 @@ def main() -> None:
     settings = Settings(rating_min=low, rating_max=high, rating_step=step, like_threshold=arguments.like)
     dataset = read_file(settings, arguments.ratings, {}, None, arguments.output / "refused.ndjson")
     console, measured = Console(width=250), []
-    for peer in chosen(arguments.peers):
+    for peer in select_peers(arguments.peers):
         for seed in range(arguments.seeds):
             measured.append(measure(peer, dataset, seed, arguments.output, arguments.budget, again=arguments.again))
             report.write(arguments.output / "peers.json", dataset, measured, arguments.budget)
@@ -58,7 +58,7 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def chosen(names: str) -> list[Peer]:
+def select_peers(names: str) -> list[Peer]:
     """Look the peers up, in the order named.
 
     Raises:

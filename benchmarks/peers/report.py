@@ -34,7 +34,7 @@ def write(path: Path, dataset: Dataset, measured: list[Measured], budget_seconds
 
 
 def tests(dataset: Dataset, measured: list[Measured]) -> dict[str, Any]:
-    """Say who was judged, split by split."""
+    """Describe the users who were judged, split by split."""
     splits = {(each.peer.protocol, each.seed): each.split for each in measured}
     found: dict[str, Any] = {}
     for (protocol, seed), split in splits.items():
@@ -61,7 +61,7 @@ def plain(values: PerUser) -> list[float | None]:
 
 
 def tuning(measured: list[Measured]) -> dict[str, Any]:
-    """Say how each peer was tuned, split by split."""
+    """Describe how each peer was tuned, split by split."""
     found: dict[str, Any] = {}
     for each in measured:
         best, trials = each.result["best"], each.result["trials"]

@@ -193,7 +193,7 @@ KINDS = (
 )
 
 
-def chosen(wanted: str, url: str) -> list[Kind]:
+def select_kinds(wanted: str, url: str) -> list[Kind]:
     """Return the kinds that are wanted (`all`, `core` or names between commas) and that the server has.
 
     Raises:

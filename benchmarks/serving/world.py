@@ -101,7 +101,8 @@ def fill(session: Session, ratings: Ratings) -> None:
         ),
     )
     last = np.zeros(ratings.num_users, np.int64)
-    np.maximum.at(last, ratings.users, np.arange(1, len(ratings.users) + 1))  # a user's revision is his latest change's
+    # A user's revision is that of their latest change.
+    np.maximum.at(last, ratings.users, np.arange(1, len(ratings.users) + 1))
     add(
         session,
         User,

@@ -20,7 +20,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
 }
 
 
-def written(name: str) -> str:
+def page_text(name: str) -> str:
     """Return a page as it should be: what was written by hand, then what the code says."""
     by_hand, marker, _ = (DOCS / name).read_text().partition(MARKER)
     if not marker:

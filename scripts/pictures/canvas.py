@@ -72,7 +72,7 @@ class Canvas:
     ) -> None:
         """Draw a rectangle from its upper left corner."""
         size = f'width="{number(width)}" height="{number(height)}" rx="{number(corner)}"'
-        self.parts.append(f"<rect {at(x, y)} {size}{look(fill, edge, dashed=dashed)}/>")
+        self.parts.append(f"<rect {at(x, y)} {size}{paint(fill, edge, dashed=dashed)}/>")
 
     def tiles(
         self, tiles: Iterable[tuple[float, float, float, float]], fill: str, edge: str = "", opacity: float = 1
@@ -80,12 +80,12 @@ class Canvas:
         """Draw rectangles (x, y, width, height) that look the same as one path."""
         d = "".join(f"M{number(x)} {number(y)}h{number(w)}v{number(h)}h-{number(w)}z" for x, y, w, h in tiles)
         more = f' fill-opacity="{number(opacity)}"' if opacity < 1 else ""
-        self.parts.append(f'<path d="{d}"{look(fill, edge)}{more}/>')
+        self.parts.append(f'<path d="{d}"{paint(fill, edge)}{more}/>')
 
     def disc(self, centre: Point, radius: float, fill: str, edge: str = "", *, dashed: bool = False) -> None:
         """Draw a circle."""
         x, y = (number(each) for each in centre)
-        self.parts.append(f'<circle cx="{x}" cy="{y}" r="{number(radius)}"{look(fill, edge, dashed=dashed)}/>')
+        self.parts.append(f'<circle cx="{x}" cy="{y}" r="{number(radius)}"{paint(fill, edge, dashed=dashed)}/>')
 
     def path(
         self, d: str, edge: str, *, width: float = 1, dashed: bool = False, arrow: bool = False, fill: str = "none"
@@ -93,7 +93,7 @@ class Canvas:
         """Draw a path, with a head at its end if it is an arrow."""
         more = f' stroke-width="{number(width)}"' if width != 1 else ""
         more += f' marker-end="url(#{edge})"' if arrow else ""
-        self.parts.append(f'<path d="{d}"{look(fill, edge, dashed=dashed)}{more}/>')
+        self.parts.append(f'<path d="{d}"{paint(fill, edge, dashed=dashed)}{more}/>')
 
     def wires(
         self, pairs: Iterable[tuple[Point, Point]], edge: str = "wire", *, width: float = 1, dashed: bool = False
@@ -133,7 +133,7 @@ def at(x: float, y: float) -> str:
     return f'x="{number(x)}" y="{number(y)}"'
 
 
-def look(fill: str, edge: str, *, dashed: bool = False) -> str:
+def paint(fill: str, edge: str, *, dashed: bool = False) -> str:
     """Write colours as a class, and dashes."""
     names = [f"f-{fill}" if fill != "none" else "n", *([f"s-{edge}"] if edge else [])]
     return f' class="{" ".join(names)}"' + (' stroke-dasharray="3 3"' if dashed else "")

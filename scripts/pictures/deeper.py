@@ -140,7 +140,7 @@ def prior(canvas: Canvas, x: float, y: float, config: VariationalConfig) -> None
     canvas.path(f"M{xy((x - 35, y - 5))}c115 -7 255 -7 370 0", "only", dashed=True)
     near, old, wide = (f"{weight:.2g}".lstrip("0") for weight in config.prior_weights)
     caption(canvas, x + 50, y + 17, f"near 0 ({near})")
-    caption(canvas, x + 200, y + 17, f"where he was an epoch ago ({old})")
+    caption(canvas, x + 200, y + 17, f"where they were an epoch ago ({old})")
     caption(canvas, x + 284, y - 24, f"anywhere ({wide})")
     canvas.text(x - 40, y - 45, "prior", "only", bold=True)
 

@@ -93,12 +93,12 @@ def outputs(
     canvas.tiles(((x + 2, y - 4, 40 * score, 8) for y, score in zip(uppers, SCORES, strict=True)), "list")
     for y, stars in zip(lowers, STARS, strict=True):
         canvas.text(x + 22, y + 4, stars, "stars", anchor="middle", size=10.5)
-    told(canvas, x + 58, upper, "preference", "list", ["orders the list"], preference)
-    told(canvas, x + 58, lower, "rating", "stars", [rating_is], rating)
+    output_box(canvas, x + 58, upper, "preference", "list", ["orders the list"], preference)
+    output_box(canvas, x + 58, lower, "rating", "stars", [rating_is], rating)
     return [(x, y) for y in uppers], [(x, y) for y in lowers]
 
 
-def told(
+def output_box(
     canvas: Canvas, x: float, middle: float, name: str, colour: str, lines: Sequence[str], learning: Sequence[str]
 ) -> None:
     """Write what an output is called, what it is, and what it learns from."""

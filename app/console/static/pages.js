@@ -35,7 +35,7 @@ export async function user(put, id) {
   put(h("div", { className: "lead" }, h("h1", {}, id), about), screen.element);
   await screen.load();
   if (!screen.isKnown) {
-    about.textContent = "Nobody of this id has rated anything yet.";
+    about.textContent = "No user of this id has rated anything yet.";
     return;
   }
   const [known, similar] = await Promise.all([

@@ -1,4 +1,4 @@
-"""The profile of somebody who is not stored: from the ratings they post."""
+"""The profile of a guest, who is not stored: from the ratings they post."""
 
 from collections.abc import Mapping, Sequence
 from operator import itemgetter

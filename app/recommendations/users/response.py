@@ -24,7 +24,7 @@ from app.recommendations.tokens.recommendation_id import CODE_OF, ListType, Reco
 from models.core.model import FoldIn
 
 SENTENCES = {
-    Reason.UNKNOWN_USER: "Nobody of this id has rated anything: popular and new items.",
+    Reason.UNKNOWN_USER: "No user of this id has rated anything: popular and new items.",
     Reason.NO_RATINGS: "There are no ratings to go by: popular and new items.",
     Reason.NO_MODEL: "No model has been loaded yet: popular and new items.",
     Reason.NO_KNOWN_ITEMS: "The model has not learned any of the rated items yet: popular and new items.",

@@ -119,7 +119,7 @@ async def recommend_for_user(
     responses=problem_responses(InvalidRequest, InvalidCursor, CursorExpired),
 )
 async def recommend_for_guest(guest: GuestRequest, serving: ServingDep, settings: SettingsDep) -> Response:
-    """Recommend items to somebody by the ratings in the request. Nothing is stored."""
+    """Recommend items to a guest by the ratings in the request. Nothing is stored."""
     return json_response(await service.recommend_to_guest(serving, settings, guest))
 
 
@@ -130,5 +130,5 @@ async def recommend_for_guest(guest: GuestRequest, serving: ServingDep, settings
     responses=problem_responses(InvalidRequest),
 )
 async def recommend_for_users(asked: BatchRequest, serving: ServingDep) -> Response:
-    """Recommend items to up to 1,000 users, to each what he would get alone; one read, few passes over the model."""
+    """Recommend items to up to 1,000 users, to each what they would get alone: one read, few passes over the model."""
     return json_response(await batch.recommend_to_users(serving, asked.users, asked.options()))

@@ -60,7 +60,7 @@ def predict(method: Method[RatingTask, Predictor], files: TaskFiles, output: Pat
 
 
 def write_result(output: Path, tuned: Tuned[Any], budget_seconds: float, answer_seconds: float) -> None:
-    """Say what was chosen and what it took; a last fit after the tuning counts as part of the answer."""
+    """Write what was chosen and what it took; a last fit after the tuning counts as part of the answer."""
     result = {
         "budget_seconds": budget_seconds,
         "best": asdict(tuned.best),

@@ -60,7 +60,7 @@ def features(task: RatingTask, *, implicit: bool) -> tuple[Matrix, Matrix]:
 
 
 def group_shapes(task: RatingTask, *, implicit: bool) -> list[int]:
-    """Say how many features share a prior."""
+    """Return how many features share each prior."""
     sizes = task.num_users, task.num_items
     return [sizes[0], sizes[1], sizes[1], sizes[0]] if implicit else list(sizes)
 

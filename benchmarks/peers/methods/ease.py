@@ -1,7 +1,7 @@
 """EASE: a linear map from items to items with a zero diagonal, in closed form.
 
 Source: Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019.
-Shape letters: B users in a batch, U users, I items, J items that somebody had.
+Shape letters: B users in a batch, U users, I items, J items that any user had.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def fit(task: RankingTask, params: Params, _: Clock) -> Scorer:
     """Find the neighbours."""
     train = task.positives(params["positives"])
     if params["tf_idf"]:
-        # A user who has rated little says more about two items that he has both.
+        # A user who has rated little says more about two items that they have both.
         train = sparse.diags(np.log(train.shape[1] / np.maximum(1, np.diff(train.indptr)))) @ train
     near_II = neighbours(cosine(train, params["shrinkage"]), params["num_neighbours"])
 

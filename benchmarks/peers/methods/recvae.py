@@ -2,7 +2,7 @@
 
 Source: Shenbin, Alekseev, Tutubalina, Malykh & Nikolenko, "RecVAE: a New Variational Autoencoder for Top-N
 Recommendations with Implicit Feedback", WSDM 2020. The library judges its epochs on training users; here the best one
-on the validation users is kept. Shape letters: B users in a batch, I items, J items that somebody had.
+on the validation users is kept. Shape letters: B users in a batch, I items, J items that any user had.
 """
 
 from __future__ import annotations

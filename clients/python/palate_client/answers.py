@@ -825,7 +825,7 @@ class Replay(Received):
 
     kind: ReplayKind
     user_id: str | None
-    """Null for a guest, and for somebody nobody had heard of."""
+    """Null for a guest and for an unknown user."""
 
     revision: int | None
     """Of the user's latest rating change, which the answer had seen."""

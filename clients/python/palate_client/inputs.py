@@ -309,7 +309,7 @@ class ReplayRequest(TypedDict, total=False):
     """Whose the answer is: the replay is refused if it is another's."""
 
     ratings: Sequence[GuestRating] | None
-    """A guest's: the same that he posted then. They are not stored."""
+    """A guest's: the same that they posted then. They are not stored."""
 
     explain: bool | None
     """Say which ratings each item was due to; left out: as the answer did."""

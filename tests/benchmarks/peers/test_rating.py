@@ -11,7 +11,7 @@ from app.comparison import results as comparison
 from app.comparison.output import peers as merging
 from app.comparison.protocols import hidden_ratings, unseen_users
 from benchmarks.peers import report
-from benchmarks.peers.__main__ import chosen, has_answered
+from benchmarks.peers.__main__ import has_answered, select_peers
 from benchmarks.peers.catalogue import PEERS, RATINGS, UNSEEN, Peer
 from benchmarks.peers.environments import REQUIREMENTS
 from benchmarks.peers.judging import judge_ratings
@@ -145,7 +145,7 @@ def test_every_peer_has_its_module_and_its_pinned_packages() -> None:
 
 def test_an_unknown_peer_is_named_with_those_there_are() -> None:
     with pytest.raises(SystemExit, match=r"--peers BPR: choose of .*, iALS"):
-        chosen("iALS,BPR")
+        select_peers("iALS,BPR")
 
 
 def test_answers_are_taken_over_only_if_they_were_made_within_the_same_budget(tmp_path: Path) -> None:
