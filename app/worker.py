@@ -71,7 +71,7 @@ async def work_until_signal(settings: Settings) -> None:
 async def turn(trainer: Trainer, schedule: Schedule, retention: Retention) -> bool:
     """Remove what is too old, and train one run if there is one; tell whether there was."""
     try:
-        await retention.look()
+        await retention.poll()
         await schedule.look()
         held = await trainer.claim()
         if held is not None:

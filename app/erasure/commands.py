@@ -11,24 +11,24 @@ def erase(
     user: Annotated[str, typer.Argument(help="Your id of the user.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Erase a user: every row of his, for good. Shows the receipt, as JSON; keep its erasure_id."""
+    """Erase a user and all their rows, for good. Shows the receipt, as JSON; keep its erasure_id."""
     from app.erasure import service
     from app.settings import Settings
 
     if not yes:
-        typer.confirm("Every rating of this user is removed, for good. Go on?", abort=True)
+        typer.confirm("All ratings of this user will be deleted for good. Continue?", abort=True)
     show(on_database(lambda database: service.erase_user(database, Settings().model_store, user)))
 
 
 def erasures(erasure_id: Annotated[str, typer.Argument(help="erasure_id of the receipt.")]) -> None:
-    """Show the receipt of an erasure as of now: which versions still hold the user."""
+    """Show the current receipt of an erasure: which versions still hold the user."""
     from app.erasure import service
 
     show(on_database(lambda database: database.read(service.get_receipt, erasure_id)))
 
 
 def show(receipt: Any) -> None:
-    """Print a receipt as the API gives it."""
+    """Print a receipt in the form of the API."""
     from app.erasure.schemas import ReceiptOut
 
     typer.echo(ReceiptOut.of(receipt).model_dump_json(indent=2))

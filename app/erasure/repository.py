@@ -20,19 +20,19 @@ from app.tables import (
     User,
 )
 
-Held = tuple[ModelVersion, str]  # a version, and what part a user has in it
+VersionRole = tuple[ModelVersion, str]  # a version, and the role of a user in it
 
 
 def count_ratings(session: Session, number: int) -> int:
-    """Count the ratings of a user that stand."""
+    """Count the current ratings of a user."""
     standing = select(func.count()).where(Rating.user_id == number, Rating.value.is_not(None))
     return session.scalars(standing).one()
 
 
 def remove_user(session: Session, number: int) -> dict[str, int]:
-    """Remove every row that belongs to a user, and his own; count them by table.
+    """Delete a user and every row that belongs to them; return the numbers of rows by table.
 
-    Whoever adds rows of his locks him against that first, or finds him gone.
+    A transaction that adds rows of a user locks the user first, or finds them gone.
     """
     session.execute(select(User.id).where(User.id == number).with_for_update())
     owned = [(table, table.c.user_id == number) for table in owned_tables()]
@@ -41,26 +41,26 @@ def remove_user(session: Session, number: int) -> dict[str, int]:
 
 
 def owned_tables() -> list[Table]:
-    """Return the tables whose rows belong to users, those first that refer to others."""
+    """Return the tables whose rows belong to users, referring tables before those they refer to."""
     return [table for table in reversed(Base.metadata.sorted_tables) if "user_id" in table.c]
 
 
 def delete_rows(session: Session, table: Table, condition: ColumnElement[bool]) -> int:
     """Delete rows, and count them."""
     result = session.execute(delete(table).where(condition))
-    assert isinstance(result, CursorResult)  # noqa: S101 - tells mypy what a DELETE gives
+    assert isinstance(result, CursorResult)  # noqa: S101 - tells mypy the result of a DELETE
     return result.rowcount
 
 
 def add(session: Session, erasure: Erasure, versions: Sequence[ErasureVersion]) -> None:
-    """Store a receipt and the versions that it names."""
+    """Store a receipt and its versions."""
     session.add(erasure)
     session.flush()
     add_versions(session, versions)
 
 
 def add_versions(session: Session, versions: Sequence[ErasureVersion]) -> None:
-    """Name further versions in receipts."""
+    """Add further versions to receipts."""
     session.add_all(versions)
     session.flush()
 
@@ -70,7 +70,7 @@ def find(session: Session, erasure_id: str) -> Erasure | None:
     return session.get(Erasure, erasure_id)
 
 
-def find_held(session: Session, erasure_id: str) -> list[Held]:
+def find_versions(session: Session, erasure_id: str) -> list[VersionRole]:
     """Read the versions that hold an erased user, newest first."""
     query = (
         select(ModelVersion, ErasureVersion.part)
@@ -96,23 +96,23 @@ def experiments_since(session: Session, moment: datetime, versions: Collection[s
 
 
 def runs_under_way(session: Session, revision: int) -> list[int]:
-    """Number the runs under way that may have read the ratings before a revision."""
+    """Return the ids of the runs in progress that may have read the ratings before a revision."""
     query = select(TrainingRun.id).where(TrainingRun.state == RunState.RUNNING, TrainingRun.watermark < revision)
     return list(session.scalars(query.order_by(TrainingRun.id)))
 
 
-def since(session: Session, revision: int) -> list[Erasure]:
-    """Read the receipts of those who were erased after a revision."""
+def erased_since(session: Session, revision: int) -> list[Erasure]:
+    """Read the receipts of users who were erased after a revision."""
     return list(session.scalars(select(Erasure).where(Erasure.revision > revision)))
 
 
 def holds_erased(session: Session, version: str) -> bool:
-    """Return whether a version holds somebody who was erased."""
+    """Return whether a version holds an erased user."""
     return session.scalar(select(ErasureVersion.version).where(ErasureVersion.version == version).limit(1)) is not None
 
 
 def num_in_live(session: Session, revision: int) -> int:
-    """Count those erased after a revision whom the live version holds."""
+    """Count the users erased after a revision that the live version holds."""
     live = select(Activation.version).order_by(Activation.id.desc()).limit(1).scalar_subquery()
     query = select(func.count()).select_from(ErasureVersion).join(Erasure, Erasure.id == ErasureVersion.erasure_id)
     return session.scalars(query.where(ErasureVersion.version == live, Erasure.revision > revision)).one()

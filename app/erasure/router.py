@@ -17,14 +17,14 @@ ErasureId = Annotated[str, Path(description="`erasure_id` of a receipt.")]
 
 @router.delete("/v1/users/{user_id}", summary="Erase a user", responses=problem_responses(UserNotFound))
 async def delete_user(user_id: PathUserId, database: DatabaseDep, settings: SettingsDep) -> ReceiptOut:
-    """Erase a user: every row of his goes at once, and no model that is trained from now on has seen him.
+    """Erase a user: all their rows are deleted at once, and no model trained from now on uses their ratings.
 
-    Keep the receipt's id: nothing here can find it by the user any more. The same id later is a new user.
+    Keep the receipt's id: it cannot be found by the user's id any more. If the id comes again, it is a new user.
     """
     return ReceiptOut.of(await service.erase_user(database, settings.model_store, user_id))
 
 
 @router.get("/v1/erasures/{erasure_id}", summary="Follow an erasure", responses=problem_responses(ErasureNotFound))
 async def get_erasure(erasure_id: ErasureId, database: DatabaseDep) -> ReceiptOut:
-    """Show a receipt as of now: which versions still hold the erased user, and since when the live one does not."""
+    """Show the current receipt: which versions still hold the erased user, and since when the live one does not."""
     return ReceiptOut.of(await database.read(service.get_receipt, erasure_id))

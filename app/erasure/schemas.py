@@ -1,4 +1,4 @@
-"""What the routes of erasures give."""
+"""Responses of the routes of erasures."""
 
 from datetime import datetime
 
@@ -14,34 +14,40 @@ class HoldingVersion(BaseModel):
     version: str
     live: bool
     part: UserRole = Field(
-        description="What his ratings were for: `trained`; `inherited`: the version it went on from had learned them; "
-        "`validated`: they chose the epoch; `judged`: the gate's; `unknown`: its files did not say."
+        description="The role of the ratings: `trained`; `inherited`: a version it started from learned from them; "
+        "`validated`: chose the epoch; `judged`: compared by the gate; `unknown`: its files did not say."
     )
     removed_at: datetime | None = Field(description="When its files were removed; null while they are kept.")
 
 
 class ReceiptOut(BaseModel):
-    """A receipt: a user was erased. It does not say who; keep its id where you need to know."""
+    """The receipt of an erasure. It does not say whose; keep its id where you need to know."""
 
     erasure_id: str = Field(examples=["5a0f6d3c1b7e4f0f9a64d2b8c1e7f305"])
     erased_at: datetime
     state: State = Field(
-        description="`pending`: a version that serves (the live one, or one of a running experiment) holds him, or a "
-        "run under way may have read his ratings; `clean`: none that serves holds him; `purged`: none that is kept."
+        description="`pending`: a version that serves (live, or in a running experiment) holds the user, or a run in "
+        "progress may have read their ratings; `clean`: no version that serves does; `purged`: no kept version does."
     )
     removed: dict[str, int] = Field(
-        description="Rows removed, by table; `ratings` counts those that he had removed himself.",
+        description="Rows deleted, by table; `ratings` includes those that were deleted before.",
         examples=[{"users": 1, "ratings": 12, "rating_changes": 15}],
     )
-    user_number: int = Field(description="The number under which versions held him. It is never given again.")
-    revision: int = Field(description="A version of this watermark or a later one has never seen him.")
-    versions: list[HoldingVersion] = Field(description="The versions that hold him, newest first.")
+    user_number: int = Field(description="The user's number in the versions. It is never used again.")
+    revision: int = Field(description="A version of this watermark or a later one does not hold the user.")
+    versions: list[HoldingVersion] = Field(description="The versions that hold the user, newest first.")
     live_version_holds: bool
-    runs: list[int] = Field(description="Runs under way that may have read his ratings; wait for them, or cancel them.")
-    experiments: list[int] = Field(description="Running experiments of which a version holds him; stop them.")
-    clean_version: str | None = Field(description="What was live at `clean_at`; null: nothing, or not yet.")
-    clean_at: datetime | None = Field(description="Since when no version has served that holds him.")
-    purged_at: datetime | None = Field(description="When the files of the last version that held him were removed.")
+    runs: list[int] = Field(
+        description="Runs in progress that may have read the ratings; wait for them, or cancel them."
+    )
+    experiments: list[int] = Field(description="Running experiments with a version that holds the user; stop them.")
+    clean_version: str | None = Field(
+        description="The version that was live at `clean_at`; null: none, or not clean yet."
+    )
+    clean_at: datetime | None = Field(description="Since when no version that serves has held the user.")
+    purged_at: datetime | None = Field(
+        description="When the files of the last version that held the user were removed."
+    )
 
     @classmethod
     def of(cls, receipt: Receipt) -> "ReceiptOut":
@@ -51,7 +57,7 @@ class ReceiptOut(BaseModel):
             HoldingVersion(
                 version=row.version, live=row.version == receipt.live, part=UserRole(part), removed_at=row.removed_at
             )
-            for row, part in receipt.held
+            for row, part in receipt.versions
         ]
         return cls(
             erasure_id=erasure.id,
@@ -61,7 +67,7 @@ class ReceiptOut(BaseModel):
             user_number=erasure.user_number,
             revision=erasure.revision,
             versions=versions,
-            live_version_holds=any(held.live for held in versions),
+            live_version_holds=any(version.live for version in versions),
             runs=receipt.runs,
             experiments=receipt.experiments,
             clean_version=clean[0],

@@ -1,6 +1,6 @@
-"""Who gets which version: a pure function of the experiment's salt and the user's id.
+"""The version that a user gets: a pure function of the experiment's salt and the user's id.
 
-Nothing is stored, so that every process gives the same answer, after a restart too, and at any time.
+Nothing is stored, so every process returns the same arm at any time, also after a restart.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 
 class Arm(StrEnum):
-    """What a user who takes part is given."""
+    """The version that a participating user gets."""
 
     CONTROL = "control"
     TREATMENT = "treatment"
@@ -36,7 +36,7 @@ class Assignment:
     treatment_share: float
 
     def arm_of(self, user_id: str) -> Arm | None:
-        """Return which arm a user is in; None if he does not take part."""
+        """Return which arm a user is in; None if they do not take part."""
         place = uniform(self.salt, user_id)
         if place >= self.share:
             return None

@@ -9,12 +9,14 @@ from app.database.commands import on_database
 from app.registry.commands import operator
 
 commands = typer.Typer(no_args_is_help=True, help="Serve two versions side by side, and compare them.")
-Number = Annotated[int, typer.Argument(help="Number of the experiment, as `palate experiments list` shows it.")]
-Why = Annotated[str | None, typer.Option(help="Why; kept with the experiment.")]
+Number = Annotated[int, typer.Argument(help="Number of the experiment, as shown by `palate experiments list`.")]
+Why = Annotated[str | None, typer.Option(help="The reason; stored with the experiment.")]
 
 
 @commands.command("list")
-def list_experiments(limit: Annotated[int, typer.Option(min=1, help="Experiments shown at most.")] = 20) -> None:
+def list_experiments(
+    limit: Annotated[int, typer.Option(min=1, help="The maximum number of experiments to show.")] = 20,
+) -> None:
     """List the experiments, newest first."""
     from rich.console import Console
     from rich.table import Table
@@ -30,12 +32,12 @@ def list_experiments(limit: Annotated[int, typer.Option(min=1, help="Experiments
 
 @commands.command("start")
 def start(
-    control: Annotated[str, typer.Argument(help="The version compared with.")],
-    treatment: Annotated[str, typer.Argument(help="The version tried.")],
+    control: Annotated[str, typer.Argument(help="The version to compare with.")],
+    treatment: Annotated[str, typer.Argument(help="The version to try.")],
     name: Annotated[str, typer.Option(help="What it is about.")],
     share: Annotated[float, typer.Option(help="Share of the users who take part, up to 1.")] = 1.0,
     treatment_share: Annotated[float, typer.Option(help="Share of these who get the treatment.")] = 0.5,
-    salt: Annotated[str | None, typer.Option(help="Divides the users; drawn if left out.")] = None,
+    salt: Annotated[str | None, typer.Option(help="Divides the users; random if left out.")] = None,
     reason: Why = None,
 ) -> None:
     """Serve two versions side by side, each to its share of the users."""
@@ -46,14 +48,16 @@ def start(
     from app.kit.validation import invalid_request
     from app.settings import Settings
 
-    said = {"name": name, "control": control, "treatment": treatment, "share": share, "salt": salt, "reason": reason}
+    fields = {"name": name, "control": control, "treatment": treatment, "share": share, "salt": salt, "reason": reason}
     try:
-        plan = NewExperiment.model_validate(said | {"treatment_share": treatment_share}).plan()
+        plan = NewExperiment.model_validate(fields | {"treatment_share": treatment_share}).plan()
     except ValidationError as error:
         raise invalid_request([{**e, "loc": ("body", *e["loc"])} for e in error.errors()]) from error
-    who, now = service.Who(operator(), reason), datetime.now(UTC)
+    requester, now = service.Requester(operator(), reason), datetime.now(UTC)
     store = Settings().model_store
-    started = on_database(lambda database: service.start_experiment(database, store, plan, who, now))
+    started = on_database(
+        lambda database: service.start_experiment(database, store, plan, requester=requester, now=now)
+    )
     typer.echo(f"experiment {started.id} runs")
 
 
@@ -69,10 +73,10 @@ def show(number: Number) -> None:
 def report(
     number: Number,
     metric: Annotated[
-        str, typer.Option(help="That decides: click_through, hit, conversion or buyers.")
+        str, typer.Option(help="The metric that decides: click_through, hit, conversion or buyers.")
     ] = "click_through",
 ) -> None:
-    """Compare the two arms of an experiment by what became of their answers."""
+    """Compare the two arms of an experiment by the feedback on their answers."""
     from rich.console import Console
 
     from app.experiments.display import table_of
@@ -91,27 +95,31 @@ def report(
 @commands.command("stop")
 def stop(
     number: Number,
-    activate: Annotated[str | None, typer.Option(help="Arm whose version goes live: control or treatment.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Even if the gate refused that version.")] = False,
+    activate: Annotated[str | None, typer.Option(help="The arm whose version goes live: control or treatment.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Activate it even if the gate refused it.")] = False,
     reason: Why = None,
 ) -> None:
-    """Stop an experiment for good; everybody gets the live version."""
+    """Stop an experiment for good; all users get the live version."""
     from app.experiments import service
     from app.experiments.assignment import Arm
     from app.kit.errors import FieldProblem, InvalidRequest
-    from app.registry.service import Wish
+    from app.registry.service import ActivationRequest
     from app.settings import Settings
 
     if activate is not None and activate not in list(Arm):
         detail = f"must be one of {', '.join(Arm)}"
         raise InvalidRequest(f"activate: {detail}", [FieldProblem("activate", detail)])
-    wish = Wish(actor=operator(), reason=reason, force=force)
+    request = ActivationRequest(actor=operator(), reason=reason, force=force)
     arm, store, now = Arm(activate) if activate else None, Settings().model_store, datetime.now(UTC)
-    echo(on_database(lambda database: service.stop_experiment(database, store, number, arm, wish, now)))
+    echo(
+        on_database(
+            lambda database: service.stop_experiment(database, store, number, activate=arm, request=request, now=now)
+        )
+    )
 
 
 def echo(experiment: Any) -> None:
-    """Print an experiment as the API gives it."""
+    """Print an experiment in the form of the API."""
     from app.experiments.schemas import ExperimentOut
 
     typer.echo(ExperimentOut.model_validate(experiment).model_dump_json(indent=2))

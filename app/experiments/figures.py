@@ -1,4 +1,4 @@
-"""What became of an experiment's answers: sums over the users of each arm, from the events."""
+"""The feedback on an experiment's answers: sums over the users of each arm, from the events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from app.experiments.statistics import Sums
 from app.kit.times import to_us
 from app.tables import Event, Experiment
 
-CLOCKS_DIFFER_US = 10 * 60 * 1_000_000  # at most, of the database's and the servers' machines
+MAX_CLOCK_SKEW_US = 10 * 60 * 1_000_000  # between the database and the servers
 
 
 class Metric(StrEnum):
-    """What can be compared; each is a sum over users by another one."""
+    """A metric to compare; each is the ratio of two sums over users."""
 
     CLICK_THROUGH = "click_through"  # items clicked, of items shown
     HIT = "hit"  # answers with an item clicked, rated or bought, of answers of which one was shown
@@ -30,12 +30,12 @@ PARTS = {
     Metric.CONVERSION: ("impressions", "purchases"),
     Metric.BUYERS: ("one", "buyers"),
 }
-COUNTED = ("impressions", "clicks", "answers", "hits", "purchases", "buyers")
+COUNTS = ("impressions", "clicks", "answers", "hits", "purchases", "buyers")
 
 
 @dataclass(frozen=True)
 class ArmFigures:
-    """An arm in numbers: counts by name (`users` and `COUNTED`), and the sums that each metric is made of."""
+    """An arm in numbers: counts by name (`users` and `COUNTS`), and the sums that each metric is made of."""
 
     version: str
     counts: Mapping[str, int]
@@ -43,9 +43,9 @@ class ArmFigures:
 
     @classmethod
     def of(cls, version: str, row: Mapping[str, Any]) -> "ArmFigures":
-        """Take what was counted; nothing was of an arm without users."""
+        """Build from a row of counts; an arm without users has none."""
         number = {name: value or 0 for name, value in row.items() if name != "version"}
-        counts = {name: int(number.get(name, 0)) for name in ("users", *COUNTED)}
+        counts = {name: int(number.get(name, 0)) for name in ("users", *COUNTS)}
         return cls(version, counts, {metric: sums_of(number, *parts) for metric, parts in PARTS.items()})
 
 
@@ -57,9 +57,9 @@ def sums_of(number: Mapping[str, Any], x: str, y: str) -> Sums:
 
 
 def read_figures(session: Session, experiment: Experiment) -> tuple[ArmFigures, ArmFigures]:
-    """Count what became of the answers of an experiment: control, treatment. It reads every event since its start.
+    """Count the feedback on an experiment's answers: control, treatment. It reads every event since the start.
 
-    Only what was shown counts, and only of users that Palate knows: who was erased or has never rated is no unit.
+    Only what was shown counts, and only of users that Palate knows: erased users and guests do not count.
     """
     found = {row["version"]: dict(row) for row in session.execute(over_arms(experiment)).mappings()}
     control, treatment = experiment.control, experiment.treatment
@@ -69,7 +69,7 @@ def read_figures(session: Session, experiment: Experiment) -> tuple[ArmFigures, 
 def over_arms(experiment: Experiment) -> Any:
     """Sum up over the users of each version: counts, and the products that variances are made of."""
     users = over_users(experiment)
-    columns = {name: cast(users.c[name], Float(53)) for name in COUNTED} | {"one": cast(1, Float(53))}
+    columns = {name: cast(users.c[name], Float(53)) for name in COUNTS} | {"one": cast(1, Float(53))}
     sums = {name: func.sum(columns[name]) for name in columns}
     for x, y in PARTS.values():
         sums |= {f"{a}*{b}": func.sum(columns[a] * columns[b]) for a, b in ((x, x), (y, y), (x, y))}
@@ -121,7 +121,7 @@ def over_events(experiment: Experiment) -> Any:
     return (
         select(*which, *(has[name].label(name) for name in ("click", "purchase", "hit")))
         .where(
-            Event.answered_at_us >= to_us(experiment.started_at) - CLOCKS_DIFFER_US,
+            Event.answered_at_us >= to_us(experiment.started_at) - MAX_CLOCK_SKEW_US,
             Event.experiment == experiment.id,
             Event.user_id.is_not(None),
         )

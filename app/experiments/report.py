@@ -32,13 +32,13 @@ class Report:
 
     @property
     def rates(self) -> Mapping[Arm, Mapping[Metric, Interval | None]]:
-        """Return each arm's rates."""
+        """The rates of each arm."""
         arms = {Arm.CONTROL: self.control, Arm.TREATMENT: self.treatment}
         return {arm: {metric: ratio(sums) for metric, sums in of.sums.items()} for arm, of in arms.items()}
 
     @property
     def num_users(self) -> tuple[int, int]:
-        """Return the number of users who were shown something: of control, of treatment."""
+        """The number of users who were shown something: control, treatment."""
         return self.control.counts["users"], self.treatment.counts["users"]
 
     def difference(self, metric: Metric) -> Difference | None:
@@ -58,17 +58,17 @@ class Report:
 
     @property
     def better(self) -> Arm | None:
-        """Name the arm that is better, if that is decided: right in 95 % of experiments, however often one looks."""
+        """The better arm, once decided: right in 95 % of experiments, however often the report is read."""
         found = self.difference(self.metric)
         if found is None or self.is_split_suspect or min(self.num_users) < MIN_USERS:
             return None
-        if abs(found.value) <= found.reach:
+        if abs(found.value) <= found.always_half_width:
             return None
         return Arm.TREATMENT if found.value > 0 else Arm.CONTROL
 
     @property
     def verdict(self) -> str:
-        """Say what follows, in a sentence or two."""
+        """The conclusion, in a sentence or two."""
         control, treatment = (f"{num:,}" for num in self.num_users)
         if self.is_split_suspect:
             planned = f"{self.experiment.treatment_share:.0%} for the treatment"
@@ -83,11 +83,11 @@ class Report:
                 f"Not decided yet: {control} users of control and {treatment} of treatment were shown something; "
                 f"{MIN_USERS} of each are the least."
             )
-        return of_difference(NAMES[self.metric], found, self.better)
+        return describe_difference(NAMES[self.metric], found, self.better)
 
 
-def of_difference(name: str, found: Difference, better: Arm | None) -> str:
-    """Say what a difference means."""
+def describe_difference(name: str, found: Difference, better: Arm | None) -> str:
+    """Describe a difference and whether it decides."""
     seen = (
         f"The treatment's {name} is {points(abs(found.value))} {'higher' if found.value >= 0 else 'lower'} "
         f"(95 % interval {100 * found.low:+.2f} to {100 * found.high:+.2f}, p = {found.p_value:.2g})"
@@ -97,7 +97,7 @@ def of_difference(name: str, found: Difference, better: Arm | None) -> str:
     if found.p_value < ALPHA:
         return (
             f"Not decided yet. {seen}. That counts if this is the one look you had planned; whoever looks often meets "
-            f"such differences by chance: {points(found.reach)} decide at any time."
+            f"such differences by chance: {points(found.always_half_width)} decide at any time."
         )
     return (
         f"Not decided yet. {seen}. Of so many users, a true difference of {points(found.detectable)} would be found in "

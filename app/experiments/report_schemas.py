@@ -1,4 +1,4 @@
-"""What the report of an experiment gives."""
+"""The response of the report of an experiment."""
 
 from pydantic import BaseModel, Field
 
@@ -25,7 +25,7 @@ class RateEstimate(BaseModel):
 
 
 class ArmReport(BaseModel):
-    """One arm: what its users were shown, and what became of it. Only items with an `impression` count."""
+    """One arm: what its users were shown, and their feedback. Only items with an `impression` count."""
 
     version: str
     num_users: int = Field(description="Users of it who were shown something; those erased since are not among them.")
@@ -73,7 +73,7 @@ class ArmDifference(BaseModel):
 class UserSplit(BaseModel):
     """Whether the users are divided as planned."""
 
-    treatment_share: float | None = Field(description="Of the users who were shown something; null: nobody was.")
+    treatment_share: float | None = Field(description="Of the users who were shown something; null: no user was.")
     expected: float
     p_value: float = Field(description="How often chance alone divides so unevenly (chi-square).")
     suspect: bool = Field(description="Below 0.001: one arm's users or events are lost somewhere; trust no figure.")
@@ -121,8 +121,8 @@ def differences_of(report: Report) -> list[ArmDifference]:
             low=found.low,
             high=found.high,
             p_value=found.p_value,
-            always_low=found.value - found.reach,
-            always_high=found.value + found.reach,
+            always_low=found.value - found.always_half_width,
+            always_high=found.value + found.always_half_width,
             detectable=found.detectable,
         )
         for metric in Metric

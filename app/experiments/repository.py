@@ -27,7 +27,7 @@ def find(session: Session, number: int) -> Experiment | None:
 
 
 def lock(session: Session, number: int) -> Experiment | None:
-    """Lock an experiment, waiting for whoever stops it."""
+    """Lock an experiment, waiting for a transaction that stops it."""
     query = select(Experiment).where(Experiment.id == number).with_for_update()
     return session.scalar(query.execution_options(populate_existing=True))
 

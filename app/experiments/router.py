@@ -10,7 +10,7 @@ from app.experiments.figures import Metric
 from app.experiments.report import report
 from app.experiments.report_schemas import ExperimentReport
 from app.experiments.schemas import ExperimentList, ExperimentOut, NewExperiment, StopExperiment
-from app.experiments.service import Who
+from app.experiments.service import Requester
 from app.keys.service import name_of
 from app.kit.cursors import decode_cursor, encode_cursor
 from app.kit.errors import (
@@ -22,7 +22,7 @@ from app.kit.errors import (
     VersionRefused,
     VersionUnusable,
 )
-from app.registry.service import Wish
+from app.registry.service import ActivationRequest
 from app.settings import MAX_LIST
 from app.web.deps import DatabaseDep, SettingsDep
 from app.web.problem import problem_responses
@@ -43,16 +43,18 @@ async def post_experiment(
     asked: NewExperiment, database: DatabaseDep, settings: SettingsDep, x_api_key: Key = None
 ) -> ExperimentOut:
     """Serve two versions side by side, each to its share of the users. One experiment runs at a time."""
-    who = Who(await database.read(name_of, x_api_key), asked.reason)
-    started = await service.start_experiment(database, settings.model_store, asked.plan(), who, datetime.now(UTC))
+    requester = Requester(await database.read(name_of, x_api_key), asked.reason)
+    started = await service.start_experiment(
+        database, settings.model_store, asked.plan(), requester=requester, now=datetime.now(UTC)
+    )
     return ExperimentOut.model_validate(started)
 
 
 @router.get("", summary="List experiments", responses=problem_responses(InvalidRequest, InvalidCursor))
 async def get_experiments(
     database: DatabaseDep,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIST, description="Experiments of a page.")] = 20,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIST, description="Experiments per page.")] = 20,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the previous page.")] = None,
 ) -> ExperimentList:
     """List the experiments, newest first."""
     rows = await database.read(repository.find_all, decode_cursor(ROUTE, cursor), limit + 1)
@@ -78,7 +80,7 @@ async def get_report(
         Metric.CLICK_THROUGH
     ),
 ) -> ExperimentReport:
-    """Compare the two arms by what became of their answers: rates, their difference with intervals, and a verdict."""
+    """Compare the two arms by the feedback on their answers: rates, differences with intervals, and a verdict."""
     return ExperimentReport.of(await database.scan(report, number, metric))
 
 
@@ -94,9 +96,11 @@ async def stop_experiment(
     asked: StopExperiment | None = None,
     x_api_key: Key = None,
 ) -> ExperimentOut:
-    """Stop an experiment for good: everybody gets the live version, which may be one of the two from now on."""
+    """Stop an experiment for good: all users get the live version, which may be one of the two from now on."""
     asked = asked or StopExperiment()
-    wish = Wish(actor=await database.read(name_of, x_api_key), reason=asked.reason, force=asked.force)
+    request = ActivationRequest(actor=await database.read(name_of, x_api_key), reason=asked.reason, force=asked.force)
     model_store, now = settings.model_store, datetime.now(UTC)
-    stopped = await service.stop_experiment(database, model_store, number, asked.activate, wish, now)
+    stopped = await service.stop_experiment(
+        database, model_store, number, activate=asked.activate, request=request, now=now
+    )
     return ExperimentOut.model_validate(stopped)

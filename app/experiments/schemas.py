@@ -1,4 +1,4 @@
-"""What the routes of experiments take and give."""
+"""Requests and responses of the routes of experiments."""
 
 from datetime import datetime
 from secrets import token_hex
@@ -12,22 +12,22 @@ from app.kit.ids import Text
 from app.tables import ExperimentState
 
 VersionName = Annotated[Text, Field(min_length=1, max_length=100)]
-Reason = Annotated[Text | None, Field(max_length=1_000, description="Why; kept with the experiment.")]
+Reason = Annotated[Text | None, Field(max_length=1_000, description="The reason; stored with the experiment.")]
 MAX_SALT_BYTES = 64
 
 
-def checked_salt(salt: str) -> str:
-    """Return a salt back if it is not too long.
+def check_salt(salt: str) -> str:
+    """Return the salt if it is not too long.
 
     Raises:
-        ValueError: saying what to change.
+        ValueError: if it is, with what to change.
     """
     if len(salt.encode()) > MAX_SALT_BYTES:
         raise ValueError(f"must be at most {MAX_SALT_BYTES} bytes of UTF-8")
     return salt
 
 
-Salt = Annotated[Text, Field(min_length=1), AfterValidator(checked_salt)]
+Salt = Annotated[Text, Field(min_length=1), AfterValidator(check_salt)]
 
 
 class NewExperiment(BaseModel):
@@ -49,14 +49,14 @@ class NewExperiment(BaseModel):
     )
 
     name: Annotated[Text, Field(min_length=1, max_length=100, description="What it is about.")]
-    control: Annotated[VersionName, Field(description="The version compared with, most often the live one.")]
-    treatment: Annotated[VersionName, Field(description="The version tried; the gate may have refused it.")]
+    control: Annotated[VersionName, Field(description="The version to compare with, most often the live one.")]
+    treatment: Annotated[VersionName, Field(description="The version to try; the gate may have refused it.")]
     share: Annotated[float, Field(gt=0, le=1, description="Share of the users who take part.")] = 1.0
     treatment_share: Annotated[float, Field(gt=0, lt=1, description="Share of these who get the treatment.")] = 0.5
     salt: Annotated[
         Salt | None,
         Field(
-            description="Divides the users; drawn if left out. The salt and shares of an earlier experiment divide "
+            description="Divides the users; random if left out. The salt and shares of an earlier experiment divide "
             "them as they were there.",
         ),
     ] = None
@@ -70,12 +70,12 @@ class NewExperiment(BaseModel):
         return treatment
 
     def plan(self) -> Plan:
-        """Give it as the rules take it."""
+        """Return the plan for `service.start_experiment`."""
         return Plan(**self.model_dump(exclude={"salt", "reason"}), salt=self.salt or token_hex(8))
 
 
 class StopExperiment(BaseModel):
-    """How an experiment is to end."""
+    """A request to stop an experiment."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -83,7 +83,7 @@ class StopExperiment(BaseModel):
     )
 
     activate: Annotated[Arm | None, Field(description="Make this arm's version live; null: the live one stays.")] = None
-    force: Annotated[bool, Field(strict=True, description="Even if the gate refused that version.")] = False
+    force: Annotated[bool, Field(strict=True, description="Activate it even if the gate refused it.")] = False
     reason: Reason = None
 
 
@@ -92,7 +92,7 @@ class ExperimentOut(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    id: int = Field(description="Its number, which answers and their outcomes carry.", examples=[1])
+    id: int = Field(description="Its number, which its answers and their events carry.", examples=[1])
     name: str
     state: ExperimentState
     control: str

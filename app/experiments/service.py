@@ -1,4 +1,4 @@
-"""The rules of experiments: which versions may be compared, one experiment at a time, what stopping one does."""
+"""The rules of experiments: which versions can be compared, one experiment at a time, what stopping one does."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -22,14 +22,14 @@ from app.kit.errors import (
 from app.registry import repository as registry
 from app.registry import service as versions
 from app.registry import store
-from app.registry.service import Wish
+from app.registry.service import ActivationRequest
 from app.tables import Experiment, ExperimentState, ModelVersion
 
-KEPT = "name a version whose files are kept: GET /v1/models lists them"
+KEPT_HINT = "name a version whose files are kept: GET /v1/models lists them"
 
 
-class Who(NamedTuple):
-    """Who wants something, and why."""
+class Requester(NamedTuple):
+    """The person or key that requests an experiment, and the reason."""
 
     actor: str | None
     reason: str | None
@@ -37,7 +37,7 @@ class Who(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """An experiment as it is asked for."""
+    """An experiment to start."""
 
     name: str
     control: str
@@ -48,11 +48,13 @@ class Plan:
 
     @property
     def versions(self) -> dict[Arm, str]:
-        """Name the version of each arm."""
+        """Return the version of each arm."""
         return {Arm.CONTROL: self.control, Arm.TREATMENT: self.treatment}
 
 
-async def start_experiment(database: Database, model_store: Path, plan: Plan, who: Who, now: datetime) -> Experiment:
+async def start_experiment(
+    database: Database, model_store: Path, plan: Plan, *, requester: Requester, now: datetime
+) -> Experiment:
     """Start an experiment whose versions' files are whole.
 
     Raises:
@@ -63,7 +65,7 @@ async def start_experiment(database: Database, model_store: Path, plan: Plan, wh
     await database.read(check_kept, plan)
     for arm, version in plan.versions.items():
         await asyncio.to_thread(verify, model_store, arm, version)
-    return await database.write(start, plan, who, now)
+    return await database.write(start, plan, requester, now)
 
 
 def verify(model_store: Path, arm: Arm, version: str) -> None:
@@ -71,26 +73,26 @@ def verify(model_store: Path, arm: Arm, version: str) -> None:
     try:
         store.verify(model_store, version)
     except VersionUnusable as error:
-        raise VersionUnusable(error.detail, [FieldProblem(f"/{arm}", f"is damaged: {KEPT}")]) from error
+        raise VersionUnusable(error.detail, [FieldProblem(f"/{arm}", f"is damaged: {KEPT_HINT}")]) from error
 
 
 def check_kept(session: Session, plan: Plan) -> None:
     """Check that both versions are known and kept; raises `InvalidRequest`."""
     found = {arm: registry.find_version(session, version) for arm, version in plan.versions.items()}
-    problems = [FieldProblem(f"/{arm}", wrong) for arm, row in found.items() if (wrong := what_is_wrong(row))]
+    problems = [FieldProblem(f"/{arm}", wrong) for arm, row in found.items() if (wrong := problem_of(row))]
     if problems:
         raise InvalidRequest("; ".join(f"{each['field']}: {each['detail']}" for each in problems), problems)
 
 
-def what_is_wrong(row: ModelVersion | None) -> str | None:
-    """Say why a version cannot serve."""
+def problem_of(row: ModelVersion | None) -> str | None:
+    """Return why a version cannot serve, or None if it can."""
     if row is None:
-        return f"is not known: {KEPT}"
-    return f"was removed at {row.removed_at.isoformat()}: {KEPT}" if row.removed_at else None
+        return f"is not known: {KEPT_HINT}"
+    return f"was removed at {row.removed_at.isoformat()}: {KEPT_HINT}" if row.removed_at else None
 
 
-def start(session: Session, plan: Plan, who: Who, now: datetime) -> Experiment:
-    """Start an experiment. The files of its versions are the caller's to verify first.
+def start(session: Session, plan: Plan, requester: Requester, now: datetime) -> Experiment:
+    """Start an experiment. The caller verifies the files of its versions first.
 
     Raises:
         InvalidRequest, ExperimentRunning: as `start_experiment`.
@@ -111,8 +113,8 @@ def start(session: Session, plan: Plan, who: Who, now: datetime) -> Experiment:
         salt=plan.salt,
         state=ExperimentState.RUNNING,
         started_at=now,
-        started_by=who.actor,
-        reason=who.reason,
+        started_by=requester.actor,
+        reason=requester.reason,
     )
     repository.add(session, experiment)
     return experiment
@@ -126,14 +128,20 @@ def get(session: Session, number: int) -> Experiment:
 
 
 def version_of(experiment: Experiment, arm: Arm) -> str:
-    """Name the version of an arm."""
+    """Return the version of an arm."""
     return experiment.control if arm is Arm.CONTROL else experiment.treatment
 
 
 async def stop_experiment(
-    database: Database, model_store: Path, number: int, activate: Arm | None, wish: Wish, now: datetime
+    database: Database,
+    model_store: Path,
+    number: int,
+    *,
+    activate: Arm | None,
+    request: ActivationRequest,
+    now: datetime,
 ) -> Experiment:
-    """Stop an experiment, and make one of its versions live if that is wanted.
+    """Stop an experiment, and make one of its versions live if ``activate`` names its arm.
 
     Raises:
         ExperimentNotFound, ExperimentStopped: if there is none to stop.
@@ -143,10 +151,12 @@ async def stop_experiment(
     if activate is not None:
         version = version_of(await database.read(get, number), activate)
         await asyncio.to_thread(store.verify, model_store, version)
-    return await database.write(stop, number, activate, wish, now)
+    return await database.write(stop, number, activate, request=request, now=now)
 
 
-def stop(session: Session, number: int, activate: Arm | None, wish: Wish, now: datetime) -> Experiment:
+def stop(
+    session: Session, number: int, activate: Arm | None, *, request: ActivationRequest, now: datetime
+) -> Experiment:
     """Stop an experiment; raises as `stop_experiment`."""
     experiment = repository.lock(session, number)
     if experiment is None:
@@ -154,8 +164,8 @@ def stop(session: Session, number: int, activate: Arm | None, wish: Wish, now: d
     if experiment.stopped_at is not None:
         raise ExperimentStopped(f"Experiment {number} was stopped at {experiment.stopped_at.isoformat()}.")
     experiment.state, experiment.stopped_at = ExperimentState.STOPPED, now
-    experiment.stopped_by, experiment.stop_reason, experiment.activated = wish.actor, wish.reason, activate
+    experiment.stopped_by, experiment.stop_reason, experiment.activated = request.actor, request.reason, activate
     if activate is not None:
-        wish = replace(wish, reason=wish.reason or f"experiment {number}")
-        versions.activate(session, version_of(experiment, activate), wish, now)
+        request = replace(request, reason=request.reason or f"experiment {number}")
+        versions.activate(session, version_of(experiment, activate), request, now)
     return experiment

@@ -4,8 +4,8 @@ What one user does is not independent: who clicks clicks often, and some are sho
 was assigned, and a rate is a ratio of two sums over users, with the variance of the delta method: Deng et al.,
 "Applying the Delta Method in Metric Analytics", KDD 2018, section 3. It needs no more than sums over users.
 
-An interval is right for one look. Whoever looks again and again until it says something wants one that holds at all
-looks together: Waudby-Smith et al., "Time-uniform central limit theory and asymptotic confidence sequences", Annals of
+An interval is valid for one look. To look again until there is a result takes one that holds at all looks together:
+Waudby-Smith et al., "Time-uniform central limit theory and asymptotic confidence sequences", Annals of
 Statistics 2024, section 2.
 """
 
@@ -83,7 +83,7 @@ class Difference(Interval):
         return float(2 * ndtr(-abs(self.value) / self.error))
 
     @property
-    def reach(self) -> float:
+    def always_half_width(self) -> float:
         """Half the width of the interval that holds at all looks together."""
         grown = self.num_users * RHO2
         return self.error * sqrt((grown + 1) / grown * log((grown + 1) / ALPHA**2)) if grown else inf

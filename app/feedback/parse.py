@@ -1,4 +1,4 @@
-"""From posted events to rows: what an id says about each item, and what is wrong with the others."""
+"""Turns posted events into rows of the table, or into the reasons to refuse them."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,13 +12,13 @@ from app.recommendations.tokens.recommendation_id import RecommendationId, decod
 from app.web.bulk import BulkReader, Refused, is_object
 
 READER = BulkReader(EventIn)
-MAX_ROWS = 20_000  # of one request: `impression` is a row an item
-AHEAD_US = 5 * 60 * 1_000_000  # by which clocks may differ
+MAX_ROWS = 20_000  # per request: an `impression` has one for each item
+MAX_CLOCK_SKEW_US = 5 * 60 * 1_000_000
 WITH_VALUE = {"rating", "purchase"}
 
 
 class EventRow(NamedTuple):
-    """One event of one item, in the order of the table's columns. What it is known by comes first."""
+    """One event of one item, in the order of the table's columns, its key first."""
 
     answered_at_us: int
     answer: int
@@ -38,13 +38,13 @@ Parsed = list[EventRow] | Refused
 
 
 class Reading:
-    """One request's events; each answer's id is read once."""
+    """The events of one request; each answer's id is decoded once."""
 
     def __init__(self, body: bytes, catalogue: Catalogue, now_us: int) -> None:
         """Read the body.
 
         Raises:
-            InvalidRequest: if it is no event and no list of them.
+            InvalidRequest: if it is neither an event nor a list of events.
         """
         self.posted = READER.read(body)
         self._places_of = [""] if is_object(body) else [f"/{index}" for index in range(len(self.posted))]
@@ -54,7 +54,7 @@ class Reading:
         self._num_rows = 0
 
     def catalogue_revision(self) -> int:
-        """Tell of which catalogue the newest of the answers was made: that one must be known to read the events."""
+        """Return the newest catalogue revision of the answers: the events can be read only with that or a later one."""
         for event in self.posted:
             if isinstance(event, EventIn):
                 with suppress(InvalidRequest):
@@ -66,16 +66,16 @@ class Reading:
         return [self.rows_of(event, place) for event, place in zip(self.posted, self._places_of, strict=True)]
 
     def rows_of(self, event: EventIn | Refused, place: str) -> Parsed:
-        """Return the rows of an event: one, or one an item."""
+        """Return the rows of an event: one, or one for each item."""
         if isinstance(event, Refused):
             return event
-        said = {"type": event.type, "item_id": event.item_id}
+        values = {"type": event.type, "item_id": event.item_id}
         try:
             identity, answer = self._identity(event.recommendation_id, f"{place}/recommendation_id")
             self._check(event, identity, place)
             places = self._places(event, identity, place)
         except InvalidRequest as error:
-            return Refused(said, error.fields)
+            return Refused(values, error.fields)
         return [self._row(event, identity, answer, each) for each in places]
 
     def _identity(self, text: str, field: str) -> tuple[RecommendationId, int]:
@@ -88,14 +88,14 @@ class Reading:
             refuse(f"{place}/value", f"means nothing for {event.type}: leave it out")
         if event.item_id is None and event.type != "impression":
             refuse(f"{place}/item_id", f"is missing: name the item of the {event.type}")
-        latest = self._now_us + AHEAD_US
+        latest = self._now_us + MAX_CLOCK_SKEW_US
         if identity.at_us > latest:
             refuse(f"{place}/recommendation_id", "is of a moment that has not come: set the clock of this server")
-        if event.at is not None and not identity.at_us - AHEAD_US <= to_us(event.at) <= latest:
+        if event.at is not None and not identity.at_us - MAX_CLOCK_SKEW_US <= to_us(event.at) <= latest:
             refuse(f"{place}/at", "is before the answer was made, or in the future: give the event's time, or none")
 
     def _places(self, event: EventIn, identity: RecommendationId, place: str) -> Sequence[int]:
-        """Return the places, from 0, of the items in the answer that an event is of."""
+        """Return the places, from 0, of the event's items in the answer."""
         if event.item_id is None:
             if any(item not in self._catalogue.slot_of_id for item in identity.items):
                 refuse(f"{place}/recommendation_id", "names items that are not here: it is of another server")
@@ -129,5 +129,5 @@ class Reading:
 
 
 def refuse(field: str, detail: str) -> NoReturn:
-    """Refuse an event."""
+    """Raise `InvalidRequest` for one field of an event."""
     raise InvalidRequest(f"{field} {detail}.", [FieldProblem(field, detail)])

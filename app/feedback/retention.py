@@ -1,4 +1,4 @@
-"""Removes the events of answers that are older than they are kept."""
+"""Retention: deletes the events of answers older than `keep_events_days`."""
 
 from time import monotonic
 
@@ -15,15 +15,15 @@ log = structlog.get_logger()
 
 
 class Retention:
-    """Looks once an hour; some thousand rows a transaction, so that nobody waits for long."""
+    """Deletes once an hour, some thousand rows per transaction, so that no other transaction waits long."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._kept_us = settings.keep_events_days * DAY_US
         self._due = 0.0
 
-    async def look(self) -> int:
-        """Remove what is too old, if it is time; give the number of rows."""
+    async def poll(self) -> int:
+        """Delete what is too old, if it is time; return the number of rows."""
         if monotonic() < self._due:
             return 0
         self._due = monotonic() + EVERY_S

@@ -1,4 +1,4 @@
-"""What became of answers, over HTTP."""
+"""Events over HTTP: the feedback on answers."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ class EventWriter(GroupCommit[EventRow, list[bool]]):
 
 @router.post(
     "/v1/events",
-    summary="Report what became of answers",
+    summary="Report feedback on answers",
     response_model=EventsWritten,
     responses=problem_responses(InvalidRequest),
     openapi_extra={"requestBody": BODY},
@@ -73,18 +73,18 @@ async def post_events(request: Request, serving: ServingDep) -> Response:
 
 
 def answer(posted: Sequence[EventIn | Refused], parsed: Sequence[Parsed], is_new: Sequence[bool]) -> dict[str, Any]:
-    """Return every event its result, in the order posted."""
+    """Build the result of every event, in the order posted."""
     results, start = [], 0
     for index, (event, rows) in enumerate(zip(posted, parsed, strict=True)):
         if isinstance(rows, Refused):
-            said = {"index": index, "type": rows.value_of("type"), "item_id": rows.value_of("item_id")}
-            results.append(said | {"status": "refused", "errors": rows.errors})
+            row = {"index": index, "type": rows.value_of("type"), "item_id": rows.value_of("item_id")}
+            results.append(row | {"status": "refused", "errors": rows.errors})
             continue
         assert isinstance(event, EventIn)  # noqa: S101 - for the type checker: it has rows
         num_new = sum(is_new[start : start + len(rows)])
         start += len(rows)
         status = "recorded" if num_new else "unchanged"
-        said = {"index": index, "type": event.type, "item_id": event.item_id}
-        results.append(said | {"status": status, "num_items": num_new})
-    counts = dict.fromkeys(("recorded", "unchanged", "refused"), 0) | Counter(row["status"] for row in results)
+        row = {"index": index, "type": event.type, "item_id": event.item_id}
+        results.append(row | {"status": status, "num_items": num_new})
+    counts = dict.fromkeys(("recorded", "unchanged", "refused"), 0) | Counter(each["status"] for each in results)
     return {"counts": counts, "results": results}

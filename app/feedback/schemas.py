@@ -1,4 +1,4 @@
-"""Events as the API takes them, and what becomes of each."""
+"""Requests and responses of the route of events."""
 
 from typing import Annotated, Any, Literal
 
@@ -29,19 +29,19 @@ NAMES_OF_0_1 = {"shown": "impression", "clicked": "click", "rated": "rating", "b
 
 
 def refuse_old_name(value: Any) -> Any:
-    """Refuse an event type's name in 0.1 with its name today."""
+    """Raise `ValueError` with the current name for a name of version 0.1."""
     if isinstance(value, str) and value in NAMES_OF_0_1:
         raise ValueError(f"`{value}` is now `{NAMES_OF_0_1[value]}`: send that")
     return value
 
 
 class EventIn(BaseModel):
-    """What became of an answer, or of one of its items."""
+    """Feedback on an answer, or on one of its items."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     recommendation_id: Annotated[
-        str, Field(strict=True, description="As the answer gave it.", min_length=1, examples=[EXAMPLE])
+        str, Field(strict=True, description="From the answer.", min_length=1, examples=[EXAMPLE])
     ]
     item_id: Annotated[
         ExternalId | None,
@@ -55,25 +55,25 @@ class EventIn(BaseModel):
     ] = None
     value: Annotated[
         float | None,
-        Field(strict=True, allow_inf_nan=False, description="Of a `rating`, the rating; of a `purchase`, its worth."),
+        Field(strict=True, allow_inf_nan=False, description="The rating of a `rating`; the amount of a `purchase`."),
     ] = None
 
 
 class EventResult(BaseModel):
-    """What became of one posted event."""
+    """The result of one posted event."""
 
-    index: int = Field(description="Place of the row in the request.", examples=[0])
+    index: int = Field(description="Index of the row in the request.", examples=[0])
     type: Any = Field(examples=["impression"])
     item_id: Any = Field(examples=["blade-runner-1982"])
     status: Literal["recorded", "unchanged", "refused"] = Field(
         description="`unchanged`: all of it was recorded before. `refused`: `errors` says why."
     )
-    num_items: int = Field(0, description="Items of which this was not known yet.")
+    num_items: int = Field(0, description="Items for which the event is new.")
     errors: list[dict[str, Any]] = Field(default=[], description="The offending fields of a refused row.")
 
 
 class EventCounts(BaseModel):
-    """How many rows ended how."""
+    """The number of rows by result."""
 
     recorded: int = 0
     unchanged: int = 0
@@ -81,7 +81,7 @@ class EventCounts(BaseModel):
 
 
 class EventsWritten(BaseModel):
-    """The answer to posted events; all of it is committed."""
+    """The response to posted events; all of it is committed."""
 
     counts: EventCounts
     results: list[EventResult]

@@ -1,4 +1,4 @@
-"""The rules of recording events: each once, of a user only as long as he is there."""
+"""The rules of recording events: each once, and of a user only as long as they exist."""
 
 from collections.abc import Sequence
 
@@ -7,15 +7,15 @@ from sqlalchemy.orm import Session
 from app.feedback import repository
 from app.feedback.parse import EventRow
 
-USERS_AT_ONCE = 1_000
+MAX_USERS_PER_QUERY = 1_000
 
 
 def record(session: Session, rows: Sequence[EventRow], now_us: int) -> list[bool]:
-    """Record events; tell of each row whether it is new. What is of a user who is gone is nobody's."""
+    """Record events; return whether each row is new. Events of a user who is gone are stored without a user."""
     numbers = sorted({row.user for row in rows if row.user is not None})
     there: set[int] = set()
-    for start in range(0, len(numbers), USERS_AT_ONCE):
-        there |= repository.users_there(session, numbers[start : start + USERS_AT_ONCE])
+    for start in range(0, len(numbers), MAX_USERS_PER_QUERY):
+        there |= repository.lock_users(session, numbers[start : start + MAX_USERS_PER_QUERY])
     first = {row[:4]: row if row.user in there else row._replace(user=None) for row in reversed(rows)}
     new = repository.add_events(session, [first[key] for key in sorted(first)], now_us)
     is_new = []

@@ -10,12 +10,14 @@ import typer
 
 from app.database.commands import on_database
 
-commands = typer.Typer(no_args_is_help=True, help="Show the model versions, and choose the live one.")
-Version = Annotated[str, typer.Argument(help="Name of the version, as `palate models list` shows it.")]
+commands = typer.Typer(no_args_is_help=True, help="Show the model versions, and activate one.")
+Version = Annotated[str, typer.Argument(help="Name of the version, as shown by `palate models list`.")]
 
 
 @commands.command("list")
-def list_versions(limit: Annotated[int, typer.Option(min=1, help="Versions shown at most.")] = 20) -> None:
+def list_versions(
+    limit: Annotated[int, typer.Option(min=1, help="The maximum number of versions to show.")] = 20,
+) -> None:
     """List the versions, newest first."""
     from rich.console import Console
     from rich.table import Column, Table
@@ -35,7 +37,7 @@ def list_versions(limit: Annotated[int, typer.Option(min=1, help="Versions shown
 
 @commands.command("show")
 def show_version(version: Version) -> None:
-    """Show one version with its figures, as JSON."""
+    """Show a version with its metrics, as JSON."""
     from app.registry import service
     from app.registry.schemas import Version as Shown
 
@@ -48,41 +50,43 @@ def show_version(version: Version) -> None:
 @commands.command("activate")
 def activate(
     version: Version,
-    force: Annotated[bool, typer.Option("--force", help="Even if the gate refused it; this is recorded.")] = False,
-    reason: Annotated[str | None, typer.Option(help="Why; kept with the activation.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Activate it even if the gate refused it; this is recorded.")
+    ] = False,
+    reason: Annotated[str | None, typer.Option(help="The reason; stored with the activation.")] = None,
 ) -> None:
     """Make a version live, e.g. to roll back. Its files are checked first; every server loads it within seconds."""
     from app.registry import service, store
     from app.settings import Settings
 
-    wish = service.Wish(actor=operator(), reason=reason, force=force)
+    request = service.ActivationRequest(actor=operator(), reason=reason, force=force)
 
     async def change(database: Any) -> None:
         await database.read(service.check_allowed, version, force=force)
         store.verify(Settings().model_store, version)
-        await database.write(service.activate, version, wish, datetime.now(UTC))
+        await database.write(service.activate, version, request, datetime.now(UTC))
 
     on_database(change)
     typer.echo(f"{version} is live")
 
 
 @commands.command("holds")
-def holds(user: Annotated[str, typer.Argument(help="Your id of the user.")]) -> None:
-    """List the versions that hold a user's ratings, and what for."""
+def list_versions_of_user(user: Annotated[str, typer.Argument(help="Your id of the user.")]) -> None:
+    """List the versions that hold a user's ratings, with the role of the ratings."""
     from app.registry import service, store
     from app.settings import Settings
 
     async def read(database: Any) -> Any:
-        return await database.read(service.kept_with_user, user)
+        return await database.read(service.versions_of_user, user)
 
     number, listing = on_database(read)
     for row in listing.rows:
-        if part := store.part_of(Settings().model_store, row.version, number):
-            typer.echo(f"{row.version}  {part}" + ("  live" if row.version == listing.live else ""))
+        if role := store.role_of(Settings().model_store, row.version, number):
+            typer.echo(f"{row.version}  {role}" + ("  live" if row.version == listing.live else ""))
 
 
 def operator() -> str:
-    """Name the user of the command line."""
+    """Return the name of the user of the command line."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError):  # a container may run under a number that has no name

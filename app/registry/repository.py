@@ -15,11 +15,11 @@ def find_live(session: Session) -> ModelVersion | None:
     return session.scalar(select(ModelVersion).where(ModelVersion.version == latest))
 
 
-def live_versions(session: Session, most: int) -> list[str]:
-    """Name the live version and those that were live before it, latest first, each once."""
+def live_versions(session: Session, limit: int) -> list[str]:
+    """Return the names of the live version and those that were live before it, latest first, each once."""
     newest = func.max(Activation.id)
     return list(
-        session.scalars(select(Activation.version).group_by(Activation.version).order_by(newest.desc()).limit(most))
+        session.scalars(select(Activation.version).group_by(Activation.version).order_by(newest.desc()).limit(limit))
     )
 
 
@@ -33,7 +33,7 @@ def activations_of(session: Session, versions: Sequence[str]) -> dict[str, list[
 
 
 def num_erased(session: Session, versions: Sequence[str]) -> dict[str, int]:
-    """Count the users of versions who were erased since; a version without any is not there."""
+    """Count the users of versions who were erased since; versions without any are left out."""
     query = select(ErasureVersion.version, func.count()).where(ErasureVersion.version.in_(versions))
     return {row[0]: row[1] for row in session.execute(query.group_by(ErasureVersion.version))}
 
@@ -44,7 +44,7 @@ def was_live(session: Session, version: str) -> bool:
 
 
 def has_served(session: Session, version: str) -> bool:
-    """Return whether a version ever answered: it was live, or in an experiment."""
+    """Return whether a version ever served: it was live, or in an experiment."""
     used = select(Experiment.id).where(or_(Experiment.control == version, Experiment.treatment == version)).limit(1)
     return was_live(session, version) or session.scalar(used) is not None
 
@@ -54,9 +54,9 @@ def find_running(session: Session) -> Experiment | None:
     return session.scalar(select(Experiment).where(Experiment.state == ExperimentState.RUNNING))
 
 
-def what_serves(session: Session, most: int) -> tuple[list[str], Experiment | None]:
-    """Return what `live_versions` names, and the running experiment, whose versions serve beside the live one."""
-    return live_versions(session, most), find_running(session)
+def serving_versions(session: Session, limit: int) -> tuple[list[str], Experiment | None]:
+    """Return the names of `live_versions`, and the running experiment, whose versions serve beside the live one."""
+    return live_versions(session, limit), find_running(session)
 
 
 def find_user(session: Session, user_id: str) -> int | None:
@@ -70,7 +70,7 @@ def find_version(session: Session, version: str) -> ModelVersion | None:
 
 
 def lock_version(session: Session, version: str) -> ModelVersion | None:
-    """Lock one version, waiting for whoever changes it."""
+    """Lock one version, waiting for a transaction that changes it."""
     query = select(ModelVersion).where(ModelVersion.version == version).with_for_update()
     return session.scalar(query.execution_options(populate_existing=True))
 

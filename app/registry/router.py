@@ -12,7 +12,7 @@ from app.kit.errors import InvalidCursor, InvalidRequest, UserNotFound, VersionN
 from app.kit.times import from_us, to_us
 from app.registry import service, store
 from app.registry.schemas import Activate, HeldInList, Version, VersionList
-from app.registry.service import Wish
+from app.registry.service import ActivationRequest
 from app.settings import MAX_LIST
 from app.web.deps import DatabaseDep, SettingsDep
 from app.web.paths import PathUserId
@@ -25,8 +25,8 @@ ROUTE = "models"  # names this list's cursors
 @router.get("/v1/models", summary="List versions", responses=problem_responses(InvalidCursor))
 async def get_versions(
     database: DatabaseDep,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIST, description="Versions of a page.")] = 20,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIST, description="Versions per page.")] = 20,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the previous page.")] = None,
 ) -> VersionList:
     """List the model versions, newest first, refused and removed ones too."""
     position = decode_cursor(ROUTE, cursor)
@@ -39,7 +39,7 @@ async def get_versions(
 
 @router.get("/v1/models/{version}", summary="Show a version", responses=problem_responses(VersionNotFound))
 async def get_version(version: str, database: DatabaseDep) -> Version:
-    """Show a model version: its figures, what the gate said, what it holds, and when it was live."""
+    """Show a model version: its metrics, the gate's verdict, its users and ratings, and its activations."""
     return Version.all_of(await database.read(service.show_version, version))[0]
 
 
@@ -57,14 +57,14 @@ async def activate_version(
 ) -> Version:
     """Make a version live, e.g. to roll back. Its files are checked first; every server loads it within seconds.
 
-    One that the gate refused has to be forced, unless it was live before.
+    A version that the gate refused has to be forced, unless it was live before.
     """
     asked = asked or Activate()
     await database.read(service.check_allowed, version, force=asked.force)
     await asyncio.to_thread(store.verify, settings.model_store, version)
     actor = await database.read(name_of, x_api_key)
-    wish = Wish(actor=actor, reason=asked.reason, force=asked.force)
-    return Version.all_of(await database.write(service.activate, version, wish, datetime.now(UTC)))[0]
+    request = ActivationRequest(actor=actor, reason=asked.reason, force=asked.force)
+    return Version.all_of(await database.write(service.activate, version, request, datetime.now(UTC)))[0]
 
 
 @router.get(
@@ -73,8 +73,8 @@ async def activate_version(
     responses=problem_responses(UserNotFound),
 )
 async def get_models_of_user(user_id: PathUserId, database: DatabaseDep, settings: SettingsDep) -> HeldInList:
-    """List the kept versions that were trained, chosen or judged with a user's ratings, newest first."""
-    number, listing = await database.read(service.kept_with_user, user_id)
+    """List the kept versions that were trained, validated or judged with a user's ratings, newest first."""
+    number, listing = await database.read(service.versions_of_user, user_id)
     versions = [row.version for row in listing.rows]
-    parts = await asyncio.to_thread(store.parts_of, settings.model_store, versions, number)
-    return HeldInList.of(user_id, listing, parts)
+    roles = await asyncio.to_thread(store.roles_of, settings.model_store, versions, number)
+    return HeldInList.of(user_id, listing, roles)

@@ -1,4 +1,4 @@
-"""What the routes of model versions take and give."""
+"""Requests and responses of the routes of model versions."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,7 +15,7 @@ State = Literal["live", "activated", "refused", "removed"]
 
 
 class Activate(BaseModel):
-    """How a version is to go live."""
+    """A request to activate a version."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -24,18 +24,22 @@ class Activate(BaseModel):
     )
 
     force: bool = Field(False, description="Activate a version that the gate refused. It is recorded as forced.")
-    reason: Text | None = Field(None, max_length=1_000, description="Why; kept with the activation.")
+    reason: Text | None = Field(None, max_length=1_000, description="The reason; stored with the activation.")
 
 
 class ActivationOut(BaseModel):
-    """One time that a version went live."""
+    """An activation of a version."""
 
     model_config = ConfigDict(from_attributes=True)
 
-    cause: ActivationCause = Field(description="The `gate`, or somebody: `manual`, or `forced` against the gate.")
+    cause: ActivationCause = Field(
+        description="What activated it: the `gate`, or a person: `manual`, or `forced` against the gate."
+    )
     activated_at: datetime
-    actor: str | None = Field(description="Who: a key, or a user of the command line. Null: the gate, or no key sent.")
-    reason: str | None = Field(description="Why, as it was given.")
+    actor: str | None = Field(
+        description="The key, or the user of the command line. Null: the gate, or no key was sent."
+    )
+    reason: str | None = Field(description="The reason that was given.")
 
 
 class Version(BaseModel):
@@ -43,29 +47,31 @@ class Version(BaseModel):
 
     version: str = Field(examples=["2026-11-23T10-15-00Z-linear"])
     kind: str
-    live: bool = Field(description="This is the version that should serve.")
+    live: bool = Field(description="Whether this is the version that should serve.")
     state: State = Field(
         description="`live`; `activated`: it was live before; `refused` by the gate, never live; `removed`: no files."
     )
     created_at: datetime
     activated_at: datetime | None = Field(description="When it last went live; null if it never did.")
     removed_at: datetime | None = Field(description="When its files were removed; it cannot be activated any more.")
-    run_id: int | None = Field(description="The training run that made it.")
-    watermark: int = Field(description="Revision up to which it holds the ratings: those that stood then.")
-    num_users: int = Field(description="Users with ratings then, those held out included.")
-    num_items: int = Field(description="Items with ratings then: its vocabulary.")
+    run_id: int | None = Field(description="The training run that published it.")
+    watermark: int = Field(description="Revision of the ratings that it was trained on.")
+    num_users: int = Field(description="Users with ratings at that revision, including those held out.")
+    num_items: int = Field(description="Items with ratings at that revision: its vocabulary.")
     num_ratings: int
-    num_erased: int = Field(description="Users that it holds who were erased since: making it live brings them back.")
+    num_erased: int = Field(
+        description="Users in it who have been erased since: activating it would bring their ratings back."
+    )
     split: dict[str, Any] | None = Field(
-        description="Users and ratings by what they were for: `trained`, `validated` (chose the epoch), `judged` (the "
-        "gate's); `inherited`: users that only the version it went on from had learned from. `rule` tells whom which."
+        description="Users and ratings by role: `trained`; `validated`: chose the epoch; `judged`: by the gate; "
+        "`inherited`: only a version it started from learned from them. `rule` describes the division."
     )
     num_bytes: int
     metrics: dict[str, Any] = Field(
-        description="Figures of held-out users: `ndcg@10`, `rmse` ...; `<name>_error` is the standard error."
+        description="Metrics on held-out users: `ndcg@10`, `rmse` ...; `<name>_error` is the standard error."
     )
     gate: dict[str, Any] = Field(description="Whether the gate let it go live, the reason, and the figures compared.")
-    activations: list[ActivationOut] = Field(description="Every time it went live, the latest first.")
+    activations: list[ActivationOut] = Field(description="All its activations, latest first.")
 
     @classmethod
     def all_of(cls, listing: Listing) -> "list[Version]":
@@ -88,7 +94,7 @@ class Version(BaseModel):
 
 
 def state_of(row: ModelVersion, *, live: bool, was_live: bool) -> State:
-    """Say in a word what a version is."""
+    """Return the state of a version."""
     if live:
         return "live"
     if row.removed_at is not None:
@@ -102,8 +108,8 @@ class HeldIn(BaseModel):
     version: str
     live: bool
     part: UserRole = Field(
-        description="What they were for: `trained`; `inherited`: the version it went on from had learned them; "
-        "`validated`: they chose the epoch; `judged`: the gate's; `unknown`: its files do not say."
+        description="The role of the ratings: `trained`; `inherited`: a version it started from learned from them; "
+        "`validated`: chose the epoch; `judged`: compared by the gate; `unknown`: its files do not say."
     )
 
 
@@ -114,12 +120,12 @@ class HeldInList(BaseModel):
     versions: list[HeldIn]
 
     @classmethod
-    def of(cls, user_id: str, listing: Listing, parts: Mapping[str, UserRole | None]) -> "HeldInList":
-        """Describe the versions that hold him."""
+    def of(cls, user_id: str, listing: Listing, roles: Mapping[str, UserRole | None]) -> "HeldInList":
+        """Describe the versions that hold the user."""
         held = [
-            HeldIn(version=row.version, live=row.version == listing.live, part=part)
+            HeldIn(version=row.version, live=row.version == listing.live, part=role)
             for row in listing.rows
-            if (part := parts[row.version]) is not None
+            if (role := roles[row.version]) is not None
         ]
         return cls(user_id=user_id, versions=held)
 

@@ -2,18 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.catalogue.repository import forget_before
 from app.kit.errors import UserNotFound, VersionNotFound, VersionRefused, VersionUnusable
-from app.registry import repository, store
-from app.registry.training_users import UserRole
+from app.registry import repository
 from app.tables import Activation, ActivationCause, ModelVersion
 
-CLOCKS_DIFFER = timedelta(hours=1)  # those of the processes, at most
+MAX_CLOCK_SKEW = timedelta(hours=1)  # between the clocks of the processes
 
 
 @dataclass(frozen=True)
@@ -23,12 +21,12 @@ class Listing:
     rows: list[ModelVersion]
     activations: dict[str, list[Activation]]
     live: str | None
-    num_erased: dict[str, int]  # of the versions that hold some
+    num_erased: dict[str, int]  # of the versions with any
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
-    """That a version go live: who wants it, why, and whether against the gate's advice."""
+class ActivationRequest:
+    """A request to make a version live: who asks, why, and whether to overrule the gate."""
 
     actor: str | None = None
     reason: str | None = None
@@ -67,15 +65,15 @@ def get_usable(session: Session, version: str) -> ModelVersion:
 
 def list_versions(session: Session, before: datetime | None, limit: int) -> Listing:
     """Read versions made before a moment, newest first."""
-    return listed(session, repository.find_versions(session, before, limit))
+    return read_listing(session, repository.find_versions(session, before, limit))
 
 
 def show_version(session: Session, version: str) -> Listing:
     """Read one version; raises `VersionNotFound`."""
-    return listed(session, [get_version(session, version)])
+    return read_listing(session, [get_version(session, version)])
 
 
-def listed(session: Session, rows: list[ModelVersion]) -> Listing:
+def read_listing(session: Session, rows: list[ModelVersion]) -> Listing:
     """Read the activations of versions, and which one is live."""
     live = repository.find_live(session)
     versions = [row.version for row in rows]
@@ -84,7 +82,7 @@ def listed(session: Session, rows: list[ModelVersion]) -> Listing:
 
 
 def check_allowed(session: Session, version: str, *, force: bool) -> ActivationCause:
-    """Return as what a version would go live: forced if the gate refused it and it never was live.
+    """Return the cause of an activation: forced if the gate refused the version and it was never live.
 
     Raises:
         VersionNotFound: if there is no such version.
@@ -102,18 +100,20 @@ def check_allowed(session: Session, version: str, *, force: bool) -> ActivationC
     return ActivationCause.FORCED
 
 
-def activate(session: Session, version: str, wish: Wish, now: datetime) -> Listing:
-    """Make a version live. Its files are the caller's to verify first. Activating the live one changes nothing.
+def activate(session: Session, version: str, request: ActivationRequest, now: datetime) -> Listing:
+    """Make a version live. The caller verifies its files first. Activating the live one changes nothing.
 
     Raises:
         VersionNotFound, VersionUnusable, VersionRefused: as `check_allowed`.
     """
     repository.lock_version(session, version)  # so that it is not being removed meanwhile
-    cause = check_allowed(session, version, force=wish.force)
+    cause = check_allowed(session, version, force=request.force)
     live = repository.find_live(session)
     if live is None or live.version != version:
-        made = Activation(version=version, cause=cause, activated_at=now, actor=wish.actor, reason=wish.reason)
-        repository.add(session, made)
+        activation = Activation(
+            version=version, cause=cause, activated_at=now, actor=request.actor, reason=request.reason
+        )
+        repository.add(session, activation)
     return show_version(session, version)
 
 
@@ -124,35 +124,23 @@ def get_user_number(session: Session, user_id: str) -> int:
     return number
 
 
-def holds(session: Session, model_store: Path, version: str, user_id: str) -> UserRole | None:
-    """Return what a version has to do with a user's ratings; None if nothing, or if its files were removed.
-
-    Raises:
-        UserNotFound: if there is no such user: then no version can be asked any more, since they hold numbers only.
-        VersionNotFound: if there is no such version.
-    """
-    number = get_user_number(session, user_id)
-    row = get_version(session, version)
-    return None if row.removed_at is not None else store.part_of(model_store, version, number)
-
-
-def kept_with_user(session: Session, user_id: str) -> tuple[int, Listing]:
+def versions_of_user(session: Session, user_id: str) -> tuple[int, Listing]:
     """Read a user's number, and the versions whose files are kept; raises `UserNotFound`."""
-    return get_user_number(session, user_id), listed(session, repository.kept_versions(session))
+    return get_user_number(session, user_id), read_listing(session, repository.kept_versions(session))
 
 
 def remove_old(session: Session, keep: int, now: datetime) -> list[str]:
-    """Mark all but the newest ``keep`` versions as removed, and name them, so that their folders can go.
+    """Mark all but the newest ``keep`` versions as removed; return their names, so that their folders can be deleted.
 
     The live version stays, and so does the one that was live before it: a roll back is always possible. So do the
-    versions of a running experiment. What the catalogue was before the oldest of them was made is forgotten.
+    versions of a running experiment. The history of the catalogue from before the oldest of them is deleted.
     """
     kept = repository.kept_versions(session, lock=True)
-    versions, experiment = repository.what_serves(session, 2)  # after the lock: no other will serve from here on
+    versions, experiment = repository.serving_versions(session, 2)  # after the lock: no other will serve from here on
     spared = {*versions, *((experiment.control, experiment.treatment) if experiment else ())}
     old = [row for row in kept[keep:] if row.version not in spared]
     for row in old:
         row.removed_at = now
     if old:  # no answer by a version that is kept was made before the oldest of them
-        forget_before(session, min((row.created_at for row in kept if row not in old), default=now) - CLOCKS_DIFFER)
+        forget_before(session, min((row.created_at for row in kept if row not in old), default=now) - MAX_CLOCK_SKEW)
     return [row.version for row in old]

@@ -1,4 +1,4 @@
-"""The folder side of the registry: where versions lie, their names, and clearing up. Rows are the service's."""
+"""The files of the registry: folders of versions, their names, and the removal of leftovers. `service` has the rows."""
 
 import shutil
 from collections.abc import Callable, Collection, Iterable
@@ -12,8 +12,8 @@ from models import checkpoint
 from models.checkpoint import DamagedModel, Loaded
 
 RUNS = ".runs"  # checkpoints of the runs under way
-GRAM = ".gram"  # what `linear` keeps from run to run
-LEFTOVER_S = 3_600  # what no row knows of and nobody has touched for so long was left by a crash
+GRAM = ".gram"  # what `linear` keeps between runs
+LEFTOVER_S = 3_600  # a folder without a row that has not been touched for so long was left by a crash
 
 
 def new_name(store: Path, kind: str, now: datetime) -> str:
@@ -27,7 +27,7 @@ def new_name(store: Path, kind: str, now: datetime) -> str:
 
 
 def write_new(store: Path, kind: str, now: datetime, write: Callable[[Path], None]) -> Path:
-    """Write a folder under a new name and give it; if another worker takes that name meanwhile, under the next one."""
+    """Write a folder under a new name, or under the next one if another worker takes it meanwhile; return its path."""
     while True:
         folder = store / new_name(store, kind, now)
         try:
@@ -58,29 +58,29 @@ def verify(store: Path, version: str) -> None:
     load(store, version)
 
 
-def holdings(store: Path, version: str) -> TrainingUsers:
-    """Read whose ratings a version holds.
+def training_users(store: Path, version: str) -> TrainingUsers:
+    """Read the users whose ratings a version was trained, validated or judged with.
 
     Raises:
-        VersionUnusable: if its files are gone or damaged, or do not say.
+        VersionUnusable: if its files are gone or damaged, or do not list them.
     """
     try:
         return TrainingUsers.from_tensors(checkpoint.load_beside(store / version, FILE))
     except DamagedModel as error:
-        raise VersionUnusable(f"Nobody can say whose ratings {version!r} holds: {error}.") from error
+        raise VersionUnusable(f"The training users of {version!r} cannot be read: {error}.") from error
 
 
-def part_of(store: Path, version: str, user: int) -> UserRole | None:
-    """Return what a version has to do with the user of this number; None if nothing."""
+def role_of(store: Path, version: str, user: int) -> UserRole | None:
+    """Return the role of a user, by number, in a version; None if they have none."""
     try:
-        return holdings(store, version).part_of(user)
+        return training_users(store, version).role_of(user)
     except VersionUnusable:
         return UserRole.UNKNOWN
 
 
-def parts_of(store: Path, versions: Iterable[str], user: int) -> dict[str, UserRole | None]:
-    """Tell it of several versions."""
-    return {version: part_of(store, version, user) for version in versions}
+def roles_of(store: Path, versions: Iterable[str], user: int) -> dict[str, UserRole | None]:
+    """Return the role of a user in each of several versions."""
+    return {version: role_of(store, version, user) for version in versions}
 
 
 def num_bytes(folder: Path) -> int:
@@ -125,7 +125,7 @@ def clear_leftovers(store: Path, versions: Collection[str], pending_runs: Collec
 
 
 def looks_ours(path: Path) -> bool:
-    """Return whether a folder is one that publishing or training makes: nobody else's folder is ever removed."""
+    """Return whether a folder is one that publishing or training makes; no other is ever removed."""
     return path.parent.name == RUNS or path.name.endswith(".tmp") or (path / checkpoint.MANIFEST).is_file()
 
 

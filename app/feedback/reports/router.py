@@ -29,7 +29,7 @@ async def get_report(
     database: DatabaseDep,
     by: Annotated[
         list[By],
-        Query(max_length=len(By), description="What to tell apart; repeat it.", examples=[["version", "source"]]),
+        Query(max_length=len(By), description="What to group by; may be repeated.", examples=[["version", "source"]]),
     ] = [],  # noqa: B006 - FastAPI copies it
     start: Annotated[
         Moment | None,
@@ -46,12 +46,12 @@ async def get_report(
     groups = list(dict.fromkeys(by))
     span = 0 if start is None else to_us(start), LATEST_US if until is None else to_us(until)
     lines = await database.scan(report, groups, *span)
-    said = {"start": start, "until": until, "by": groups, "lines": written(lines)}
-    return Response(orjson.dumps(said, option=orjson.OPT_UTC_Z), media_type="application/json")
+    body = {"start": start, "until": until, "by": groups, "lines": as_json(lines)}
+    return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type="application/json")
 
 
-def written(lines: Sequence[Line]) -> list[dict[str, Any]]:
-    """Write the lines out."""
+def as_json(lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """Return the lines as JSON objects."""
     rates = ("click_through", "rating", "conversion", "hit")
     return [
         {

@@ -1,4 +1,4 @@
-"""Reports as the API gives them."""
+"""The response of the route of reports."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ class RateOut(BaseModel):
 
 
 class ReportLine(BaseModel):
-    """What became of the answers of one group. What is not asked for by `by` is not there."""
+    """The feedback on the answers of one group; only the fields of `by` are present."""
 
     version: str | None = Field(None, description="Null: answers without a model.")
     source: str | None = None
@@ -26,7 +26,7 @@ class ReportLine(BaseModel):
     list: str | None = Field(None, description="user, guest, similar, popular or new.")
     experiment: int | None = Field(None, description="0: none.")
     num_answers: int = Field(description="Answers of which at least one item was shown.")
-    value: float = Field(description="Of all that was bought, as reported.")
+    value: float = Field(description="Sum of the reported values of purchases.")
     click_through: RateOut = Field(description="Items clicked of those shown.")
     rating: RateOut = Field(description="Items rated of those shown.")
     conversion: RateOut = Field(description="Items bought of those shown.")
@@ -34,9 +34,9 @@ class ReportLine(BaseModel):
 
 
 class Report(BaseModel):
-    """What became of the answers that were made in a time."""
+    """The feedback on the answers made in a period."""
 
-    start: datetime | None = Field(description="`from`, as it was asked for.")
+    start: datetime | None = Field(description="`from` of the request.")
     until: datetime | None
     by: list[By]
     lines: list[ReportLine] = Field(description="In the order of `by`.")

@@ -1,7 +1,7 @@
-"""What became of the answers of a time, added up by version, source, position or list.
+"""The feedback on the answers of a period, by version, source, position, list or experiment.
 
-The time is that of the answers, not of the events: a click counts with the answer that it came from, however much later
-it was, so that what is counted above the line is always part of what is below. Only items with an impression count.
+The period is that of the answers, not of the events: a click counts with the answer that it came from, however late,
+so that every numerator is part of its denominator. Only items with an impression count.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from app.feedback.reports.rates import Rate, rate_of
 
 
 class By(StrEnum):
-    """What a report tells apart."""
+    """What a report groups by."""
 
     VERSION = "version"
     SOURCE = "source"
@@ -25,7 +25,7 @@ class By(StrEnum):
 
 
 class Line(NamedTuple):
-    """What became of the answers of one group."""
+    """The feedback on the answers of one group."""
 
     group: dict[str, Any]
     num_answers: int
@@ -36,7 +36,7 @@ class Line(NamedTuple):
     hit: Rate
 
 
-# From the inside: what became of each item of each answer; of each answer; of all of a group.
+# From the inside: feedback by item of an answer; by answer; by group.
 REPORT = """
     SELECT {outer}count(*) AS num_answers, sum(impressions) AS impressions, sum(clicks) AS clicks,
         sum(ratings) AS ratings, sum(purchases) AS purchases, sum(hit) AS hits, sum(value) AS value
@@ -61,7 +61,7 @@ COLUMN = {by: f'"{by}"' for by in By}
 
 
 def report(session: Session, by: Sequence[By], start_us: int, end_us: int) -> list[Line]:
-    """Add up what became of the answers that were made in a time: from its start to before its end."""
+    """Add up the feedback on the answers made from a start to before an end."""
     columns = [COLUMN[each] for each in by]
     inner = "".join(f"min({column}) AS {column}, " for column in columns)
     named = "".join(f"{column}, " for column in columns)

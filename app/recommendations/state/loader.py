@@ -18,7 +18,7 @@ from app.recommendations.explain.leave_one_out import explain
 from app.recommendations.state.loaded_model import LoadedModel
 from app.recommendations.state.popularity import Statistics
 from app.recommendations.state.serving import RunningExperiment, Serving
-from app.registry.repository import what_serves
+from app.registry.repository import serving_versions
 from app.settings import Settings
 from app.tables import Experiment
 from models.checkpoint import Loaded, load
@@ -62,7 +62,7 @@ class Loader:
     async def poll(self) -> None:
         """Load what is to serve and is not loaded yet."""
         self.serving.model_cache.drop_unused()
-        versions, experiment = await self.serving.database.read(what_serves, 2)
+        versions, experiment = await self.serving.database.read(serving_versions, 2)
         await self.poll_live(versions)
         await self.poll_experiment(experiment)
 

@@ -119,7 +119,7 @@ def read_past(session: Session, kept: StoredGram, trained: Numbers) -> PastRatin
     None too if somebody in the matrix was erased: nobody knows any more what to subtract. Changed are also those who
     are held out now and were not, or the other way round: the share moves with their number.
     """
-    erased = [erasure.user_number for erasure in erasures.since(session, kept.watermark)]
+    erased = [erasure.user_number for erasure in erasures.erased_since(session, kept.watermark)]
     if np.isin(erased, kept.users).any():
         log.info("gram_not_updated", erased_users=len(erased))
         return None

@@ -79,7 +79,7 @@ def write_version(
 def holdings_of(chosen: Plan, snapshot: Snapshot, split: Split, model_store: Path) -> TrainingUsers:
     """Number the users that a version holds; one that went on from another has learned what that one had."""
     numbers = snapshot.user_numbers
-    before = store.holdings(model_store, chosen.live.version) if chosen.warm and chosen.live else None
+    before = store.training_users(model_store, chosen.live.version) if chosen.warm and chosen.live else None
     return TrainingUsers.of(numbers[split.train], numbers[split.validation], numbers[split.gate], before)
 
 
@@ -105,7 +105,7 @@ def item_statistics(interactions: Interactions) -> dict[str, list[float]]:
 def must_forget(session: Session, run_id: int) -> bool:
     """Return whether a user was erased since an earlier attempt read the ratings: its checkpoints hold them."""
     run = repository.find_run(session, run_id)
-    return run is not None and bool(erasures.since(session, run.watermark or 0))
+    return run is not None and bool(erasures.erased_since(session, run.watermark or 0))
 
 
 def store_row(session: Session, held: Claim, published: Published) -> None:
@@ -125,4 +125,4 @@ def store_row(session: Session, held: Claim, published: Published) -> None:
         version=published.version,
         **published.values,
     )
-    erasure.note_published(session, published.version, published.values["watermark"], published.holdings)
+    erasure.add_published(session, published.version, published.values["watermark"], published.holdings)

@@ -19,17 +19,17 @@ ActivationCause = TypeAliasType("ActivationCause", Literal["gate", "manual", "fo
 
 
 class ActivationOut(Received):
-    """One time that a version went live."""
+    """An activation of a version."""
 
     cause: ActivationCause
-    """The `gate`, or somebody: `manual`, or `forced` against the gate."""
+    """What activated it: the `gate`, or a person: `manual`, or `forced` against the gate."""
 
     activated_at: datetime
     actor: str | None
-    """Who: a key, or a user of the command line. Null: the gate, or no key sent."""
+    """The key, or the user of the command line. Null: the gate, or no key was sent."""
 
     reason: str | None
-    """Why, as it was given."""
+    """The reason that was given."""
 
 
 class Answer(Received):
@@ -67,7 +67,7 @@ class ArmDifference(Received):
 
 
 class ArmReport(Received):
-    """One arm: what its users were shown, and what became of it. Only items with an `impression` count."""
+    """One arm: what its users were shown, and their feedback. Only items with an `impression` count."""
 
     version: str
     num_users: int
@@ -112,7 +112,7 @@ class BatchRecommendations(Received):
 
 
 By = TypeAliasType("By", Literal["version", "source", "position", "list", "experiment"] | str)
-"""What a report tells apart."""
+"""What a report groups by."""
 
 
 class Cause(Received):
@@ -148,7 +148,7 @@ class Epoch(Received):
 
 
 class EventCounts(Received):
-    """How many rows ended how."""
+    """The number of rows by result."""
 
     recorded: int = 0
     unchanged: int = 0
@@ -156,10 +156,10 @@ class EventCounts(Received):
 
 
 class EventResult(Received):
-    """What became of one posted event."""
+    """The result of one posted event."""
 
     index: int
-    """Place of the row in the request."""
+    """Index of the row in the request."""
 
     type: Any
     item_id: Any
@@ -167,14 +167,14 @@ class EventResult(Received):
     """`unchanged`: all of it was recorded before. `refused`: `errors` says why."""
 
     num_items: int = 0
-    """Items of which this was not known yet."""
+    """Items for which the event is new."""
 
     errors: list[dict[str, Any]] = []
     """The offending fields of a refused row."""
 
 
 class EventsWritten(Received):
-    """The answer to posted events; all of it is committed."""
+    """The response to posted events; all of it is committed."""
 
     counts: EventCounts
     results: list[EventResult]
@@ -192,7 +192,7 @@ class ExperimentOut(Received):
     """An experiment."""
 
     id: int
-    """Its number, which answers and their outcomes carry."""
+    """Its number, which its answers and their events carry."""
 
     name: str
     state: ExperimentState
@@ -347,7 +347,7 @@ class HeldIn(Received):
     version: str
     live: bool
     part: UserRole
-    """What they were for: `trained`; `inherited`: the version it went on from had learned them; `validated`: they chose the epoch; `judged`: the gate's; `unknown`: its files do not say."""
+    """The role of the ratings: `trained`; `inherited`: a version it started from learned from them; `validated`: chose the epoch; `judged`: compared by the gate; `unknown`: its files do not say."""
 
 
 class HeldInList(Received):
@@ -363,7 +363,7 @@ class HoldingVersion(Received):
     version: str
     live: bool
     part: UserRole
-    """What his ratings were for: `trained`; `inherited`: the version it went on from had learned them; `validated`: they chose the epoch; `judged`: the gate's; `unknown`: its files did not say."""
+    """The role of the ratings: `trained`; `inherited`: a version it started from learned from them; `validated`: chose the epoch; `judged`: compared by the gate; `unknown`: its files did not say."""
 
     removed_at: datetime | None
     """When its files were removed; null while they are kept."""
@@ -493,7 +493,7 @@ class MergeOut(Received):
 
 
 Metric = TypeAliasType("Metric", Literal["click_through", "hit", "conversion", "buyers"] | str)
-"""What can be compared; each is a sum over users by another one."""
+"""A metric to compare; each is the ratio of two sums over users."""
 
 
 class Move(Received):
@@ -737,40 +737,40 @@ Reason = TypeAliasType(
 
 
 class ReceiptOut(Received):
-    """A receipt: a user was erased. It does not say who; keep its id where you need to know."""
+    """The receipt of an erasure. It does not say whose; keep its id where you need to know."""
 
     erasure_id: str
     erased_at: datetime
     state: State
-    """`pending`: a version that serves (the live one, or one of a running experiment) holds him, or a run under way may have read his ratings; `clean`: none that serves holds him; `purged`: none that is kept."""
+    """`pending`: a version that serves (live, or in a running experiment) holds the user, or a run in progress may have read their ratings; `clean`: no version that serves does; `purged`: no kept version does."""
 
     removed: dict[str, int]
-    """Rows removed, by table; `ratings` counts those that he had removed himself."""
+    """Rows deleted, by table; `ratings` includes those that were deleted before."""
 
     user_number: int
-    """The number under which versions held him. It is never given again."""
+    """The user's number in the versions. It is never used again."""
 
     revision: int
-    """A version of this watermark or a later one has never seen him."""
+    """A version of this watermark or a later one does not hold the user."""
 
     versions: list[HoldingVersion]
-    """The versions that hold him, newest first."""
+    """The versions that hold the user, newest first."""
 
     live_version_holds: bool
     runs: list[int]
-    """Runs under way that may have read his ratings; wait for them, or cancel them."""
+    """Runs in progress that may have read the ratings; wait for them, or cancel them."""
 
     experiments: list[int]
-    """Running experiments of which a version holds him; stop them."""
+    """Running experiments with a version that holds the user; stop them."""
 
     clean_version: str | None
-    """What was live at `clean_at`; null: nothing, or not yet."""
+    """The version that was live at `clean_at`; null: none, or not clean yet."""
 
     clean_at: datetime | None
-    """Since when no version has served that holds him."""
+    """Since when no version that serves has held the user."""
 
     purged_at: datetime | None
-    """When the files of the last version that held him were removed."""
+    """When the files of the last version that held the user were removed."""
 
 
 class Recommendation(Received):
@@ -852,10 +852,10 @@ ReplayKind = TypeAliasType("ReplayKind", Literal["user", "guest", "popular", "ne
 
 
 class Report(Received):
-    """What became of the answers that were made in a time."""
+    """The feedback on the answers made in a period."""
 
     start: datetime | None
-    """`from`, as it was asked for."""
+    """`from` of the request."""
 
     until: datetime | None
     by: list[By]
@@ -864,7 +864,7 @@ class Report(Received):
 
 
 class ReportLine(Received):
-    """What became of the answers of one group. What is not asked for by `by` is not there."""
+    """The feedback on the answers of one group; only the fields of `by` are present."""
 
     version: str | None = None
     """Null: answers without a model."""
@@ -883,7 +883,7 @@ class ReportLine(Received):
     """Answers of which at least one item was shown."""
 
     value: float
-    """Of all that was bought, as reported."""
+    """Sum of the reported values of purchases."""
 
     click_through: RateOut
     """Items clicked of those shown."""
@@ -1110,14 +1110,14 @@ class UserOut(Received):
 
 
 UserRole = TypeAliasType("UserRole", Literal["trained", "inherited", "validated", "judged", "unknown"] | str)
-"""What a version has to do with a user. The numbers of ratings that it is published with count all of them."""
+"""What a user's ratings were used for in a version. Its published numbers of ratings count all roles."""
 
 
 class UserSplit(Received):
     """Whether the users are divided as planned."""
 
     treatment_share: float | None
-    """Of the users who were shown something; null: nobody was."""
+    """Of the users who were shown something; null: no user was."""
 
     expected: float
     p_value: float
@@ -1133,7 +1133,7 @@ class Version(Received):
     version: str
     kind: str
     live: bool
-    """This is the version that should serve."""
+    """Whether this is the version that should serve."""
 
     state: Literal["live", "activated", "refused", "removed"] | str
     """`live`; `activated`: it was live before; `refused` by the gate, never live; `removed`: no files."""
@@ -1146,33 +1146,33 @@ class Version(Received):
     """When its files were removed; it cannot be activated any more."""
 
     run_id: int | None
-    """The training run that made it."""
+    """The training run that published it."""
 
     watermark: int
-    """Revision up to which it holds the ratings: those that stood then."""
+    """Revision of the ratings that it was trained on."""
 
     num_users: int
-    """Users with ratings then, those held out included."""
+    """Users with ratings at that revision, including those held out."""
 
     num_items: int
-    """Items with ratings then: its vocabulary."""
+    """Items with ratings at that revision: its vocabulary."""
 
     num_ratings: int
     num_erased: int
-    """Users that it holds who were erased since: making it live brings them back."""
+    """Users in it who have been erased since: activating it would bring their ratings back."""
 
     split: dict[str, Any] | None
-    """Users and ratings by what they were for: `trained`, `validated` (chose the epoch), `judged` (the gate's); `inherited`: users that only the version it went on from had learned from. `rule` tells whom which."""
+    """Users and ratings by role: `trained`; `validated`: chose the epoch; `judged`: by the gate; `inherited`: only a version it started from learned from them. `rule` describes the division."""
 
     num_bytes: int
     metrics: dict[str, Any]
-    """Figures of held-out users: `ndcg@10`, `rmse` ...; `<name>_error` is the standard error."""
+    """Metrics on held-out users: `ndcg@10`, `rmse` ...; `<name>_error` is the standard error."""
 
     gate: dict[str, Any]
     """Whether the gate let it go live, the reason, and the figures compared."""
 
     activations: list[ActivationOut]
-    """Every time it went live, the latest first."""
+    """All its activations, latest first."""
 
 
 class VersionList(Received):

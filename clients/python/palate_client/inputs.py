@@ -11,17 +11,17 @@ from typing_extensions import TypedDict
 
 
 class Activate(TypedDict, total=False):
-    """How a version is to go live."""
+    """A request to activate a version."""
 
     force: bool
     """Activate a version that the gate refused. It is recorded as forced."""
 
     reason: str | None
-    """Why; kept with the activation."""
+    """The reason; stored with the activation."""
 
 
 Arm: TypeAlias = Literal["control", "treatment"]
-"""What a user who takes part is given."""
+"""The version that a participating user gets."""
 
 
 class Asked(TypedDict, total=False):
@@ -119,10 +119,10 @@ point. A value compares only with its own kind: 1990 is not "1990"."""
 
 
 class EventIn(TypedDict, total=False):
-    """What became of an answer, or of one of its items."""
+    """Feedback on an answer, or on one of its items."""
 
     recommendation_id: Required[str]
-    """As the answer gave it."""
+    """From the answer."""
 
     item_id: str | None
     """An item of the answer. May be left out of an `impression`: of every item of the answer."""
@@ -132,7 +132,7 @@ class EventIn(TypedDict, total=False):
     """When it happened, RFC 3339; now if left out."""
 
     value: float | None
-    """Of a `rating`, the rating; of a `purchase`, its worth."""
+    """The rating of a `rating`; the amount of a `purchase`."""
 
 
 class GuestRating(TypedDict, total=False):
@@ -227,10 +227,10 @@ class NewExperiment(TypedDict, total=False):
     """What it is about."""
 
     control: Required[str]
-    """The version compared with, most often the live one."""
+    """The version to compare with, most often the live one."""
 
     treatment: Required[str]
-    """The version tried; the gate may have refused it."""
+    """The version to try; the gate may have refused it."""
 
     share: float
     """Share of the users who take part."""
@@ -239,10 +239,10 @@ class NewExperiment(TypedDict, total=False):
     """Share of these who get the treatment."""
 
     salt: str | None
-    """Divides the users; drawn if left out. The salt and shares of an earlier experiment divide them as they were there."""
+    """Divides the users; random if left out. The salt and shares of an earlier experiment divide them as they were there."""
 
     reason: str | None
-    """Why; kept with the experiment."""
+    """The reason; stored with the experiment."""
 
 
 class PinIn(TypedDict, total=False):
@@ -366,16 +366,16 @@ class RunRequest(TypedDict, total=False):
 
 
 class StopExperiment(TypedDict, total=False):
-    """How an experiment is to end."""
+    """A request to stop an experiment."""
 
     activate: Arm | None
     """Make this arm's version live; null: the live one stays."""
 
     force: bool
-    """Even if the gate refused that version."""
+    """Activate it even if the gate refused it."""
 
     reason: str | None
-    """Why; kept with the experiment."""
+    """The reason; stored with the experiment."""
 
 
 class WhatIfRequest(Asked, total=False):

@@ -34,7 +34,7 @@ def instance(settings: Settings) -> Iterator[Instance]:
 
 @pytest.fixture
 def empty(settings: Settings) -> Iterator[Instance]:
-    """Nobody is here yet."""
+    """An instance without users."""
     instance = Instance(settings)
     yield instance
     instance.close()

@@ -24,9 +24,7 @@ def command(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Palate:
     return lambda *words, typed="": CliRunner().invoke(palate, list(words), input=typed)
 
 
-def test_a_user_is_erased_after_a_question_and_the_receipt_is_that_of_the_api(
-    client: TestClient, command: Palate
-) -> None:
+def test_erase_asks_first_and_shows_the_receipt_of_the_api(client: TestClient, command: Palate) -> None:
     rate(client)
     assert command("erase", ADA, typed="n\n").exit_code == 1
     assert client.get(ADA_URL).is_success
@@ -41,6 +39,6 @@ def test_a_user_is_erased_after_a_question_and_the_receipt_is_that_of_the_api(
     assert client.get(f"/v1/erasures/{receipt['erasure_id']}").json() == receipt
 
 
-def test_who_is_not_there_is_said(client: TestClient, command: Palate) -> None:
-    assert isinstance(command("erase", "nobody", "--yes").exception, UserNotFound)
+def test_an_unknown_user_or_receipt_is_an_error(client: TestClient, command: Palate) -> None:
+    assert isinstance(command("erase", "unknown", "--yes").exception, UserNotFound)
     assert isinstance(command("erasures", "0").exception, ErasureNotFound)

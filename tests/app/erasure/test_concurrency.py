@@ -1,4 +1,4 @@
-"""Ratings that are posted while their user is erased land before, and go with him, or after, under a new number."""
+"""Ratings posted while their user is erased either land before and are deleted, or after, under a new number."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -33,7 +33,7 @@ def post(base_url: str, poster: int, stop: Event) -> int:
     return created
 
 
-def erase_again_and_again(client: httpx2.Client) -> list[dict[str, Any]]:
+def erase_repeatedly(client: httpx2.Client) -> list[dict[str, Any]]:
     receipts: list[dict[str, Any]] = []
     while len(receipts) < NUM_ERASURES:
         answer = client.delete(ADA_URL)
@@ -44,14 +44,14 @@ def erase_again_and_again(client: httpx2.Client) -> list[dict[str, Any]]:
 
 
 def left(session: Session) -> tuple[int, int, int, int]:
-    """Count the users, those of no ratings' and no history's user, and give the revision."""
+    """Count users, ratings without a user and changes without a user, and return the revision."""
     users = session.scalars(select(func.count()).select_from(User)).one()
-    nobodys = [
+    orphans = [
         session.scalars(select(func.count()).where(column.not_in(select(User.id)))).one()
         for column in (Rating.user_id, RatingChange.user_id)
     ]
     revision = session.scalars(select(Counter.value).where(Counter.name == "ratings")).one()
-    return users, nobodys[0], nobodys[1], revision
+    return users, orphans[0], orphans[1], revision
 
 
 def test_no_rating_outlives_its_user(settings: Settings, tmp_path: Path, empty: Instance) -> None:
@@ -64,7 +64,7 @@ def test_no_rating_outlives_its_user(settings: Settings, tmp_path: Path, empty: 
         urls = [str(client.base_url) for client in (one, two)]
         posting = [pool.submit(post, urls[poster % 2], poster, stop) for poster in range(NUM_POSTERS)]
         try:
-            receipts = erase_again_and_again(two)
+            receipts = erase_repeatedly(two)
         finally:
             stop.set()
         created = sum(future.result() for future in posting)

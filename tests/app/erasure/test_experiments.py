@@ -1,4 +1,4 @@
-"""A user is not clean while an experiment serves a version that holds him."""
+"""A user is not clean while an experiment serves a version that holds them."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -16,8 +16,8 @@ from tests.app.recommendations.helpers import row_values
 from tests.app.training.conftest import Instance
 
 
-def holding_nobody(instance: Instance, like: str, version: str) -> str:
-    """Publish and activate a copy of a version that says that it holds nobody."""
+def publish_without_users(instance: Instance, like: str, version: str) -> str:
+    """Publish and activate a copy of a version that holds no users."""
     folder = instance.settings.model_store
     loaded = checkpoint.load(folder / like)
     tensors = {name: tensor[:0] for name, tensor in checkpoint.load_beside(folder / like, FILE).items()}
@@ -46,15 +46,15 @@ def state(receipt: dict[str, Any]) -> tuple[Any, ...]:
     return receipt["state"], receipt["experiments"], receipt["clean_version"], receipt["clean_at"]
 
 
-def test_he_is_clean_when_the_last_experiment_with_him_is_stopped(
+def test_a_user_is_clean_when_the_last_experiment_that_holds_them_is_stopped(
     instance: Instance, client: TestClient, settings: Settings
 ) -> None:
     rate(client)
     instance.start_worker()
     dirty = train(instance, "linear")
-    clean, other = (holding_nobody(instance, dirty, name) for name in ("clean", "other"))
+    clean, other = (publish_without_users(instance, dirty, name) for name in ("clean", "other"))
     before = start(client, other, dirty)["id"]
-    stop(client, before)  # it was over when he was erased
+    stop(client, before)  # it was over when the user was erased
 
     receipt = erase(client)
     assert state(receipt) == ("clean", [], other, receipt["erased_at"])
@@ -65,7 +65,7 @@ def test_he_is_clean_when_the_last_experiment_with_him_is_stopped(
 
     number = start(client, other, dirty)["id"]
     assert state(follow(client, receipt)) == ("pending", [number], None, None)
-    newest = holding_nobody(instance, dirty, "newest")
+    newest = publish_without_users(instance, dirty, "newest")
     assert state(follow(client, receipt)) == ("pending", [number], None, None)
     stopped = stop(client, number)
     assert state(follow(client, receipt)) == ("clean", [], newest, stopped["stopped_at"])

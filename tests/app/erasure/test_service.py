@@ -1,4 +1,4 @@
-"""A user is erased: his rows, what models hold of him, and the receipt that follows it."""
+"""Erasing a user: their rows, the models that hold them, and the receipt."""
 
 from datetime import datetime
 from typing import Any
@@ -40,7 +40,7 @@ def follow(client: TestClient, receipt: dict[str, Any]) -> dict[str, Any]:
     [("linear", "hyper-parameters of {}"), ("denoising", "warm from {}")],
     ids=["linear", "denoising"],
 )
-def test_the_receipt_is_pending_until_a_version_that_never_saw_him_is_live(
+def test_a_receipt_is_pending_until_a_version_without_the_user_is_live(
     instance: Instance, client: TestClient, kind: str, goes_on: str
 ) -> None:
     rate(client)
@@ -68,7 +68,7 @@ def test_the_receipt_is_pending_until_a_version_that_never_saw_him_is_live(
 
     assert [client.get(f"/v1/models/{name}").json()["num_erased"] for name in (versions[1], clean)] == [1, 0]
 
-    # One that holds him goes live again; then it is removed, and with it all that held him.
+    # A version that holds the user goes live again; then it is removed, and with it all that held the user.
     assert client.post(f"/v1/models/{versions[1]}/activate").is_success
     assert follow(client, receipt)["state"] == "pending"
     assert client.post(f"/v1/models/{clean}/activate").is_success
@@ -80,10 +80,10 @@ def test_the_receipt_is_pending_until_a_version_that_never_saw_him_is_live(
     assert now["purged_at"] == max(row["removed_at"] for row in now["versions"])
 
 
-def test_a_user_who_is_not_there_is_not_erased(client: TestClient) -> None:
+def test_an_unknown_user_is_not_erased(client: TestClient) -> None:
     rate(client)
     erase(client)
-    for url in (ADA_URL, "/v1/users/nobody"):
+    for url in (ADA_URL, "/v1/users/unknown"):
         answer = client.delete(url)
         assert (answer.status_code, answer.json()["type"]) == (404, "/problems/user-not-found")
         assert "GET /v1/erasures/" in answer.json()["detail"]
@@ -107,7 +107,7 @@ def test_the_same_id_is_a_new_user_under_a_new_number(client: TestClient) -> Non
     assert second["removed"] == {"users": 1, "ratings": 1, "rating_changes": 1, "events": 0}
 
 
-def test_a_version_whose_files_do_not_say_counts_as_one_that_holds_him(instance: Instance, client: TestClient) -> None:
+def test_a_version_with_damaged_files_counts_as_one_that_holds_the_user(instance: Instance, client: TestClient) -> None:
     rate(client)
     instance.start_worker()
     version = train(instance, "linear")
@@ -120,22 +120,22 @@ def test_a_version_whose_files_do_not_say_counts_as_one_that_holds_him(instance:
     assert [(row["version"], row["part"]) for row in receipt["versions"]] == [(version, "unknown")]
 
 
-def test_who_was_erased_and_came_again_meanwhile_is_looked_for_by_his_new_number(
+def test_a_user_who_was_erased_and_came_again_meanwhile_is_found_by_their_new_number(
     instance: Instance, client: TestClient
 ) -> None:
     rate(client)
     instance.start_worker()
     version = train(instance, "linear")
-    of_another = service.Seen(number=NUM_USERS, parts={version: None})
+    of_another = service.RolesRead(number=NUM_USERS, roles={version: None})
 
-    receipt = instance.write(service.erase, ADA, of_another, instance.settings.model_store, now_us())
+    receipt = instance.write(service.erase, ADA, of_another, model_store=instance.settings.model_store, now_us=now_us())
 
     assert receipt.erasure.user_number == NUM_USERS + 1
-    assert [(row.version, part) for row, part in receipt.held] == [(version, "trained")]
+    assert [(row.version, part) for row, part in receipt.versions] == [(version, "trained")]
 
 
-def test_whatever_belongs_to_a_user_names_him_where_an_erasure_looks() -> None:
-    """Columns that speak of users: `user_id`, by number, which are swept; the receipt's own; and counts."""
+def test_every_column_that_refers_to_a_user_is_known_to_erasure() -> None:
+    """Columns that refer to users: `user_id`, by number, which are swept; the receipt's own; and counts."""
     columns = [column for table in Base.metadata.sorted_tables for column in table.c if "user" in column.name]
     swept = [column for column in columns if column.name == "user_id"]
     assert {column.table.name for column in swept} >= {"ratings", "rating_changes"}

@@ -1,4 +1,4 @@
-"""What training does about an erased user: runs under way, checkpoints, the kept matrix of `linear`, the schedule."""
+"""Training after an erasure: runs in progress, checkpoints, the kept matrix of `linear`, the schedule."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -29,7 +29,9 @@ def logged() -> Iterator[list[Any]]:
         yield lines
 
 
-def test_a_run_that_had_read_his_ratings_is_named_and_so_is_its_version(instance: Instance, client: TestClient) -> None:
+def test_a_run_that_had_read_the_ratings_is_listed_and_so_is_its_version(
+    instance: Instance, client: TestClient
+) -> None:
     rate(client)
     run_id = instance.request(**LONG)
     instance.start_worker()
@@ -44,7 +46,7 @@ def test_a_run_that_had_read_his_ratings_is_named_and_so_is_its_version(instance
     assert [(row["version"], row["part"], row["live"]) for row in now["versions"]] == [(version, "trained", True)]
 
 
-def test_an_attempt_does_not_go_on_from_a_checkpoint_that_learned_from_him(
+def test_an_attempt_does_not_resume_a_checkpoint_that_learned_from_the_user(
     instance: Instance, client: TestClient, logged: list[Any]
 ) -> None:
     rate(client)
@@ -67,7 +69,7 @@ def test_an_attempt_does_not_go_on_from_a_checkpoint_that_learned_from_him(
     assert (now["state"], now["versions"], now["clean_version"]) == ("purged", [], progress.run.version)
 
 
-def test_after_an_erasure_linear_is_what_it_would_be_without_him(instance: Instance, client: TestClient) -> None:
+def test_after_an_erasure_linear_equals_a_fit_without_the_user(instance: Instance, client: TestClient) -> None:
     rate(client)
     instance.start_worker()
     train(instance, "linear")

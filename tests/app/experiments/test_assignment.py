@@ -1,4 +1,4 @@
-"""Whom which arm serves: in the shares that were asked for, and always the same."""
+"""The assignment of users to arms: in the requested shares, and always the same."""
 
 import subprocess
 import sys

@@ -63,7 +63,7 @@ def test_an_experiment_from_start_to_stop(command: Palate, client: TestClient) -
         (("report", "1", "--metric", "luck"), "metric"),
     ],
 )
-def test_what_is_wrong_is_named(command: Palate, words: tuple[str, ...], named: str) -> None:
+def test_invalid_options_are_named(command: Palate, words: tuple[str, ...], named: str) -> None:
     error = command(*words).exception
     assert isinstance(error, InvalidRequest)
     assert [field["field"] for field in error.fields] == [named]

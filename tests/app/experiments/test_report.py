@@ -1,4 +1,4 @@
-"""The report of an experiment: counted right, of users who were shown something, and said in plain words."""
+"""The report of an experiment: counts over users who were shown something, and the verdict."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Shown:
-    """An answer: whose it was, which version gave it, how many of its items were shown, clicked, bought, rated."""
+    """An answer: its user, its version, and how many of its items were shown, clicked, bought, rated."""
 
     user: int | None
     version: str
@@ -86,7 +86,7 @@ def ask(client: TestClient, **parameters: str) -> dict[str, Any]:
     return report
 
 
-def test_what_was_shown_to_known_users_is_counted_by_hand(client: TestClient, store: Any) -> None:
+def test_counts_of_impressions_to_known_users_match_those_by_hand(client: TestClient, store: Any) -> None:
     store(
         [
             Shown(1, "old", shown=4, clicked=1),
@@ -95,8 +95,8 @@ def test_what_was_shown_to_known_users_is_counted_by_hand(client: TestClient, st
             Shown(3, "new", shown=10, bought=3),
             Shown(3, "new", shown=10, rated=1),
             Shown(4, "new", shown=10),
-            Shown(3, "new", shown=0, clicked=5, bought=5),  # nobody said that it was shown
-            Shown(None, "new", shown=10, clicked=10),  # of a user who was erased, or whom nobody knows
+            Shown(3, "new", shown=0, clicked=5, bought=5),  # no impression was reported
+            Shown(None, "new", shown=10, clicked=10),  # of an erased user, or of a guest
             Shown(5, "old", shown=10, clicked=10, experiment=0),
             Shown(5, "old", shown=10, clicked=10, experiment=2),
         ]
@@ -114,7 +114,7 @@ def test_what_was_shown_to_known_users_is_counted_by_hand(client: TestClient, st
     assert report["verdict"].startswith("Not decided yet: 2 users of control and 2 of treatment")
 
 
-def test_the_database_sums_up_what_the_rates_are_made_of(client: TestClient, store: Any) -> None:
+def test_the_sums_of_the_database_match_those_of_the_events(client: TestClient, store: Any) -> None:
     generator = np.random.default_rng(0)
     answers = []
     for user in range(1, 121):
@@ -143,7 +143,7 @@ def test_the_database_sums_up_what_the_rates_are_made_of(client: TestClient, sto
             )
 
 
-def test_an_experiment_that_nobody_has_seen_yet_says_so(client: TestClient, store: Any) -> None:
+def test_an_experiment_without_users_says_so(client: TestClient, store: Any) -> None:
     store([])
     report = ask(client, metric="conversion")
     assert (report["differences"], report["split"]["treatment_share"]) == ([], None)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.database.engine import Database
 from app.experiments import repository
 from app.experiments import service as experiments
-from app.experiments.service import Plan, Who
+from app.experiments.service import Plan, Requester
 from app.keys import service as keys
 from app.keys.scopes import Scope
 from app.kit.errors import ExperimentRunning
@@ -65,7 +65,7 @@ def test_a_started_experiment_is_shown_and_listed(client: TestClient) -> None:
     assert running in client.get("/metrics").text.splitlines()
 
 
-def test_a_second_one_waits_until_the_first_is_stopped(client: TestClient) -> None:
+def test_a_second_experiment_is_refused_while_the_first_runs(client: TestClient) -> None:
     first = start(client)
     second = client.post("/v1/experiments", json=ASKED)
     assert problem(second) == (409, "experiment-running", [])
@@ -74,7 +74,7 @@ def test_a_second_one_waits_until_the_first_is_stopped(client: TestClient) -> No
     assert start(client)["salt"] != first["salt"]
 
 
-def test_of_two_that_start_at_once_one_runs(settings: Settings, run_on_database: OnDatabase) -> None:
+def test_of_two_simultaneous_starts_one_succeeds(settings: Settings, run_on_database: OnDatabase) -> None:
     plans = [
         Plan(name=name, control="old", treatment=name, share=1.0, treatment_share=0.5, salt="s")
         for name in ("new", "newer")
@@ -82,7 +82,9 @@ def test_of_two_that_start_at_once_one_runs(settings: Settings, run_on_database:
 
     async def both(database: Database) -> list[Any]:
         calls = [
-            experiments.start_experiment(database, settings.model_store, plan, Who(None, None), datetime.now(UTC))
+            experiments.start_experiment(
+                database, settings.model_store, plan, requester=Requester(None, None), now=datetime.now(UTC)
+            )
             for plan in plans
         ]
         return await asyncio.gather(*calls, return_exceptions=True)
@@ -91,7 +93,7 @@ def test_of_two_that_start_at_once_one_runs(settings: Settings, run_on_database:
     assert [type(outcome) for outcome in outcomes if isinstance(outcome, Exception)] == [ExperimentRunning]
 
 
-def test_the_database_itself_lets_no_second_one_run(run_on_database: OnDatabase) -> None:
+def test_a_database_constraint_refuses_a_second_running_experiment(run_on_database: OnDatabase) -> None:
     def insert(session: Session) -> None:
         plan = {"control": "old", "treatment": "new", "share": 1.0, "treatment_share": 0.5, "salt": "s"}
         row = Experiment(name="x", state=ExperimentState.RUNNING, started_at=datetime.now(UTC), **plan)
@@ -118,7 +120,7 @@ def test_the_database_itself_lets_no_second_one_run(run_on_database: OnDatabase)
         ({"salts": "x"}, ["/salts"]),
     ],
 )
-def test_what_is_wrong_is_named(client: TestClient, fields: dict[str, Any], named: list[str]) -> None:
+def test_invalid_fields_are_named(client: TestClient, fields: dict[str, Any], named: list[str]) -> None:
     answer = client.post("/v1/experiments", json=ASKED | fields)
     assert problem(answer) == (422, "invalid-request", named)
     assert client.get("/v1/experiments").json()["experiments"] == []
@@ -160,8 +162,8 @@ def test_stopping_changes_the_live_version_only_if_asked(client: TestClient) -> 
     assert problem(refused) == (409, "version-refused", [])
     assert client.get(f"/v1/experiments/{number}").json()["state"] == "running"
 
-    wish = {"activate": "treatment", "force": True, "reason": "better"}
-    stopped = client.post(f"/v1/experiments/{number}/stop", json=wish).json()
+    request = {"activate": "treatment", "force": True, "reason": "better"}
+    stopped = client.post(f"/v1/experiments/{number}/stop", json=request).json()
 
     assert (stopped["state"], stopped["activated"], stopped["stop_reason"]) == ("stopped", "treatment", "better")
     assert live(client) == "new"
@@ -175,7 +177,7 @@ def test_stopping_changes_the_live_version_only_if_asked(client: TestClient) -> 
     assert activation["reason"] == f"experiment {third}"
 
 
-def test_a_stopped_one_is_not_stopped_again(client: TestClient) -> None:
+def test_a_stopped_experiment_cannot_be_stopped_again(client: TestClient) -> None:
     number = start(client)["id"]
     stopped = client.post(f"/v1/experiments/{number}/stop").json()
     again = client.post(f"/v1/experiments/{number}/stop", json={"activate": "treatment", "force": True})
@@ -185,12 +187,12 @@ def test_a_stopped_one_is_not_stopped_again(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("call", [("GET", "/v1/experiments/7"), ("POST", "/v1/experiments/7/stop")])
-def test_one_that_is_not_there(client: TestClient, call: tuple[str, str]) -> None:
+def test_an_unknown_experiment_is_not_found(client: TestClient, call: tuple[str, str]) -> None:
     assert problem(client.request(*call)) == (404, "experiment-not-found", [])
     assert problem(client.request(call[0], call[1].replace("7", "0")))[:2] == (422, "invalid-request")
 
 
-def test_pages_hold_each_once_newest_first(client: TestClient) -> None:
+def test_pages_list_each_experiment_once_newest_first(client: TestClient) -> None:
     numbers = []
     for _ in range(3):
         numbers.append(start(client)["id"])
@@ -202,7 +204,9 @@ def test_pages_hold_each_once_newest_first(client: TestClient) -> None:
     assert problem(client.get("/v1/experiments?cursor=x")) == (422, "invalid-cursor", ["cursor"])
 
 
-def test_who_started_and_stopped_it_is_on_record(client: TestClient, run_on_database: OnDatabase) -> None:
+def test_the_keys_that_started_and_stopped_an_experiment_are_recorded(
+    client: TestClient, run_on_database: OnDatabase
+) -> None:
     made = run_on_database(lambda database: database.write(keys.create, "ops", [Scope.ADMIN, Scope.READ]))
     client.headers["X-API-Key"] = made.secret
     number = start(client)["id"]

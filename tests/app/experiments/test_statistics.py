@@ -17,9 +17,9 @@ def sums_of(x: Numbers, y: Numbers) -> Sums:
 
 
 def users(generator: np.random.Generator, num: int, rate: float) -> tuple[Numbers, Numbers]:
-    """Give each user a taste for clicking of his own and a number of items shown, of which he clicks some.
+    """Draw each user's own click rate, a number of items shown, and the clicks on them.
 
-    Whoever clicks readily is shown more, so that clicks per item shown is not the mean of the users' rates.
+    Users who click readily are shown more, so that clicks per item shown is not the mean of the users' rates.
     """
     tastes = generator.beta(2, 2 / rate - 2, num)
     shown = 1 + generator.poisson(20 * tastes + 5)
@@ -41,7 +41,7 @@ def test_a_rate_and_its_error_by_hand() -> None:
     assert estimate.high - estimate.value == pytest.approx(norm.ppf(0.975) * estimate.error)
 
 
-def test_of_users_who_are_each_shown_one_item_it_is_the_error_of_a_mean() -> None:
+def test_with_one_item_per_user_the_error_is_that_of_a_mean() -> None:
     clicks = np.array([1.0, 0, 0, 1, 0, 0, 0, 1])
     estimate = ratio(sums_of(np.ones(8), clicks))
     assert estimate is not None
@@ -53,7 +53,7 @@ def test_there_is_no_rate_of_one_user_or_of_nothing() -> None:
     assert ratio(sums_of(np.zeros(5), np.zeros(5))) is None
 
 
-def test_an_interval_holds_the_truth_as_often_as_it_says_and_one_of_clicks_as_units_does_not() -> None:
+def test_an_interval_covers_the_truth_as_often_as_stated_and_one_with_clicks_as_units_does_not() -> None:
     generator, truth = np.random.default_rng(1), true_rate(0.1)
     held, naive = 0, 0
     for _ in range(REPEATS):
@@ -92,14 +92,14 @@ def true_lift(unit: Difference) -> float:
     return float(rates[np.searchsorted(lifts, unit.detectable)])
 
 
-def test_who_looks_again_and_again_is_rarely_misled_by_the_interval_of_all_looks() -> None:
+def test_repeated_looks_are_rarely_misled_by_the_interval_of_all_looks() -> None:
     generator = np.random.default_rng(3)
     once, always, repeats = 0, 0, 300
     for _ in range(repeats):
         arms = [users(generator, 2_000, 0.1) for _ in range(2)]
         looks = [look(arms, num) for num in range(100, 2_001, 50)]
         once += any(each.p_value < ALPHA for each in looks)
-        always += any(abs(each.value) > each.reach for each in looks)
+        always += any(abs(each.value) > each.always_half_width for each in looks)
     assert once / repeats > 0.15
     assert always <= binom.ppf(1 - 1e-4, repeats, ALPHA)
 
@@ -111,7 +111,7 @@ def look(arms: list[tuple[Numbers, Numbers]], num: int) -> Difference:
     return Difference.of(one, other, 2 * num)
 
 
-def test_a_difference_without_any_spread_is_sure() -> None:
+def test_a_difference_without_variance_is_certain() -> None:
     assert Difference(0.0, 0.0, 10).p_value == 1
     assert Difference(0.1, 0.0, 10).p_value == 0
 
@@ -128,5 +128,5 @@ def test_the_split_is_judged_by_a_chi_square_test(control: int, treatment: int, 
     assert split_p_value(control, treatment, share) == pytest.approx(chisquare([control, treatment], expected).pvalue)
 
 
-def test_a_split_of_nobody_is_no_reason_to_worry() -> None:
+def test_a_split_without_users_is_not_suspect() -> None:
     assert split_p_value(0, 0, 0.5) == 1

@@ -21,7 +21,7 @@ def row(days_ago: float, answer: int, item: int) -> EventRow:
     return EventRow(moment, answer, item, "impression", None, "user", "v1", "new", item, 0, None, now_us())
 
 
-def test_only_events_of_older_answers_go_however_many_they_are(
+def test_only_events_of_older_answers_are_deleted(
     run_on_database: Callable[..., Any], settings: Settings, stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(repository, "PRUNED_AT_ONCE", 3)
@@ -34,7 +34,7 @@ def test_only_events_of_older_answers_go_however_many_they_are(
     async def look_twice(database: Database) -> tuple[int, int]:
         await database.write(store)
         retention = Retention(database, settings.model_copy(update={"keep_events_days": 10}))
-        return await retention.look(), await retention.look()
+        return await retention.poll(), await retention.poll()
 
     assert run_on_database(look_twice) == (12, 0)
     assert sorted(event.answer for event in stored()) == [9, 10]

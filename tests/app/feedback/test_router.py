@@ -31,7 +31,7 @@ def name_of(answer: dict[str, Any]) -> str:
     return name
 
 
-def test_what_was_shown_has_place_source_version_and_user(trained: TestClient, stored: Stored) -> None:
+def test_an_impression_has_position_source_version_and_user(trained: TestClient, stored: Stored) -> None:
     answer = recommend(trained, "ada", limit=4)
     written = report(trained, {"recommendation_id": name_of(answer), "type": "impression"})
     assert written["counts"] == {"recorded": 1, "unchanged": 0, "refused": 0}
@@ -46,7 +46,7 @@ def test_what_was_shown_has_place_source_version_and_user(trained: TestClient, s
     assert [row.item_id for row in rows] == decode(name_of(answer), "id").items
 
 
-def test_positions_count_from_the_first_page_on(trained: TestClient, stored: Stored) -> None:
+def test_positions_count_from_the_first_page(trained: TestClient, stored: Stored) -> None:
     first = recommend(trained, "ada", limit=3)
     second = recommend(trained, "ada", limit=4, cursor=first["next_cursor"])
     report(trained, {"recommendation_id": name_of(second), "type": "click", "item_id": ids(second)[2]})
@@ -81,7 +81,7 @@ def test_bad_rows_are_refused_by_field_and_the_good_ones_recorded(trained: TestC
     early = (from_us(decode(name, "id").at_us) - timedelta(hours=1)).isoformat()
     bad: list[tuple[Any, str]] = [
         ({**good, "item_id": other}, "/1/item_id"),
-        ({**good, "item_id": "nobody has this"}, "/2/item_id"),
+        ({**good, "item_id": "unknown item"}, "/2/item_id"),
         ({"recommendation_id": name, "type": "click"}, "/3/item_id"),
         ({**good, "recommendation_id": name[:-9] + "AAAAAAAAA"}, "/4/recommendation_id"),
         ({**good, "type": "seen"}, "/5/type"),
@@ -137,11 +137,11 @@ def test_an_id_of_another_server_is_refused(trained: TestClient) -> None:
     assert "another server" in response.json()["detail"]
 
 
-def test_every_sort_of_answer_is_reported_on(trained: TestClient, stored: Stored) -> None:
+def test_every_kind_of_answer_takes_events(trained: TestClient, stored: Stored) -> None:
     guest = trained.post("/v1/recommendations", json={"ratings": [{"item_id": "even 0", "value": 5}], "limit": 1})
     answers = [
         guest.json(),
-        *trained.post(BATCH, json={"users": ["ada", "nobody"], "limit": 1}).json()["answers"],
+        *trained.post(BATCH, json={"users": ["ada", "unknown"], "limit": 1}).json()["answers"],
         trained.get("/v1/items/popular?limit=1").json(),
         trained.get("/v1/items/new?limit=1").json(),
         trained.get("/v1/items/even%200/similar?limit=1").json(),
@@ -158,21 +158,21 @@ def test_every_sort_of_answer_is_reported_on(trained: TestClient, stored: Stored
     ]
 
 
-def test_an_answer_without_items_is_shown_without_effect(trained: TestClient, stored: Stored) -> None:
+def test_an_impression_of_an_answer_without_items_records_nothing(trained: TestClient, stored: Stored) -> None:
     answer = recommend(trained, "ada", category="nowhere")
     written = report(trained, {"recommendation_id": name_of(answer), "type": "impression"})
     assert (answer["items"], written["counts"]) == ([], {"recorded": 0, "unchanged": 1, "refused": 0})
     assert stored() == []
 
 
-def test_an_item_that_was_deleted_since_is_still_of_its_answer(trained: TestClient, stored: Stored) -> None:
+def test_a_deleted_item_still_belongs_to_its_answer(trained: TestClient, stored: Stored) -> None:
     answer = recommend(trained, "ada", limit=2)
     assert trained.delete(f"/v1/items/{ids(answer)[0]}").status_code == 200
     event = {"recommendation_id": name_of(answer), "type": "click", "item_id": ids(answer)[0]}
     assert report(trained, event)["counts"]["recorded"] == 1
 
 
-def test_events_of_a_user_go_with_him_and_later_ones_are_nobodys(trained: TestClient, stored: Stored) -> None:
+def test_events_of_an_erased_user_are_deleted_and_later_ones_have_no_user(trained: TestClient, stored: Stored) -> None:
     answer = recommend(trained, "ada", limit=3)
     shown = {"recommendation_id": name_of(answer), "type": "impression"}
     report(trained, shown)
@@ -183,7 +183,7 @@ def test_events_of_a_user_go_with_him_and_later_ones_are_nobodys(trained: TestCl
     assert [row.user_id for row in stored()] == [None] * 3
 
 
-def test_a_merge_takes_the_events_along(trained: TestClient, stored: Stored) -> None:
+def test_a_merge_moves_the_events(trained: TestClient, stored: Stored) -> None:
     rate(trained, "guest 7", {"even 4": 5.0})
     report(trained, {"recommendation_id": name_of(recommend(trained, "guest 7", limit=1)), "type": "impression"})
     assert [row.user_id for row in stored()] == [2]
@@ -191,7 +191,7 @@ def test_a_merge_takes_the_events_along(trained: TestClient, stored: Stored) -> 
     assert [row.user_id for row in stored()] == [1]
 
 
-def test_a_long_list_is_shown_in_one_event_and_many_of_them_are_too_much(trained: TestClient) -> None:
+def test_one_event_takes_a_long_list_and_a_request_has_a_maximum_of_rows(trained: TestClient) -> None:
     events = [{"recommendation_id": new_items_id([1] * 1000, subject=n), "type": "impression"} for n in range(22)]
     written = report(trained, *events)
     assert written["counts"] == {"recorded": 20, "unchanged": 0, "refused": 2}
@@ -211,7 +211,7 @@ def test_events_are_counted_for_prometheus(trained: TestClient) -> None:
     st.lists(st.integers(1, 2**62) | st.integers(1, 12), max_size=3),
     st.sampled_from(["impression", "click"]),
 )
-def test_whatever_an_id_holds_the_answer_is_no_server_error(
+def test_no_recommendation_id_causes_a_server_error(
     trained: TestClient, identity: RecommendationId, items: list[int], kind: str
 ) -> None:
     forged = replace(identity, items=items, source_codes=encode_sources([Source.NEW] * len(items)))

@@ -1,4 +1,4 @@
-"""An event that is recorded while its user is erased goes with him, or is nobody's."""
+"""An event recorded while its user is erased is deleted with them, or stored without a user."""
 
 import asyncio
 import time
@@ -40,7 +40,7 @@ def record_slowly(session: Session) -> None:
 
 
 @pytest.mark.parametrize("erased_first", [False, True])
-def test_no_event_of_a_user_outlives_him(
+def test_no_event_keeps_an_erased_user(
     run_on_database: Callable[..., Any], settings: Settings, stored: Stored, *, erased_first: bool
 ) -> None:
     async def both(database: Database) -> Receipt:

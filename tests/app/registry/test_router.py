@@ -1,4 +1,4 @@
-"""Versions over HTTP and on the command line: how a refused one goes live, and whose ratings a version holds."""
+"""Versions over HTTP and on the command line: activating a refused one, and the versions that hold a user."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -28,14 +28,14 @@ REASON = "refused: clearly worse than the live model, NDCG@10 -0.1000 (95 % inte
 @pytest.fixture(autouse=True)
 def _versions(settings: Settings, run_on_database: OnDatabase, model: Model) -> None:
     """`good` is live; the gate refused `poor`. User 1, ada, was trained into `good`, user 2, zoe, judged `poor`."""
-    held = {"good": ([1], []), "poor": ([], [2])}
-    for version, (trained, judged) in held.items():
+    users = {"good": ([1], []), "poor": ([], [2])}
+    for version, (trained, judged) in users.items():
         parts = TrainingUsers.of(np.array(trained, np.int64), np.empty(0, np.int64), np.array(judged, np.int64), None)
         checkpoint.save(settings.model_store / version, model, ITEMS, {}, beside={FILE: parts.tensors()})
 
     def publish(session: Session) -> None:
         numbers = dict.fromkeys(("watermark", "num_users", "num_items", "num_ratings", "num_bytes"), 1)
-        for minute, version in enumerate(held):
+        for minute, version in enumerate(users):
             good = version == "good"
             gate = {"activated": good, "reason": "activated: nothing was live" if good else REASON}
             row: dict[str, Any] = {"kind": "linear", "metrics": {}, "gate": gate, "split": {"share": 0.05}, **numbers}
@@ -83,27 +83,27 @@ def test_a_refused_version_is_listed_with_its_reason_and_activated_only_by_force
     assert states(client) == {"poor": "live", "good": "activated"}
 
 
-def test_it_is_recorded_whose_key_forced_it(client: TestClient, run_on_database: OnDatabase) -> None:
+def test_the_key_that_forced_an_activation_is_recorded(client: TestClient, run_on_database: OnDatabase) -> None:
     key = run_on_database(lambda database: database.write(keys.create, "ops", [Scope.ADMIN, Scope.READ]))
     headers = {"X-API-Key": key.secret}
     answer = client.post("/v1/models/poor/activate", json={"force": True}, headers=headers).json()
     assert answer["activations"][0]["actor"] == f"key {key.id} (ops)"
 
 
-def test_what_is_no_wish_is_refused(client: TestClient) -> None:
+def test_an_invalid_activation_request_is_refused(client: TestClient) -> None:
     answer = client.post("/v1/models/poor/activate", json={"force": "yes", "because": "so", "reason": "x" * 1001})
     assert answer.status_code == 422
     assert [fault["field"] for fault in answer.json()["errors"]] == ["/force", "/reason", "/because"]
 
 
-def test_it_is_told_which_versions_hold_a_users_ratings(client: TestClient, command: Palate) -> None:
+def test_the_versions_that_hold_a_users_ratings_are_listed(client: TestClient, command: Palate) -> None:
     rows = [{"user_id": user, "item_id": "a", "value": 5} for user in ("ada", "zoe/2", "eve")]
     assert client.post("/v1/ratings", json=rows).status_code == 200
     ada, zoe, eve = (client.get(f"/v1/users/{user}/models").json() for user in ("ada", "zoe%2F2", "eve"))
     assert ada == {"user_id": "ada", "versions": [{"version": "good", "live": True, "part": "trained"}]}
     assert zoe == {"user_id": "zoe/2", "versions": [{"version": "poor", "live": False, "part": "judged"}]}
     assert eve["versions"] == []
-    assert client.get("/v1/users/nobody/models").json()["type"] == "/problems/user-not-found"
+    assert client.get("/v1/users/unknown/models").json()["type"] == "/problems/user-not-found"
 
     assert "good  trained  live\n" in command("models", "holds", "ada").output
     assert "poor  judged\n" in command("models", "holds", "zoe/2").output

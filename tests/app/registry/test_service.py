@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.kit.errors import UserNotFound, VersionNotFound, VersionRefused, VersionUnusable
 from app.registry import service, store
 from app.registry.schemas import Version
-from app.registry.service import Wish
+from app.registry.service import ActivationRequest
 from app.registry.training_users import FILE, TrainingUsers, UserRole
 from app.settings import Settings
 from app.tables import User
@@ -51,24 +51,26 @@ def test_the_latest_activation_is_live_and_a_refused_version_is_not(registry: Re
     registry.publish("two", 2)
     registry.publish("refused", 3, activate=False)
     assert registry.live() == "two"
-    registry(service.activate, "one", Wish(), NOW)
+    registry(service.activate, "one", ActivationRequest(), NOW)
     assert registry.live() == "one"
 
 
 def test_activating_the_live_version_again_changes_nothing(registry: Registry) -> None:
     registry.publish("one", 1)
-    again = registry(service.activate, "one", Wish(), NOW + timedelta(hours=1))
+    again = registry(service.activate, "one", ActivationRequest(), NOW + timedelta(hours=1))
     assert [row.activated_at for row in again.activations["one"]] == [NOW + timedelta(minutes=1)]
 
 
-def test_a_refused_version_goes_live_only_by_force_and_it_is_recorded_who_did_it_and_why(registry: Registry) -> None:
+def test_a_refused_version_goes_live_only_by_force_which_is_recorded_with_actor_and_reason(registry: Registry) -> None:
     registry.publish("one", 1)
     registry.publish("refused", 2, activate=False)
     with pytest.raises(VersionRefused, match="'refused' was refused: clearly worse"):
-        registry(service.activate, "refused", Wish(reason="I like it"), NOW)
+        registry(service.activate, "refused", ActivationRequest(reason="I like it"), NOW)
     assert registry.live() == "one"
 
-    forced = registry(service.activate, "refused", Wish(actor="key 1 (ops)", reason="I like it", force=True), NOW)
+    forced = registry(
+        service.activate, "refused", ActivationRequest(actor="key 1 (ops)", reason="I like it", force=True), NOW
+    )
 
     assert registry.live() == "refused"
     (row,) = forced.activations["refused"]
@@ -78,14 +80,14 @@ def test_a_refused_version_goes_live_only_by_force_and_it_is_recorded_who_did_it
 def test_going_back_to_a_version_that_was_live_needs_no_force(registry: Registry) -> None:
     registry.publish("one", 1)
     registry.publish("refused", 2, activate=False)
-    registry(service.activate, "refused", Wish(force=True), NOW)
-    registry(service.activate, "one", Wish(force=True), NOW)  # there was nothing to force
-    back = registry(service.activate, "refused", Wish(), NOW)
+    registry(service.activate, "refused", ActivationRequest(force=True), NOW)
+    registry(service.activate, "one", ActivationRequest(force=True), NOW)  # there was nothing to force
+    back = registry(service.activate, "refused", ActivationRequest(), NOW)
     assert [row.cause for row in back.activations["refused"]] == ["manual", "forced"]
     assert [row.cause for row in registry(service.show_version, "one").activations["one"]] == ["manual", "gate"]
 
 
-def test_a_version_is_live_or_was_or_was_refused_or_is_removed(registry: Registry) -> None:
+def test_every_version_has_a_state(registry: Registry) -> None:
     for n, activate in enumerate([False, True, True, False, True]):
         registry.publish(f"version-{n}", n, activate=activate)
     registry(service.remove_old, 2, NOW)
@@ -100,9 +102,9 @@ def test_old_versions_are_removed_but_never_the_live_one_nor_the_one_before_it(r
     assert registry(service.remove_old, 2, NOW) == ["version-3", "version-2"]
     assert registry(service.remove_old, 2, NOW) == []
     with pytest.raises(VersionUnusable, match="were removed"):
-        registry(service.activate, "version-2", Wish(), NOW)
+        registry(service.activate, "version-2", ActivationRequest(), NOW)
     with pytest.raises(VersionNotFound):
-        registry(service.activate, "version-9", Wish(), NOW)
+        registry(service.activate, "version-9", ActivationRequest(), NOW)
 
 
 def test_versions_are_listed_newest_first_page_by_page(registry: Registry) -> None:
@@ -120,7 +122,7 @@ def test_names_sort_by_time_and_never_collide(tmp_path: Path) -> None:
     assert store.new_name(tmp_path, "linear", NOW) == "2026-11-23T10-15-00Z-linear-2"
 
 
-def test_a_name_that_another_worker_takes_meanwhile_gives_way_to_the_next(tmp_path: Path, model: Model) -> None:
+def test_a_name_taken_by_another_worker_is_replaced_by_the_next(tmp_path: Path, model: Model) -> None:
     def save(folder: Path) -> None:
         if folder.name == "2026-11-23T10-15-00Z-linear":
             checkpoint.save(folder, model, ITEMS, {"of": "the other"})
@@ -161,26 +163,28 @@ def numbers(*users: int) -> Any:
     return np.array(users, np.int64)
 
 
-def test_a_version_tells_what_it_has_to_do_with_a_user(registry: Registry, settings: Settings, model: Model) -> None:
+def test_a_version_has_the_roles_of_its_users(registry: Registry, settings: Settings, model: Model) -> None:
     before = TrainingUsers.of(numbers(1, 2), numbers(), numbers(), None)
-    held = TrainingUsers.of(numbers(2, 3), numbers(4), numbers(5), before)
-    checkpoint.save(settings.model_store / "one", model, ITEMS, {}, beside={FILE: held.tensors()})
+    users = TrainingUsers.of(numbers(2, 3), numbers(4), numbers(5), before)
+    checkpoint.save(settings.model_store / "one", model, ITEMS, {}, beside={FILE: users.tensors()})
     checkpoint.save(settings.model_store / "old", model, ITEMS, {})
     for minute, version in enumerate(("old", "one", "gone")):
         registry.publish(version, minute)
     registry(add_users, 6)
 
-    found = [registry(service.holds, settings.model_store, "one", f"user {n}") for n in range(1, 7)]
+    def roles(user_id: str) -> dict[str, UserRole | None]:
+        number, listing = registry(service.versions_of_user, user_id)
+        return store.roles_of(settings.model_store, [row.version for row in listing.rows], number)
+
+    found = [roles(f"user {n}")["one"] for n in range(1, 7)]
 
     assert found == [UserRole.INHERITED, UserRole.TRAINED, UserRole.TRAINED, UserRole.VALIDATED, UserRole.JUDGED, None]
-    assert registry(service.holds, settings.model_store, "old", "user 1") == UserRole.UNKNOWN
-    assert registry(service.holds, settings.model_store, "gone", "user 1") == UserRole.UNKNOWN
+    assert roles("user 1")["old"] == UserRole.UNKNOWN
+    assert roles("user 1")["gone"] == UserRole.UNKNOWN
     registry(service.remove_old, 1, NOW)  # spares the live one and the one before
-    assert registry(service.holds, settings.model_store, "old", "user 1") is None
+    assert "old" not in roles("user 1")
     with pytest.raises(UserNotFound):
-        registry(service.holds, settings.model_store, "one", "nobody")
-    with pytest.raises(VersionNotFound):
-        registry(service.holds, settings.model_store, "nothing", "user 1")
+        roles("unknown")
 
 
 def add_users(session: Session, num_users: int) -> None:
@@ -188,26 +192,26 @@ def add_users(session: Session, num_users: int) -> None:
         session.add(User(id=n, external_id=f"user {n}", revision=0, created_at=NOW))
 
 
-def test_whoever_was_learned_stays_learned_through_every_version_that_goes_on() -> None:
+def test_learned_users_stay_learned_in_every_version_that_resumes() -> None:
     first = TrainingUsers.of(numbers(1, 2), numbers(), numbers(), None)
     second = TrainingUsers.of(numbers(2, 3), numbers(), numbers(), first)
     third = TrainingUsers.of(numbers(3), numbers(1), numbers(), second)
     assert third.inherited.tolist() == [1, 2]
-    assert third.part_of(1) == UserRole.INHERITED
+    assert third.role_of(1) == UserRole.INHERITED
 
 
 @pytest.mark.parametrize("file", [FILE, "model.json"])
-def test_damage_to_the_users_of_a_version_is_noticed(tmp_path: Path, model: Model, file: str) -> None:
-    held = TrainingUsers.of(numbers(1), numbers(), numbers(), None)
-    checkpoint.save(tmp_path / "version", model, ITEMS, {}, beside={FILE: held.tensors()})
+def test_a_damaged_file_of_users_is_detected(tmp_path: Path, model: Model, file: str) -> None:
+    users = TrainingUsers.of(numbers(1), numbers(), numbers(), None)
+    checkpoint.save(tmp_path / "version", model, ITEMS, {}, beside={FILE: users.tensors()})
     path = tmp_path / "version" / file
     path.write_bytes(path.read_bytes()[:-1])
-    assert store.part_of(tmp_path, "version", 1) == UserRole.UNKNOWN
+    assert store.role_of(tmp_path, "version", 1) == UserRole.UNKNOWN
     with pytest.raises(VersionUnusable, match=file):
         store.verify(tmp_path, "version")
 
 
-def test_what_crashes_left_is_removed_and_nothing_else(tmp_path: Path, model: Model) -> None:
+def test_only_leftovers_of_crashes_are_removed(tmp_path: Path, model: Model) -> None:
     for name in ("known", "orphan", "fresh"):
         checkpoint.save(tmp_path / name, model, ITEMS, {})
     for name in (".half.0123.tmp", ".runs/1/attempt-1", ".runs/2/attempt-1", "not-ours"):

@@ -79,7 +79,7 @@ def sums(line: Line) -> list[int]:
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(events, max_size=60), st.lists(st.sampled_from([By.VERSION, By.SOURCE, By.POSITION]), unique=True))
-def test_a_report_is_what_is_counted_by_hand(
+def test_a_report_matches_counts_by_hand(
     run_on_database: Callable[..., Any], rows: list[EventRow], by: list[By]
 ) -> None:
     def store_and_report(session: Session) -> list[Line]:
@@ -128,11 +128,11 @@ def test_the_interval_is_the_one_that_scipy_computes(counts: tuple[int, int]) ->
     assert (rate.low, rate.high) == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-12)
 
 
-def test_without_anything_shown_there_is_no_rate() -> None:
+def test_without_impressions_there_is_no_rate() -> None:
     assert rate_of(0, 0) == (0, 0, None, None, None)
 
 
-def test_a_report_over_http_tells_versions_sources_and_positions_apart(trained: TestClient) -> None:
+def test_a_report_over_http_groups_by_version_source_and_position(trained: TestClient) -> None:
     first, second = (recommend(trained, "ada", limit=3) for _ in range(2))
     shown = [{"recommendation_id": each["recommendation_id"], "type": "impression"} for each in (first, second)]
     clicked = {**shown[0], "type": "click", "item_id": ids(first)[1]}
@@ -175,7 +175,7 @@ def test_a_report_is_of_answers_made_in_its_time(trained: TestClient) -> None:
         ("from=2026-02-01T00:00:00Z&until=2026-01-01T00:00:00Z", "from"),
     ],
 )
-def test_a_report_that_is_wrong_names_the_field(client: TestClient, query: str, field: str) -> None:
+def test_an_invalid_report_names_the_field(client: TestClient, query: str, field: str) -> None:
     response = client.get(f"/v1/reports?{query}")
     assert response.status_code == 422
     assert [error["field"] for error in response.json()["errors"]] == [field]

@@ -15,7 +15,7 @@ from app.main import create_app
 from app.recommendations.state import loader
 from app.recommendations.state.model_cache import ModelCache
 from app.recommendations.state.serving import Serving
-from app.registry.repository import what_serves
+from app.registry.repository import serving_versions
 from app.settings import Settings
 from models import checkpoint
 from models.checkpoint import Loaded
@@ -145,7 +145,7 @@ def counted(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     read = serving.database.read
 
     async def counting(work: Any, *args: Any) -> Any:
-        if work is what_serves:
+        if work is serving_versions:
             looks.append(work)
         return await read(work, *args)
 

@@ -81,7 +81,9 @@ def test_a_run_after_a_few_changes_updates_the_kept_matrix_and_gives_the_model_o
     instance: Instance,
 ) -> None:
     first = train(instance)
-    trained = [f"user-{n - 1}" for n in store.holdings(instance.settings.model_store, str(first.run.version)).trained]
+    trained = [
+        f"user-{n - 1}" for n in store.training_users(instance.settings.model_store, str(first.run.version)).trained
+    ]
     edits = [RatingRow(trained[0], f"item-{item}", 4.0 + item % 2 / 2, None) for item in range(4)]
     edits += [RatingRow(trained[1], f"item-{item}", None, None) for item in range(NUM_ITEMS)]  # a user who leaves
     edits += [RatingRow(trained[2], "brand-new", 5.0, None)]
@@ -94,19 +96,20 @@ def test_a_run_after_a_few_changes_updates_the_kept_matrix_and_gives_the_model_o
     assert (second.gate or {})["start"] == f"hyper-parameters of {first.run.version}"
     assert 3 <= (updated_users(second) or 0) < 10  # the share that is held out moves a little with the number of users
     assert_a_full_fit(instance, second)
-    assert instance.read(registry.holds, instance.settings.model_store, str(second.run.version), trained[1]) is None
+    number, _ = instance.read(registry.versions_of_user, trained[1])
+    assert store.role_of(instance.settings.model_store, str(second.run.version), number) is None
 
 
 def test_a_user_whose_history_is_gone_too_is_unlearned_by_counting_anew(instance: Instance) -> None:
     first = train(instance)
-    erased = int(store.holdings(instance.settings.model_store, str(first.run.version)).trained[0])
+    erased = int(store.training_users(instance.settings.model_store, str(first.run.version)).trained[0])
     instance.write(erase, erased)
 
     second = train(instance)
 
     assert updated_users(second) is None
     assert_a_full_fit(instance, second)
-    assert erased not in store.holdings(instance.settings.model_store, str(second.run.version)).learned
+    assert erased not in store.training_users(instance.settings.model_store, str(second.run.version)).learned
 
 
 def erase(session: Session, number: int) -> None:

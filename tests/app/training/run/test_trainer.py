@@ -131,26 +131,23 @@ def test_a_version_says_whose_ratings_it_holds_also_those_that_only_the_one_befo
 ) -> None:
     instance.start_worker()
     first = instance.wait_for_end(instance.request("denoising", epochs=1)).run.version
-    held = store.holdings(instance.settings.model_store, str(first))
-    gone = int(held.trained[0])
+    users = store.training_users(instance.settings.model_store, str(first))
+    gone = int(users.trained[0])
     instance.write(remove_ratings_of, gone)
 
     second = instance.wait_for_end(instance.request("denoising", epochs=1)).run.version
     cold = instance.wait_for_end(instance.request("denoising", epochs=1, cold=True)).run.version
 
-    def part_of_gone(version: str | None) -> UserRole | None:
-        model_store = instance.settings.model_store
-        return instance.read(registry.holds, model_store, str(version), f"user-{gone - 1}")
-
-    assert [part_of_gone(version) for version in (first, second, cold)] == [UserRole.TRAINED, UserRole.INHERITED, None]
+    roles = [store.role_of(instance.settings.model_store, str(version), gone) for version in (first, second, cold)]
+    assert roles == [UserRole.TRAINED, UserRole.INHERITED, None]
     row = instance.read(registry.get_version, str(second))
     assert row.split is not None
-    assert row.split["trained"] == {"users": len(held.trained) - 1, "ratings": 20 * (len(held.trained) - 1)}
+    assert row.split["trained"] == {"users": len(users.trained) - 1, "ratings": 20 * (len(users.trained) - 1)}
     assert row.split["inherited"] == {"users": 1}
-    users = [row.split[part]["users"] for part in ("trained", "validated", "judged")]
-    assert (sum(users), row.num_users, row.num_ratings) == (NUM_USERS - 1, NUM_USERS - 1, 20 * (NUM_USERS - 1))
+    counts = [row.split[part]["users"] for part in ("trained", "validated", "judged")]
+    assert (sum(counts), row.num_users, row.num_ratings) == (NUM_USERS - 1, NUM_USERS - 1, 20 * (NUM_USERS - 1))
     of_rule = [n for n in range(1, NUM_USERS + 1) if n != gone and position(f"user-{n - 1}") >= 2 * row.split["share"]]
-    assert store.holdings(instance.settings.model_store, str(second)).trained.tolist() == of_rule
+    assert store.training_users(instance.settings.model_store, str(second)).trained.tolist() == of_rule
 
 
 def remove_ratings_of(session: Session, number: int) -> None:
