@@ -35,14 +35,14 @@ register_transfer(app)
 
 @app.callback()
 def begin(context: typer.Context) -> None:
-    """Leave garbage to the end of a small command: a seventh of its time would go into looking through modules."""
+    """Turn garbage collection off for a small command: it would take a seventh of its time."""
     if context.invoked_subcommand in SMALL:
         gc.disable()
 
 
 @app.command()
 def up() -> None:
-    """Start everything: migrations, a synthetic sample if there is nothing, a first model, the API and the trainer."""
+    """Start everything: migrations, a sample if the database is empty, a first model, the API and the trainer."""
     from app.launch.up import up as start
     from app.settings import Settings
 
@@ -62,7 +62,7 @@ def serve() -> None:
 
 @app.command()
 def worker() -> None:
-    """Train in the background: on schedule, after enough changes, and when asked to."""
+    """Train in the background: on schedule, after enough changes, and on request."""
     from app.worker import run_worker
 
     run_worker()
@@ -91,7 +91,7 @@ def sample() -> None:
 
 
 def main() -> None:
-    """Run a command; an error that is foreseen ends it with one sentence."""
+    """Run a command; an expected error ends it with one sentence."""
     try:
         app()
     except PalateError as error:
@@ -107,13 +107,13 @@ def main() -> None:
 
 
 def describe(error: "ValidationError") -> str:
-    """Name the settings that are wrong, and what is wrong with them."""
+    """Return the invalid settings, each with its problem."""
     lines = (f"palate: {setting_name(fault['loc'])}: {fault['msg']}" for fault in error.errors())
     return "\n".join(lines)
 
 
 def setting_name(location: tuple[int | str, ...]) -> str:
-    """Name a setting as it is set."""
+    """Return the name of a setting's environment variable."""
     return f"PALATE_{location[0]}".upper() if location else "settings"
 
 

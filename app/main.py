@@ -41,7 +41,7 @@ from app.web.paths import EncodedSlashes
 
 
 class Palate(FastAPI):
-    """FastAPI with our layer outside all of its own, so that no answer passes it by."""
+    """FastAPI with `Operations` outside all its own middleware, so that every response passes it."""
 
     def build_middleware_stack(self) -> ASGIApp:
         """Put `Operations` around everything."""
@@ -88,7 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Open what the routes need, and close it when the server stops. A lost database does not keep a server down."""
+    """Open what the routes need, and close it when the server stops. A server starts without its database too."""
     settings: Settings = app.state.settings
     async with AsyncExitStack() as stack:
         database = open_database(settings.database_url, settings.database_pool_size)

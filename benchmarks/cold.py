@@ -242,7 +242,7 @@ def main() -> None:
     arguments = parser.parse_args()
     low, high, step = arguments.scale
     settings = Settings(rating_min=low, rating_max=high, rating_step=step)
-    data = read_file(settings, arguments.ratings, {}, None, Path("refused.ndjson")).interactions
+    data = read_file(settings, arguments.ratings, {}, rescale=None, refused=Path("refused.ndjson")).interactions
     described = read_items(arguments.ratings)
     for kind in arguments.kind:
         show(kind, [measured(kind, data, described, seed) for seed in arguments.seed])

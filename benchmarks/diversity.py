@@ -42,7 +42,7 @@ def main() -> None:
     arguments = parser.parse_args()
     low, high, step = arguments.scale
     settings = Settings(rating_min=low, rating_max=high, rating_step=step)
-    data = read_file(settings, arguments.ratings, {}, None, Path("refused.ndjson")).interactions
+    data = read_file(settings, arguments.ratings, {}, rescale=None, refused=Path("refused.ndjson")).interactions
     figures = np.mean([list(measured(data, arguments.kind, seed)) for seed in range(arguments.seeds)], axis=0)
     table = Table(
         "diversity",

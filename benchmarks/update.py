@@ -41,7 +41,7 @@ def main() -> None:
         return
     low, high, step = arguments.scale
     settings = Settings(rating_min=low, rating_max=high, rating_step=step)
-    report(read_file(settings, arguments.ratings, {}, None, Path("refused.ndjson")).interactions)
+    report(read_file(settings, arguments.ratings, {}, rescale=None, refused=Path("refused.ndjson")).interactions)
 
 
 def report(data: Interactions) -> None:

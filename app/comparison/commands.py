@@ -1,4 +1,4 @@
-"""The command `palate compare`. What it needs is imported when it runs."""
+"""The command `palate compare`. Its modules are imported only when it runs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,39 +10,46 @@ import typer
 
 def compare(
     ratings: Annotated[
-        Path | None, typer.Option(help="What `palate import` takes; by default the ratings of the database.")
+        Path | None,
+        typer.Option(help="A file or folder as for `palate import`; by default the ratings of the database."),
     ] = None,
-    kinds: Annotated[str, typer.Option(help="Kinds of autoencoder, between commas.")] = "all",
-    protocols: Annotated[str, typer.Option(help="Of unseen, ratings, time.")] = "unseen,ratings",
+    kinds: Annotated[str, typer.Option(help="Kinds of autoencoder, separated by commas.")] = "all",
+    protocols: Annotated[
+        str, typer.Option(help="Protocols, separated by commas: unseen, ratings, time.")
+    ] = "unseen,ratings",
     seeds: Annotated[int, typer.Option(min=1, help="Number of splits.")] = 3,
-    output: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("comparison"),
-    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs at most; by default PALATE_TRAIN_EPOCHS.")] = None,
+    output: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("comparison"),
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="The maximum number of epochs; by default PALATE_TRAIN_EPOCHS.")
+    ] = None,
     like: Annotated[
-        float | None, typer.Option(help="Least rating that counts as liked; by default PALATE_LIKE_THRESHOLD.")
+        float | None, typer.Option(help="The lowest rating that counts as liked; by default PALATE_LIKE_THRESHOLD.")
     ] = None,
     baseline: Annotated[str | None, typer.Option(help="Row to compare with; by default the best.")] = None,
     config: Annotated[list[str] | None, typer.Option(help="KIND.NAME=VALUE; may be repeated.")] = None,
     peers: Annotated[list[Path] | None, typer.Option(help="Rows measured elsewhere; may be repeated.")] = None,
     column: Annotated[list[str] | None, typer.Option(help="FIELD=COLUMN of the file; may be repeated.")] = None,
-    rescale: Annotated[str | None, typer.Option(help="MIN:MAX of the file, stretched over the own scale.")] = None,
+    rescale: Annotated[str | None, typer.Option(help="MIN:MAX of the file, stretched to the declared scale.")] = None,
 ) -> None:
-    """Train the kinds on the same splits and say which is best: tables, plots, every test user's figures."""
-    from app.comparison.request import ask
+    """Train the kinds on the same splits and compare them: tables, plots, every test user's figures."""
+    from app.comparison.request import make_request
     from app.comparison.run import compare as run
     from app.comparison.sources import read
     from app.settings import Settings
 
-    with failing_clearly():
+    with exit_on_problem():
         settings = Settings() if like is None else Settings(like_threshold=like)
-        request = ask(settings, kinds, protocols, range(seeds), epochs, config or [], baseline)
-        dataset = read(settings, ratings, column or [], rescale, output / "refused.ndjson")
-        status = run(settings, request, dataset, output, peers or [])
+        request = make_request(
+            settings, kinds, protocols, seeds=range(seeds), epochs=epochs, configs=config or [], baseline=baseline
+        )
+        dataset = read(settings, ratings, column or [], rescale=rescale, refused=output / "refused.ndjson")
+        status = run(settings, request, dataset, output=output, peer_files=peers or [])
     raise typer.Exit(status)
 
 
 @contextmanager
-def failing_clearly() -> Iterator[None]:
-    """Turn what the caller can mend into a sentence and exit code 2."""
+def exit_on_problem() -> Iterator[None]:
+    """Turn errors that the user can fix into a message and exit code 2."""
     from app.comparison.problems import ComparisonProblem
     from app.transfer.problems import TransferProblem
 

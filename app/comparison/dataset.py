@@ -45,7 +45,7 @@ class Dataset:
         return cls(name, interactions, user_ids, times[ordered])
 
     def describe(self) -> dict[str, object]:
-        """Say how much there is."""
+        """Return the size of the data, by name."""
         data = self.interactions
         return {
             "name": self.name,

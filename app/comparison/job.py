@@ -44,8 +44,8 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What a job came to.
+class Measurement:
+    """The result of a job.
 
     Attributes:
         per_user: by metric, float64 (N,) over the split's test users; NaN for those it does not judge. Errors of
@@ -59,29 +59,29 @@ class Measured:
     reports: list[EpochReport]
 
 
-def measure(job: Job, dataset: Dataset, on_epoch: Callable[[EpochReport], None]) -> Measured:
-    """Do a job; ``on_epoch`` hears of every epoch."""
+def measure(job: Job, dataset: Dataset, on_epoch: Callable[[EpochReport], None]) -> Measurement:
+    """Run a job; ``on_epoch`` is called with every epoch."""
     split = PROTOCOLS[job.protocol].split(dataset, job.seed)
     if job.name == POPULARITY:
         popularity = Popularity(split.train)
-        return Measured(lists_of(popularity, split), exposure_of(popularity, split), [])
+        return Measurement(lists_of(popularity, split), exposure_of(popularity, split), [])
     if job.name == BIASES:
-        return Measured(errors_of(bias_ratings(split), split), {}, [])
-    fit, figures = fitted(job, split, on_epoch)
+        return Measurement(errors_of(bias_ratings(split), split), {}, [])
+    fit, figures = run_fit(job, split, on_epoch)
     model = fit.best
     per_user = errors_of(model.rating, split)
     if set(RANKING) & set(PROTOCOLS[job.protocol].metrics):
         per_user |= lists_of(model, split)
         figures |= exposure_of(model, split) | {"score_us": microseconds(model, split.given)}
-    return Measured(per_user, figures, fit.reports)
+    return Measurement(per_user, figures, fit.reports)
 
 
-def fitted(job: Job, split: Split, on_epoch: Callable[[EpochReport], None]) -> tuple[Fit, dict[str, float]]:
-    """Run a fit to its end; give what it cost, its validation included."""
+def run_fit(job: Job, split: Split, on_epoch: Callable[[EpochReport], None]) -> tuple[Fit, dict[str, float]]:
+    """Run a fit to its end; return it with its costs, validation included."""
     selected_by = PROTOCOLS[job.protocol].selected_by
     before, started, used = peak_memory(), time.perf_counter(), time.process_time()
     options = replace(job.options, seed=job.seed)
-    kind, config = asked(job, split)
+    kind, config = kind_to_fit(job, split)
     fit = Fit(kind, split.train, split.validation, options, config=config, selected_by=selected_by)
     for report in fit:
         on_epoch(report)
@@ -96,7 +96,7 @@ def fitted(job: Job, split: Split, on_epoch: Callable[[EpochReport], None]) -> t
     return fit, costs
 
 
-def asked(job: Job, split: Split) -> tuple[str, dict[str, Any]]:
+def kind_to_fit(job: Job, split: Split) -> tuple[str, dict[str, Any]]:
     """Return the kind to fit, and its hyper-parameters; those of `auto` are searched, on the validation users alone."""
     kinds = members(split.train.num_items, job.linear_max_items)
     if job.name == FITTED:
@@ -108,7 +108,7 @@ def asked(job: Job, split: Split) -> tuple[str, dict[str, Any]]:
 
 
 def lists_of(scorer: Model | Scorer, split: Split) -> dict[str, PerUser]:
-    """Rank all items for the test users: each metric float64 (N,), NaN for who liked no target."""
+    """Rank all items for the test users: each metric float64 (N,), NaN for users who liked no target."""
     judged = evaluate(scorer, split.given, split.targets, split.train.scale)
     per_user = {}
     for name, values in judged.metrics.items():
@@ -134,7 +134,7 @@ def bias_ratings(split: Split) -> Scorer:
 
 
 def exposure_of(scorer: Model | Scorer, split: Split) -> dict[str, float]:
-    """Look at what the test users' lists show, taken together."""
+    """Measure the exposure of the test users' lists, taken together."""
     shown = exposure(scorer, split.given, rated_share(split.train))
     return {"coverage": shown.coverage, "gini": shown.gini, "popularity": shown.popularity, "overlap": shown.overlap}
 
@@ -151,5 +151,5 @@ def microseconds(model: Model, given: Rows) -> float:
 
 
 def peak_memory() -> float:
-    """Most memory this process has held, in MiB."""
+    """Return the peak memory of this process, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -14,12 +14,12 @@ from pathlib import Path
 import structlog
 
 from app.comparison.dataset import Dataset
-from app.comparison.job import Job, Measured, measure
+from app.comparison.job import Job, Measurement, measure
 from models.fitting.training_loop import EpochReport
 
 
 class JobFailed(Exception):
-    """The job came to nothing; the message says why."""
+    """The job has no result; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Failure:
     reason: str
 
 
-def measure_alone(job: Job, data: Path, on_epoch: Callable[[EpochReport], None]) -> Measured:
-    """Do a job on a saved `Dataset`; ``on_epoch`` hears of every epoch.
+def measure_alone(job: Job, data: Path, on_epoch: Callable[[EpochReport], None]) -> Measurement:
+    """Run a job on a saved `Dataset`; ``on_epoch`` is called with every epoch.
 
     Raises:
         JobFailed: if it ends without a result.
@@ -53,20 +53,20 @@ def measure_alone(job: Job, data: Path, on_epoch: Callable[[EpochReport], None])
         ours.close()
     if isinstance(message, Failure):
         raise JobFailed(message.reason)
-    measured: Measured = message
+    measured: Measurement = message
     return measured
 
 
 def work(connection: Connection, job: Job, data: Path) -> None:
-    """Do a job and send what becomes of it. Ctrl-C is the parent's, who ends this process."""
+    """Run a job and send its result. Ctrl-C is left to the parent, which ends this process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # epochs are displayed
-    with contextlib.suppress(ConnectionError):  # the parent has ended: nobody is to be told
+    with contextlib.suppress(ConnectionError):  # the parent has ended
         connection.send(outcome(job, data, connection))
 
 
-def outcome(job: Job, data: Path, connection: Connection) -> Measured | Failure:
-    """Do a job, telling of every epoch."""
+def outcome(job: Job, data: Path, connection: Connection) -> Measurement | Failure:
+    """Run a job, sending every epoch; return its result or why it failed."""
     try:
         return measure(job, Dataset.load(data), connection.send)
     except ConnectionError:

@@ -1,4 +1,4 @@
-"""The protocols: who is trained on, who is judged, what is given and what has to be predicted."""
+"""The protocols: which users are trained on, which are judged, what is given and what is predicted."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def unseen_users(dataset: Dataset, seed: int) -> Split:
 
 
 def hidden_ratings(dataset: Dataset, seed: int) -> Split:
-    """Hide a random tenth of everybody's ratings; all users are seen, but for what their validation hides."""
+    """Hide a random tenth of all users' ratings; all users are seen, except for what their validation hides."""
     data = dataset.interactions
     shown, hidden = hide_tenth(data, seed)
     train, validation, _ = draw_users(data.num_users, seed, test_share=0.0)
     judges = shown.take(validation)
     kept, _ = holdout(judges.rows, seed=HOLDOUT_SEED)  # as `Fit` will split them
-    seen = Interactions(joined(shown.rows.take(train), kept), data.item_ids, data.scale)
+    seen = Interactions(concatenate(shown.rows.take(train), kept), data.item_ids, data.scale)
     users = np.flatnonzero(hidden.counts)
     return Split(seen, judges, users, shown.rows.take(users), hidden.take(users))
 
@@ -70,7 +70,7 @@ def later_ratings(dataset: Dataset, seed: int) -> Split:
     """Train on what was rated before a date; predict what users who are known by then rate after it.
 
     Raises:
-        ComparisonProblem: if the ratings have no dates, or nobody rated on both sides.
+        ComparisonProblem: if the ratings have no dates, or no user rated on both sides.
     """
     data, times = dataset.interactions, dataset.rated_at_us
     if undated := int((times == UNDATED).sum()):
@@ -87,8 +87,8 @@ def later_ratings(dataset: Dataset, seed: int) -> Split:
     return Split(past.take(train), past.take(validation), users, before.take(users), later.take(users))
 
 
-def joined(a: Rows, b: Rows) -> Rows:
-    """Put rows under rows."""
+def concatenate(a: Rows, b: Rows) -> Rows:
+    """Stack the rows of b under those of a."""
     offsets = np.concatenate((a.offsets, a.offsets[-1] + b.offsets[1:]))
     return Rows(offsets, np.concatenate((a.columns, b.columns)), np.concatenate((a.values, b.values)))
 

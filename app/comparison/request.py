@@ -1,4 +1,4 @@
-"""What is asked for: which kinds, by which protocols, on how many splits, fitted how."""
+"""The request of a comparison: kinds, protocols, splits and options of the fit."""
 
 from __future__ import annotations
 
@@ -43,19 +43,20 @@ class Request:
                     yield Job(name, protocol, seed, self.options, config, self.tune_budget, self.linear_max_items)
 
 
-def ask(
+def make_request(
     settings: Settings,
     kinds: str,
     protocols: str,
+    *,
     seeds: Sequence[int],
     epochs: int | None,
     configs: Sequence[str],
     baseline: str | None,
 ) -> Request:
-    """Make a request of a command's options; the settings of training hold for the rest.
+    """Build a request from a command's options; the settings of training apply to the rest.
 
     Raises:
-        ComparisonProblem: if one is not as it should be.
+        ComparisonProblem: if an option is invalid.
     """
     low, high, like = settings.rating_min, settings.rating_max, settings.like_threshold
     if like is not None and not low < like <= high:

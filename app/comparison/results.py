@@ -1,4 +1,4 @@
-"""What is measured so far, and how it is written: every test user's values, so that others can be merged in."""
+"""The results so far and their file: every test user's values, so that others can be merged in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import orjson
 from numpy.typing import NDArray
 
 from app.comparison.dataset import Dataset, Whole
-from app.comparison.job import Job, Measured
+from app.comparison.job import Job, Measurement
 from app.comparison.protocols import Split
 from models.fitting.training_loop import EpochReport
 
@@ -24,7 +24,7 @@ PerSeed = list[Any]  # one entry a seed, None where nothing was measured
 
 @dataclass(frozen=True)
 class Test:
-    """Who is judged in one split.
+    """The users who are judged in one split.
 
     Attributes:
         seed: of the split.
@@ -52,7 +52,7 @@ class Test:
         return cls(seed, split.users, ids, split.targets.counts, sizes)
 
     def as_dict(self) -> dict[str, object]:
-        """Give it as it is written."""
+        """Return the split for the file."""
         held_out = {"users": self.user_ids, "num_ratings": self.num_ratings.tolist()}
         return {"seed": self.seed, **self.sizes, **held_out}
 
@@ -83,8 +83,8 @@ class Results:
         """Name the protocols."""
         return list(self.tests)
 
-    def add(self, job: Job, measured: Measured) -> None:
-        """Take in what a job came to."""
+    def add(self, job: Job, measured: Measurement) -> None:
+        """Add the result of a job."""
         values: dict[str, Any] = {**measured.per_user, **measured.figures}
         for metric, value in values.items():
             self._place(self.rows.setdefault(job.name, {}).setdefault(job.protocol, {}), metric, job, value)
@@ -92,7 +92,7 @@ class Results:
             self._place(self.epochs.setdefault(job.name, {}), job.protocol, job, measured.reports)
 
     def fail(self, job: Job, reason: str) -> None:
-        """Note that a job came to nothing."""
+        """Record that a job failed."""
         self._place(self.failed.setdefault(job.name, {}), job.protocol, job, reason)
 
     def _place(self, where: dict[str, PerSeed], name: str, job: Job, value: Any) -> None:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from app.comparison.dataset import Dataset
-from app.comparison.job import Job, Measured
+from app.comparison.job import Job, Measurement
 from app.comparison.output import figures, peers, report
 from app.comparison.output.display import Display
 from app.comparison.output.plots import draw
@@ -29,20 +29,22 @@ WIDTH = 100  # of tables where there is no terminal
 MIN_USERS, MIN_ITEMS = 24, 2
 
 
-def compare(settings: Settings, request: Request, dataset: Dataset, output: Path, others: Sequence[Path] = ()) -> int:
-    """Compare, print the tables and write results.json, report.md and the plots; give the exit status.
+def compare(
+    settings: Settings, request: Request, dataset: Dataset, *, output: Path, peer_files: Sequence[Path] = ()
+) -> int:
+    """Compare, print the tables and write results.json, report.md and the plots; return the exit status.
 
     Raises:
         ComparisonProblem: if the ratings do not suffice, or a file of peers does not fit.
     """
     results = begin(request, dataset)
-    for path in others:
+    for path in peer_files:
         peers.merge(results, path)
     check_baseline(request, results)
     output.mkdir(parents=True, exist_ok=True)
     status = 0
     try:
-        run_jobs(settings, request, dataset, results, output)
+        run_jobs(settings, request, dataset, results=results, output=output)
     except KeyboardInterrupt:
         status = INTERRUPTED
     console = Console()
@@ -54,7 +56,7 @@ def begin(request: Request, dataset: Dataset) -> Results:
     """Draw the splits.
 
     Raises:
-        ComparisonProblem: if there is too little to split, or nobody to judge on.
+        ComparisonProblem: if there is too little to split, or no user to judge on.
     """
     data = dataset.interactions
     if data.num_users < MIN_USERS or data.num_items < MIN_ITEMS:
@@ -76,17 +78,17 @@ def begin(request: Request, dataset: Dataset) -> Results:
 
 
 def check_baseline(request: Request, results: Results) -> None:
-    """See that the row to compare with will be there.
+    """Check that the row to compare with exists.
 
     Raises:
-        ComparisonProblem: if not.
+        ComparisonProblem: if it does not.
     """
     if request.baseline is not None and request.baseline not in results.rows:
         raise ComparisonProblem(f"--baseline {request.baseline}: choose of {', '.join(results.rows)}.")
 
 
-def run_jobs(settings: Settings, request: Request, dataset: Dataset, results: Results, output: Path) -> None:
-    """Do all jobs, each in a process of its own; what is measured is kept after each."""
+def run_jobs(settings: Settings, request: Request, dataset: Dataset, *, results: Results, output: Path) -> None:
+    """Run all jobs, each in a process of its own; write the results after each."""
     jobs = list(request.jobs())
     with TemporaryDirectory() as folder, Display(len(jobs), Console(stderr=True)) as display:
         saved = Path(folder) / "ratings.npz"
@@ -101,7 +103,7 @@ def run_jobs(settings: Settings, request: Request, dataset: Dataset, results: Re
                 display.end(job, str(error))
             else:
                 results.add(job, measured)
-                display.end(job, summed_up(job, results, measured))
+                display.end(job, summarize(job, results, measured))
             results.write(output / "results.json", figures.summary(results, request.baseline))
 
 
@@ -116,21 +118,21 @@ def check_size(settings: Settings, job: Job, dataset: Dataset) -> None:
         raise JobFailed(f"{num_items:,} items, more than the {settings.linear_max_items:,} of PALATE_LINEAR_MAX_ITEMS")
 
 
-def summed_up(job: Job, results: Results, measured: Measured) -> str:
-    """Say what a job came to: the first metric of its protocol that it has, and its time."""
+def summarize(job: Job, results: Results, measured: Measurement) -> str:
+    """Summarize a job: the first metric of its protocol that it has, and its time."""
     place = [test.seed for test in results.tests[job.protocol]].index(job.seed)
     for metric in PROTOCOLS[job.protocol].metrics:
-        if figures.SUMMED.get(metric, metric) in measured.per_user:
-            found = figures.estimate(results, job.name, job.protocol, metric, [place])
+        if figures.ERROR_SUMS.get(metric, metric) in measured.per_user:
+            found = figures.estimate(results, job.name, job.protocol, metric, seeds=[place])
             seconds = f", {measured.figures['seconds']:.1f} s" if "seconds" in measured.figures else ""
             return (
-                f"{LABELS[metric]} {share(found.mean)} ± {share(found.error)}{seconds}" if found else "nobody to judge"
+                f"{LABELS[metric]} {share(found.mean)} ± {share(found.error)}{seconds}" if found else "no user to judge"
             )
     return "nothing to judge"
 
 
 def finish(results: Results, request: Request, output: Path, console: Console) -> None:
-    """Show and write what there is."""
+    """Print and write the results."""
     results.write(output / "results.json", figures.summary(results, request.baseline))
     plots = draw(results, output)
     (output / "report.md").write_text(report.markdown(results, request.baseline, plots), encoding="utf-8")

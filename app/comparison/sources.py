@@ -1,4 +1,4 @@
-"""Where the ratings come from: a file in any form that `palate import` takes, or the database."""
+"""The sources of the ratings: a file in any form that `palate import` takes, or the database."""
 
 import asyncio
 from collections.abc import Iterable
@@ -24,15 +24,15 @@ from app.transfer.reading.fields import parse_renames
 from app.transfer.reading.sources import find_sources
 
 
-def read(settings: Settings, path: Path | None, renames: list[str], rescale: str | None, refused: Path) -> Dataset:
-    """Read what a path holds, or the database if there is none; see `read_file` and `read_database`."""
+def read(settings: Settings, path: Path | None, renames: list[str], *, rescale: str | None, refused: Path) -> Dataset:
+    """Read the ratings of a path, or of the database if it is None; see `read_file` and `read_database`."""
     if path is None:
         return read_database(settings)
-    return read_file(settings, path, parse_renames(renames), parse_rescale(rescale), refused)
+    return read_file(settings, path, parse_renames(renames), rescale=parse_rescale(rescale), refused=refused)
 
 
 def read_file(
-    settings: Settings, path: Path, renames: dict[str, str], rescale: Rescale | None, refused: Path
+    settings: Settings, path: Path, renames: dict[str, str], *, rescale: Rescale | None, refused: Path
 ) -> Dataset:
     """Read a file, folder or zip as `palate import` would.
 
@@ -52,10 +52,10 @@ def read_file(
     if not sum(len(batch.values) for batch in batches):
         why = f"all {num_refused} rows were refused, see {refused}" if num_refused else "it names no ratings"
         raise ComparisonProblem(f"{path} holds no rating to compare on: {why}.")
-    return replace(joined(path.name, batches, settings), num_refused=num_refused)
+    return replace(join_batches(path.name, batches, settings), num_refused=num_refused)
 
 
-def joined(name: str, batches: list[RatingColumns], settings: Settings) -> Dataset:
+def join_batches(name: str, batches: list[RatingColumns], settings: Settings) -> Dataset:
     """Join the batches of files; of several ratings of a pair the last write counts."""
     users = join_ids((batch.user_ids, batch.users) for batch in batches)
     items = join_ids((batch.item_ids, batch.items) for batch in batches)
@@ -77,14 +77,14 @@ def join_ids(batches: Iterable[tuple[list[str], Whole]]) -> Ids:
 
 
 def last_writes(users: Whole, items: Whole, values: np.ndarray, times: Whole) -> Whole:
-    """Pick the entry of each pair that stands in the end, by the rule of `app.ratings.conflict`: int64, ascending.
+    """Select the current entry of each pair by the rule of `app.ratings.conflict`: int64, ascending.
 
-    The latest date wins, no date counts as now, of equal dates the later row; saying again what was said at a date
+    The latest date wins, no date counts as now, of equal dates the later row; repeating a value at its date
     changes nothing.
     """
     ordered = np.lexsort((np.arange(len(users)), values, times, items, users))
-    said = np.column_stack((users, items, times))[ordered]
-    again = (np.diff(said, axis=0) == 0).all(axis=1) & (np.diff(values[ordered]) == 0) & (said[1:, 2] != UNDATED)
+    writes = np.column_stack((users, items, times))[ordered]
+    again = (np.diff(writes, axis=0) == 0).all(axis=1) & (np.diff(values[ordered]) == 0) & (writes[1:, 2] != UNDATED)
     first = np.sort(ordered[np.append(True, ~again)])
     ordered = first[np.lexsort((first, times[first], items[first], users[first]))]
     is_last = np.append((np.diff(users[ordered]) != 0) | (np.diff(items[ordered]) != 0), True)

@@ -50,7 +50,7 @@ async def get_page(settings: SettingsDep) -> Response:
 
 @router.get("/console/{name}")
 async def get_asset(name: str, request: Request) -> Response:
-    """Return a file of the page, or say that the browser has it."""
+    """Return a file of the page, or 304 if the browser has it."""
     asset = ASSETS.get(name)
     if asset is None:
         raise RouteNotFound

@@ -67,7 +67,7 @@ def wait_until_ready(settings: Settings, seconds: float, check: Callable[[], Non
 
 
 def fetch(url: str, method: str = "GET", body: Any = None) -> tuple[int, Any]:
-    """Make one call; status 0 if nobody answers."""
+    """Make one call; status 0 if there is no response."""
     data = json.dumps(body).encode() if body is not None else None
     request = Request(url, data, {"Content-Type": "application/json"}, method=method)  # noqa: S310
     try:
@@ -80,7 +80,7 @@ def fetch(url: str, method: str = "GET", body: Any = None) -> tuple[int, Any]:
 
 
 def show(settings: Settings, console: Console) -> None:
-    """Make the calls and print each with its answer."""
+    """Make the calls and print each with its response."""
     for call in CALLS:
         body = on_scale(settings, call.body)
         url = base_url(settings) + call.path
@@ -89,7 +89,7 @@ def show(settings: Settings, console: Console) -> None:
         if status == 401:
             console.print("-> this server asks for a key: add -H 'X-API-Key: ...' (`palate keys create` makes one)")
         else:
-            console.print(shortened(json.dumps(answer, ensure_ascii=False)), markup=False)
+            console.print(shorten(json.dumps(answer, ensure_ascii=False)), markup=False)
 
 
 def as_curl(method: str, url: str, body: Any) -> str:
@@ -99,6 +99,6 @@ def as_curl(method: str, url: str, body: Any) -> str:
     return f"curl -X {method} '{url}' -H 'Content-Type: application/json' -d '{json.dumps(body)}'"
 
 
-def shortened(text: str) -> str:
-    """Cut a long answer."""
+def shorten(text: str) -> str:
+    """Cut a long response."""
     return text if len(text) <= WIDTH else text[:WIDTH] + " ..."

@@ -15,14 +15,14 @@ from app.launch import prepare
 from app.settings import Settings
 
 FIRST_KEY = Path("keys/first-key")
-MADE = "Key: the first one was made. Read it with: docker compose run --rm --no-deps migrate show-first-key"
-KNOWN = "Key: there is one already."
+KEY_CREATED = "Key: the first one was made. Read it with: docker compose run --rm --no-deps migrate show-first-key"
+KEY_EXISTS = "Key: there is one already."
 
 
 async def prepare_container(settings: Settings) -> None:
     """Run migrations, make the first key, store the sample if PALATE_SAMPLE asks for it."""
     await prepare.migrate(settings)
-    print(MADE if await make_first_key(settings) else KNOWN)  # noqa: T201
+    print(KEY_CREATED if await make_first_key(settings) else KEY_EXISTS)  # noqa: T201
     if os.environ.get("PALATE_SAMPLE") not in {None, "", "0"}:
         await prepare.sample(settings)
 
@@ -38,10 +38,10 @@ async def make_first_key(settings: Settings) -> bool:
 
 def first_key_to_file(session: Session) -> bool:
     """Make a key with every scope and write it to a file of the volume, never to the log: both or neither."""
-    made = service.create_first(session, "first", list(Scope))
-    if made:
-        write_secret(FIRST_KEY, made.secret)
-    return made is not None
+    key = service.create_first(session, "first", list(Scope))
+    if key:
+        write_secret(FIRST_KEY, key.secret)
+    return key is not None
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What must be there before a server starts: tables and, if wanted, the sample."""
+"""Prepares the database for a server: tables and, if wanted, the sample."""
 
 from rich.console import Console
 
@@ -34,5 +34,5 @@ async def sample(settings: Settings) -> None:
         return
     console.print(
         f"Sample: {stored.num_films} real films, {stored.num_ratings:,} synthetic ratings"
-        " (nobody gave them; app/sample/taste.py draws them)."
+        " (drawn by app/sample/taste.py)."
     )

@@ -18,7 +18,7 @@ from app.kit.errors import PalateError
 from app.main import create_app
 from app.settings import Settings
 
-DRAIN_SECONDS = 10  # how long a stopping server waits for requests under way
+DRAIN_SECONDS = 10  # how long a stopping server waits for requests in progress
 KEY_NEEDED = """\
 palate: refused to start: {host} can be reached from other machines, and there is no key yet.
 Make one with `palate keys create --name NAME --scope read --scope write`, or listen on 127.0.0.1 (PALATE_HOST)."""
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 
 def serve(settings: Settings) -> int:
-    """Serve until SIGTERM or Ctrl-C; requests under way are finished. Give the exit code."""
+    """Serve until SIGTERM or Ctrl-C, finish the requests in progress, and return the exit code."""
     logs.configure(settings)
     if not is_loopback(settings.host) and not asyncio.run(is_guarded(settings)):
         print(KEY_NEEDED.format(host=settings.host), file=sys.stderr)  # noqa: T201
@@ -48,17 +48,17 @@ def serve(settings: Settings) -> int:
         server_header=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
-    settle()
+    freeze_startup_objects()
     log.info("listening", host=settings.host, port=listening.getsockname()[1])
     server = uvicorn.Server(config)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stopped)
+        signal.signal(number, exit_in_order)
     server.run(sockets=[listening])
     return 0 if server.started else 3
 
 
-def settle() -> None:
-    """Let what is there when the server starts stay.
+def freeze_startup_objects() -> None:
+    """Exempt the objects that exist at the start from garbage collection.
 
     A full collection of garbage, which an export of many rows sets off, would look at 300,000 objects of modules and
     routes, and stop every answer for a quarter of a second.
@@ -67,8 +67,8 @@ def settle() -> None:
     gc.freeze()
 
 
-def stopped(number: int, _frame: FrameType | None) -> None:
-    """Take the signal that uvicorn, having stopped in order, raises once more: the exit code is 0."""
+def exit_in_order(number: int, _frame: FrameType | None) -> None:
+    """Handle the signal that uvicorn raises again after it stopped in order, so that the exit code is 0."""
     log.info("stopped", signal=signal.Signals(number).name)
 
 
@@ -85,7 +85,7 @@ async def is_guarded(settings: Settings) -> bool:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind the address, so that a taken port is told before anything starts.
+    """Bind the address, so that a taken port is reported before anything starts.
 
     Raises:
         OSError: if the address is taken or not this machine's.

@@ -24,8 +24,8 @@ from app.training.service import request_run
 
 READY_SECONDS = 120
 STOP_SECONDS = 20
-LOOK_SECONDS = 0.2
-QUICK = "linear"  # what the first model is of where `auto` is to follow: it takes seconds
+POLL_SECONDS = 0.2
+FIRST_KIND = "linear"  # what the first model is of where `auto` is to follow: it takes seconds
 PALATE = (sys.executable, "-m", "app.cli")
 console = Console(soft_wrap=True, highlight=False)
 
@@ -35,7 +35,7 @@ class ChildEnded(Exception):
 
 
 def up(settings: Settings) -> int:
-    """Bring everything up and watch over it. Give the exit code."""
+    """Start everything, watch it, and return the exit code."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGINT too: a script's `&` has it ignored
         signal.signal(number, interrupt)
     children: dict[str, subprocess.Popen[bytes]] = {}
@@ -75,7 +75,7 @@ def is_free(settings: Settings) -> bool:
 
 
 async def prepare_all(settings: Settings) -> None:
-    """See that the tables are there, and data."""
+    """Create the tables, and store the sample if it is needed."""
     await prepare.migrate(settings)
     await prepare.sample(settings)
 
@@ -85,7 +85,7 @@ def train_first(settings: Settings) -> None:
     if asyncio.run(has_model(settings)):
         return
     console.print("Model: none yet, training the first one.")
-    kind = QUICK if settings.model_kind == AUTO else settings.model_kind
+    kind = FIRST_KIND if settings.model_kind == AUTO else settings.model_kind
     if subprocess.run([*PALATE, "train", "--kind", kind], check=False).returncode:  # noqa: S603
         console.print("Model: still none; popular items are recommended until there is one.")
     elif kind != settings.model_kind:
@@ -127,7 +127,7 @@ def start(command: str) -> "subprocess.Popen[bytes]":
 
 def introduce(settings: Settings, children: "dict[str, subprocess.Popen[bytes]]") -> None:
     """Wait until the API answers, then show calls with their real answers."""
-    if not wait_until_ready(settings, READY_SECONDS, lambda: check(children)):
+    if not wait_until_ready(settings, READY_SECONDS, lambda: check_running(children)):
         raise ChildEnded(f"The API is not ready after {READY_SECONDS} seconds.")
     if asyncio.run(is_sample(settings)):
         show(settings, console)
@@ -136,13 +136,13 @@ def introduce(settings: Settings, children: "dict[str, subprocess.Popen[bytes]]"
 
 
 def watch(children: "dict[str, subprocess.Popen[bytes]]") -> None:
-    """Look after the processes until one ends or we are interrupted."""
+    """Watch the processes until one ends or the user interrupts."""
     while True:
-        check(children)
-        time.sleep(LOOK_SECONDS)
+        check_running(children)
+        time.sleep(POLL_SECONDS)
 
 
-def check(children: "dict[str, subprocess.Popen[bytes]]") -> None:
+def check_running(children: "dict[str, subprocess.Popen[bytes]]") -> None:
     """Raise if a process has ended."""
     for name, child in children.items():
         if child.poll() is not None:

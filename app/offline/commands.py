@@ -1,4 +1,4 @@
-"""`palate recommend`. What it needs is imported when it runs."""
+"""The command `palate recommend`. Its modules are imported only when it runs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,38 +10,38 @@ ANY = "NAME=VALUE: any parameter of GET /v1/users/{user}/recommendations, as the
 
 def recommend(
     user: Annotated[str | None, typer.Argument(help="A user's id.")] = None,
-    everybody: Annotated[bool, typer.Option("--all", help="Recommend to every user in the database.")] = False,
+    all_users: Annotated[bool, typer.Option("--all", help="Recommend to every user in the database.")] = False,
     output: Annotated[
         Path | None, typer.Option(help="File to write: .parquet, .ndjson or .csv; - is NDJSON on standard output.")
     ] = None,
-    limit: Annotated[int, typer.Option(help="Items a user.")] = 10,
+    limit: Annotated[int, typer.Option(help="Items per user.")] = 10,
     category: Annotated[list[str] | None, typer.Option(help="Only items in any of these; may be repeated.")] = None,
     exclude_category: Annotated[list[str] | None, typer.Option(help="No items in any of these.")] = None,
     include_rated: Annotated[bool, typer.Option("--include-rated", help="Recommend rated items too.")] = False,
     option: Annotated[list[str] | None, typer.Option(help=ANY)] = None,
 ) -> None:
-    """Recommend without a server, as it would: to one user, or to all into a file."""
+    """Recommend without a server, with the same results: to one user, or to all into a file."""
     from app.kit import logs
     from app.offline.run import recommend_one, recommend_to_file
     from app.settings import Settings
 
-    if (user is None) != everybody:
+    if (user is None) != all_users:
         raise typer.BadParameter("name one user, or --all")
-    if everybody and output is None:
+    if all_users and output is None:
         raise typer.BadParameter("--all needs --output FILE", param_hint="--output")
-    asked = [("limit", str(limit)), ("include_rated", str(include_rated))]
-    asked += [("category", each) for each in category or []]
-    asked += [("exclude_category", each) for each in exclude_category or []]
-    asked += [pair(each) for each in option or []]
+    parameters = [("limit", str(limit)), ("include_rated", str(include_rated))]
+    parameters += [("category", each) for each in category or []]
+    parameters += [("exclude_category", each) for each in exclude_category or []]
+    parameters += [parse_option(each) for each in option or []]
     settings = Settings()
     logs.configure(settings.model_copy(update={"log_level": "warning"}))
     if output is None:
-        recommend_one(settings, user or "", asked)
+        recommend_one(settings, user or "", parameters)
     else:
-        recommend_to_file(settings, user, asked, output)
+        recommend_to_file(settings, user, parameters, output)
 
 
-def pair(text: str) -> tuple[str, str]:
+def parse_option(text: str) -> tuple[str, str]:
     """Read NAME=VALUE."""
     name, separator, value = text.partition("=")
     if not separator:

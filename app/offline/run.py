@@ -1,4 +1,4 @@
-"""Recommending without a server: the same answers, from the same code, user by user or all in a stream."""
+"""Recommends without a server: the same answers from the same code, to one user or to all in a stream."""
 
 import asyncio
 import sys
@@ -30,62 +30,62 @@ from app.settings import Settings
 from app.tables import User
 from app.transfer.exporter import Writer
 
-USERS_A_STEP = 500  # read at a time; what is kept of them is what one step needs
-Given = Sequence[tuple[str, str]]  # names and values of parameters
-Show = Callable[[int, int], None]  # users done, users in all
+USERS_PER_STEP = 500  # read at a time, which bounds the memory
+Parameters = Sequence[tuple[str, str]]  # names and values of parameters
+Show = Callable[[int, int], None]  # users done, all users
 notes = Console(stderr=True)
 
 
-def options_of(given: Given) -> Options:
+def options_of(parameters: Parameters) -> Options:
     """Read parameters as the API does.
 
     Raises:
-        InvalidRequest: naming those that are wrong, or that there are not.
+        InvalidRequest: naming those that are invalid or unknown.
     """
-    if unknown := [name for name, _ in given if name not in RecommendationQuery.model_fields]:
+    if unknown := [name for name, _ in parameters if name not in RecommendationQuery.model_fields]:
         detail = f"is not known: there are {', '.join(RecommendationQuery.model_fields)}"
         raise InvalidRequest(f"{unknown[0]} {detail}.", [FieldProblem(unknown[0], detail)])
     try:
-        return read_options(QueryParams(list(given)))
+        return read_options(QueryParams(list(parameters)))
     except RequestValidationError as error:
         raise invalid_request(error.errors()) from error
 
 
-def recommend_one(settings: Settings, user_id: str, given: Given) -> None:
+def recommend_one(settings: Settings, user_id: str, parameters: Parameters) -> None:
     """Show one user's recommendations."""
-    (answer,) = asyncio.run(answers_of(settings, [user_id], options_of(given)))
+    (answer,) = asyncio.run(answers_of(settings, [user_id], options_of(parameters)))
     Console().print(table_of(answer))
     if answer["reason_detail"]:
         notes.print(answer["reason_detail"])
 
 
-def recommend_to_file(settings: Settings, user_id: str | None, given: Given, path: Path) -> int:
-    """Write recommendations to a file: of one user, or of all; give the number of users."""
-    options, make_writer = options_of(given), writer_for(path)
-    with written_whole(path) as stream, bar() as progress:
+def recommend_to_file(settings: Settings, user_id: str | None, parameters: Parameters, path: Path) -> int:
+    """Write recommendations to a file: of one user, or of all; return the number of users."""
+    options, make_writer = options_of(parameters), writer_for(path)
+    with write_atomically(path) as stream, bar() as progress:
         task = progress.add_task("users", total=0, rate=0.0)
 
         def show(done: int, total: int) -> None:
             elapsed = progress.tasks[task].elapsed
             progress.update(task, completed=done, total=total, rate=done / elapsed if elapsed else 0.0)
 
-        num_users = asyncio.run(write_all(settings, user_id, options, make_writer(stream), show))
+        num_users = asyncio.run(write_all(settings, user_id, options, writer=make_writer(stream), show=show))
     notes.print(f"{num_users:,} users written to {path}.")
     return num_users
 
 
 async def answers_of(settings: Settings, user_ids: Sequence[str], options: Options) -> list[dict[str, Any]]:
     """Answer a few users."""
-    async with opened(settings) as serving:
+    async with open_offline(settings) as serving:
         rows = await serving.database.scan(read_users, user_ids)
         return [answer async for answer in batch.answer_rows(serving, user_ids, rows, options)]
 
 
-async def write_all(settings: Settings, user_id: str | None, options: Options, writer: Writer, show: Show) -> int:
-    """Write the answers to one user, or to every user in the order they came; give their number."""
+async def write_all(settings: Settings, user_id: str | None, options: Options, *, writer: Writer, show: Show) -> int:
+    """Write the answers to one user, or to all users in the order they were added; return the number of users."""
     num_users = 0
     try:
-        async with opened(settings) as serving:
+        async with open_offline(settings) as serving:
             total = 1 if user_id is not None else await serving.database.scan(count_users)
             show(0, total)
             async for user_ids, rows in steps(serving.database, user_id):
@@ -111,7 +111,7 @@ async def steps(database: Database, user_id: str | None) -> AsyncIterator[tuple[
 
 def users_after(session: Session, last: int) -> Sequence[Any]:
     """Select the next users: (number, id) each."""
-    query = select(User.id, User.external_id).where(User.id > last).order_by(User.id).limit(USERS_A_STEP)
+    query = select(User.id, User.external_id).where(User.id > last).order_by(User.id).limit(USERS_PER_STEP)
     return session.execute(query).all()
 
 
@@ -121,8 +121,8 @@ def count_users(session: Session) -> int:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Serving]:
-    """Open what an API process answers from, with the version that is live now."""
+async def open_offline(settings: Settings) -> AsyncIterator[Serving]:
+    """Open the state that an API process answers from, with the current live version."""
     database = open_database(settings.database_url)
     serving = Serving(database, settings)
     try:
@@ -137,8 +137,8 @@ async def opened(settings: Settings) -> AsyncIterator[Serving]:
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that appears under its name when all of it is there; `-` is standard output."""
+def write_atomically(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that gets its name only when it is complete; `-` is standard output."""
     if str(path) == "-":
         yield sys.stdout.buffer
         return
@@ -152,7 +152,7 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
 
 
 def bar() -> Progress:
-    """Make a progress display: how far, users a second, time left."""
+    """Build a progress bar: users done, users per second, time left."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

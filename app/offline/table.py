@@ -42,7 +42,7 @@ def rows_of(answer: dict[str, Any]) -> Rows:
 
 
 class CsvWriter(Writer):
-    """Comma-separated, with a header line; what nobody knows is empty."""
+    """Comma-separated, with a header line; unknown values are empty."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         super().__init__(stream)
@@ -65,10 +65,10 @@ WRITERS: dict[str, Callable[[IO[bytes]], Writer]] = {
 
 
 def writer_for(path: Path) -> Callable[[IO[bytes]], Writer]:
-    """Return from a file's name how to write it; `-` is NDJSON.
+    """Return the writer for a file's name; `-` is NDJSON.
 
     Raises:
-        InvalidRequest: if the name does not tell.
+        InvalidRequest: if the ending is unknown.
     """
     if (make := WRITERS.get(".ndjson" if str(path) == "-" else path.suffix)) is None:
         detail = f"{path} ends in none of {', '.join(WRITERS)}: name the file so"

@@ -20,8 +20,8 @@ BATCH = 4_000  # ratings of one statement
 
 
 @dataclass(frozen=True)
-class Stored:
-    """How much the sample put in."""
+class StoredSample:
+    """The size of the stored sample."""
 
     num_films: int
     num_ratings: int
@@ -37,7 +37,7 @@ def has_sample(session: Session) -> bool:
     return session.scalar(select(Item.id).where(Item.external_id == read_films()[0].item_id, Item.active)) is not None
 
 
-def store_sample(session: Session, ratings: Sequence[RatingRow]) -> Stored | None:
+def store_sample(session: Session, ratings: Sequence[RatingRow]) -> StoredSample | None:
     """Store films and ratings if the database is empty: all of them or, interrupted, nothing."""
     if not is_empty(session):
         return None
@@ -45,7 +45,7 @@ def store_sample(session: Session, ratings: Sequence[RatingRow]) -> Stored | Non
     set_items(session, [as_item(film) for film in films], from_us(moment_us))
     for start in range(0, len(ratings), BATCH):
         set_ratings(session, ratings[start : start + BATCH], moment_us)
-    return Stored(len(films), len(ratings))
+    return StoredSample(len(films), len(ratings))
 
 
 def as_item(film: Film) -> ItemChange:

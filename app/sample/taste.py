@@ -1,4 +1,4 @@
-"""The taste model behind the sample's ratings. Nobody gave them: they are drawn, and labelled synthetic everywhere.
+"""The taste model behind the sample's ratings, which are random and labelled synthetic everywhere.
 
     taste of a user for a film  =  <u, f> + quality of the film + mood of the user + noise
 
@@ -30,7 +30,7 @@ class TasteConfig:
 
     num_users: int = 600
     mean_ratings: int = 40  # of a user
-    least_ratings: int = 8
+    min_ratings: int = 8
     decade: float = 0.5  # weight of a film's decade beside its genres
     quality: float = 0.5  # spread over films
     mood: float = 0.4  # spread over users
@@ -83,8 +83,10 @@ def choose_films(fit_UF: Floats, quality_F: Floats, config: TasteConfig, rng: Ge
     rank_F = rng.permutation(num_films) * np.exp(-quality_F)
     popularity_F = -config.popularity_power * np.log(rank_F + 5)
     score_UF = popularity_F + config.choice * fit_UF + rng.gumbel(size=fit_UF.shape)
-    most = num_films // 2
-    counts_U = np.clip(rng.lognormal(np.log(config.mean_ratings) - 0.18, 0.6, num_users), config.least_ratings, most)
+    max_ratings = num_films // 2
+    counts_U = np.clip(
+        rng.lognormal(np.log(config.mean_ratings) - 0.18, 0.6, num_users), config.min_ratings, max_ratings
+    )
     place_UF = np.argsort(np.argsort(-score_UF, axis=1), axis=1)
     return np.asarray(place_UF < counts_U.astype(int)[:, None])
 

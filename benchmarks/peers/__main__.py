@@ -30,7 +30,7 @@ def main() -> None:
     arguments = parse()
     low, high, step = arguments.scale
     settings = Settings(rating_min=low, rating_max=high, rating_step=step, like_threshold=arguments.like)
-    dataset = read_file(settings, arguments.ratings, {}, None, arguments.output / "refused.ndjson")
+    dataset = read_file(settings, arguments.ratings, {}, rescale=None, refused=arguments.output / "refused.ndjson")
     console, measured = Console(width=250), []
     for peer in select_peers(arguments.peers):
         for seed in range(arguments.seeds):

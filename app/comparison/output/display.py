@@ -24,12 +24,12 @@ class Display:
         self._bars = Progress(TextColumn("{task.description}"), *columns, console=console)
         self._jobs = self._bars.add_task("jobs", total=num_jobs)
         self._epochs = self._bars.add_task("epochs", total=None, visible=False)
-        self._running, self._said, self._metric = "", "", ""
+        self._running, self._status, self._metric = "", "", ""
         self._live = Live(self, console=console, refresh_per_second=4, transient=not console.is_terminal)
 
     def __rich__(self) -> Group:
         """Draw the bars over what runs."""
-        return Group(self._bars, Text(self._running), Text(self._said))
+        return Group(self._bars, Text(self._running), Text(self._status))
 
     def __enter__(self) -> Display:
         self._live.start()
@@ -42,28 +42,28 @@ class Display:
 
     def start(self, job: Job) -> None:
         """Show which job runs."""
-        self._running, self._said, self._metric = described(job), "", PROTOCOLS[job.protocol].selected_by
+        self._running, self._status, self._metric = label_of(job), "", PROTOCOLS[job.protocol].selected_by
         self._bars.remove_task(self._epochs)
         self._epochs = self._bars.add_task("epochs", total=None)
 
     def epoch(self, report: EpochReport) -> None:
         """Show an epoch."""
         self._bars.update(self._epochs, completed=report.epoch, total=report.epochs)
-        said = [report.stage]
+        parts = [report.stage]
         if report.loss is not None:
-            said.append(f"loss {report.loss:.4f}")
+            parts.append(f"loss {report.loss:.4f}")
         if self._metric in report.metrics:
-            said.append(f"validation {LABELS[self._metric]} {report.metrics[self._metric]:.4f}")
-        self._said = ", ".join(said)
+            parts.append(f"validation {LABELS[self._metric]} {report.metrics[self._metric]:.4f}")
+        self._status = ", ".join(parts)
 
-    def end(self, job: Job, said: str) -> None:
-        """Show that a job is done, and what it came to."""
+    def end(self, job: Job, summary: str) -> None:
+        """Show that a job is done, with its summary."""
         self._bars.advance(self._jobs)
         self._bars.update(self._epochs, visible=False)
-        self._running = self._said = ""
-        self.console.print(f"{described(job)}: {said}", markup=False, highlight=False, soft_wrap=True)
+        self._running = self._status = ""
+        self.console.print(f"{label_of(job)}: {summary}", markup=False, highlight=False, soft_wrap=True)
 
 
-def described(job: Job) -> str:
+def label_of(job: Job) -> str:
     """Name a job."""
     return f"{PROTOCOLS[job.protocol].title.lower()}, seed {job.seed}, {job.name}"

@@ -35,21 +35,21 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7
 WIDE = 300  # from this ratio on there is no room for 2 and 5 between the powers of 10
 GREY = "#888888"
 MARKERS = "osD^vP*Xphd"  # one more than colours: no pair of both comes twice
-EXPOSED = {
-    "coverage": "share of the items\nthat are in somebody's list",
+EXPOSURE_LABELS = {
+    "coverage": "share of the items\nthat are in any list",
     "gini": "Gini of the places in lists\n(0: all items alike)",
     "popularity": "mean share of training users\nwho rated what is shown",
 }
 
 
 def draw(results: Results, folder: Path) -> list[tuple[str, str]]:
-    """Draw every plot that there are figures for: file name and caption of each."""
+    """Draw every plot that has figures; return file name and caption of each."""
     with mpl.rc_context(STYLE):
-        drawn = []
+        files = []
         for name, caption, figure in plots(results):
             figure.savefig(folder / name, dpi=DPI)
-            drawn.append((name, caption))
-        return drawn
+            files.append((name, caption))
+        return files
 
 
 def plots(results: Results) -> Iterator[tuple[str, str, Figure]]:
@@ -68,8 +68,8 @@ def plots(results: Results) -> Iterator[tuple[str, str, Figure]]:
             yield f"coverage-{protocol}.png", f"{PROTOCOLS[protocol].title}: what is shown", coverage(results, protocol)
 
 
-def look(results: Results, name: str) -> dict[str, Any]:
-    """Return a row its colour and marker, the same in every plot; the baselines are grey."""
+def style_of(results: Results, name: str) -> dict[str, Any]:
+    """Return the colour and marker of a row, the same in every plot; the baselines are grey."""
     if name in (POPULARITY, BIASES):
         return {"color": GREY, "marker": "."}
     place = [each for each in results.rows if each not in (POPULARITY, BIASES)].index(name)
@@ -92,12 +92,12 @@ def accuracy(results: Results, protocol: str) -> Figure:
 
 
 def plot_accuracy(axes: Axes, results: Results, protocol: str, metric: str) -> list[str]:
-    """Plot one metric; give the rows, best first."""
+    """Plot one metric; return the rows, best first."""
     names = results.names(protocol, metric)
     found = {name: each for name in names if (each := figures.overall(results, name, protocol, metric))}
     seconds = {name: taken for name in found if (taken := seconds_of(results, name, protocol)) is not None}
     for name, each in found.items():
-        style = look(results, name)
+        style = style_of(results, name)
         if name in seconds:
             axes.errorbar(seconds[name], each.mean, each.error, label=name, linestyle="", capsize=2, **style)
         else:
@@ -158,18 +158,18 @@ def plot_validation(axes: Axes, protocol: str, runs: Sequence[Sequence[EpochRepo
     ranked: list[str] = [metric for metric in ("ndcg@10", "ndcg@100") if metric in PROTOCOLS[protocol].metrics]
     chooses = PROTOCOLS[protocol].selected_by
     metrics = (ranked if len(stages) == 1 else []) or [chooses]
-    drawn: dict[int, tuple[str, str]] = {}
+    files: dict[int, tuple[str, str]] = {}
     for run in runs:
         kept = next((report for report in reversed(run) if report.is_best), None)
         for place, (metric, stage) in enumerate(product(metrics, stages)):
             judged = [report for report in run if report.stage == stage and metric in report.metrics]
             plot_line(axes, [(report.epoch, report.metrics[metric]) for report in judged], place)
-            drawn |= {place: (metric, stage)} if judged else {}
+            files |= {place: (metric, stage)} if judged else {}
             if kept is not None and kept in judged:
                 axes.plot(kept.epoch, kept.metrics[metric], "o", color=COLOURS[place % len(COLOURS)], markersize=5)
     which = "" if len(metrics) > 1 else f" {LABELS[chooses]}"
     axes.set_title(f"validation{which}; a dot is the epoch that is kept", loc="left")
-    name_lines(axes, {place: stage if len(stages) > 1 else LABELS[metric] for place, (metric, stage) in drawn.items()})
+    name_lines(axes, {place: stage if len(stages) > 1 else LABELS[metric] for place, (metric, stage) in files.items()})
 
 
 def plot_line(axes: Axes, points: Sequence[tuple[int, float]], place: int) -> None:
@@ -191,9 +191,11 @@ def coverage(results: Results, protocol: str) -> Figure:
     """Plot what the lists show: coverage, Gini, popularity; one bar a row."""
     names = results.names(protocol, "coverage")[::-1]
     figure = Figure(figsize=(9.5, 1.4 + 0.3 * len(names)), layout="constrained")
-    for axes, (metric, label) in zip(figure.subplots(1, len(EXPOSED), sharey=True), EXPOSED.items(), strict=True):
+    for axes, (metric, label) in zip(
+        figure.subplots(1, len(EXPOSURE_LABELS), sharey=True), EXPOSURE_LABELS.items(), strict=True
+    ):
         values = [results.number(name, protocol, metric) or 0.0 for name in names]
-        colours = [look(results, name)["color"] for name in names]
+        colours = [style_of(results, name)["color"] for name in names]
         bars = axes.barh(names, values, color=colours, height=0.65)
         axes.bar_label(bars, [f"{value:.3f}" for value in values], padding=3, fontsize=8)
         axes.set_xlabel(label)

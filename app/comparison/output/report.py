@@ -13,9 +13,9 @@ from app.comparison.output.tables import Cell, Sheet, sheets
 from app.comparison.protocols import PROTOCOLS
 from app.comparison.results import Results
 
-EXPLAINED = {
+EXPLANATIONS = {
     "unseen": "Test users are absent from training; 80 % of their ratings go in, the rest is to be predicted.",
-    "ratings": "A random tenth of everybody's ratings is hidden and predicted from the others.",
+    "ratings": "A random tenth of all users' ratings is hidden and predicted from the others.",
     "time": "Trained on the first 80 % of the ratings by date; users who are known by then are judged on what follows.",
 }
 
@@ -24,14 +24,14 @@ def show(results: Results, console: Console, baseline: str | None) -> None:
     """Print the tables, and what failed."""
     for sheet in sheets(results, baseline):
         console.print(f"\n{sheet.title}", style="bold", markup=False, highlight=False)
-        console.print(drawn(sheet))
+        console.print(draw_table(sheet))
         console.print(sheet.note, style="dim", markup=False, highlight=False)
     for line in failures(results):
         console.print(line, style="red", markup=False)
 
 
-def drawn(sheet: Sheet) -> Table:
-    """Draw a table."""
+def draw_table(sheet: Sheet) -> Table:
+    """Lay a sheet out for the terminal."""
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("", no_wrap=True)
     for label in sheet.labels:
@@ -42,7 +42,7 @@ def drawn(sheet: Sheet) -> Table:
 
 
 def failures(results: Results) -> list[str]:
-    """Say which jobs came to nothing, and why."""
+    """Describe the jobs that failed, and why."""
     return [
         f"{name}, {PROTOCOLS[protocol].title.lower()}, seed {test.seed}: {reason}"
         for name, by_protocol in results.failed.items()
@@ -58,7 +58,7 @@ def markdown(results: Results, baseline: str | None, plots: Sequence[tuple[str, 
 
 
 def paragraphs(results: Results, baseline: str | None, plots: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """Write the page's parts."""
+    """Write the paragraphs of the page."""
     yield "# Comparison"
     yield "\n".join(facts(results))
     for sheet in sheets(results, baseline):
@@ -91,16 +91,16 @@ def facts(results: Results) -> Iterator[str]:
     for protocol, tests in results.tests.items():
         seeds = ", ".join(str(test.seed) for test in tests)
         users = ", ".join(f"{len(test.users):,}" for test in tests)
-        yield f"- {PROTOCOLS[protocol].title}: {EXPLAINED[protocol]} Seeds {seeds}; test users {users}."
+        yield f"- {PROTOCOLS[protocol].title}: {EXPLANATIONS[protocol]} Seeds {seeds}; test users {users}."
 
 
 def table(sheet: Sheet) -> str:
     """Write a table."""
     lines = [("", *sheet.labels), ("---", *("---:" for _ in sheet.labels))]
-    lines += [(f"`{name}`", *(shown(cell) for cell in cells)) for name, cells in sheet.rows]
+    lines += [(f"`{name}`", *(cell_text(cell) for cell in cells)) for name, cells in sheet.rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def shown(cell: Cell) -> str:
+def cell_text(cell: Cell) -> str:
     """Write a cell."""
     return f"**{cell.text}**" if cell.is_bold else cell.text

@@ -19,7 +19,7 @@ LABELS = {
     "mae": "MAE",
 }
 Write = Callable[[float], str]
-SHOWN: dict[str, tuple[str, Write]] = {
+EXPOSURE: dict[str, tuple[str, Write]] = {
     "coverage": ("coverage", lambda value: share(value)),
     "gini": ("Gini", lambda value: share(value)),
     "popularity": ("popularity", lambda value: share(value)),
@@ -33,8 +33,8 @@ COSTS: dict[str, tuple[str, Write]] = {
     "model_bytes": ("model MB", lambda value: amount(value / 1e6)),
     "score_us": ("µs a user", lambda value: f"{value:,.0f}"),
 }
-SHOWN_NOTE = (
-    "Of lists of 10: share of the items that are in somebody's; how unevenly they share the places; share of the "
+EXPOSURE_NOTE = (
+    "Of lists of 10: share of the items that are in any list; how unevenly they share the places; share of the "
     "training users who rated what is shown; share of a list that two users have in common."
 )
 COSTS_NOTE = (
@@ -66,18 +66,19 @@ def sheets(results: Results, baseline: str | None) -> Iterator[Sheet]:
     """Lay out all tables, protocol by protocol."""
     for protocol in results.protocols:
         for metrics in (RANKING, RATING):
-            if set(metrics) & set(PROTOCOLS[protocol].metrics) and (rows := measured(results, protocol, metrics)):
+            if set(metrics) & set(PROTOCOLS[protocol].metrics) and (rows := rows_with(results, protocol, metrics)):
                 yield values_sheet(results, protocol, metrics, rows)
                 if len(rows) > 1:
-                    yield differences_sheet(results, protocol, metrics, rows, baseline)
-        for title, columns, note in (("what is shown", SHOWN, SHOWN_NOTE), ("what it costs", COSTS, COSTS_NOTE)):
-            if rows := measured(results, protocol, tuple(columns)):
-                yield numbers_sheet(results, protocol, rows, columns, f"{PROTOCOLS[protocol].title}: {title}", note)
+                    yield differences_sheet(results, protocol, metrics, names=rows, baseline=baseline)
+        for title, columns, note in (("what is shown", EXPOSURE, EXPOSURE_NOTE), ("what it costs", COSTS, COSTS_NOTE)):
+            if rows := rows_with(results, protocol, tuple(columns)):
+                heading = f"{PROTOCOLS[protocol].title}: {title}"
+                yield numbers_sheet(results, protocol, names=rows, columns=columns, title=heading, note=note)
 
 
-def measured(results: Results, protocol: str, metrics: tuple[str, ...]) -> list[str]:
+def rows_with(results: Results, protocol: str, metrics: tuple[str, ...]) -> list[str]:
     """Name the rows that have one of the metrics at least."""
-    summed = [figures.SUMMED.get(metric, metric) for metric in metrics]
+    summed = [figures.ERROR_SUMS.get(metric, metric) for metric in metrics]
     return [name for name in results.rows if any(name in results.names(protocol, metric) for metric in summed)]
 
 
@@ -90,14 +91,16 @@ def title_of(protocol: str, metrics: tuple[str, ...]) -> str:
 def values_sheet(results: Results, protocol: str, metrics: tuple[str, ...], names: list[str]) -> Sheet:
     """Lay out means and standard errors; the best of each column is bold."""
     bests = {metric: figures.best(results, protocol, metric) for metric in metrics}
-    rows = [(name, [value_cell(results, name, bests[m], protocol, m) for m in metrics]) for name in names]
+    rows = [
+        (name, [value_cell(results, name, bests[m], protocol=protocol, metric=m) for m in metrics]) for name in names
+    ]
     judged = (figures.overall(results, name, protocol, metric) for name in names for metric in metrics)
-    num_users = max(len(found.pull) for found in judged if found)
+    num_users = max(len(found.influence) for found in judged if found)
     note = f"Mean ± standard error over {num_users:,} test users; the best is bold."
     return Sheet(title_of(protocol, metrics), note, tuple(LABELS[metric] for metric in metrics), rows)
 
 
-def value_cell(results: Results, name: str, best: str | None, protocol: str, metric: str) -> Cell:
+def value_cell(results: Results, name: str, best: str | None, *, protocol: str, metric: str) -> Cell:
     """Write one figure with its error; bold if it is no worse than the best."""
     found = figures.overall(results, name, protocol, metric)
     winner = figures.overall(results, best, protocol, metric) if best else None
@@ -107,21 +110,24 @@ def value_cell(results: Results, name: str, best: str | None, protocol: str, met
 
 
 def differences_sheet(
-    results: Results, protocol: str, metrics: tuple[str, ...], names: list[str], baseline: str | None
+    results: Results, protocol: str, metrics: tuple[str, ...], *, names: list[str], baseline: str | None
 ) -> Sheet:
     """Lay out paired differences, each column from its opponent; those that exclude 0 are bold."""
     others = {metric: figures.opponent(results, protocol, metric, baseline) for metric in metrics}
-    rows = [(name, [difference_cell(results, name, others[m], protocol, m) for m in metrics]) for name in names]
+    rows = [
+        (name, [difference_cell(results, name, others[m], protocol=protocol, metric=m) for m in metrics])
+        for name in names
+    ]
     note = "Difference from the row marked 0, on the same users, ± half of the 95 % interval; bold: 0 is not in it."
     title = f"{title_of(protocol, metrics)}, paired differences"
     return Sheet(title, note, tuple(LABELS[metric] for metric in metrics), rows)
 
 
-def difference_cell(results: Results, name: str, other: str | None, protocol: str, metric: str) -> Cell:
+def difference_cell(results: Results, name: str, other: str | None, *, protocol: str, metric: str) -> Cell:
     """Write one paired difference."""
     if name == other:
         return Cell("0")
-    found = figures.difference(results, name, other, protocol, metric) if other else None
+    found = figures.difference(results, name, other, protocol=protocol, metric=metric) if other else None
     if found is None:
         return Cell(NOTHING)
     text = f"{share(found.mean, signed=True)} ± {share((found.high - found.low) / 2)}"
@@ -129,7 +135,13 @@ def difference_cell(results: Results, name: str, other: str | None, protocol: st
 
 
 def numbers_sheet(
-    results: Results, protocol: str, names: list[str], columns: dict[str, tuple[str, Write]], title: str, note: str
+    results: Results,
+    protocol: str,
+    *,
+    names: list[str],
+    columns: dict[str, tuple[str, Write]],
+    title: str,
+    note: str,
 ) -> Sheet:
     """Lay out figures that are one number a split, as means over the seeds."""
     rows = []

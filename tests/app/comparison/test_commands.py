@@ -35,7 +35,7 @@ def document(compared: tuple[Path, str]) -> dict[str, Any]:
     return read
 
 
-def test_every_test_user_has_his_figures_in_the_file(document: dict[str, Any]) -> None:
+def test_every_test_user_has_figures_in_the_file(document: dict[str, Any]) -> None:
     assert set(document["rows"]) == {"popularity", "biases", "linear", "denoising"}
     assert document["failed"] == {}
     for protocol, tests in document["tests"].items():
@@ -45,7 +45,7 @@ def test_every_test_user_has_his_figures_in_the_file(document: dict[str, Any]) -
     assert "ndcg@10" not in document["rows"]["linear"]["ratings"]
 
 
-def test_who_learns_taste_beats_popularity(document: dict[str, Any]) -> None:
+def test_a_model_beats_popularity(document: dict[str, Any]) -> None:
     """Two camps that like opposite halves: popularity does not know whose half it is."""
     ndcg = document["figures"]["unseen"]["ndcg@10"]["rows"]
     assert ndcg["linear"]["mean"] > ndcg["popularity"]["mean"] + 0.1
@@ -60,7 +60,7 @@ def test_costs_and_epochs_are_there(document: dict[str, Any]) -> None:
     assert [report["epoch"] for report in document["epochs"]["denoising"]["unseen"][0]] == [1, 2, 3]
 
 
-def test_the_epoch_of_predicted_ratings_is_that_of_the_lowest_error(document: dict[str, Any]) -> None:
+def test_predicted_ratings_select_the_epoch_with_the_lowest_error(document: dict[str, Any]) -> None:
     reports = document["epochs"]["denoising"]["ratings"][0]
     kept = [report for report in reports if report["is_best"]][-1]
     assert kept["metrics"]["rmse"] == min(report["metrics"]["rmse"] for report in reports)
@@ -118,7 +118,7 @@ HEADER = "user_id,item_id,value,rated_at\n"
         (csv_of(dataset()), ["--baseline", "magic"], "--baseline magic: choose of popularity, biases, linear"),
     ],
 )
-def test_what_cannot_be_compared_is_said_in_a_sentence(
+def test_an_impossible_comparison_ends_with_a_message(
     tmp_path: Path, text: str, arguments: list[str], said: str
 ) -> None:
     assert said in " ".join(refused(tmp_path, text, *arguments).split())
@@ -136,7 +136,7 @@ def test_a_kind_too_large_for_training_is_left_out(tmp_path: Path, monkeypatch: 
     assert set(document["rows"]) == {"biases"}
 
 
-def test_a_kind_that_fails_does_not_keep_the_others(tmp_path: Path) -> None:
+def test_a_kind_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
     (tmp_path / "ratings.csv").write_text(csv_of(dataset()))
     wanted = ["--kinds", "linear", "--protocols", "unseen", "--seeds", 1, "--config", "linear.dropout=2"]
     result = run("--ratings", tmp_path / "ratings.csv", "--output", tmp_path / "out", *wanted)

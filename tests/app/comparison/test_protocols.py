@@ -1,4 +1,4 @@
-"""The protocols: nobody learns from what he is judged on."""
+"""The protocols: no user is judged on ratings that are trained on."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def test_hidden_ratings_are_neither_trained_on_nor_validated_on() -> None:
     np.testing.assert_array_equal(split.train.rows.take(last).columns, kept.columns)
 
 
-def test_the_time_split_learns_from_before_and_asks_for_after() -> None:
+def test_the_time_split_trains_on_earlier_ratings_and_predicts_later_ones() -> None:
     data = dataset()
     split = later_ratings(data, 0)
     pairs = zip(data.interactions.rows.row_of_entry.tolist(), data.interactions.rows.columns.tolist(), strict=True)

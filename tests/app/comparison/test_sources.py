@@ -39,14 +39,14 @@ def triples(data: Dataset) -> list[tuple[str, str, float]]:
 
 
 def of_file(settings: Settings, path: Path) -> Dataset:
-    return read(settings, path, [], None, path.parent / "out" / "refused.ndjson")
+    return read(settings, path, [], rescale=None, refused=path.parent / "out" / "refused.ndjson")
 
 
 def test_the_last_write_wins_as_in_an_import(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "tricky.csv"
     path.write_text(TRICKY)
     import_path(settings, path, refused=tmp_path / "refused.ndjson")
-    found, stored = of_file(settings, path), read(settings, None, [], None, tmp_path / "refused.ndjson")
+    found, stored = of_file(settings, path), read(settings, None, [], rescale=None, refused=tmp_path / "refused.ndjson")
     expected = [("a", "x", 2), ("a", "z", 5), ("b", "z", 2), ("c", "x", 3), ("d", "y", 3.5), ("é", "y", 2)]
     assert triples(found) == triples(stored) == expected
     assert found.num_refused == 1
@@ -60,7 +60,7 @@ def test_file_and_database_of_the_same_ratings_are_the_same(settings: Settings, 
     lines = csv_of(data).splitlines(keepends=True)
     path.write_text(lines[0] + "".join(reversed(lines[1:])))
     import_path(settings, path, refused=tmp_path / "refused.ndjson")
-    for found in (of_file(settings, path), read(settings, None, [], None, tmp_path / "refused.ndjson")):
+    for found in (of_file(settings, path), read(settings, None, [], rescale=None, refused=tmp_path / "refused.ndjson")):
         assert found.user_ids == data.user_ids
         assert found.interactions.item_ids == data.interactions.item_ids
         np.testing.assert_array_equal(found.interactions.rows.columns, data.interactions.rows.columns)
@@ -70,13 +70,19 @@ def test_file_and_database_of_the_same_ratings_are_the_same(settings: Settings, 
 
 def test_an_empty_database_says_what_to_do(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(ComparisonProblem, match="The database holds no ratings: import some, or name a file"):
-        read(settings, None, [], None, tmp_path / "refused.ndjson")
+        read(settings, None, [], rescale=None, refused=tmp_path / "refused.ndjson")
 
 
 def test_columns_are_named_and_scales_stretched_as_in_an_import(tmp_path: Path) -> None:
     (tmp_path / "odd.csv").write_text("who,what,value\na,x,10\na,y,0\n")
     settings = Settings(_env_file=None)
-    data = read(settings, tmp_path / "odd.csv", ["user_id=who", "item_id=what"], "0:10", tmp_path / "refused.ndjson")
+    data = read(
+        settings,
+        tmp_path / "odd.csv",
+        ["user_id=who", "item_id=what"],
+        rescale="0:10",
+        refused=tmp_path / "refused.ndjson",
+    )
     assert triples(data) == [("a", "x", 5), ("a", "y", 1)]
 
 

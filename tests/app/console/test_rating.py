@@ -34,7 +34,7 @@ def test_what_moved_says_how_far(page: Page) -> None:
             assert move == ("" if up == 0 else f"▲{up}" if up > 0 else f"▼{-up}")
 
 
-def test_a_guests_ratings_stay_in_the_tab_and_go_along_when_he_becomes_a_user(page: Page, api: httpx2.Client) -> None:
+def test_a_guests_ratings_stay_in_the_tab_and_move_when_they_become_a_user(page: Page, api: httpx2.Client) -> None:
     first, second = click_star(page, 0, "4.5"), click_star(page, 1, "1")
     seen = titles(page)
     page.reload()
@@ -60,7 +60,7 @@ def test_a_rating_can_be_undone(page: Page) -> None:
     assert titles(page) == before
 
 
-def test_what_somebody_does_not_know_is_not_asked_again(page: Page) -> None:
+def test_an_unknown_item_is_not_asked_about_again(page: Page) -> None:
     card = page.locator(".cards > li").first
     item_id = card.get_attribute("data-item")
     card.get_by_role("button").click()

@@ -24,7 +24,7 @@ def row(days_ago: float, answer: int, item: int) -> EventRow:
 def test_only_events_of_older_answers_are_deleted(
     run_on_database: Callable[..., Any], settings: Settings, stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repository, "PRUNED_AT_ONCE", 3)
+    monkeypatch.setattr(repository, "MAX_ROWS_PER_DELETE", 3)
     rows = [row(10 + days, days, item) for days in (1, 2, 3) for item in (1, 2, 3, 4)]
     rows += [row(9.9, 9, 1), row(0, 10, 1)]
 

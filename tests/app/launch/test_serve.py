@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.launch.serve import settle
+from app.launch.serve import freeze_startup_objects
 from app.settings import Settings
 from palate_client import Client, NotFound, Unavailable
 from palate_client.inputs import RatingIn
@@ -22,13 +22,13 @@ EVERYWHERE = "0.0.0.0"
 
 @pytest.fixture
 def taken_port() -> Iterator[str]:
-    """A port that somebody else listens on."""
+    """A port that another process listens on."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         yield str(taken.getsockname()[1])
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_beyond_loopback_without_a_key_it_refuses_to_start_and_says_what_to_do(settings: Settings) -> None:
+def test_a_server_beyond_loopback_without_a_key_refuses_to_start(settings: Settings) -> None:
     ended = run(settings, "serve", PALATE_HOST=EVERYWHERE)
     assert ended.returncode == 2
     assert "palate keys create" in ended.stderr
@@ -36,7 +36,7 @@ def test_beyond_loopback_without_a_key_it_refuses_to_start_and_says_what_to_do(s
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_taken_port_is_told_in_one_sentence(settings: Settings, taken_port: str) -> None:
+def test_a_taken_port_is_reported_in_one_sentence(settings: Settings, taken_port: str) -> None:
     ended = run(settings, "serve", PALATE_PORT=taken_port)
     assert ended.returncode == 1
     assert f"127.0.0.1:{taken_port}" in ended.stderr
@@ -75,7 +75,7 @@ def test_keys_are_made_listed_revoked_and_never_logged(settings: Settings, tmp_p
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_sigterm_ends_it_cleanly(settings: Settings, tmp_path: Path) -> None:
+def test_sigterm_ends_the_server_cleanly(settings: Settings, tmp_path: Path) -> None:
     log = tmp_path / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen([*EXECUTABLE, "serve"], env=environment(settings), stderr=output)
@@ -87,8 +87,8 @@ def test_sigterm_ends_it_cleanly(settings: Settings, tmp_path: Path) -> None:
     assert "Traceback" not in log.read_text()
 
 
-def test_what_a_server_starts_with_is_no_work_for_the_garbage_collector() -> None:
-    settle()
+def test_the_garbage_collector_skips_the_objects_of_the_start() -> None:
+    freeze_startup_objects()
     try:
         assert gc.get_freeze_count() > 100_000
     finally:
@@ -96,7 +96,7 @@ def test_what_a_server_starts_with_is_no_work_for_the_garbage_collector() -> Non
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_an_import_that_a_stop_interrupts_says_so_and_is_gone_on_with(settings: Settings, tmp_path: Path) -> None:
+def test_an_import_interrupted_by_a_stop_says_so_and_can_be_resumed(settings: Settings, tmp_path: Path) -> None:
     def trickle() -> Iterator[RatingIn]:
         for n in range(400_000):
             if n % 1_000 == 0:

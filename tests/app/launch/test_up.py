@@ -79,7 +79,7 @@ def test_up_starts_everything_again_without_loss_and_ends_cleanly(fresh: Setting
     assert "ended by itself" in (tmp_path / "second.log").read_text()
 
 
-def test_up_tells_that_the_port_is_taken_before_it_does_anything(fresh: Settings, tmp_path: Path) -> None:
+def test_up_reports_a_taken_port_before_it_does_anything(fresh: Settings, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ended = subprocess.run(
             [*EXECUTABLE, "up"],

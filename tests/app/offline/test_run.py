@@ -78,7 +78,7 @@ def with_names(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_all_users_get_what_each_gets_from_the_api(
     client: TestClient, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
-    monkeypatch.setattr(run, "USERS_A_STEP", 4)
+    monkeypatch.setattr(run, "USERS_PER_STEP", 4)
     path = tmp_path / f"recs{suffix}"
     assert recommend_to_file(settings, None, [], path) == len(USERS)
     assert with_names(FORMATS[suffix](path)) == rows(client, list(USERS))
@@ -96,7 +96,7 @@ def test_options_are_those_of_the_api(client: TestClient, settings: Settings, tm
     assert {row["item_id"].split()[0] for row in found} == {"odd"}
 
 
-def test_one_user_alone(client: TestClient, settings: Settings, tmp_path: Path) -> None:
+def test_one_user_gets_what_the_api_gives(client: TestClient, settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "recs.ndjson"
     assert recommend_to_file(settings, "u3", [], path) == 1
     assert with_names(FORMATS[".ndjson"](path)) == rows(client, ["u3"])
@@ -118,7 +118,7 @@ def test_the_command_shows_one_user_and_writes_all(
         best = recommend(client, "ada", limit=1)["items"][0]["item_id"]
     shown = palate(settings, "ada", "--limit", "1")
     assert (shown.returncode, best in shown.stdout, shown.stderr) == (0, True, "")
-    assert "popular and new items" in palate(settings, "nobody").stderr
+    assert "popular and new items" in palate(settings, "unknown").stderr
     path = tmp_path / "recs.csv"
     written = palate(settings, "--all", "--output", str(path), "--option", "block=" + best)
     assert (written.returncode, "1 users written" in written.stderr) == (0, True)
@@ -134,7 +134,7 @@ def test_the_command_shows_one_user_and_writes_all(
     "arguments",
     [(), ("ada", "--all"), ("--all",), ("ada", "--option", "limit")],
 )
-def test_a_command_that_is_wrong_says_so(arguments: tuple[str, ...]) -> None:
+def test_an_invalid_command_says_so(arguments: tuple[str, ...]) -> None:
     assert CliRunner().invoke(cli.app, ["recommend", *arguments]).exit_code == 2
 
 
@@ -147,7 +147,7 @@ def test_a_command_that_is_wrong_says_so(arguments: tuple[str, ...]) -> None:
         ([], "recs.xlsx", "output"),
     ],
 )
-def test_what_is_wrong_is_named_and_nothing_written(
+def test_invalid_parameters_are_named_and_nothing_is_written(
     settings: Settings, tmp_path: Path, asked: list[tuple[str, str]], name: str, field: str
 ) -> None:
     with pytest.raises(InvalidRequest) as refused:
@@ -156,7 +156,9 @@ def test_what_is_wrong_is_named_and_nothing_written(
     assert not list(tmp_path.glob("recs*"))
 
 
-def test_a_file_appears_when_it_is_whole(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_appears_only_when_it_is_complete(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "recs.parquet"
     path.write_text("the one before")
 

@@ -1,4 +1,4 @@
-"""The sample: real films, ratings that nobody gave and that say so, on any scale."""
+"""The sample: real films with synthetic ratings, labelled so, on any scale."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -54,10 +54,10 @@ def test_the_same_seed_draws_the_same_ratings_and_another_seed_others() -> None:
     assert not np.array_equal(first.films[:100], other.films[:100])
 
 
-def test_nobody_rates_a_film_twice_and_everybody_rates_a_few() -> None:
+def test_no_user_rates_a_film_twice_and_all_users_rate_a_few() -> None:
     drawn = draw_ratings(read_films(), scale())
     assert len(set(zip(drawn.users.tolist(), drawn.films.tolist(), strict=True))) == len(drawn.users)
-    assert np.bincount(drawn.users).min() >= TasteConfig().least_ratings
+    assert np.bincount(drawn.users).min() >= TasteConfig().min_ratings
 
 
 def test_films_that_share_genres_please_the_same_people() -> None:

@@ -63,7 +63,7 @@ def test_the_error_of_an_rmse_is_that_of_a_simulation() -> None:
 def test_a_paired_difference_is_that_of_a_t_test_by_hand() -> None:
     """Differences .1, .2, .3: mean .2, error .1 / √3; t of 2 degrees of freedom is 4.3027."""
     made = results({"a": {"ndcg@10": [[0.3, 0.6, 0.4]]}, "b": {"ndcg@10": [[0.2, 0.4, 0.1]]}})
-    found = figures.difference(made, "a", "b", "unseen", "ndcg@10")
+    found = figures.difference(made, "a", "b", protocol="unseen", metric="ndcg@10")
     assert found is not None
     assert found.mean == pytest.approx(0.2)
     assert found.error == pytest.approx(0.1 / sqrt(3))
@@ -74,12 +74,12 @@ def test_a_paired_difference_is_that_of_a_t_test_by_hand() -> None:
 def test_a_difference_is_over_the_seeds_that_both_have() -> None:
     rows: Rows = {"a": {"ndcg@10": [[0.5, 0.7], None]}, "b": {"ndcg@10": [[0.4, 0.6], [0.9, 0.9]]}}
     made = results(rows, users=((0, 1), (1, 2)))
-    found = figures.difference(made, "a", "b", "unseen", "ndcg@10")
+    found = figures.difference(made, "a", "b", protocol="unseen", metric="ndcg@10")
     assert found is not None
     assert found.mean == pytest.approx(0.1)
     assert found.error == pytest.approx(0)
     only = results({"a": {"ndcg@10": [[0.5], None]}, "b": {"ndcg@10": [None, [0.9]]}}, users=((0,), (1,)))
-    assert figures.difference(only, "a", "b", "unseen", "ndcg@10") is None
+    assert figures.difference(only, "a", "b", protocol="unseen", metric="ndcg@10") is None
 
 
 def test_the_best_has_the_highest_ndcg_and_the_lowest_error() -> None:

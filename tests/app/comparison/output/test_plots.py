@@ -86,7 +86,7 @@ def many(num_rows: int) -> Results:
 
 def test_every_row_has_a_look_of_its_own() -> None:
     made = many(20)
-    looks = [plots.look(made, name) for name in made.rows]
+    looks = [plots.style_of(made, name) for name in made.rows]
     assert len({(look["color"], look["marker"]) for look in looks}) == 20
 
 
