@@ -1,4 +1,4 @@
-"""The trainer process: looks whether a run is due, claims runs, trains them; until it is told to stop."""
+"""The trainer process: polls whether a run is due, claims runs, trains them; until it is asked to stop."""
 
 import asyncio
 import os
@@ -27,25 +27,25 @@ class Schedule:
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
         self.settings = settings
-        self.looked_at: datetime | None = None
+        self.polled_at: datetime | None = None
 
-    async def look(self) -> None:
+    async def poll(self) -> None:
         """Queue a run if one is due, and say why if a due one is not started."""
         now = datetime.now(UTC)
-        decision = await self.database.read(service.look, self.settings, self.looked_at, now)
+        decision = await self.database.read(service.poll, self.settings, self.polled_at, now)
         if decision is None:
             return
         if decision.cause is None:
             log.info("scheduled_run_skipped", reason=decision.reason)
-            self.looked_at = now
+            self.polled_at = now
             return
-        run = await self.database.write(service.start_due, self.settings, self.looked_at, now)
+        run = await self.database.write(service.start_due, self.settings, self.polled_at, now)
         if run is not None:
             log.info("run_queued", run=run.id, cause=run.cause, reason=decision.reason)
 
 
 async def work(settings: Settings, shutdown: asyncio.Event) -> None:
-    """Train until told to stop. A lost database is waited for."""
+    """Train until asked to stop. A lost database is waited for."""
     database = open_database(settings.database_url, settings.database_pool_size)
     trainer, schedule = Trainer(database, settings, shutdown), Schedule(database, settings)
     retention = Retention(database, settings)
@@ -69,20 +69,20 @@ async def work_until_signal(settings: Settings) -> None:
 
 
 async def turn(trainer: Trainer, schedule: Schedule, retention: Retention) -> bool:
-    """Remove what is too old, and train one run if there is one; tell whether there was."""
+    """Remove what is too old, and train one run if there is one; return whether there was."""
     try:
         await retention.poll()
-        await schedule.look()
-        held = await trainer.claim()
-        if held is not None:
-            await trainer.train(held)
+        await schedule.poll()
+        claim = await trainer.claim()
+        if claim is not None:
+            await trainer.train(claim)
     except DatabaseUnavailable as error:
         log.warning("worker_waits_for_database", error=error.detail)
         return False
     except Exception:  # whatever it is, the worker goes on; the run itself holds its own error
         log.exception("worker_turn_failed")
         return False
-    return held is not None
+    return claim is not None
 
 
 def run_worker() -> None:

@@ -71,52 +71,52 @@ def end(run: TrainingRun, state: RunState, now: datetime, error: str | None = No
     run.lease_expires_at = run.eta = None
 
 
-def is_cancelled(session: Session, held: Claim) -> bool:
-    """Return whether somebody asked to cancel the run.
+def is_cancelled(session: Session, claim: Claim) -> bool:
+    """Return whether a user asked to cancel the run.
 
     Raises:
         LeaseLost: if the claim no longer holds.
     """
-    run = repository.find_run(session, held.run_id)
-    if run is None or (run.state, run.worker, run.attempts) != (RunState.RUNNING, held.worker, held.attempt):
+    run = repository.find_run(session, claim.run_id)
+    if run is None or (run.state, run.worker, run.attempts) != (RunState.RUNNING, claim.worker, claim.attempt):
         raise LeaseLost
     return run.cancel_requested
 
 
-def change(session: Session, held: Claim, /, **values: Any) -> None:
+def change(session: Session, claim: Claim, /, **values: Any) -> None:
     """Write to the run's row.
 
     Raises:
         LeaseLost: if the claim no longer holds.
     """
-    if not repository.update_held(session, held.run_id, held.worker, held.attempt, **values):
+    if not repository.update_claimed(session, claim.run_id, claim.worker, claim.attempt, **values):
         raise LeaseLost
 
 
-def renew(session: Session, held: Claim, lease: timedelta, now: datetime) -> None:
+def renew(session: Session, claim: Claim, lease: timedelta, now: datetime) -> None:
     """Keep the claim for another lease; raises `LeaseLost` if it no longer holds."""
-    change(session, held, heartbeat_at=now, lease_expires_at=now + lease)
+    change(session, claim, heartbeat_at=now, lease_expires_at=now + lease)
 
 
-def resume(session: Session, held: Claim, epoch: int, planned: int) -> None:
+def resume(session: Session, claim: Claim, epoch: int, planned: int) -> None:
     """Note where the fit begins, 0 or the last checkpoint's epoch; rows of epochs that will be trained again go."""
-    change(session, held, epoch=epoch, epochs=planned)
-    repository.drop_epochs(session, held.run_id, epoch)
+    change(session, claim, epoch=epoch, epochs=planned)
+    repository.drop_epochs(session, claim.run_id, epoch)
 
 
 def record_epoch(
-    session: Session, held: Claim, epoch: int, figures: dict[str, Any], planned: int, eta: datetime, now: datetime
+    session: Session, claim: Claim, epoch: int, figures: dict[str, Any], planned: int, eta: datetime, now: datetime
 ) -> None:
     """Store the figures of a finished epoch; raises `LeaseLost` if the claim no longer holds."""
-    change(session, held, epoch=epoch, epochs=planned, eta=eta)
-    repository.replace_epoch(session, held.run_id, epoch, recorded_at=now, **figures)
+    change(session, claim, epoch=epoch, epochs=planned, eta=eta)
+    repository.replace_epoch(session, claim.run_id, epoch, recorded_at=now, **figures)
 
 
-def finish(session: Session, held: Claim, state: RunState, now: datetime, /, **values: Any) -> None:
+def finish(session: Session, claim: Claim, state: RunState, now: datetime, /, **values: Any) -> None:
     """End the run that this claim holds; raises `LeaseLost` if it no longer holds."""
-    change(session, held, state=state, finished_at=now, lease_expires_at=None, eta=None, **values)
+    change(session, claim, state=state, finished_at=now, lease_expires_at=None, eta=None, **values)
 
 
-def release(session: Session, held: Claim) -> None:
+def release(session: Session, claim: Claim) -> None:
     """Put the run back into the queue with its checkpoint; raises `LeaseLost` if the claim no longer holds."""
-    change(session, held, state=RunState.QUEUED, worker=None, heartbeat_at=None, lease_expires_at=None, eta=None)
+    change(session, claim, state=RunState.QUEUED, worker=None, heartbeat_at=None, lease_expires_at=None, eta=None)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.tables import Counter, ModelVersion, Rating, RunState, TrainingEpoch, TrainingRun, User
 
-SCHEDULE_LOCK = 7_252_834  # key of a PostgreSQL advisory lock; any number that nobody else uses
+SCHEDULE_LOCK = 7_252_834  # key of a PostgreSQL advisory lock; any number that nothing else uses
 
 
 def lock_schedule(session: Session) -> None:
@@ -116,11 +116,11 @@ def find_gates(session: Session, versions: list[str]) -> dict[str, dict[str, Any
     return {row[0]: row[1] for row in session.execute(query)}
 
 
-def update_held(session: Session, run_id: int, worker: str, attempt: int, /, **values: Any) -> bool:
-    """Change a run if this claim still holds it; tell whether it does."""
-    held = (TrainingRun.id == run_id, TrainingRun.state == RunState.RUNNING)
+def update_claimed(session: Session, run_id: int, worker: str, attempt: int, /, **values: Any) -> bool:
+    """Change a run if this claim still holds it; return whether it does."""
+    running = (TrainingRun.id == run_id, TrainingRun.state == RunState.RUNNING)
     mine = (TrainingRun.worker == worker, TrainingRun.attempts == attempt)
-    result = session.execute(update(TrainingRun).where(*held, *mine).values(**values))
+    result = session.execute(update(TrainingRun).where(*running, *mine).values(**values))
     assert isinstance(result, CursorResult)  # noqa: S101 - tells mypy what an UPDATE gives
     return result.rowcount == 1
 

@@ -49,11 +49,11 @@ class Decision:
 
 
 def next_due(settings: Settings, since: datetime | None, now: datetime) -> datetime | None:
-    """Return when the schedule looks next: the first fire time after ``since``; None without a schedule.
+    """Return when the schedule is due next: the first fire time after ``since``; None without a schedule.
 
     Args:
         settings: `train_cron`, else `train_interval`.
-        since: the last time a run was asked for or the schedule looked; None: never, so that it is due now.
+        since: the last time a run was asked for or the schedule was polled; None: never, so that it is due now.
         now: the present moment.
     """
     if settings.train_cron is None and settings.train_interval is None:
@@ -65,7 +65,7 @@ def next_due(settings: Settings, since: datetime | None, now: datetime) -> datet
     return since + settings.train_interval if settings.train_interval is not None else None
 
 
-def decide(settings: Settings, demand: Demand, looked_at: datetime | None, now: datetime) -> Decision | None:
+def decide(settings: Settings, demand: Demand, polled_at: datetime | None, now: datetime) -> Decision | None:
     """Decide whether to start a run; None where nothing is due, so nothing is worth a log line."""
     if demand.pending:
         return None
@@ -77,21 +77,21 @@ def decide(settings: Settings, demand: Demand, looked_at: datetime | None, now: 
         return Decision(RunCause.CHANGES, f"{demand.new_changes} changes since the last run")
     scheduled = settings.train_cron is not None or settings.train_interval is not None
     if enough and settings.train_changes is not None and not scheduled and demand.newly_erased:
-        return Decision(RunCause.CHANGES, told_erased(demand.newly_erased))
-    due = next_due(settings, latest(demand.last_requested, looked_at), now)
+        return Decision(RunCause.CHANGES, describe_erased(demand.newly_erased))
+    due = next_due(settings, latest(demand.last_requested, polled_at), now)
     if due is None or due > now:
         return None
     if not enough:
         return Decision(None, f"a model needs ratings of at least {MIN_USERS} users and {MIN_ITEMS} items")
     if demand.changes < settings.train_min_changes and demand.erased:
-        return Decision(RunCause.SCHEDULE, told_erased(demand.erased))
+        return Decision(RunCause.SCHEDULE, describe_erased(demand.erased))
     if demand.changes < settings.train_min_changes:
         return Decision(None, f"{demand.changes} changes since the last model, fewer than {settings.train_min_changes}")
     return Decision(RunCause.SCHEDULE, f"{demand.changes} changes since the last model")
 
 
-def told_erased(num_users: int) -> str:
-    """Say that the live model has to be replaced by one that never saw the users who were erased."""
+def describe_erased(num_users: int) -> str:
+    """Describe that the live model has to be replaced by one that never saw the users who were erased."""
     return f"{num_users} {'user' if num_users == 1 else 'users'} of the live model erased"
 
 

@@ -55,7 +55,7 @@ class Run(BaseModel):
 
     id: int
     state: RunState = Field(description="`queued`, `running`, or an end: `succeeded`, `failed`, `cancelled`.")
-    cause: RunCause = Field(description="Who asked for it: the `schedule`, the number of `changes`, or somebody.")
+    cause: RunCause = Field(description="Who asked for it: the `schedule`, the number of `changes`, or a user.")
     kind: str
     options: dict[str, Any] = Field(description="What was asked for beside the settings.")
     requested_at: datetime

@@ -86,7 +86,7 @@ def list_runs(
 
 
 def demand(session: Session) -> Demand:
-    """Look whether a run is needed."""
+    """Read whether a run is needed."""
     watermark = repository.learned_watermark(session)
     revision = repository.revision(session)
     requested_at, requested_watermark = repository.last_requested(session)
@@ -104,15 +104,15 @@ def demand(session: Session) -> Demand:
     )
 
 
-def look(session: Session, settings: Settings, looked_at: datetime | None, now: datetime) -> Decision | None:
+def poll(session: Session, settings: Settings, polled_at: datetime | None, now: datetime) -> Decision | None:
     """Decide, without storing anything, whether a run is due."""
-    return decide(settings, demand(session), looked_at, now)
+    return decide(settings, demand(session), polled_at, now)
 
 
-def start_due(session: Session, settings: Settings, looked_at: datetime | None, now: datetime) -> TrainingRun | None:
+def start_due(session: Session, settings: Settings, polled_at: datetime | None, now: datetime) -> TrainingRun | None:
     """Decide again, alone, and queue the run that is due; so two workers never queue it twice."""
     repository.lock_schedule(session)
-    decision = look(session, settings, looked_at, now)
+    decision = poll(session, settings, polled_at, now)
     if decision is None or decision.cause is None:
         return None
     return request_run(session, settings, decision.cause, now)

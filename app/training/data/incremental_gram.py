@@ -69,7 +69,7 @@ class StoredGram:
     def take(cls, folder: Path) -> "StoredGram | None":
         """Read the one that is kept, and remove it; None if there is none, or it is damaged.
 
-        So none ever stays that no run keeps up to date, with somebody in it who has been erased since.
+        So none ever stays that no run keeps up to date, with a user in it who has been erased since.
         """
         mine = beside(folder)
         try:
@@ -92,7 +92,7 @@ class StoredGram:
 
 
 def beside(folder: Path) -> Path:
-    """Name a folder that nobody else uses; what a crash leaves there is cleared up as any half-written one."""
+    """Name a folder that no other process uses; what a crash leaves there is cleared up as any half-written one."""
     return folder.with_name(f"{folder.name}-{uuid4().hex}.tmp")
 
 
@@ -116,7 +116,7 @@ class PastRatings:
 def read_past(session: Session, kept: StoredGram, trained: Numbers) -> PastRatings | None:
     """Read who changed since the kept revision, and what they had rated; None if they are too many.
 
-    None too if somebody in the matrix was erased: nobody knows any more what to subtract. Changed are also those who
+    None too if a user in the matrix was erased: it is not known any more what to subtract. Changed are also those who
     are held out now and were not, or the other way round: the share moves with their number.
     """
     erased = [erasure.user_number for erasure in erasures.erased_since(session, kept.watermark)]

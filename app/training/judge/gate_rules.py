@@ -9,7 +9,7 @@ from models.evaluation.ranking import Difference
 MIN_USERS = 20  # below this the figures say nothing
 TOP, LIST = "ndcg@10", "ndcg@100"
 MIN_COVERAGE = 1 / 3  # of the live model's
-MAX_OVERLAP = 0.8  # of popularity's, which gives everybody the same list but for what he has rated
+MAX_OVERLAP = 0.8  # of popularity's, which gives everybody the same list but for what they have rated
 
 Differences = Mapping[str, Difference]
 
@@ -51,30 +51,30 @@ def decide(figures: Figures, no_live: str = "") -> tuple[bool, str]:
         objection = linear or narrower(figures.exposures) or alike(figures.exposures)
     if objection:
         return False, f"refused: {objection}"
-    return True, f"activated: not clearly worse than the live model, {told(TOP, top)}{but}"
+    return True, f"activated: not clearly worse than the live model, {format_difference(TOP, top)}{but}"
 
 
 def worse_than_live(against: Differences) -> str | None:
     """Object if NDCG@10 is clearly worse, or if NDCG@100 is and NDCG@10 is not clearly better."""
     top, whole = against[TOP], against[LIST]
     if top.high < 0:
-        return f"clearly worse than the live model, {told(TOP, top)}"
+        return f"clearly worse than the live model, {format_difference(TOP, top)}"
     if whole.high < 0 and not top.low > 0:
-        return f"clearly worse than the live model, {told(LIST, whole)}"
+        return f"clearly worse than the live model, {format_difference(LIST, whole)}"
     return None
 
 
 def worse_than_popularity(figures: Figures) -> str | None:
     """Object if NDCG@10 is clearly worse than popularity's."""
     top = figures.against_popularity[TOP]
-    return f"clearly worse than popularity, {told(TOP, top)}" if top.high < 0 else None
+    return f"clearly worse than popularity, {format_difference(TOP, top)}" if top.high < 0 else None
 
 
 def worse_than_linear(figures: Figures) -> str | None:
     """Object if NDCG@10 is clearly worse than that of `linear`, and say what to do."""
     if figures.against_linear is None or figures.against_linear[TOP].high >= 0:
         return None
-    difference = told(TOP, figures.against_linear[TOP])
+    difference = format_difference(TOP, figures.against_linear[TOP])
     return f"clearly worse than linear, {difference}; PALATE_MODEL_KIND=linear trains that"
 
 
@@ -84,7 +84,7 @@ def narrower(exposures: Exposures | None) -> str | None:
         return None
     mine, theirs = exposures.candidate.coverage, exposures.live.coverage
     return (
-        f"far narrower than the live model: {mine:.2%} of the items are in somebody's first 10, {theirs:.2%} with "
+        f"far narrower than the live model: {mine:.2%} of the items are in some user's first 10, {theirs:.2%} with "
         f"the live model, and NDCG@10 is not clearly better"
     )
 
@@ -103,7 +103,7 @@ def alike(exposures: Exposures | None) -> str | None:
     )
 
 
-def told(metric: str, difference: Difference) -> str:
-    """Say a difference in words."""
+def format_difference(metric: str, difference: Difference) -> str:
+    """Write a difference in words."""
     name = metric.upper()
     return f"{name} {difference.mean:+.4f} (95 % interval {difference.low:+.4f} to {difference.high:+.4f})"

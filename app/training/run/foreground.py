@@ -68,7 +68,7 @@ class Display:
 
 
 def describe(run: Run) -> str:
-    """Say what is going on."""
+    """Describe what the run is doing."""
     if run.state == RunState.RUNNING and run.epochs_planned is None:
         return f"{run.kind}: reading ratings, choosing hyper-parameters"
     return run.kind
@@ -80,15 +80,15 @@ def number(value: float | None) -> str:
 
 
 async def train(settings: Settings, kind: str | None, options: dict[str, Any]) -> int:
-    """Train one run here and now; give the exit status."""
+    """Train one run here and now; return the exit status."""
     database = open_database(settings.database_url, settings.database_pool_size)
     trainer = Trainer(database, settings, asyncio.Event())
     try:
-        held = await database.write(request_and_claim, settings, trainer.name, kind, options, datetime.now(UTC))
-        asked_to_stop = listen(database, trainer, held)
-        await shown(database, trainer, held)
-        progress = await database.read(service.get_progress, held.run_id)
-        return conclude(Run.of(progress.run, progress.gate), INTERRUPTED if asked_to_stop.is_set() else 1)
+        claim = await database.write(request_and_claim, settings, trainer.name, kind, options, datetime.now(UTC))
+        asked_to_stop = listen(database, trainer, claim)
+        await train_with_display(database, trainer, claim)
+        progress = await database.read(service.get_progress, claim.run_id)
+        return print_result(Run.of(progress.run, progress.gate), INTERRUPTED if asked_to_stop.is_set() else 1)
     finally:
         trainer.close()
         await database.close()
@@ -99,18 +99,18 @@ def request_and_claim(
 ) -> Claim:
     """Queue a run and claim it in one transaction, so that no worker can come between."""
     run = service.request_run(session, settings, RunCause.MANUAL, now, kind, options)
-    held = queue.claim(session, worker, settings.train_lease, now, run.id)
-    assert held is not None  # noqa: S101 - nobody else has seen the run yet
-    return held
+    claim = queue.claim(session, worker, settings.train_lease, now, run.id)
+    assert claim is not None  # noqa: S101 - no worker has seen the run yet
+    return claim
 
 
-def listen(database: Database, trainer: Trainer, held: Claim) -> asyncio.Event:
+def listen(database: Database, trainer: Trainer, claim: Claim) -> asyncio.Event:
     """Let Ctrl-C cancel the run, and a second one or SIGTERM leave it to the queue, e.g. if the database is away."""
     asked, tasks = asyncio.Event(), set[asyncio.Task[None]]()
 
     async def cancel() -> None:
         with suppress(PalateError):
-            await database.write(service.cancel_run, held.run_id, datetime.now(UTC))
+            await database.write(service.cancel_run, claim.run_id, datetime.now(UTC))
 
     def on_interrupt() -> None:
         if asked.is_set():
@@ -124,18 +124,18 @@ def listen(database: Database, trainer: Trainer, held: Claim) -> asyncio.Event:
     return asked
 
 
-async def shown(database: Database, trainer: Trainer, held: Claim) -> None:
+async def train_with_display(database: Database, trainer: Trainer, claim: Claim) -> None:
     """Train, and show how it goes."""
     console = Console(stderr=True)
     display = Display(console)
-    training = asyncio.create_task(trainer.train(held))
+    training = asyncio.create_task(trainer.train(claim))
     with Live(display, console=console, refresh_per_second=4, transient=not console.is_terminal) as live:
         while not training.done():
-            await refresh(database, display, held.run_id)
+            await refresh(database, display, claim.run_id)
             live.refresh()
             await asyncio.wait({training}, timeout=0.25)
     await training
-    await refresh(database, display, held.run_id)
+    await refresh(database, display, claim.run_id)
     if not console.is_terminal:
         console.print(display.table(display.epochs))
 
@@ -147,8 +147,8 @@ async def refresh(database: Database, display: Display, run_id: int) -> None:
         display.show(Run.of(progress.run, progress.gate), [Epoch.of(row) for row in progress.epochs])
 
 
-def conclude(run: Run, otherwise: int) -> int:
-    """Say how it ended."""
+def print_result(run: Run, otherwise: int) -> int:
+    """Print how the run ended, and return the exit status: ``otherwise`` unless it made a version."""
     console = Console()
     if run.state == RunState.SUCCEEDED:
         console.print(f"run {run.id} made version [bold]{run.version}[/bold]: {(run.gate or {}).get('reason')}")
@@ -158,5 +158,5 @@ def conclude(run: Run, otherwise: int) -> int:
 
 
 def run_train(settings: Settings, kind: str | None, options: dict[str, Any]) -> int:
-    """Train one run in the foreground; give the exit status."""
+    """Train one run in the foreground; return the exit status."""
     return asyncio.run(train(settings, kind, options))

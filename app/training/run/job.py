@@ -28,7 +28,7 @@ from app.training.judge.baseline import linear_baseline
 from app.training.judge.gate import Verdict, finite, judge
 from app.training.queue import Claim
 from app.training.run import plan, publish
-from app.training.run.lease import Interruption, persist
+from app.training.run.lease import Interruption, retry_until_available
 from app.training.run.plan import Plan
 from models.closed_form.gram import Gram, GramSource
 from models.core.interactions import Interactions
@@ -43,7 +43,7 @@ log = structlog.get_logger()
 class Job:
     """A claimed run with what it needs."""
 
-    held: Claim
+    claim: Claim
     database: Database
     settings: Settings
     thread: ThreadPoolExecutor
@@ -52,17 +52,17 @@ class Job:
     @property
     def folder(self) -> Path:
         """Where the run keeps what a later attempt can go on from."""
-        return store.run_folder(self.settings.model_store, self.held.run_id)
+        return store.run_folder(self.settings.model_store, self.claim.run_id)
 
     async def run(self) -> str:
-        """Train and publish; give the version.
+        """Train and publish; return the version.
 
         Raises:
             LeaseLost: if the run is no longer ours.
             TrainingImpossible: if the ratings do not suffice.
         """
-        snapshot = await persist(lambda: self.database.scan(load_interactions, self.settings))
-        if await persist(lambda: self.database.read(publish.must_forget, self.held.run_id)):
+        snapshot = await retry_until_available(lambda: self.database.scan(load_interactions, self.settings))
+        if await retry_until_available(lambda: self.database.read(publish.must_forget, self.claim.run_id)):
             await self.in_thread(store.forget_run, self.folder)
         split = split_users(snapshot.user_ids)
         chosen = await self.plan(snapshot)
@@ -70,7 +70,7 @@ class Job:
         validation = snapshot.interactions.take(split.validation)
         gram = await self.gram(chosen, snapshot, snapshot.user_numbers[split.train])
         chosen = await self.in_thread(
-            plan.searched, chosen, self.settings, train, validation, self.folder, self.interruption.check_cancelled
+            plan.search_if_due, chosen, self.settings, train, validation, self.folder, self.interruption.check_cancelled
         )
         fit = await self.fit(chosen, train, validation, gram)
         verdict = await self.in_thread(self.judge, fit, chosen, snapshot, split)
@@ -78,12 +78,12 @@ class Job:
 
     async def plan(self, snapshot: Snapshot) -> Plan:
         """Settle kind, options and start, and note them in the run."""
-        live = await persist(lambda: self.database.read(plan.read_live))
+        live = await retry_until_available(lambda: self.database.read(plan.read_live))
         opened = await self.in_thread(plan.open_live, self.settings.model_store, live)
-        chosen = plan.make_plan(self.held, self.settings, snapshot.interactions, opened)
+        chosen = plan.make_plan(self.claim, self.settings, snapshot.interactions, opened)
         values = {"kind": chosen.kind, "watermark": snapshot.watermark}
-        await persist(lambda: self.database.write(queue.change, self.held, **values))
-        log.info("training_started", run=self.held.run_id, kind=chosen.kind, start=chosen.start, **chosen.size)
+        await retry_until_available(lambda: self.database.write(queue.change, self.claim, **values))
+        log.info("training_started", run=self.claim.run_id, kind=chosen.kind, start=chosen.start, **chosen.size)
         return chosen
 
     async def gram(self, chosen: Plan, snapshot: Snapshot, trained: NDArray[np.int64]) -> GramSource:
@@ -93,7 +93,11 @@ class Job:
         if not chosen.solves_linear:
             return Gram.count
         kept = kept if not chosen.cold else None
-        past = await persist(lambda: self.database.scan(read_past, kept, trained)) if kept is not None else None
+        past = (
+            await retry_until_available(lambda: self.database.scan(read_past, kept, trained))
+            if kept is not None
+            else None
+        )
         return incremental_gram.source(folder, kept, past, snapshot, trained)
 
     async def fit(self, chosen: Plan, train: Interactions, validation: Interactions, gram: GramSource) -> Fit:
@@ -102,12 +106,12 @@ class Job:
         fit = await self.in_thread(
             plan.open_fit, chosen, train, validation, folder, gram, self.interruption.check_cancelled
         )
-        await persist(lambda: self.database.write(queue.resume, self.held, len(fit.reports), fit.epochs))
+        await retry_until_available(lambda: self.database.write(queue.resume, self.claim, len(fit.reports), fit.epochs))
         reports, seconds = iter(fit), list[float]()
         while (report := await self.in_thread(next_report, reports)) is not None:
             seconds.append(report.seconds)
             await self.record(report, sum(seconds) / len(seconds))
-            await self.in_thread(fit.save_checkpoint, folder / f"attempt-{self.held.attempt}")
+            await self.in_thread(fit.save_checkpoint, folder / f"attempt-{self.claim.attempt}")
         return fit
 
     async def record(self, report: EpochReport, mean_seconds: float) -> None:
@@ -117,10 +121,10 @@ class Job:
         figures = {"stage": report.stage, "loss": finite(report.loss), "metrics": metrics, "seconds": report.seconds}
         eta = now + timedelta(seconds=mean_seconds * (report.epochs - report.epoch))
         work = partial(
-            self.database.write, queue.record_epoch, self.held, report.epoch, figures, report.epochs, eta, now
+            self.database.write, queue.record_epoch, self.claim, report.epoch, figures, report.epochs, eta, now
         )
-        await persist(work)
-        log.info("epoch_finished", run=self.held.run_id, epoch=report.epoch, epochs=report.epochs, **figures)
+        await retry_until_available(work)
+        log.info("epoch_finished", run=self.claim.run_id, epoch=report.epoch, epochs=report.epochs, **figures)
 
     def judge(self, fit: Fit, chosen: Plan, snapshot: Snapshot, split: Split) -> Verdict:
         """Let the gate compare the best weights with the live model, popularity and `linear`."""
@@ -134,14 +138,14 @@ class Job:
     async def publish(self, fit: Fit, chosen: Plan, snapshot: Snapshot, split: Split, verdict: Verdict) -> str:
         """Folder first, row last."""
         published = await self.in_thread(
-            publish.write_version, self.held, chosen, snapshot, split, verdict, fit.best, self.settings.model_store
+            publish.write_version, self.claim, chosen, snapshot, split, verdict, fit.best, self.settings.model_store
         )
         try:
-            await persist(lambda: self.database.write(publish.store_row, self.held, published))
+            await retry_until_available(lambda: self.database.write(publish.store_row, self.claim, published))
         except queue.LeaseLost:
             await asyncio.to_thread(store.delete, self.settings.model_store, published.version)
             raise
-        log.info("version_published", run=self.held.run_id, version=published.version, gate=verdict.reason)
+        log.info("version_published", run=self.claim.run_id, version=published.version, gate=verdict.reason)
         return published.version
 
     async def in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

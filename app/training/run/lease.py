@@ -35,7 +35,7 @@ class Interrupted(Exception):
 
 
 class Interruption:
-    """A flag that the training thread looks at between two batches."""
+    """A flag that the training thread checks between two batches."""
 
     def __init__(self) -> None:
         self._event = Event()
@@ -50,8 +50,8 @@ class Interruption:
             raise Interrupted
 
 
-async def watch(database: Database, settings: Settings, held: Claim, shutdown: asyncio.Event) -> Stop:
-    """Keep the lease of a run until there is a reason to stop training it, and give the reason.
+async def watch(database: Database, settings: Settings, claim: Claim, shutdown: asyncio.Event) -> Stop:
+    """Keep the lease of a run until there is a reason to stop training it, and return the reason.
 
     While the database is away the lease cannot be renewed and training goes on: whether the run is still ours is
     decided by the next write.
@@ -63,15 +63,15 @@ async def watch(database: Database, settings: Settings, held: Claim, shutdown: a
         if monotonic() >= deadline:
             return Stop.TIMEOUT
         try:
-            if await database.read(queue.is_cancelled, held):
+            if await database.read(queue.is_cancelled, claim):
                 return Stop.CANCELLED
             if monotonic() - renewed >= lease_s / 3:
-                await database.write(queue.renew, held, settings.train_lease, datetime.now(UTC))
+                await database.write(queue.renew, claim, settings.train_lease, datetime.now(UTC))
                 renewed = monotonic()
         except LeaseLost:
             return Stop.LOST
         except DatabaseUnavailable:
-            log.warning("heartbeat_waits_for_database", run=held.run_id)
+            log.warning("heartbeat_waits_for_database", run=claim.run_id)
         await pause(shutdown, min(step, max(0.0, deadline - monotonic())))
     return Stop.SHUTDOWN
 
@@ -84,7 +84,7 @@ async def pause(wake: asyncio.Event, seconds: float) -> None:
         return
 
 
-async def persist(work: Callable[[], Awaitable[T]]) -> T:
+async def retry_until_available(work: Callable[[], Awaitable[T]]) -> T:
     """Do something with the database, waiting for it as long as it is away."""
     away = False
     while True:

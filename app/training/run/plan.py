@@ -37,7 +37,7 @@ class TrainingImpossible(Exception):
 class Live:
     """The live version as a run finds it; not loaded if its files are damaged or gone, and then why.
 
-    ``holds_erased``: somebody is in it who was erased. It is compared with, and nothing of it is taken over.
+    ``holds_erased``: a user is in it who was erased. It is compared with, and nothing of it is taken over.
     """
 
     version: str
@@ -100,7 +100,7 @@ def open_live(model_store: Path, found: tuple[Live | None, int]) -> tuple[Live |
         return replace(live, problem=f"the live version cannot be compared with. {error.detail}"), num_succeeded
 
 
-def make_plan(held: Claim, settings: Settings, ratings: Interactions, found: tuple[Live | None, int]) -> Plan:
+def make_plan(claim: Claim, settings: Settings, ratings: Interactions, found: tuple[Live | None, int]) -> Plan:
     """Settle how to train.
 
     Raises:
@@ -112,28 +112,28 @@ def make_plan(held: Claim, settings: Settings, ratings: Interactions, found: tup
             f"{MIN_USERS} and {MIN_ITEMS}."
         )
     live, num_succeeded = found
-    kind = fitting_kind(held.kind, settings, ratings.num_items)
-    cold = bool(held.options.get("cold")) or num_succeeded % settings.train_cold_every == 0
+    kind = fitting_kind(claim.kind, settings, ratings.num_items)
+    cold = bool(claim.options.get("cold")) or num_succeeded % settings.train_cold_every == 0
     source = live if live is not None and not live.holds_erased else None
     warm, carried = warm_start(kind, source, cold), carried_over(kind, source, ratings.rows.num_ratings, cold)
     if kind == FITTED:
         carried = {"members": members(ratings.num_items, settings.linear_max_items)}
         warm = warm if warm is not None and blends_only(warm, carried["members"]) else None
         carried = {} if warm is not None else carried
-    searches = held.kind == AUTO and warm is None
+    searches = claim.kind == AUTO and warm is None
     start = f"warm from {live.version}" if warm and live else cold_start(live)
     start = f"hyper-parameters of {live.version}" if carried and live and kind != FITTED else start
     size = {"users": ratings.num_users, "items": ratings.num_items, "ratings": ratings.rows.num_ratings}
-    return Plan(kind, fit_options(held.options, settings), start, live, warm, carried, cold, size, searches)
+    return Plan(kind, fit_options(claim.options, settings), start, live, warm, carried, cold, size, searches)
 
 
 def cold_start(live: Live | None) -> str:
-    """Say that a run starts cold, and why if somebody was erased."""
+    """Describe that a run starts cold, and why if a user was erased."""
     return f"cold, because {live.version} holds a user who was erased" if live and live.holds_erased else "cold"
 
 
 def fitting_kind(kind: str, settings: Settings, num_items: int) -> str:
-    """Return way from `linear` to `lowrank` where the catalogue is too large for it; say what `auto` is."""
+    """Return the kind to fit: `lowrank` for a `linear` whose catalogue is too large, and what `auto` stands for."""
     if kind == AUTO:
         return FITTED
     if kind == "linear" and num_items > settings.linear_max_items:
@@ -179,7 +179,7 @@ def fit_options(asked: dict[str, Any], settings: Settings) -> FitOptions:
     )
 
 
-def searched(
+def search_if_due(
     chosen: Plan,
     settings: Settings,
     train: Interactions,
@@ -216,7 +216,7 @@ def earlier(path: Path) -> Found | None:
 
 
 def found_before(live: Live | None) -> dict[str, dict[str, Any]]:
-    """Return the hyper-parameters of the live blend's members by kind; none if somebody in it was erased."""
+    """Return the hyper-parameters of the live blend's members by kind; none if a user in it was erased."""
     loaded = live.loaded if live is not None and not live.holds_erased else None
     config = loaded.model.config if loaded is not None else None
     return dict(getattr(config, "configs", {}))

@@ -33,7 +33,7 @@ class Published:
     """A version on its way: its folder, whose ratings it holds, its row's values, whether it goes live."""
 
     folder: Path
-    holdings: TrainingUsers
+    training_users: TrainingUsers
     activate: bool
     created_at: datetime
     values: dict[str, Any]
@@ -45,19 +45,19 @@ class Published:
 
 
 def write_version(
-    held: Claim, chosen: Plan, snapshot: Snapshot, split: Split, verdict: Verdict, model: Model, model_store: Path
+    claim: Claim, chosen: Plan, snapshot: Snapshot, split: Split, verdict: Verdict, model: Model, model_store: Path
 ) -> Published:
-    """Write a new version's folder, and say what its row will."""
+    """Write a new version's folder, and return what its row will hold."""
     now, interactions = datetime.now(UTC), snapshot.interactions
-    holdings = holdings_of(chosen, snapshot, split, model_store)
+    training_users = training_users_of(chosen, snapshot, split, model_store)
     values = {
         "kind": chosen.kind,
-        "run_id": held.run_id,
+        "run_id": claim.run_id,
         "watermark": snapshot.watermark,
         "num_users": interactions.num_users,
         "num_items": interactions.num_items,
         "num_ratings": interactions.rows.num_ratings,
-        "split": describe(split, snapshot, holdings),
+        "split": describe(split, snapshot, training_users),
         "metrics": verdict.metrics,
         "gate": verdict.document() | {"start": chosen.start, "search": chosen.search},
     }
@@ -66,30 +66,30 @@ def write_version(
         "libraries": {name: library_version(name) for name in LIBRARIES},
         "item_statistics": item_statistics(interactions),
     }
-    beside = {FILE: holdings.tensors()}
+    beside = {FILE: training_users.tensors()}
     folder = store.write_new(
         model_store,
         chosen.kind,
         now,
         lambda name: checkpoint.save(name, model, interactions.item_ids, manifest, beside=beside),
     )
-    return Published(folder, holdings, verdict.activate, now, values | {"num_bytes": store.num_bytes(folder)})
+    return Published(folder, training_users, verdict.activate, now, values | {"num_bytes": store.num_bytes(folder)})
 
 
-def holdings_of(chosen: Plan, snapshot: Snapshot, split: Split, model_store: Path) -> TrainingUsers:
+def training_users_of(chosen: Plan, snapshot: Snapshot, split: Split, model_store: Path) -> TrainingUsers:
     """Number the users that a version holds; one that went on from another has learned what that one had."""
     numbers = snapshot.user_numbers
     before = store.training_users(model_store, chosen.live.version) if chosen.warm and chosen.live else None
     return TrainingUsers.of(numbers[split.train], numbers[split.validation], numbers[split.gate], before)
 
 
-def describe(split: Split, snapshot: Snapshot, holdings: TrainingUsers) -> dict[str, Any]:
-    """Count users and ratings by what they were for, and tell the rule."""
+def describe(split: Split, snapshot: Snapshot, training_users: TrainingUsers) -> dict[str, Any]:
+    """Count users and ratings by what they were for, and name the rule."""
     counts = snapshot.interactions.rows.counts
     parts = {UserRole.TRAINED: split.train, UserRole.VALIDATED: split.validation, UserRole.JUDGED: split.gate}
     return {
         **{part: {"users": len(users), "ratings": int(counts[users].sum())} for part, users in parts.items()},
-        UserRole.INHERITED: {"users": len(holdings.inherited)},
+        UserRole.INHERITED: {"users": len(training_users.inherited)},
         "share": split.share,
         "rule": RULE,
     }
@@ -108,16 +108,16 @@ def must_forget(session: Session, run_id: int) -> bool:
     return run is not None and bool(erasures.erased_since(session, run.watermark or 0))
 
 
-def store_row(session: Session, held: Claim, published: Published) -> None:
+def store_row(session: Session, claim: Claim, published: Published) -> None:
     """End the run and store (and activate) its version, all or nothing. Does nothing if it was done already.
 
     Raises:
         LeaseLost: if the run is no longer ours; then nothing is stored and the folder has to go.
     """
-    run = repository.lock_run(session, held.run_id)
+    run = repository.lock_run(session, claim.run_id)
     if run is not None and run.state == RunState.SUCCEEDED and run.version == published.version:
         return  # the commit got through, only its answer was lost
-    queue.finish(session, held, RunState.SUCCEEDED, published.created_at, version=published.version)
+    queue.finish(session, claim, RunState.SUCCEEDED, published.created_at, version=published.version)
     registry.publish(
         session,
         activate=published.activate,
@@ -125,4 +125,4 @@ def store_row(session: Session, held: Claim, published: Published) -> None:
         version=published.version,
         **published.values,
     )
-    erasure.add_published(session, published.version, published.values["watermark"], published.holdings)
+    erasure.add_published(session, published.version, published.values["watermark"], published.training_users)

@@ -924,7 +924,7 @@ class Run(Received):
     """`queued`, `running`, or an end: `succeeded`, `failed`, `cancelled`."""
 
     cause: RunCause
-    """Who asked for it: the `schedule`, the number of `changes`, or somebody."""
+    """Who asked for it: the `schedule`, the number of `changes`, or a user."""
 
     kind: str
     options: dict[str, Any]
@@ -975,7 +975,7 @@ class RunDetail(Received):
     """`queued`, `running`, or an end: `succeeded`, `failed`, `cancelled`."""
 
     cause: RunCause
-    """Who asked for it: the `schedule`, the number of `changes`, or somebody."""
+    """Who asked for it: the `schedule`, the number of `changes`, or a user."""
 
     kind: str
     options: dict[str, Any]

@@ -96,7 +96,7 @@ def test_one_erasure_makes_a_run_due_where_a_few_changes_do_not(instance: Instan
     settings = instance.settings.model_copy(update=QUICK | {"train_interval": None})
     now = datetime.now(UTC)
     assert client.delete("/v1/users/grace/ratings/item-1").is_success
-    assert instance.read(service.look, settings, None, now) is None
+    assert instance.read(service.poll, settings, None, now) is None
 
     erase(client)
     run = instance.write(service.start_due, settings, None, now)
@@ -104,4 +104,4 @@ def test_one_erasure_makes_a_run_due_where_a_few_changes_do_not(instance: Instan
     assert run is not None
     assert run.cause == RunCause.CHANGES
     instance.write(service.cancel_run, run.id, now)
-    assert instance.read(service.look, settings, None, now) is None  # not repeated at once
+    assert instance.read(service.poll, settings, None, now) is None  # not repeated at once

@@ -128,7 +128,7 @@ class Instance:
             if found := what():
                 return found
             sleep(0.05)
-        pytest.fail(f"waited for {PATIENCE_S} s in vain; the workers said:\n{self.said()[-5000:]}")
+        pytest.fail(f"waited for {PATIENCE_S} s in vain; the workers said:\n{self.output()[-5000:]}")
 
     def wait_for_end(self, run_id: int) -> Progress:
         def ended() -> Progress | None:
@@ -140,7 +140,7 @@ class Instance:
     def wait_for_epoch(self, run_id: int, epoch: int) -> None:
         self.wait_until(lambda: self.progress(run_id).run.epoch >= epoch)
 
-    def said(self) -> str:
+    def output(self) -> str:
         return self.log.read_text()
 
     def close(self) -> None:

@@ -45,23 +45,23 @@ def runs(settings: Settings, run_on_database: OnDatabase) -> Runs:
     return Runs(settings, run_on_database)
 
 
-def held(claim: Claim | None) -> Claim:
+def require(claim: Claim | None) -> Claim:
     assert claim is not None
     return claim
 
 
 def test_the_oldest_run_is_claimed_once(runs: Runs) -> None:
     first, second = runs.request(), runs.request()
-    assert held(runs.claim("a")).run_id == first
-    assert held(runs.claim("b")).run_id == second
+    assert require(runs.claim("a")).run_id == first
+    assert require(runs.claim("b")).run_id == second
     assert runs.claim("c") is None
 
 
 def test_a_run_is_taken_over_when_its_lease_has_run_out_and_its_first_worker_writes_no_more(runs: Runs) -> None:
     run_id = runs.request()
-    slow = held(runs.claim("slow"))
+    slow = require(runs.claim("slow"))
     assert runs.claim("quick", NOW + LEASE) is None
-    quick = held(runs.claim("quick", NOW + LEASE + timedelta(seconds=1)))
+    quick = require(runs.claim("quick", NOW + LEASE + timedelta(seconds=1)))
     assert (quick.run_id, quick.attempt) == (run_id, 2)
     late: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
         (queue.record_epoch, (1, FIGURES, 5, NOW, NOW)),
@@ -78,7 +78,7 @@ def test_a_run_is_taken_over_when_its_lease_has_run_out_and_its_first_worker_wri
 
 def test_a_renewed_lease_is_not_taken_over(runs: Runs) -> None:
     runs.request()
-    claim = held(runs.claim("a"))
+    claim = require(runs.claim("a"))
     runs.write(queue.renew, claim, LEASE, NOW + LEASE)
     assert runs.claim("b", NOW + LEASE + timedelta(seconds=1)) is None
 
@@ -95,14 +95,14 @@ def test_a_run_that_three_workers_did_not_survive_fails(runs: Runs) -> None:
 def test_giving_a_run_back_does_not_count_as_dying(runs: Runs) -> None:
     run_id = runs.request()
     for n in range(5):
-        runs.write(queue.release, held(runs.claim(f"worker-{n}")))
-    assert held(runs.claim("last")).attempt == 6
+        runs.write(queue.release, require(runs.claim(f"worker-{n}")))
+    assert require(runs.claim("last")).attempt == 6
     assert runs.get(run_id).takeovers == 0
 
 
 def test_an_epoch_trained_again_takes_the_place_of_its_first_try(runs: Runs) -> None:
     run_id = runs.request()
-    claim = held(runs.claim("a"))
+    claim = require(runs.claim("a"))
     for epoch in (1, 2, 3):
         runs.write(queue.record_epoch, claim, epoch, FIGURES, 5, NOW, NOW)
     runs.write(queue.resume, claim, 1, 5)
@@ -115,7 +115,7 @@ def test_an_epoch_trained_again_takes_the_place_of_its_first_try(runs: Runs) -> 
 def test_a_waiting_run_is_cancelled_at_once_a_running_one_by_its_worker(runs: Runs) -> None:
     waiting, running = runs.request(), runs.request()
     assert runs.write(service.cancel_run, waiting, NOW).state == RunState.CANCELLED
-    claim = held(runs.claim("a"))
+    claim = require(runs.claim("a"))
     assert claim.run_id == running
     assert runs.write(queue.is_cancelled, claim) is False
     assert runs.write(service.cancel_run, running, NOW).state == RunState.RUNNING
@@ -136,7 +136,7 @@ def test_a_cancelled_run_whose_worker_died_is_not_taken_over(runs: Runs) -> None
 
 def test_a_cancelled_run_that_its_worker_gave_back_is_not_trained_again(runs: Runs) -> None:
     run_id = runs.request()
-    claim = held(runs.claim("a"))
+    claim = require(runs.claim("a"))
     runs.write(service.cancel_run, run_id, NOW)
     runs.write(queue.release, claim)
     assert runs.claim("b") is None

@@ -10,7 +10,7 @@ from app.registry.store import run_folder
 from app.settings import Settings
 from app.training.auto import members
 from app.training.run import plan
-from app.training.run.plan import Plan, searched
+from app.training.run.plan import Plan, search_if_due
 from app.training.search import LOW_RANK, MAX_FOLDS, MAX_RATINGS, Found, best_of, explore, folds, search, thinned
 from models.core.interactions import Interactions
 from models.fit import FitOptions
@@ -69,8 +69,8 @@ def test_what_did_best_before_is_tried_first() -> None:
 
 def test_a_search_without_time_or_validation_users_leaves_the_defaults() -> None:
     assert found(timedelta(0)).config["configs"] == {}
-    nobody = VALIDATION.take(np.arange(0))
-    assert search(TRAIN, nobody, ["lowrank"], BUDGET, 0, {}, lambda: None).config["configs"] == {}
+    no_users = VALIDATION.take(np.arange(0))
+    assert search(TRAIN, no_users, ["lowrank"], BUDGET, 0, {}, lambda: None).config["configs"] == {}
 
 
 def test_what_the_tick_raises_ends_the_search() -> None:
@@ -118,14 +118,14 @@ def test_a_run_that_was_taken_over_goes_on_with_what_was_found(tmp_path: Path) -
     settings = Settings(_env_file=None, tune_budget=timedelta(seconds=2))
     chosen = Plan("hybrid", FitOptions(), "cold", None, None, {"members": ["lowrank"]}, True, {}, searches=True)
     folder = run_folder(tmp_path, 1)
-    first = searched(chosen, settings, TRAIN, VALIDATION, folder, lambda: None)
+    first = search_if_due(chosen, settings, TRAIN, VALIDATION, folder, lambda: None)
 
     def never() -> None:
         raise AssertionError("searched again")
 
-    again = searched(chosen, settings, TRAIN, VALIDATION, folder, never)
+    again = search_if_due(chosen, settings, TRAIN, VALIDATION, folder, never)
     assert first.search is not None
     assert (again.carried, again.search) == (first.carried, first.search)
     (folder / plan.SEARCH).write_text("{")
     with pytest.raises(AssertionError, match="searched again"):
-        searched(chosen, settings, TRAIN, VALIDATION, folder, never)
+        search_if_due(chosen, settings, TRAIN, VALIDATION, folder, never)

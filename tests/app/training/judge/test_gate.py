@@ -117,7 +117,7 @@ def test_the_limits_lie_at_a_third_of_the_coverage_and_four_fifths_of_popularity
 
 
 class Constructed(Model):
-    """A model that scores as it is told to; the gate asks batches only, so the rest is never called."""
+    """A model that scores as it is asked to; the gate asks batches only, so the rest is never called."""
 
     kind = "constructed"
 
@@ -165,7 +165,7 @@ def same_for_all(rows: Rows) -> Values:
 
 
 def one_of(num_lists: int) -> Constructed:
-    """Give each user one of so many lists, by what he rated."""
+    """Give each user one of so many lists, by what they rated."""
     lists = np.random.default_rng(1).random((num_lists, NUM_ITEMS)).astype(np.float32)
 
     def score(rows: Rows) -> Values:

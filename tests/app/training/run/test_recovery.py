@@ -71,7 +71,7 @@ def test_a_worker_that_slept_past_its_lease_publishes_nothing(instance: Instance
 
     finished = instance.wait_for_end(run_id)
     sleeper.send_signal(signal.SIGCONT)
-    instance.wait_until(lambda: '"lost"' in instance.said() or '"lease_lost"' in instance.said())
+    instance.wait_until(lambda: '"lost"' in instance.output() or '"lease_lost"' in instance.output())
 
     assert is_whole(finished), finished.run.error
     assert finished.run.takeovers == 1

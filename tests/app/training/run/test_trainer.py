@@ -131,8 +131,8 @@ def test_a_version_says_whose_ratings_it_holds_also_those_that_only_the_one_befo
 ) -> None:
     instance.start_worker()
     first = instance.wait_for_end(instance.request("denoising", epochs=1)).run.version
-    users = store.training_users(instance.settings.model_store, str(first))
-    gone = int(users.trained[0])
+    contributors = store.training_users(instance.settings.model_store, str(first))
+    gone = int(contributors.trained[0])
     instance.write(remove_ratings_of, gone)
 
     second = instance.wait_for_end(instance.request("denoising", epochs=1)).run.version
@@ -142,7 +142,10 @@ def test_a_version_says_whose_ratings_it_holds_also_those_that_only_the_one_befo
     assert roles == [UserRole.TRAINED, UserRole.INHERITED, None]
     row = instance.read(registry.get_version, str(second))
     assert row.split is not None
-    assert row.split["trained"] == {"users": len(users.trained) - 1, "ratings": 20 * (len(users.trained) - 1)}
+    assert row.split["trained"] == {
+        "users": len(contributors.trained) - 1,
+        "ratings": 20 * (len(contributors.trained) - 1),
+    }
     assert row.split["inherited"] == {"users": 1}
     counts = [row.split[part]["users"] for part in ("trained", "validated", "judged")]
     assert (sum(counts), row.num_users, row.num_ratings) == (NUM_USERS - 1, NUM_USERS - 1, 20 * (NUM_USERS - 1))
