@@ -1,5 +1,6 @@
 """When a training run is due: pure functions of clocks and counts, in UTC."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -8,6 +9,8 @@ from cronsim import CronSim, CronSimError
 from app.settings import Settings
 from app.tables import RunCause
 
+WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+WEEKDAY_RANGE = re.compile(r"(sun|mon|tue|wed|thu|fri|sat|[0-7])-(sun|mon|tue|wed|thu|fri|sat|[0-7])(?:/([1-9]\d*))?")
 MIN_USERS = 2
 MIN_ITEMS = 2
 
@@ -106,9 +109,26 @@ def crontab(line: str, since: datetime) -> CronSim:
     Raises:
         ValueError: if the line is not a crontab line.
     """
-    if len(line.split()) != 5:  # with six, cronsim reads seconds too
+    fields = line.split()
+    if len(fields) != 5:  # with six, cronsim reads seconds too
         raise ValueError(f"{line!r} is not a crontab line: minute hour day month weekday")
     try:
-        return CronSim(line, since.astimezone(UTC))
+        return CronSim(" ".join([*fields[:4], unwrap_weekdays(fields[4])]), since.astimezone(UTC))
     except CronSimError as error:
         raise ValueError(f"{line!r} is not a crontab line: {str(error).lower()}") from error
+
+
+def unwrap_weekdays(field: str) -> str:
+    """Spell out the weekday ranges that go past Saturday, which cronsim refuses, e.g. ``fri-mon`` as ``5,6,0,1``."""
+    return ",".join(unwrap_range(part) for part in field.lower().split(","))
+
+
+def unwrap_range(part: str) -> str:
+    """Spell out one part of the weekday field if it is a range that wraps; return any other as it is."""
+    found = WEEKDAY_RANGE.fullmatch(part)
+    if found is None:
+        return part
+    first, last = (int(day) if day.isdigit() else WEEKDAYS.index(day) for day in found.group(1, 2))
+    if first <= last:
+        return part
+    return ",".join(str(day % 7) for day in range(first, last + 8, int(found[3] or 1)))

@@ -46,6 +46,7 @@ def test_an_interval_is_due_that_long_after_the_last_run_was_asked_for() -> None
         ("30 4 * * 0", datetime(2026, 11, 29, 4, 30, tzinfo=UTC)),  # 0 is Sunday
         ("30 4 * * 7", datetime(2026, 11, 29, 4, 30, tzinfo=UTC)),
         ("30 4 * * 2", datetime(2026, 11, 24, 4, 30, tzinfo=UTC)),  # 2 is Tuesday
+        ("30 4 * * fri-mon", datetime(2026, 11, 27, 4, 30, tzinfo=UTC)),
         ("30 4 * * fri,sat,sun,mon", datetime(2026, 11, 27, 4, 30, tzinfo=UTC)),
         ("30 4 * * FRI", datetime(2026, 11, 27, 4, 30, tzinfo=UTC)),
     ],
@@ -63,6 +64,10 @@ def test_a_crontab_line_means_what_it_means_to_cron(line: str, due: datetime) ->
         ("0,6", "sat,sun"),
         ("5-7", "fri,sat,sun"),
         ("MON-wed", "mon,tue,wed"),
+        ("fri-mon", "mon,fri,sat,sun"),
+        ("fri-sun", "fri,sat,sun"),
+        ("5-1/2", "fri,sun"),
+        ("7-1,THU", "mon,thu,sun"),
     ],
 )
 def test_weekdays_are_numbered_from_sunday(field: str, names: str) -> None:
@@ -81,7 +86,17 @@ def test_a_moment_that_never_comes_is_never_due() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["daily", "0 3 * *", "61 3 * * *", "0 3 * * someday", "0 3 * * fri-mon", "0 0 3 * * *", "@daily"]
+    "line",
+    [
+        "daily",
+        "0 3 * *",
+        "61 3 * * *",
+        "0 3 * * someday",
+        "0 3 * * fri-mon-wed",
+        "0 3 * * fri-mon/0",
+        "0 0 3 * * *",
+        "@daily",
+    ],
 )
 def test_what_is_no_crontab_line_is_refused(line: str) -> None:
     with pytest.raises(ValueError, match=r"\S"):
