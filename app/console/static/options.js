@@ -12,7 +12,7 @@ const SLIDERS = {
 };
 const OF_STORED = { rotation: ["Rotation", "How far what was shown lately sinks"] };
 
-/** The controls of somebody's list; `onchange()` is called when one of them is used. */
+/** The controls of someone's list; `onchange()` is called when one of them is used. */
 export class Options {
   #categories = h("div", { className: "chips" });
   #from = this.#yearField("from");
