@@ -168,15 +168,15 @@ def test_a_version_that_is_not_kept_is_gone_and_with_it_the_catalogue_of_its_tim
         {"num_slots": 2},
         {"previous_items": np.arange(5000)},
         {"at_us": 0},
-        {"said": zlib.compress(b'{"limit": 1000000000000, "exploration": 0.5}')},
-        {"said": zlib.compress(b'{"diversity": 1e300}')},
+        {"encoded_options": zlib.compress(b'{"limit": 1000000000000, "exploration": 0.5}')},
+        {"encoded_options": zlib.compress(b'{"diversity": 1e300}')},
         {
-            "said": zlib.compress(
+            "encoded_options": zlib.compress(
                 b'{"filter": {"conditions": [{"attribute": "year", "low": [1, "x"], "high": [0, 1]}]}}'
             )
         },
-        {"said": b"nothing"},
-        {"together": True},
+        {"encoded_options": b"nothing"},
+        {"is_batched": True},
     ],
 )
 def test_a_forged_id_is_answered_or_refused(trained: TestClient, forged: dict[str, Any]) -> None:
