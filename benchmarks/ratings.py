@@ -16,11 +16,11 @@ def read(folder: Path) -> Interactions:
     if (folder / "ratings.csv").is_file():
         rated = movielens(folder)
         ids = [str(item) for item in range(rated.num_items)]
-        return Interactions.from_arrays(rated.users, rated.items, rated.values, ids, STARS)
+        return Interactions.from_arrays(rated.users, rated.items, rated.values, ids, scale=STARS)
     lines = (line.split("::")[:3] for line in (folder / "ratings.dat").read_text().splitlines())
     latest = {(user, item): float(value) for user, item, value in lines}
     users, items = (np.unique([pair[place] for pair in latest], return_inverse=True) for place in (0, 1))
-    return Interactions.from_arrays(users[1], items[1], np.array([*latest.values()]), items[0].tolist(), TEN)
+    return Interactions.from_arrays(users[1], items[1], np.array([*latest.values()]), items[0].tolist(), scale=TEN)
 
 
 def cut(data: Interactions, least: int) -> Interactions:
@@ -31,4 +31,4 @@ def cut(data: Interactions, least: int) -> Interactions:
     rows = rows.take(np.flatnonzero(rows.counts >= least))
     kept, columns = np.unique(rows.columns, return_inverse=True)
     ids = [data.item_ids[column] for column in kept.tolist()]
-    return Interactions.from_arrays(rows.row_of_entry, columns, rows.values, ids, data.scale, num_users=len(rows))
+    return Interactions.from_arrays(rows.row_of_entry, columns, rows.values, ids, scale=data.scale, num_users=len(rows))

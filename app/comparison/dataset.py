@@ -41,7 +41,7 @@ class Dataset:
         """Put ratings in order; no user may have rated an item twice."""
         (user_ids, user_E), (item_ids, item_E) = users.in_order(), items.in_order()
         ordered = np.lexsort((item_E, user_E))
-        interactions = Interactions.from_arrays(user_E, item_E, values, item_ids, scale, num_users=len(user_ids))
+        interactions = Interactions.from_arrays(user_E, item_E, values, item_ids, scale=scale, num_users=len(user_ids))
         return cls(name, interactions, user_ids, times[ordered])
 
     def describe(self) -> dict[str, object]:

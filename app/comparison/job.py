@@ -103,7 +103,9 @@ def kind_to_fit(job: Job, split: Split) -> tuple[str, dict[str, Any]]:
         return FITTED, {"members": kinds, **job.config}
     if job.name != AUTO:
         return job.name, job.config
-    found = search(split.train, split.validation, kinds, job.tune_budget, job.seed, {}, lambda: None)
+    found = search(
+        split.train, split.validation, kinds, job.tune_budget, seed=job.seed, before={}, check_cancelled=lambda: None
+    )
     return FITTED, found.config
 
 

@@ -156,7 +156,7 @@ class Replayer:
         vectors = await read_vectors(self._serving, live) if options.diversity else None
         inputs = RankingInputs(past, fold, popularity, vectors)
         ranking = await asyncio.to_thread(self._rank, answer, inputs, profile, options)
-        written = await write_explained(self._serving, self._catalogue, ranking, profile, options)
+        written = await write_explained(self._serving, self._catalogue, ranking, profile, options=options)
         return self._describe(answer, rated, ranking, written)
 
     async def _rated(self, task: ReplayTask) -> Rated:

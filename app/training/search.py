@@ -122,6 +122,7 @@ def search(
     validation: Interactions,
     kinds: list[str],
     budget: timedelta,
+    *,
     seed: int,
     before: Mapping[str, Mapping[str, Any]],
     check_cancelled: CheckCancelled,
@@ -144,7 +145,9 @@ def search(
             parts = [with_linear(fold, seed, check_cancelled) for fold in parts]
         for space in (space for space in (LOW_RANK, DENOISING) if space.kind in kinds):
             deadline = started + budget.total_seconds() * space.share
-            study, gains = explore(space, parts, deadline, seed, before.get(space.kind, {}), check_cancelled)
+            study, gains = explore(
+                space, parts, deadline, seed, before=before.get(space.kind, {}), check_cancelled=check_cancelled
+            )
             if (best := best_of(study, gains)) is not None:
                 configs[space.kind] = best
             searched[space.kind] = described(study)
@@ -156,7 +159,9 @@ def search(
 
 def with_linear(fold: Fold, seed: int, check_cancelled: CheckCancelled) -> Fold:
     """Fit `linear` to a fold: what is searched is to be good beside it, which is not what is best alone."""
-    return replace(fold, beside=(fitted("linear", fold, 1, dict(ORDER_ONLY), seed, check_cancelled),))
+    return replace(
+        fold, beside=(fitted("linear", fold, 1, dict(ORDER_ONLY), seed=seed, check_cancelled=check_cancelled),)
+    )
 
 
 def folds(train: Interactions, validation: Interactions, seed: int) -> Iterator[Fold]:
@@ -184,6 +189,7 @@ def explore(
     parts: list[Fold],
     deadline: float,
     seed: int,
+    *,
     before: Mapping[str, Any],
     check_cancelled: CheckCancelled,
 ) -> tuple[optuna.Study, dict[int, PerUser]]:
@@ -203,7 +209,7 @@ def explore(
     while not is_over(study):
         trial = study.ask(dict(space.distributions))
         try:
-            gains_N = np.concatenate([gained(space, trial.params, part, seed, tock) for part in parts])
+            gains_N = np.concatenate([gained(space, trial.params, part, seed, check_cancelled=tock) for part in parts])
         except BudgetSpent:
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
             break
@@ -219,7 +225,7 @@ def is_over(study: optuna.Study) -> bool:
     return len(values) > PATIENCE and max(values[:-PATIENCE]) >= max(values[-PATIENCE:])
 
 
-def fitted(kind: str, fold: Fold, epochs: int, config: Values, seed: int, check_cancelled: CheckCancelled) -> Model:
+def fitted(kind: str, fold: Fold, epochs: int, config: Values, *, seed: int, check_cancelled: CheckCancelled) -> Model:
     """Fit one kind."""
     options = FitOptions(epochs=epochs, patience=3, seed=seed)
     fit = Fit(kind, fold.train, fold.validation, options, config=config, check_cancelled=check_cancelled)
@@ -228,9 +234,11 @@ def fitted(kind: str, fold: Fold, epochs: int, config: Values, seed: int, check_
     return fit.best
 
 
-def gained(space: Space, params: Values, fold: Fold, seed: int, check_cancelled: CheckCancelled) -> PerUser:
+def gained(space: Space, params: Values, fold: Fold, seed: int, *, check_cancelled: CheckCancelled) -> PerUser:
     """Fit with some values, and judge the best blend with what there is beside: float64 (users,), as `Candidates`."""
-    model = fitted(space.kind, fold, space.epochs, {**space.pinned, **params}, seed, check_cancelled)
+    model = fitted(
+        space.kind, fold, space.epochs, {**space.pinned, **params}, seed=seed, check_cancelled=check_cancelled
+    )
     given, targets = holdout(fold.validation.rows)
     models = [model, *fold.beside]
     candidates = Candidates.of(models, given, targets, fold.train.scale, check_cancelled=check_cancelled)

@@ -35,7 +35,7 @@ def prepare(settings: Settings) -> None:
     generator = np.random.default_rng(0)
     users, items = np.nonzero(generator.random((500, NUM_ITEMS)) < 0.1)
     values = generator.integers(2, 11, len(users)) / 2
-    data = Interactions.from_arrays(users, items, values, ITEMS, SCALE, num_users=500)
+    data = Interactions.from_arrays(users, items, values, ITEMS, scale=SCALE, num_users=500)
     for version, penalty in VERSIONS.items():
         fit = Fit("linear", data, data.take(np.arange(0)), FitOptions(epochs=1), config={"regularisation": penalty})
         assert len(list(fit)) == 1

@@ -107,8 +107,8 @@ class Interactions:
         items: NDArray[np.integer],
         values: NDArray[np.floating],
         item_ids: Sequence[str],
-        scale: RatingScale,
         *,
+        scale: RatingScale,
         num_users: int | None = None,
     ) -> Interactions:
         """Sort (user, item, rating) triples into rows.

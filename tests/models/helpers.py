@@ -20,7 +20,7 @@ def tastes(num_users: int = 120, num_items: int = 24, seed: int = 0, scale: Rati
     low, high = scale.minimum + scale.step, scale.maximum
     values = np.where(likes, high, low) - scale.step * generator.integers(0, 2, len(users))
     ids = [f"item {i}" for i in range(num_items)]
-    return Interactions.from_arrays(users, items, values, ids, scale, num_users=num_users)
+    return Interactions.from_arrays(users, items, values, ids, scale=scale, num_users=num_users)
 
 
 def small(kind: str, num_hidden: int = 8) -> dict[str, Any]:

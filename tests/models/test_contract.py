@@ -120,7 +120,7 @@ def carry_over(data: Interactions) -> Interactions:
     ids = ["new 1", *data.item_ids[::-1], "new 2"]
     columns = len(data.item_ids) - data.rows.columns
     return Interactions.from_arrays(
-        data.rows.row_of_entry, columns, data.rows.values, ids, data.scale, num_users=data.num_users
+        data.rows.row_of_entry, columns, data.rows.values, ids, scale=data.scale, num_users=data.num_users
     )
 
 
@@ -162,7 +162,7 @@ def test_fitting_many_users_holds_no_table_of_users_by_items(kind: str) -> None:
     users = np.repeat(np.arange(num_users), 2)
     items = (users * 7 + np.tile([0, 1], num_users)) % num_items
     ids = [str(item) for item in range(num_items)]
-    data = Interactions.from_arrays(users, items, np.full(len(users), 5.0), ids, STARS)
+    data = Interactions.from_arrays(users, items, np.full(len(users), 5.0), ids, scale=STARS)
     forget_peak()
     before = memory("VmRSS")
     options = FitOptions(batch_size=2_000, device="cpu")

@@ -96,7 +96,9 @@ def carry_over(data: Interactions, dropped: int, added: int) -> Interactions:
     rows = data.rows.where(data.rows.columns >= dropped)
     ids = [*data.item_ids[dropped:][::-1], *(f"new {n}" for n in range(added))]
     columns = len(data.item_ids) - 1 - rows.columns
-    return Interactions.from_arrays(rows.row_of_entry, columns, rows.values, ids, data.scale, num_users=data.num_users)
+    return Interactions.from_arrays(
+        rows.row_of_entry, columns, rows.values, ids, scale=data.scale, num_users=data.num_users
+    )
 
 
 @pytest.mark.parametrize("kind", list(KINDS))

@@ -87,7 +87,7 @@ async def similar_items(serving: Serving, item_id: str, options: Options) -> dic
         catalogue,
         RankingInputs(live, vectors=vectors),
         EMPTY_PROFILE,
-        options,
+        options=options,
         limit=options.limit,
         excluded=np.array([slot]),
     )

@@ -94,7 +94,9 @@ def rank(catalogue: Catalogue, inputs: RankingInputs, profile: UserProfile, opti
     """Return the first items: personal ones if there is something to go by, else popular and new ones."""
     live, fold, reason = inputs.live, inputs.fold, profile.reason
     if reason is None and live is not None and fold is not None:
-        ranking = choose(partial(by_score, catalogue, live, fold), catalogue, inputs, profile, options, limit=limit)
+        ranking = choose(
+            partial(by_score, catalogue, live, fold), catalogue, inputs, profile, options=options, limit=limit
+        )
         if ranking.items.slots:
             return ranking
         reason = Reason.ALL_RATED
@@ -120,14 +122,14 @@ def rank_popular(
         inputs.live.fit_to(catalogue)  # what is popular follows the catalogue
     popularity = popularity or inputs.popularity
     assert popularity is not None  # noqa: S101 - for the type checker
-    return choose(partial(by_popularity, popularity), catalogue, inputs, profile, options, limit=limit)
+    return choose(partial(by_popularity, popularity), catalogue, inputs, profile, options=options, limit=limit)
 
 
 def rank_new(
     catalogue: Catalogue, inputs: RankingInputs, profile: UserProfile, options: Options, *, limit: int
 ) -> Ranking:
     """Return the newest items."""
-    return choose(by_age, catalogue, inputs, profile, options, limit=limit)
+    return choose(by_age, catalogue, inputs, profile, options=options, limit=limit)
 
 
 def choose(
@@ -135,8 +137,8 @@ def choose(
     catalogue: Catalogue,
     inputs: RankingInputs,
     profile: UserProfile,
-    options: Options,
     *,
+    options: Options,
     limit: int,
     excluded: Slots | None = None,
 ) -> Ranking:

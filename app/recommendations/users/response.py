@@ -69,7 +69,7 @@ async def write_page(
     )
     next_cursor = None if next_page is None else codec.encode(next_page, owner)
     if options.explain_ratings:
-        await explain_items(serving, serving.catalogue, ranking, answer["items"], options.explain_ratings)
+        await explain_items(serving, serving.catalogue, ranking, answer["items"], num_ratings=options.explain_ratings)
     return {"recommendation_id": answer_id, **answer, "next_cursor": next_cursor}
 
 
@@ -133,12 +133,12 @@ def write_answer(catalogue: Catalogue, ranking: Ranking, profile: UserProfile) -
 
 
 async def write_explained(
-    serving: Serving, catalogue: Catalogue, ranking: Ranking, profile: UserProfile, options: Options
+    serving: Serving, catalogue: Catalogue, ranking: Ranking, profile: UserProfile, *, options: Options
 ) -> dict[str, Any]:
     """Write the items of a list, with their reasons if they are asked for."""
     answer = write_answer(catalogue, ranking, profile)
     if options.explain_ratings:
-        await explain_items(serving, catalogue, ranking, answer["items"], options.explain_ratings)
+        await explain_items(serving, catalogue, ranking, answer["items"], num_ratings=options.explain_ratings)
     return answer
 
 
@@ -161,7 +161,7 @@ def write_items(catalogue: Catalogue, items: RankedItems, profile: UserProfile) 
 
 
 async def explain_items(
-    serving: Serving, catalogue: Catalogue, ranking: Ranking, items: list[dict[str, Any]], num_ratings: int
+    serving: Serving, catalogue: Catalogue, ranking: Ranking, items: list[dict[str, Any]], *, num_ratings: int
 ) -> None:
     """Add `because` to items; what is not the model's choice for this user is due to none of their ratings."""
     live, fold = ranking.inputs.live, ranking.inputs.fold

@@ -155,7 +155,7 @@ async def recommend_page(
 
 
 async def rank_now(
-    serving: Serving, profile: UserProfile, options: Options, model: AnswerModel, limit: int | None = None
+    serving: Serving, profile: UserProfile, options: Options, model: AnswerModel, *, limit: int | None = None
 ) -> Ranking:
     """Rank the first items, ``options.limit`` if no limit is given."""
     inputs = await gather_inputs(serving, profile, options, model)

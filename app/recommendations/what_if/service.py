@@ -41,10 +41,14 @@ async def for_user(serving: Serving, settings: Settings, user_id: str, asked: Wh
     changes = changes_of(serving.catalogue, user, posted, asked.remove)
     model, limit = AnswerModel(serving.live_for(user_id)), max(options.limit, MAX_PLACE)
     profiles = (user, apply_changes(user, changes))
-    rankings = [await rank_now(serving, each, options, model, limit) for each in profiles]
+    rankings = [await rank_now(serving, each, options, model, limit=limit) for each in profiles]
     before, after = [
         await write_explained(
-            serving, serving.catalogue, replace(ranking, items=head(ranking.items, options.limit)), each, options
+            serving,
+            serving.catalogue,
+            replace(ranking, items=head(ranking.items, options.limit)),
+            each,
+            options=options,
         )
         for each, ranking in zip(profiles, rankings, strict=True)
     ]

@@ -138,14 +138,14 @@ def read_past(session: Session, kept: StoredGram, trained: Numbers) -> PastRatin
 
 
 def source(
-    folder: Path, kept: StoredGram | None, past: PastRatings | None, snapshot: Snapshot, trained: Numbers
+    folder: Path, kept: StoredGram | None, past: PastRatings | None, snapshot: Snapshot, *, trained: Numbers
 ) -> GramSource:
     """Return what brings the kept matrix up to date, or counts a new one, and keeps that in turn."""
 
     def give(train: Interactions, encoding: Encoding, check_cancelled: Callable[[], None]) -> Gram:
         gram = None
         if kept is not None and past is not None and replace(kept.gram.encoding, num_items=train.num_items) == encoding:
-            gram = updated(kept, past, snapshot, train, trained)
+            gram = updated(kept, past, snapshot, train, trained=trained)
         gram = gram if gram is not None else Gram.count(train, encoding, check_cancelled)
         if gram.num_updated is not None:
             log.info("gram_updated", users=gram.num_updated)
@@ -156,7 +156,7 @@ def source(
 
 
 def updated(
-    kept: StoredGram, past: PastRatings, snapshot: Snapshot, train: Interactions, trained: Numbers
+    kept: StoredGram, past: PastRatings, snapshot: Snapshot, train: Interactions, *, trained: Numbers
 ) -> Gram | None:
     """Bring the matrix up to date; None if that does not give what the training users' ratings add up to."""
     places = np.searchsorted(snapshot.item_numbers, kept.items)
@@ -176,7 +176,7 @@ def rows_of(past: PastRatings, users: Numbers, item_numbers: Numbers, train: Int
     known = np.isin(past.items, item_numbers)
     rows, columns = np.searchsorted(users, past.users[known]), np.searchsorted(item_numbers, past.items[known])
     laid = Interactions.from_arrays(
-        rows, columns, past.values[known], train.item_ids, train.scale, num_users=len(users)
+        rows, columns, past.values[known], train.item_ids, scale=train.scale, num_users=len(users)
     )
     return laid.rows
 

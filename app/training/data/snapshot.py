@@ -62,7 +62,7 @@ def load_interactions(session: Session, settings: Settings) -> Snapshot:
         item_columns,
         values,
         external_ids(session, Item, items),
-        rating_scale(settings),
+        scale=rating_scale(settings),
         num_users=len(users),
     )
     return Snapshot(interactions, external_ids(session, User, users), users, items, watermark)

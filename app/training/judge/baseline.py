@@ -24,6 +24,7 @@ def linear_baseline(
     train: Interactions,
     validation: Interactions,
     num_judges: int,
+    *,
     max_items: int,
     check_cancelled: Callable[[], None],
 ) -> Baseline:

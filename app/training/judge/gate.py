@@ -85,6 +85,7 @@ def judge(
     train: Interactions,
     gate: Rows,
     live: tuple[str, Model, Sequence[str]] | None,
+    *,
     no_live: str,
     linear: Baseline,
     check_cancelled: Callable[[], None],

@@ -70,11 +70,17 @@ class Job:
         validation = snapshot.interactions.take(split.validation)
         gram = await self.gram(chosen, snapshot, snapshot.user_numbers[split.train])
         chosen = await self.in_thread(
-            plan.search_if_due, chosen, self.settings, train, validation, self.folder, self.interruption.check_cancelled
+            plan.search_if_due,
+            chosen,
+            self.settings,
+            train,
+            validation,
+            folder=self.folder,
+            check_cancelled=self.interruption.check_cancelled,
         )
         fit = await self.fit(chosen, train, validation, gram)
         verdict = await self.in_thread(self.judge, fit, chosen, snapshot, split)
-        return await self.publish(fit, chosen, snapshot, split, verdict)
+        return await self.publish(fit, chosen, snapshot, split, verdict=verdict)
 
     async def plan(self, snapshot: Snapshot) -> Plan:
         """Settle kind, options and start, and note them in the run."""
@@ -98,13 +104,19 @@ class Job:
             if kept is not None
             else None
         )
-        return incremental_gram.source(folder, kept, past, snapshot, trained)
+        return incremental_gram.source(folder, kept, past, snapshot, trained=trained)
 
     async def fit(self, chosen: Plan, train: Interactions, validation: Interactions, gram: GramSource) -> Fit:
         """Fit epoch by epoch: first the row, which only the holder of the lease can write, then the checkpoint."""
         folder = self.folder
         fit = await self.in_thread(
-            plan.open_fit, chosen, train, validation, folder, gram, self.interruption.check_cancelled
+            plan.open_fit,
+            chosen,
+            train,
+            validation,
+            folder,
+            gram=gram,
+            check_cancelled=self.interruption.check_cancelled,
         )
         await retry_until_available(lambda: self.database.write(queue.resume, self.claim, len(fit.reports), fit.epochs))
         reports, seconds = iter(fit), list[float]()
@@ -131,11 +143,21 @@ class Job:
         live, check_cancelled = chosen.live, self.interruption.check_cancelled
         gate, validation = (snapshot.interactions.take(users) for users in (split.gate, split.validation))
         max_items = self.settings.linear_max_items
-        linear = linear_baseline(chosen.kind, fit.train, validation, gate.num_users, max_items, check_cancelled)
+        linear = linear_baseline(
+            chosen.kind, fit.train, validation, gate.num_users, max_items=max_items, check_cancelled=check_cancelled
+        )
         rival = (live.version, live.loaded.model, live.loaded.item_ids) if live and live.loaded else None
-        return judge(fit.best, fit.train, gate.rows, rival, live.problem if live else "", linear, check_cancelled)
+        return judge(
+            fit.best,
+            fit.train,
+            gate.rows,
+            rival,
+            no_live=live.problem if live else "",
+            linear=linear,
+            check_cancelled=check_cancelled,
+        )
 
-    async def publish(self, fit: Fit, chosen: Plan, snapshot: Snapshot, split: Split, verdict: Verdict) -> str:
+    async def publish(self, fit: Fit, chosen: Plan, snapshot: Snapshot, split: Split, *, verdict: Verdict) -> str:
         """Folder first, row last."""
         published = await self.in_thread(
             publish.write_version, self.claim, chosen, snapshot, split, verdict, fit.best, self.settings.model_store

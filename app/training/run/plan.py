@@ -184,6 +184,7 @@ def search_if_due(
     settings: Settings,
     train: Interactions,
     validation: Interactions,
+    *,
     folder: Path,
     check_cancelled: CheckCancelled,
 ) -> Plan:
@@ -196,9 +197,9 @@ def search_if_due(
         validation,
         chosen.members,
         settings.tune_budget,
-        chosen.options.seed,
-        found_before(chosen.live),
-        check_cancelled,
+        seed=chosen.options.seed,
+        before=found_before(chosen.live),
+        check_cancelled=check_cancelled,
     )
     folder.mkdir(parents=True, exist_ok=True)
     write_document(folder / SEARCH, asdict(found))
@@ -227,6 +228,7 @@ def open_fit(
     train: Interactions,
     validation: Interactions,
     folder: Path,
+    *,
     gram: GramSource,
     check_cancelled: CheckCancelled,
 ) -> Fit:
@@ -234,14 +236,14 @@ def open_fit(
     attempts = (each for each in store.entries(folder) if each.is_dir())
     for checkpoint in sorted(attempts, key=attempt_number, reverse=True):
         try:
-            fit = start_fit(chosen, train, validation, gram, check_cancelled, checkpoint)
+            fit = start_fit(chosen, train, validation, gram, check_cancelled=check_cancelled, checkpoint=checkpoint)
         except DamagedModel as error:
             log.warning("checkpoint_unusable", checkpoint=str(checkpoint), error=str(error))
             continue
         if fit.reports:
             log.info("training_resumed", checkpoint=checkpoint.name, epoch=len(fit.reports))
             return fit
-    return start_fit(chosen, train, validation, gram, check_cancelled, None)
+    return start_fit(chosen, train, validation, gram, check_cancelled=check_cancelled, checkpoint=None)
 
 
 def start_fit(
@@ -249,6 +251,7 @@ def start_fit(
     train: Interactions,
     validation: Interactions,
     gram: GramSource,
+    *,
     check_cancelled: CheckCancelled,
     checkpoint: Path | None,
 ) -> Fit:

@@ -29,7 +29,7 @@ def camps(num_users: int = 60, num_items: int = NUM_ITEMS, seed: int = 0) -> Int
     generator = np.random.default_rng(seed)
     users, items = np.nonzero(generator.random((num_users, num_items)) < 0.6)
     values = np.where(users % 2 == items % 2, 5.0, 1.5)
-    return Interactions.from_arrays(users, items, values, ITEMS[:num_items], SCALE, num_users=num_users)
+    return Interactions.from_arrays(users, items, values, ITEMS[:num_items], scale=SCALE, num_users=num_users)
 
 
 def train(kind: str, data: Interactions, seed: int = 0) -> Any:

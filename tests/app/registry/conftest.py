@@ -21,7 +21,7 @@ ITEMS = ["a", "b", "c"]
 @pytest.fixture(scope="module")
 def model() -> Model:
     cells = np.array([[0, 0, 5], [0, 1, 1], [1, 1, 5], [1, 2, 4], [2, 0, 3]])
-    ratings = Interactions.from_arrays(cells[:, 0], cells[:, 1], cells[:, 2].astype(float), ITEMS, SCALE)
+    ratings = Interactions.from_arrays(cells[:, 0], cells[:, 1], cells[:, 2].astype(float), ITEMS, scale=SCALE)
     fit = Fit("linear", ratings, ratings.take(np.arange(0)), FitOptions(epochs=1))
     assert len(list(fit)) == 1
     return fit.best

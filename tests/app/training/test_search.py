@@ -21,7 +21,7 @@ BUDGET = timedelta(seconds=60)
 
 
 def found(budget: timedelta = BUDGET, before: dict[str, dict[str, Any]] | None = None) -> Found:
-    return search(TRAIN, VALIDATION, ["lowrank"], budget, 0, before or {}, lambda: None)
+    return search(TRAIN, VALIDATION, ["lowrank"], budget, seed=0, before=before or {}, check_cancelled=lambda: None)
 
 
 def test_the_best_trial_is_taken_and_it_is_no_worse_than_the_first() -> None:
@@ -61,8 +61,8 @@ def test_what_did_best_before_is_tried_first() -> None:
         trials.append({})
 
     with pytest.raises(InterruptedError):
-        explore(LOW_RANK, parts, np.inf, 0, before, stop)
-    study, gains = explore(LOW_RANK, parts, 0.0, 0, before, lambda: None)
+        explore(LOW_RANK, parts, np.inf, 0, before=before, check_cancelled=stop)
+    study, gains = explore(LOW_RANK, parts, 0.0, 0, before=before, check_cancelled=lambda: None)
     assert not gains
     assert study.trials[0].params == before
 
@@ -70,7 +70,10 @@ def test_what_did_best_before_is_tried_first() -> None:
 def test_a_search_without_time_or_validation_users_leaves_the_defaults() -> None:
     assert found(timedelta(0)).config["configs"] == {}
     no_users = VALIDATION.take(np.arange(0))
-    assert search(TRAIN, no_users, ["lowrank"], BUDGET, 0, {}, lambda: None).config["configs"] == {}
+    assert (
+        search(TRAIN, no_users, ["lowrank"], BUDGET, seed=0, before={}, check_cancelled=lambda: None).config["configs"]
+        == {}
+    )
 
 
 def test_what_the_tick_raises_ends_the_search() -> None:
@@ -78,7 +81,7 @@ def test_what_the_tick_raises_ends_the_search() -> None:
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        search(TRAIN, VALIDATION, ["linear", "lowrank"], BUDGET, 0, {}, check_cancelled)
+        search(TRAIN, VALIDATION, ["linear", "lowrank"], BUDGET, seed=0, before={}, check_cancelled=check_cancelled)
 
 
 def test_few_validation_users_are_helped_out_by_training_users_in_turns() -> None:
@@ -96,7 +99,9 @@ def test_few_validation_users_are_helped_out_by_training_users_in_turns() -> Non
 def test_a_trial_sees_no_more_ratings_than_stay_quick() -> None:
     users = np.repeat(np.arange(4_000), 100)
     items = np.tile(np.arange(100), 4_000)
-    many = Interactions.from_arrays(users, items, np.full(len(users), 4.0), [f"{i}" for i in range(100)], TRAIN.scale)
+    many = Interactions.from_arrays(
+        users, items, np.full(len(users), 4.0), [f"{i}" for i in range(100)], scale=TRAIN.scale
+    )
     assert thinned(TRAIN, 0) is TRAIN
     assert thinned(many, 0).rows.num_ratings == pytest.approx(MAX_RATINGS, rel=0.1)
 
@@ -118,14 +123,14 @@ def test_a_run_that_was_taken_over_goes_on_with_what_was_found(tmp_path: Path) -
     settings = Settings(_env_file=None, tune_budget=timedelta(seconds=2))
     chosen = Plan("hybrid", FitOptions(), "cold", None, None, {"members": ["lowrank"]}, True, {}, searches=True)
     folder = run_folder(tmp_path, 1)
-    first = search_if_due(chosen, settings, TRAIN, VALIDATION, folder, lambda: None)
+    first = search_if_due(chosen, settings, TRAIN, VALIDATION, folder=folder, check_cancelled=lambda: None)
 
     def never() -> None:
         raise AssertionError("searched again")
 
-    again = search_if_due(chosen, settings, TRAIN, VALIDATION, folder, never)
+    again = search_if_due(chosen, settings, TRAIN, VALIDATION, folder=folder, check_cancelled=never)
     assert first.search is not None
     assert (again.carried, again.search) == (first.carried, first.search)
     (folder / plan.SEARCH).write_text("{")
     with pytest.raises(AssertionError, match="searched again"):
-        search_if_due(chosen, settings, TRAIN, VALIDATION, folder, never)
+        search_if_due(chosen, settings, TRAIN, VALIDATION, folder=folder, check_cancelled=never)

@@ -77,7 +77,7 @@ def test_popularity_by_way_of_files_gets_the_figures_of_our_own(tmp_path: Path) 
 
 def test_the_judge_leaves_out_whoever_liked_no_target_and_counts_ties_against_the_peer(tmp_path: Path) -> None:
     targets = Interactions.from_arrays(
-        np.array([0, 1, 1]), np.array([0, 0, 2]), np.array([5.0, 1, 5]), list("abc"), STARS, num_users=3
+        np.array([0, 1, 1]), np.array([0, 0, 2]), np.array([5.0, 1, 5]), list("abc"), scale=STARS, num_users=3
     ).rows
     np.save(tmp_path / "scores.npy", np.array([[1, 1, 1], [0, 0, 2], [9, 9, 9]], np.float32))
     found = judge_lists(tmp_path, split_of(targets.where(np.zeros(3, bool)), targets))

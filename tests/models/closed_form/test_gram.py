@@ -34,7 +34,7 @@ def table(cells: Cells) -> tuple[Interactions, Offsets, Offsets]:
     items, columns = np.unique(keys[:, 1], return_inverse=True)
     values = np.array([cells[user, item] for user, item in keys.tolist()])
     names = [f"item-{item}" for item in items]
-    return Interactions.from_arrays(rows, columns, values, names, STARS, num_users=len(users)), users, items
+    return Interactions.from_arrays(rows, columns, values, names, scale=STARS, num_users=len(users)), users, items
 
 
 def encoding(data: Interactions, graded: bool = False) -> Encoding:

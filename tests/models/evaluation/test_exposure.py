@@ -63,7 +63,9 @@ def test_scores_do_not_depend_on_the_batch_size(monkeypatch: pytest.MonkeyPatch)
 
 def test_popularity_is_the_share_of_users_who_rated_liked_or_not() -> None:
     users, items = np.array([0, 1, 2, 3, 0]), np.array([0, 0, 0, 1, 1])
-    data = Interactions.from_arrays(users, items, np.array([1.0, 1, 5, 5, 5]), ["a", "b", "c"], STARS, num_users=4)
+    data = Interactions.from_arrays(
+        users, items, np.array([1.0, 1, 5, 5, 5]), ["a", "b", "c"], scale=STARS, num_users=4
+    )
     np.testing.assert_array_equal(rated_share(data), [3 / 4, 2 / 4, 0])
 
 

@@ -98,7 +98,7 @@ def test_holdout_loses_no_rating_and_keeps_one_target_of_two(counts: list[int], 
 
 def test_popularity_orders_by_likes_and_ignores_dislikes() -> None:
     users, items = np.array([0, 1, 2, 0, 1]), np.array([0, 0, 0, 1, 1])
-    train = Interactions.from_arrays(users, items, np.array([1.0, 1, 5, 5, 5]), ["a", "b"], STARS)
+    train = Interactions.from_arrays(users, items, np.array([1.0, 1, 5, 5, 5]), ["a", "b"], scale=STARS)
     np.testing.assert_array_equal(Popularity(train)(row())[0], [1, 2])
 
 

@@ -150,7 +150,7 @@ def test_inverting_in_place_works_beyond_one_block() -> None:
 
 def test_an_item_without_likes_scores_zero_and_a_row_with_only_it_can_be_scored() -> None:
     data = Interactions.from_arrays(
-        np.array([0, 0, 1, 1]), np.array([0, 1, 0, 2]), np.array([5.0, 5, 5, 1]), ["a", "b", "c", "d"], STARS
+        np.array([0, 0, 1, 1]), np.array([0, 1, 0, 2]), np.array([5.0, 5, 5, 1]), ["a", "b", "c", "d"], scale=STARS
     )
     model = solve(data)
     assert model.preference(row((0, 5.0)))[0, [2, 3]].tolist() == [0, 0]
@@ -159,7 +159,7 @@ def test_an_item_without_likes_scores_zero_and_a_row_with_only_it_can_be_scored(
 
 def test_an_empty_row_is_ordered_by_popularity() -> None:
     users, items = np.array([0, 1, 2, 3, 0, 1, 0]), np.array([0, 0, 0, 0, 1, 1, 2])
-    data = Interactions.from_arrays(users, items, np.full(7, 5.0), ["a", "b", "c"], STARS)
+    data = Interactions.from_arrays(users, items, np.full(7, 5.0), ["a", "b", "c"], scale=STARS)
     assert np.argsort(-solve(data).preference(row())[0]).tolist() == [0, 1, 2]
 
 

@@ -55,7 +55,7 @@ def test_the_highest_rating_raises_similar_items_and_the_lowest_does_not() -> No
 
 def test_an_empty_row_is_ordered_by_popularity() -> None:
     users, items = np.array([0, 1, 2, 3, 0, 1, 0]), np.array([0, 0, 0, 0, 1, 1, 2])
-    data = Interactions.from_arrays(users, items, np.full(7, 5.0), ["a", "b", "c"], STARS)
+    data = Interactions.from_arrays(users, items, np.full(7, 5.0), ["a", "b", "c"], scale=STARS)
     fit = Fit("lowrank", data, data.take(np.arange(0)), FitOptions(device="cpu"), config={"num_factors": 2})
     for _ in fit:
         pass
@@ -66,7 +66,7 @@ def test_the_total_weight_of_unrated_items_does_not_grow_with_the_catalogue() ->
     users = np.repeat(np.arange(2), 50)
     for num_items, weight in ((7_500, 0.2), (15_000, 0.1), (150_000, 0.01)):
         items = [str(item) for item in range(num_items)]
-        data = Interactions.from_arrays(users, np.tile(np.arange(50), 2), np.full(100, 4.0), items, STARS)
+        data = Interactions.from_arrays(users, np.tile(np.arange(50), 2), np.full(100, 4.0), items, scale=STARS)
         assert default_config(data)["unrated_weight"] == pytest.approx(weight)
 
 

@@ -75,7 +75,9 @@ def camps(seed: int) -> Interactions:
     rates_UI = generator.random((400, 300)) < np.where(user_U[:, None] == item_I, 0.06, 0.02)
     users, items = np.nonzero(rates_UI)
     values = np.where(user_U[users] == item_I[items], 4.0, 3.0) + generator.choice([-1, -0.5, 0, 0.5, 1], len(users))
-    return Interactions.from_arrays(users, items, values, [str(item) for item in range(300)], STARS, num_users=400)
+    return Interactions.from_arrays(
+        users, items, values, [str(item) for item in range(300)], scale=STARS, num_users=400
+    )
 
 
 def test_the_implicit_prior_lowers_the_error_of_users_not_in_the_training_data(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +109,9 @@ def test_a_new_item_gets_the_bias_of_the_new_ratings_and_the_others_keep_theirs(
     ids = ["new", *DATA.item_ids]
     columns = np.append(ROWS.columns + 1, 0)
     users = np.append(ROWS.row_of_entry, 0)
-    grown = Interactions.from_arrays(users, columns, np.append(ROWS.values, 5.0), ids, STARS, num_users=DATA.num_users)
+    grown = Interactions.from_arrays(
+        users, columns, np.append(ROWS.values, 5.0), ids, scale=STARS, num_users=DATA.num_users
+    )
     model = LinearRatings.carry_over(replace(task, train=grown), fitted.tensors(), DATA.item_ids)
     np.testing.assert_array_equal(model.biases.item[1:], fitted.biases.item)
     assert model.biases.item[0] == pytest.approx(Biases.fit(grown).item[0])

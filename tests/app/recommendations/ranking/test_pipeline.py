@@ -137,7 +137,7 @@ def test_lists_that_are_not_personal_hold_only_allowed_items(
     rankings = [
         pipeline.rank_popular(catalogue, inputs, empty_profile, asked, limit=limit, popularity=popularity),
         pipeline.rank_new(catalogue, inputs, empty_profile, asked, limit=limit),
-        pipeline.choose(ranker, catalogue, inputs, empty_profile, asked, limit=limit, excluded=np.array([of])),
+        pipeline.choose(ranker, catalogue, inputs, empty_profile, options=asked, limit=limit, excluded=np.array([of])),
     ]
     lists = [ranking.items for ranking in rankings]
     matching = {slot for slot in range(NUM_CATALOGUE) if may_be_shown(world, slot, asked)}

@@ -29,7 +29,9 @@ def wide(num_items: int) -> Interactions:
     generator = np.random.default_rng(0)
     users, items = np.nonzero(generator.random((60, num_items)) < 0.2)
     values = np.where(users % 2 == items % 2, 5.0, 1.5)
-    return Interactions.from_arrays(users, items, values, [f"i{n}" for n in range(num_items)], SCALE, num_users=60)
+    return Interactions.from_arrays(
+        users, items, values, [f"i{n}" for n in range(num_items)], scale=SCALE, num_users=60
+    )
 
 
 @pytest.mark.parametrize("kind", ["linear", "denoising"])

@@ -36,7 +36,7 @@ def publish_wide(settings: Settings, version: str, seed: int) -> Callable[[Sessi
     generator = np.random.default_rng(seed)
     users, items = np.nonzero(generator.random((80, NUM_KNOWN)) < 0.15)
     values = np.clip(np.round(2 * (3 + (users % 2 == items % 2) + generator.normal(0, 1, len(users)))) / 2, 1, 5)
-    data = Interactions.from_arrays(users, items, values, CATALOGUE[:NUM_KNOWN], SCALE, num_users=80)
+    data = Interactions.from_arrays(users, items, values, CATALOGUE[:NUM_KNOWN], scale=SCALE, num_users=80)
     counts = np.bincount(items, minlength=NUM_KNOWN)
     statistics = {"counts": counts.tolist(), "sums": np.bincount(items, values, NUM_KNOWN).tolist()}
     folder, manifest = settings.model_store / version, {"item_statistics": statistics}

@@ -64,7 +64,7 @@ def test_a_model_of_another_vocabulary_is_judged_by_what_it_knows() -> None:
     generator = np.random.default_rng(0)
     users, items = np.nonzero(generator.random((40, 4)) < 0.7)
     values = generator.choice([1.0, 5.0], len(users))
-    model = trained(Interactions.from_arrays(users, items, values, ["a", "b", "c", "d"], SCALE, num_users=40))
+    model = trained(Interactions.from_arrays(users, items, values, ["a", "b", "c", "d"], scale=SCALE, num_users=40))
     # Ours lacks "b", has a new "x", and orders the rest differently.
     score = over_vocabulary(model, ["a", "b", "c", "d"], ["d", "x", "a", "c"])
     ours = Rows(np.array([0, 3]), np.array([0, 1, 2], np.int32), np.array([5, 5, 1], np.float32))
@@ -156,7 +156,7 @@ def likes(num_users: int, among: int, seed: int) -> Interactions:
     generator = np.random.default_rng(seed)
     items = np.concatenate([generator.choice(among, 20, replace=False) for _ in range(num_users)])
     users = np.repeat(np.arange(num_users), 20)
-    return Interactions.from_arrays(users, items, np.full(len(items), 5.0), IDS, SCALE, num_users=num_users)
+    return Interactions.from_arrays(users, items, np.full(len(items), 5.0), IDS, scale=SCALE, num_users=num_users)
 
 
 def same_for_all(rows: Rows) -> Values:
@@ -178,7 +178,15 @@ def one_of(num_lists: int) -> Constructed:
 def judged(candidate: Model, live: Model, among: int = NUM_ITEMS) -> Verdict:
     """Let the gate compare two models where the training users show no taste."""
     train, gate = likes(400, NUM_ITEMS, 2), likes(60, among, 5)
-    return judge(candidate, train, gate.rows, ("live", live, IDS), "", Baseline(skipped="for once"), lambda: None)
+    return judge(
+        candidate,
+        train,
+        gate.rows,
+        ("live", live, IDS),
+        no_live="",
+        linear=Baseline(skipped="for once"),
+        check_cancelled=lambda: None,
+    )
 
 
 def test_a_model_that_shows_few_of_the_items_is_refused_though_it_ranks_no_worse() -> None:
@@ -209,7 +217,7 @@ def test_the_baseline_is_fitted_for_other_kinds_and_says_why_if_it_is_not() -> N
     train, validation = split(tastes())
 
     def baseline(kind: str = "denoising", num_judges: int = 20, max_items: int = 24) -> Baseline:
-        return linear_baseline(kind, train, validation, num_judges, max_items, lambda: None)
+        return linear_baseline(kind, train, validation, num_judges, max_items=max_items, check_cancelled=lambda: None)
 
     fitted = baseline()
     assert fitted.model is not None
@@ -224,6 +232,14 @@ def test_both_the_baseline_and_the_gate_stop_when_they_are_told_to() -> None:
     stopped = Interruption()
     stopped.set()
     with pytest.raises(Interrupted):
-        linear_baseline("denoising", train, validation, 20, 24, stopped.check_cancelled)
+        linear_baseline("denoising", train, validation, 20, max_items=24, check_cancelled=stopped.check_cancelled)
     with pytest.raises(Interrupted):
-        judge(trained(train), train, validation.rows, None, "", Baseline(), stopped.check_cancelled)
+        judge(
+            trained(train),
+            train,
+            validation.rows,
+            None,
+            no_live="",
+            linear=Baseline(),
+            check_cancelled=stopped.check_cancelled,
+        )

@@ -24,7 +24,7 @@ def test_linear_gives_way_to_lowrank_above_the_largest_catalogue_and_says_so(
     settings = Settings(_env_file=None, linear_max_items=20)
     claim = Claim(run_id=1, kind=asked, options={}, worker="w", attempt=1)
     items = np.arange(num_items)
-    ratings = Interactions.from_arrays(items % 4, items, np.full(num_items, 4.0), [f"{i}" for i in items], STARS)
+    ratings = Interactions.from_arrays(items % 4, items, np.full(num_items, 4.0), [f"{i}" for i in items], scale=STARS)
     with capture_logs() as lines:
         plan = make_plan(claim, settings, ratings, (None, 0))
     assert plan.kind == fitted
