@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
@@ -88,6 +87,8 @@ def copy_out(session: Session, query: str, kinds: Sequence[str], dtypes: Sequenc
     Raises:
         ConnectionError: if the connection is lost.
     """
+    import asyncpg  # here, since a process on SQLite imports this module too
+
     decoder = Decoder(kinds, dtypes or [f"{kind}8" for kind in kinds])
     try:
         await_only(driver(session).copy_from_query(query, output=decoder.take, format="binary"))
