@@ -35,7 +35,7 @@ test: $(STAMP) ## Run the tests; root gets a Chromium for those of the page, whe
 	@./scripts/install-chromium
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadgroup $(TESTS)
 
-# While thinking: what needs no process, browser or PostgreSQL, and fits no network.
+# While thinking: what needs no process, browser or database, and fits no model.
 quick: lint ## Run the checks of style and types, and the tests that take no time
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 -q -m "unit and not fit" $(TESTS)
 

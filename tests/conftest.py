@@ -43,6 +43,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test by what it needs most: a browser, processes, a database, or nothing but Python."""
     for item in items:
         item.add_marker(need_of(item))
+        if item.path.is_relative_to(item.config.rootpath / "tests/models"):
+            item.add_marker("fit")
         if "postgresql" in item.name:
             item.add_marker("postgresql")
 
