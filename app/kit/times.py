@@ -9,6 +9,7 @@ MICROSECOND = timedelta(microseconds=1)
 DAY_US = timedelta(days=1) // MICROSECOND
 EARLIEST_US = (datetime.min.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
 FIRST_YEAR = 1900
+RFC3339 = "must be RFC 3339 with a time zone, such as 2026-11-23T10:15:00Z"
 LATEST_US = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
 
 
@@ -39,9 +40,9 @@ def rfc3339(value: Any) -> Any:
         ValueError: if the value is not text that starts like a date.
     """
     if isinstance(value, str) and value[4:5] != "-":
-        raise ValueError("must be RFC 3339 with a time zone, such as 2026-11-23T10:15:00Z")
+        raise ValueError(RFC3339)
     if isinstance(value, int | float):
-        raise ValueError("must be text, RFC 3339 with a time zone, such as 2026-11-23T10:15:00Z")
+        raise ValueError(f"must be text: it {RFC3339}")
     return value
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.kit.errors import FieldProblem, InvalidRequest
+from app.kit.times import RFC3339
 
 MAX_FIELDS = 20  # an error names at most so many fields
 TOO_DEEP = "is nested too deep: flatten it"  # parsers have limits of their own, some 200 levels
@@ -15,6 +16,10 @@ FIXES = {  # pydantic's words, where they do not say what to do
     "list_type": "must be a JSON array, sent with Content-Type: application/json",
     "dict_type": "must be a JSON object, sent with Content-Type: application/json",
     "finite_number": "must be a finite number",
+    "timezone_aware": f"has no time zone: it {RFC3339}",
+    "datetime_parsing": RFC3339 + ": {error}",
+    "datetime_from_date_parsing": RFC3339 + ": {error}",
+    "datetime_type": RFC3339,
 }
 
 
@@ -32,10 +37,11 @@ def place(error: Mapping[str, Any]) -> Sequence[str | int]:
 
 def fix(error: Mapping[str, Any]) -> str:
     """Return how to correct one field."""
-    words = FIXES.get(error["type"], str(error["msg"]).removeprefix("Value error, "))
-    if error["type"] == "json_invalid":
-        return words.format(**error["ctx"]) + f", at character {error['loc'][-1]}"
-    return words
+    words = FIXES.get(error["type"])
+    if words is None:
+        return str(error["msg"]).removeprefix("Value error, ")
+    at = f", at character {error['loc'][-1]}" if error["type"] == "json_invalid" else ""
+    return words.format(**error.get("ctx", {})) + at
 
 
 def pointer(location: Sequence[str | int]) -> str:

@@ -60,6 +60,43 @@ def test_an_unusable_body_is_a_problem_that_names_field_and_fix(
     assert fix in problem["errors"][0]["detail"]
 
 
+NO_ZONE = "has no time zone: it must be RFC 3339 with a time zone, such as 2026-11-23T10:15:00Z"
+LOCAL_TIME = "2021-03-04T10:11:12"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field"),
+    [
+        ("POST", GUEST, {"ratings": [{"item_id": "a", "value": 5, "rated_at": LOCAL_TIME}]}, "/ratings/0/rated_at"),
+        ("POST", "/v1/ratings", {"user_id": "a", "item_id": "a", "value": 5, "rated_at": LOCAL_TIME}, "/rated_at"),
+        ("POST", "/v1/items", [{"item_id": "a", "available_from": "2021-03-04"}], "/0/available_from"),
+        ("PUT", "/v1/items/a", {"available_until": LOCAL_TIME}, "/available_until"),
+        ("POST", "/v1/events", {"recommendation_id": "a", "type": "impression", "at": LOCAL_TIME}, "/at"),
+        ("GET", f"/v1/reports?from={LOCAL_TIME}", None, "from"),
+    ],
+)
+def test_a_time_without_a_zone_is_refused_with_an_example(
+    client: TestClient, method: str, path: str, body: Any, field: str
+) -> None:
+    answer = client.request(method, path, json=body)
+    assert answer.status_code == 422
+    assert {"field": field, "detail": NO_ZONE} in answer.json()["errors"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "fix"),
+    [
+        ("04.03.2021", "such as 2026-11-23T10:15:00Z"),
+        ("2021-13-04T10:11:12Z", "such as 2026-11-23T10:15:00Z: month value is outside"),
+        ([], "such as 2026-11-23T10:15:00Z"),
+        (1_614_852_672, "must be text"),
+    ],
+)
+def test_what_is_no_time_is_refused_with_an_example(client: TestClient, sent: Any, fix: str) -> None:
+    answer = client.post("/v1/ratings", json={"user_id": "a", "item_id": "a", "value": 5, "rated_at": sent})
+    assert fix in answer.json()["errors"][0]["detail"]
+
+
 LISTS = {
     "ratings": "/v1/users/ada/ratings",
     "items": "/v1/items",
