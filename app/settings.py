@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from models.kinds.names import KIND_NAMES
 
 MAX_LIST = 1_000  # rows of one bulk request, and of one page
+MAX_GUEST_RATINGS = 10_000  # posted for one answer: all that one person ever rated
 MAX_ID_LENGTH = 255
 
 

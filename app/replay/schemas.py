@@ -13,7 +13,7 @@ from app.recommendations.request.enums import Reason
 from app.recommendations.tokens import codec
 from app.recommendations.tokens.recommendation_id import PURPOSE, ListType, RecommendationId
 from app.recommendations.users.schemas import GuestRating, Recommendation
-from app.settings import MAX_LIST
+from app.settings import MAX_GUEST_RATINGS
 
 MAX_ID = 100_000  # characters; a page after many is long
 BEFORE_ANYTHING = RecommendationId(  # an answer to an unknown user by a server that knew nothing yet
@@ -55,7 +55,9 @@ class ReplayRequest(BaseModel):
     ] = None
     ratings: Annotated[
         list[GuestRating] | None,
-        Field(max_length=MAX_LIST, description="A guest's: the same that they posted then. They are not stored."),
+        Field(
+            max_length=MAX_GUEST_RATINGS, description="A guest's: the same that they posted then. They are not stored."
+        ),
     ] = None
     explain: Annotated[
         bool | None, Field(description="Say which ratings each item was due to; left out: as the answer did.")

@@ -6,13 +6,13 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validat
 
 from app.kit.ids import ExternalId
 from app.ratings.schemas import RatingOfItem, RatingsWritten
-from app.settings import MAX_LIST
+from app.settings import MAX_GUEST_RATINGS
 
 RATINGS_SCHEMA = {
     "type": "array",
     "items": RatingOfItem.model_json_schema(),
     "minItems": 1,
-    "maxItems": MAX_LIST,
+    "maxItems": MAX_GUEST_RATINGS,
     "description": "The guest's ratings; an invalid row is refused, the others are stored.",
 }
 POSTED: Any = [{"item_id": "blade-runner-1982", "value": 5, "rated_at": "2026-11-23T10:15:00Z"}]
@@ -26,9 +26,9 @@ class MergeRequest(BaseModel):
     )
 
     from_user_id: Annotated[ExternalId | None, Field(description="A stored user: their ratings are moved.")] = None
-    ratings: Annotated[list[Any] | None, Field(min_length=1, max_length=MAX_LIST), WithJsonSchema(RATINGS_SCHEMA)] = (
-        None
-    )
+    ratings: Annotated[
+        list[Any] | None, Field(min_length=1, max_length=MAX_GUEST_RATINGS), WithJsonSchema(RATINGS_SCHEMA)
+    ] = None
 
     @model_validator(mode="after")
     def one_source(self) -> Self:

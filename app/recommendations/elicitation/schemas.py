@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.recommendations.request.query import RecommendationQuery
 from app.recommendations.users.schemas import GuestRating
-from app.settings import MAX_LIST
+from app.settings import MAX_GUEST_RATINGS
 
 
 class Question(BaseModel):
@@ -46,4 +46,4 @@ class QuestionRequest(RecommendationQuery):
         json_schema_extra={"examples": [{"ratings": [{"item_id": "blade-runner-1982", "value": 5}], "limit": 3}]},
     )
 
-    ratings: Annotated[list[GuestRating], Field(max_length=MAX_LIST)]
+    ratings: Annotated[list[GuestRating], Field(max_length=MAX_GUEST_RATINGS)]

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.kit.ids import ExternalId
 from app.recommendations.request.enums import Reason
 from app.recommendations.users.schemas import GuestRating
-from app.settings import MAX_LIST
+from app.settings import MAX_GUEST_RATINGS, MAX_LIST
 
 
 class Unknown(StrEnum):
@@ -68,5 +68,5 @@ class PredictionRequest(BaseModel):
         },
     )
 
-    ratings: Annotated[list[GuestRating], Field(max_length=MAX_LIST)]
+    ratings: Annotated[list[GuestRating], Field(max_length=MAX_GUEST_RATINGS)]
     item_ids: Annotated[list[ExternalId], Field(min_length=1, max_length=MAX_LIST)]

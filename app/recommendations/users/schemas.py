@@ -8,7 +8,7 @@ from app.kit.ids import ExternalId
 from app.ratings.schemas import RatedAt, Value
 from app.recommendations.request.enums import Reason, Source
 from app.recommendations.request.query import RecommendationQuery
-from app.settings import MAX_LIST
+from app.settings import MAX_GUEST_RATINGS, MAX_LIST
 
 Cursor = Annotated[
     str | None, Field(description="`next_cursor` of the page before; everything but `limit` must be as it was there.")
@@ -138,7 +138,7 @@ class GuestRequest(RecommendationQuery):
         },
     )
 
-    ratings: Annotated[list[GuestRating], Field(max_length=MAX_LIST)]
+    ratings: Annotated[list[GuestRating], Field(max_length=MAX_GUEST_RATINGS)]
     cursor: Cursor = None
 
 

@@ -8,7 +8,7 @@ from app.kit.ids import ExternalId
 from app.recommendations.request.enums import Reason
 from app.recommendations.request.query import RecommendationQuery
 from app.recommendations.users.schemas import GuestRating, Recommendation
-from app.settings import MAX_LIST
+from app.settings import MAX_GUEST_RATINGS
 
 
 class WhatIfRequest(RecommendationQuery):
@@ -25,10 +25,10 @@ class WhatIfRequest(RecommendationQuery):
     )
 
     set: list[GuestRating] = Field(
-        default_factory=list, max_length=MAX_LIST, description="Ratings to add or to change."
+        default_factory=list, max_length=MAX_GUEST_RATINGS, description="Ratings to add or to change."
     )
     remove: list[ExternalId] = Field(
-        default_factory=list, max_length=MAX_LIST, description="Items whose rating to remove."
+        default_factory=list, max_length=MAX_GUEST_RATINGS, description="Items whose rating to remove."
     )
 
     @model_validator(mode="after")

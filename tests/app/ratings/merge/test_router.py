@@ -114,7 +114,7 @@ def test_bad_rows_are_refused_and_the_others_stored(client: TestClient) -> None:
         ({"from_user_id": "ada"}, "/from_user_id"),
         ({"from_user_id": ""}, "/from_user_id"),
         ({"ratings": []}, "/ratings"),
-        ({"ratings": [{"item_id": "a", "value": 5}] * 1001}, "/ratings"),
+        ({"ratings": [{"item_id": "a", "value": 5}] * 10_001}, "/ratings"),
         ({"ratings": [{"item_id": "a", "value": 9}]}, "/ratings/0/value"),
         ({"ratings": [{"item_id": "a", "value": 5}], "surprise": 1}, "/surprise"),
     ],

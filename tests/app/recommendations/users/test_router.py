@@ -158,7 +158,7 @@ def test_of_a_guests_two_ratings_of_one_item_the_later_counts(trained: TestClien
         ({"ratings": [{"item_id": "a", "value": 5}, {"item_id": "b", "value": 3.3}]}, "/ratings/1/value"),
         ({"ratings": [{"item_id": "a", "value": 5, "rated_at": "2999-01-01T00:00:00Z"}]}, "/ratings/0/rated_at"),
         ({"ratings": [{"item_id": "", "value": 5}]}, "/ratings/0/item_id"),
-        ({"ratings": [{"item_id": "a", "value": 5}] * 1001}, "/ratings"),
+        ({"ratings": [{"item_id": "a", "value": 5}] * 10_001}, "/ratings"),
         ({"ratings": [], "limit": 0}, "/limit"),
         ({"ratings": [], "limit": 1001}, "/limit"),
         ({"ratings": [], "surprise": 1}, "/surprise"),
