@@ -1,0 +1,3 @@
+from tests.own_settings import forget_settings
+
+forget_settings()

@@ -241,7 +241,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, nargs="+", default=[0])
     arguments = parser.parse_args()
     low, high, step = arguments.scale
-    settings = Settings(rating_min=low, rating_max=high, rating_step=step)
+    settings = Settings(_env_file=None, rating_min=low, rating_max=high, rating_step=step)
     data = read_file(settings, arguments.ratings, {}, rescale=None, refused=Path("refused.ndjson")).interactions
     described = read_items(arguments.ratings)
     for kind in arguments.kind:

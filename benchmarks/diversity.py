@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="splits of the users to take the mean of")
     arguments = parser.parse_args()
     low, high, step = arguments.scale
-    settings = Settings(rating_min=low, rating_max=high, rating_step=step)
+    settings = Settings(_env_file=None, rating_min=low, rating_max=high, rating_step=step)
     data = read_file(settings, arguments.ratings, {}, rescale=None, refused=Path("refused.ndjson")).interactions
     figures = np.mean([list(measured(data, arguments.kind, seed)) for seed in range(arguments.seeds)], axis=0)
     table = Table(

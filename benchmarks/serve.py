@@ -90,14 +90,9 @@ def ratings(options: argparse.Namespace) -> world.Ratings:
 @contextmanager
 def served(settings: Settings, version: str) -> Iterator[psutil.Process]:
     """Run the server until the model is loaded, and stop it afterwards."""
-    environment = os.environ | {
-        "PALATE_DATABASE_URL": settings.database_url,
-        "PALATE_MODEL_STORE": str(settings.model_store),
-        "PALATE_PORT": str(settings.port),
-        "PALATE_RATING_MIN": str(settings.rating_min),
-        "OMP_NUM_THREADS": "1",
-    }
-    command = [sys.executable, "-m", "benchmarks.serving.server"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    own_settings = settings.model_dump_json(include=settings.model_fields_set)
+    command = [sys.executable, "-m", "benchmarks.serving.server", own_settings]
     with (settings.model_store / "server.log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:

@@ -40,7 +40,7 @@ def main() -> None:
         report(Synthetic(users=users, items=items, ratings=ratings).interactions())
         return
     low, high, step = arguments.scale
-    settings = Settings(rating_min=low, rating_max=high, rating_step=step)
+    settings = Settings(_env_file=None, rating_min=low, rating_max=high, rating_step=step)
     report(read_file(settings, arguments.ratings, {}, rescale=None, refused=Path("refused.ndjson")).interactions)
 
 

@@ -29,7 +29,9 @@ def main() -> None:
     """Measure what the command line asks for; the JSON grows with every peer that is done."""
     arguments = parse()
     low, high, step = arguments.scale
-    settings = Settings(rating_min=low, rating_max=high, rating_step=step, like_threshold=arguments.like)
+    settings = Settings(
+        _env_file=None, rating_min=low, rating_max=high, rating_step=step, like_threshold=arguments.like
+    )
     dataset = read_file(settings, arguments.ratings, {}, rescale=None, refused=arguments.output / "refused.ndjson")
     console, measured = Console(width=250), []
     for peer in select_peers(arguments.peers):

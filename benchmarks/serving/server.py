@@ -1,5 +1,6 @@
 """`palate serve` with one more route that does nothing: what a request costs before Palate does anything."""
 
+import json
 import sys
 
 from fastapi import FastAPI, Response
@@ -23,4 +24,4 @@ def with_empty_route(settings: Settings) -> FastAPI:
 
 if __name__ == "__main__":
     setattr(serve, "create_app", with_empty_route)  # noqa: B010 - the server's own start, with our route
-    sys.exit(serve.serve(Settings(_env_file=None)))
+    sys.exit(serve.serve(Settings(_env_file=None, **json.loads(sys.argv[1]))))

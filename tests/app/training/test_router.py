@@ -18,7 +18,9 @@ from tests.app.training.conftest import NUM_USERS, Instance
 @pytest.fixture
 def client(settings: Settings) -> Iterator[httpx2.Client]:
     """A client of a server that listens on a port of its own."""
-    app = create_app(settings.model_copy(update={"poll_interval": Settings(poll_interval=0.1).poll_interval}))
+    app = create_app(
+        settings.model_copy(update={"poll_interval": Settings(_env_file=None, poll_interval=0.1).poll_interval})
+    )
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=5))
     thread = threading.Thread(target=server.run)
     thread.start()
