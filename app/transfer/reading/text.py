@@ -131,6 +131,8 @@ def cut(block: Block, layout: Layout) -> Table:
     separator, data = layout.separator, block.data
     if len(separator) > 1:
         data, separator = data.replace(separator, b"\x1f"), b"\x1f"
+    if data.startswith(BOM):  # of an id: the file's own is gone. Arrow would drop it, but passes over an empty line.
+        data = b"\n" + data
     bad: list[tuple[int, str]] = []
 
     def refuse(row: arrow_csv.InvalidRow) -> str:
