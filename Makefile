@@ -31,8 +31,9 @@ up: $(STAMP) ## Start everything at 127.0.0.1:8000: database, sample, first mode
 	@exec $(BIN)/palate up
 
 # One thread for each of the three: they would wait for one another's.
-test: $(STAMP) ## Run the tests; root gets a Chromium for those of the page, where there is none
+test: $(STAMP) ## Run the tests; root gets Chromium, nginx and PgBouncer, where they are missing
 	@./scripts/install-chromium
+	@./scripts/install-servers
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadgroup $(TESTS)
 
 # While thinking: what needs no process, browser or database, and fits no model.

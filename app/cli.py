@@ -2,8 +2,6 @@
 
 import gc
 import os
-import sys
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -11,14 +9,11 @@ from app.comparison.commands import compare
 from app.erasure.commands import erase, erasures
 from app.experiments.commands import commands as experiments
 from app.keys.commands import commands as keys
-from app.kit.errors import PalateError
+from app.kit.exits import one_line_errors
 from app.offline.commands import recommend
 from app.registry.commands import commands as models
 from app.training.commands import train
 from app.transfer.commands import register as register_transfer
-
-if TYPE_CHECKING:
-    from pydantic import ValidationError
 
 SMALL = {"keys", "models", "experiments", "erase", "erasures", "migrate"}
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -91,30 +86,9 @@ def sample() -> None:
 
 
 def main() -> None:
-    """Run a command; an expected error ends it with one sentence."""
-    try:
+    """Run a command; an expected error ends it with one line."""
+    with one_line_errors():
         app()
-    except PalateError as error:
-        print(f"palate: {error.detail}", file=sys.stderr)  # noqa: T201
-        sys.exit(1)
-    except ValueError as error:  # pydantic's, which is loaded if a setting is wrong
-        from pydantic import ValidationError
-
-        if not isinstance(error, ValidationError):
-            raise
-        print(describe(error), file=sys.stderr)  # noqa: T201
-        sys.exit(2)
-
-
-def describe(error: "ValidationError") -> str:
-    """Return the invalid settings, each with its problem."""
-    lines = (f"palate: {setting_name(fault['loc'])}: {fault['msg']}" for fault in error.errors())
-    return "\n".join(lines)
-
-
-def setting_name(location: tuple[int | str, ...]) -> str:
-    """Return the name of a setting's environment variable."""
-    return f"PALATE_{location[0]}".upper() if location else "settings"
 
 
 if __name__ == "__main__":

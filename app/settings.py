@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PositiveInt, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.address import parse_address
 from models.kinds.names import KIND_NAMES
 
 MAX_LIST = 1_000  # rows of one bulk request, and of one page
@@ -22,7 +23,12 @@ class Settings(BaseSettings):
     )
 
     database_url: Annotated[
-        str, Field(description="`sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST:PORT/NAME`.", repr=False)
+        str,
+        Field(
+            description="`sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST:PORT/NAME?PARAMETER=VALUE`, with "
+            "[libpq's parameters](../how-to/postgresql.md).",
+            repr=False,
+        ),
     ] = "sqlite:///var/palate.db"
     database_pool_size: Annotated[PositiveInt, Field(description="PostgreSQL connections of one process.")] = 10
     model_store: Annotated[Path, Field(description="Folder of the trained model versions.")] = Path("var/models")
@@ -122,9 +128,8 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, url: str) -> str:
-        if not url.startswith(("sqlite:///", "postgresql://", "postgres://")):
-            raise ValueError("must start with sqlite:/// or postgresql://")
-        return url.replace("postgres://", "postgresql://", 1)
+        parse_address(url)
+        return url
 
     @model_validator(mode="after")
     def _scale_is_whole(self) -> Self:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from app.database.engine import Database, open_database
+from app.database.engine import Database, check_access, open_database
 from app.feedback.retention import Retention
 from app.kit import logs
 from app.kit.errors import DatabaseUnavailable
@@ -77,7 +77,7 @@ async def turn(trainer: Trainer, schedule: Schedule, retention: Retention) -> bo
         if claim is not None:
             await trainer.train(claim)
     except DatabaseUnavailable as error:
-        log.warning("worker_waits_for_database", error=error.detail)
+        log.warning("worker_waits_for_database", error=str(error))
         return False
     except Exception:  # whatever it is, the worker goes on; the run itself holds its own error
         log.exception("worker_turn_failed")
@@ -91,6 +91,7 @@ def run_worker() -> None:
     if settings.train_cron is not None:
         check_cron(settings.train_cron)
     logs.configure(settings)
+    asyncio.run(check_access(settings.database_url))
     asyncio.run(work_until_signal(settings))
     sys.stderr.flush()
     os._exit(0)  # a computation that cannot be interrupted must not keep a stopped worker

@@ -10,7 +10,11 @@ from app.kit.errors import DatabaseUnavailable, SchemaOutdated
 HIDDEN: dict[str, Any] = {"hide_parameters": True}  # an error is logged, and a parameter may be the id of a user
 DEADLOCK_CODES = {"40001", "40P01"}
 LOST_SQLSTATE_CLASSES = {"08", "53", "57"}  # connection, resources, operator intervention
-LOST_SQLITE_ERRORS = ("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY")
+LOST_SQLITE_ERRORS = ("SQLITE_BUSY", "SQLITE_FULL", "SQLITE_IOERR")
+UNUSABLE_SQLITE_ERRORS = ("SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_READONLY")
+READ_ONLY = "25006"  # after a failover: this server is not the one to write to any more
+STATEMENT_CODES = {"26000", "42P05"}  # a prepared statement is gone, or there already: another connection than before
+POOLER = "a pooler such as PgBouncer stands before the database: add pgbouncer=true to its address"
 
 
 def is_deadlock(error: BaseException) -> bool:
@@ -20,12 +24,17 @@ def is_deadlock(error: BaseException) -> bool:
 
 def is_disconnect(error: BaseException) -> bool:
     """Return whether the connection is lost."""
-    return bool(getattr(error, "connection_invalidated", False)) or isinstance(error, OSError | InterfaceError)
+    lost = getattr(error, "connection_invalidated", False) or isinstance(error, OSError | InterfaceError)
+    return bool(lost) or getattr(getattr(error, "orig", error), "sqlstate", None) == READ_ONLY
 
 
 def translate_error(error: BaseException) -> BaseException:
     """Translate the loss of the database; any other error stays what it is."""
     cause = getattr(error, "orig", None) or error
+    if getattr(cause, "sqlstate", None) in STATEMENT_CODES:
+        return DatabaseUnavailable(cause=f"{cause}; {POOLER}", is_lasting=True)
+    if getattr(cause, "sqlite_errorname", "").startswith(UNUSABLE_SQLITE_ERRORS):
+        return DatabaseUnavailable(cause=str(cause), is_lasting=True)
     lost = is_disconnect(error) or isinstance(cause, OSError)
     lost = lost or (getattr(cause, "sqlstate", None) or "")[:2] in LOST_SQLSTATE_CLASSES
     lost = lost or getattr(cause, "sqlite_errorname", "").startswith(LOST_SQLITE_ERRORS)

@@ -8,12 +8,15 @@ thread; a write in the one writer thread, because a commit waits for the disk). 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import make_url
+import structlog
 from sqlalchemy.orm import Session
 
+from app.address import SqliteAddress, parse_address
+from app.kit.errors import DatabaseUnavailable
+
+log = structlog.get_logger()
 P = ParamSpec("P")
 T = TypeVar("T")
 Work = Callable[Concatenate[Session, P], T]
@@ -67,15 +70,33 @@ class Database(ABC):
         """Close every connection."""
 
 
+async def check_access(url: str) -> None:
+    """Ask the database once, before a server starts and waits for it.
+
+    Raises:
+        DatabaseUnavailable: if waiting would not help: the address, the password or a certificate is wrong.
+    """
+    database = open_database(url, 1)
+    try:
+        await database.read(lambda session: session.connection().exec_driver_sql("SELECT 1"))
+    except DatabaseUnavailable as error:
+        if error.is_lasting:
+            raise
+        log.warning("the database does not answer yet", error=error.cause)
+    finally:
+        await database.close()
+
+
 def open_database(url: str, pool_size: int = 10) -> Database:
     """Open the database that ``url`` names; nothing is connected before the first call.
 
     Only that database's driver is loaded: together they would double the time that a small command takes to start.
     """
-    if make_url(url).get_backend_name() == "sqlite":
+    address = parse_address(url)
+    if isinstance(address, SqliteAddress):
         from app.database.sqlite import SqliteDatabase
 
-        return SqliteDatabase(Path(make_url(url).database or ""))
+        return SqliteDatabase(address.path)
     from app.database.postgres import PostgresDatabase
 
-    return PostgresDatabase(url, pool_size)
+    return PostgresDatabase(address, pool_size)

@@ -3,22 +3,25 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import asyncpg
-from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
+from app.address import PostgresAddress
 from app.database import db_errors
+from app.database.connecting import connect
 from app.database.db_errors import is_deadlock, is_disconnect
 from app.database.engine import Database, P, T, Work
 from app.kit.errors import DatabaseUnavailable
 
 MAX_ATTEMPTS = 3
-CONNECT_TIMEOUT_S = 5
 HOT_TIMEOUT_S = 10
+# Behind a pooler a statement must leave nothing behind: each is unnamed, and lives as long as its transaction.
+POOLED: dict[str, Any] = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": str}
 
 
 class PostgresDatabase(Database):
@@ -26,18 +29,19 @@ class PostgresDatabase(Database):
 
     dialect = "postgresql"
 
-    def __init__(self, url: str, pool_size: int) -> None:
+    def __init__(self, address: PostgresAddress, pool_size: int) -> None:
         num_hot = pool_size // 2
+        self.address = address
         self.engine = create_async_engine(
-            make_url(url).set(drivername="postgresql+asyncpg"),
+            "postgresql+asyncpg://",
             pool_size=pool_size - num_hot,
             max_overflow=0,
             pool_timeout=10,
             **db_errors.HIDDEN,
-            connect_args={"timeout": CONNECT_TIMEOUT_S, "command_timeout": 600, "server_settings": {"jit": "off"}},
+            connect_args={"async_creator_fn": partial(connect, address), **(POOLED if address.is_pooled else {})},
         )
         self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ")
-        self._hot = HotConnections(self.engine, max(1, num_hot))
+        self._hot = HotConnections(address, max(1, num_hot))
 
     async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._attempt(self._snapshots, work, *args, **kwargs)
@@ -79,7 +83,7 @@ class PostgresDatabase(Database):
 
     @asynccontextmanager
     async def apart(self) -> AsyncIterator[Database]:
-        other = PostgresDatabase(self.engine.url.render_as_string(hide_password=False), pool_size=2)
+        other = PostgresDatabase(self.address, pool_size=2)
         try:
             yield other
         finally:
@@ -97,15 +101,15 @@ class HotConnections:
     and bookkeeping: a third of the processor time (docs/decisions/0009).
     """
 
-    def __init__(self, engine: AsyncEngine, max_connections: int) -> None:
-        _, self._options = engine.dialect.create_connect_args(engine.url)
+    def __init__(self, address: PostgresAddress, max_connections: int) -> None:
+        self._address = address
         self._free: list[asyncpg.Connection] = []
         self._places = asyncio.Semaphore(max_connections)
 
     async def fetch_row(self, sql: str, *args: object) -> Sequence[Any] | None:
         """Fetch one row; a connection on which anything went wrong is not used again."""
         async with self._places:
-            connection = self._free.pop() if self._free else await self._connect()
+            connection = self._free.pop() if self._free else await connect(self._address)
             try:
                 row: Sequence[Any] | None = await connection.fetchrow(sql, *args, timeout=HOT_TIMEOUT_S)
             except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
@@ -122,10 +126,6 @@ class HotConnections:
         connection.terminate()
         while self._free:
             self._free.pop().terminate()
-
-    async def _connect(self) -> asyncpg.Connection:
-        settings = {"jit": "off", "default_transaction_read_only": "on"}
-        return await asyncpg.connect(**self._options, timeout=CONNECT_TIMEOUT_S, server_settings=settings)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any
 
 from sqlalchemy import Engine, StaticPool, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.database.db_errors import HIDDEN, translate_error
@@ -29,7 +29,7 @@ class SqliteDatabase(Database):
     dialect = "sqlite"
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         self._path = path
         self._writer = sqlite_engine(path, "BEGIN IMMEDIATE")
         self._reader = sqlite_engine(path, "BEGIN")
@@ -64,7 +64,7 @@ class SqliteDatabase(Database):
             assert self._raw is not None
             row: Sequence[Any] | None = self._raw.execute(sql, args).fetchone()
             return row
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             raise translate_error(error) from error
 
     async def overwrite(self) -> None:
@@ -92,8 +92,21 @@ def sqlite_transaction(engine: Engine, work: Work[P, T], *args: P.args, **kwargs
     try:
         with Session(engine, expire_on_commit=False) as session, session.begin():
             return work(session, *args, **kwargs)
-    except OperationalError as error:
+    except DBAPIError as error:
         raise translate_error(error) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of the file.
+
+    Raises:
+        DatabaseUnavailable: saying why it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        cause = f"cannot make the folder {folder}: {(error.strerror or str(error)).lower()}"
+        raise DatabaseUnavailable(cause=cause, is_lasting=True) from error
 
 
 def empty_log(engine: Engine) -> None:

@@ -56,7 +56,7 @@ class KeyRing:
         try:
             self._known = await self._database.read(service.known_keys)
         except PalateError as error:
-            log.warning("keys could not be read", error=error.detail)
+            log.warning("keys could not be read", error=str(error))
 
     async def keep_fresh(self) -> None:
         """Read the keys every poll_interval, until cancelled."""

@@ -208,3 +208,11 @@ class DatabaseUnavailable(PalateError):
 
     status = 503
     headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+
+    def __init__(self, *, cause: str = "", is_lasting: bool = False) -> None:
+        """Keep why there is no connection, for logs and commands; lasting is what waiting does not mend."""
+        super().__init__()
+        self.cause, self.is_lasting = cause, is_lasting
+
+    def __str__(self) -> str:
+        return f"{self.detail} ({self.cause})" if self.cause else self.detail

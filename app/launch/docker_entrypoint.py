@@ -11,6 +11,7 @@ from app.database.engine import open_database
 from app.keys import service
 from app.keys.commands import write_secret
 from app.keys.scopes import Scope
+from app.kit.exits import one_line_errors
 from app.launch import prepare
 from app.settings import Settings
 
@@ -47,7 +48,8 @@ def first_key_to_file(session: Session) -> bool:
 def main() -> None:
     """Run `prepare` or `show-first-key`."""
     if sys.argv[1:] == ["prepare"]:
-        asyncio.run(prepare_container(Settings()))
+        with one_line_errors():
+            asyncio.run(prepare_container(Settings()))
     elif sys.argv[1:] == ["show-first-key"]:
         print(FIRST_KEY.read_text(), end="")  # noqa: T201
     else:

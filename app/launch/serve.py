@@ -10,7 +10,7 @@ from types import FrameType
 import structlog
 import uvicorn
 
-from app.database.engine import open_database
+from app.database.engine import check_access, open_database
 from app.keys import repository
 from app.keys.scopes import is_loopback
 from app.kit import logs
@@ -29,6 +29,7 @@ log = structlog.get_logger()
 def serve(settings: Settings) -> int:
     """Serve until SIGTERM or Ctrl-C, finish the requests in progress, and return the exit code."""
     logs.configure(settings)
+    asyncio.run(check_access(settings.database_url))
     if not is_loopback(settings.host) and not asyncio.run(is_guarded(settings)):
         print(KEY_NEEDED.format(host=settings.host), file=sys.stderr)  # noqa: T201
         return 2
@@ -78,7 +79,7 @@ async def is_guarded(settings: Settings) -> bool:
     try:
         return await database.read(repository.has_any)
     except PalateError as error:
-        log.warning("keys could not be read", error=error.detail)
+        log.warning("keys could not be read", error=str(error))
         return True
     finally:
         await database.close()

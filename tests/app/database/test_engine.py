@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from app.database.connecting import connect
 from app.database.engine import Database, open_database
 from app.database.postgres import PostgresDatabase
 from app.database.sqlite import SqliteDatabase
@@ -37,8 +37,7 @@ def value(session: Session) -> int:
 async def kill_connections(database: Database) -> None:
     """Let PostgreSQL drop every connection of this database but the asking one."""
     if isinstance(database, PostgresDatabase):
-        url = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        connection = await asyncpg.connect(url)
+        connection = await connect(database.address)
         await connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"

@@ -1,0 +1,52 @@
+"""How a command ends that cannot do its work: one line a problem, and the exit code."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from app.kit.errors import DatabaseUnavailable, PalateError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+FAILED, REFUSED = 1, 2
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """End the process with one line for an expected error, and for each setting that is wrong."""
+    try:
+        yield
+    except DatabaseUnavailable as error:
+        leave(f"palate: {describe_unavailable(error)}", REFUSED if error.cause else FAILED)
+    except PalateError as error:
+        leave(f"palate: {error.detail}", FAILED)
+    except ValueError as error:  # pydantic's, which is loaded if a setting is wrong
+        from pydantic import ValidationError
+
+        if not isinstance(error, ValidationError):
+            raise
+        leave(describe_settings(error), REFUSED)
+
+
+def leave(message: str, code: int) -> None:
+    """End the process."""
+    print(message, file=sys.stderr)  # noqa: T201
+    sys.exit(code)
+
+
+def describe_unavailable(error: DatabaseUnavailable) -> str:
+    """Return why there is no database, and which setting says where it is."""
+    return f"the database cannot be used (PALATE_DATABASE_URL): {error.cause}" if error.cause else error.detail
+
+
+def describe_settings(error: "ValidationError") -> str:
+    """Return the invalid settings, each with its problem."""
+    lines = (f"palate: {setting_name(fault['loc'])}: {fault['msg']}" for fault in error.errors())
+    return "\n".join(line.replace(": Value error, ", ": ", 1) for line in lines)
+
+
+def setting_name(location: tuple[int | str, ...]) -> str:
+    """Return the name of a setting's environment variable."""
+    return f"PALATE_{location[0]}".upper() if location else "settings"
