@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from app.database.engine import Database
-from app.main import create_app
 from app.registry.service import publish
 from app.settings import Settings
+from tests.app.building import build_app
 from tests.app.recommendations.helpers import Publish, Serve, row_values, save_version
 
 
@@ -47,7 +47,7 @@ def serve(settings: Settings) -> Serve:
 
     @contextmanager
     def served() -> Iterator[TestClient]:
-        with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+        with TestClient(build_app(settings), raise_server_exceptions=False) as client:
             yield client
 
     return served
