@@ -22,14 +22,12 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
-    text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeEngine
 
 BIG_ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER keys by itself
 EXTERNAL_ID = String(255).with_variant(String(255, collation="C"), "postgresql")  # compared as bytes: quicker
-DOCUMENT = JSON().with_variant(JSONB, "postgresql")
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -47,10 +45,33 @@ class UtcTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class Document(TypeDecorator[Any]):
+    """A JSON document: JSONB on PostgreSQL, whose part of SQLAlchemy is loaded only there."""
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose the type of the database."""
+        if dialect.name != "postgresql":
+            return dialect.type_descriptor(JSON())
+        from sqlalchemy.dialects.postgresql import JSONB
+
+        return dialect.type_descriptor(JSONB())
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """Declare an index of some rows, which a migration makes.
+
+    Given as an option of PostgreSQL, the condition would load that part of SQLAlchemy into every command.
+    """
+    return Index(name, *columns, unique=unique, info={"where": where})
+
+
 class Base(DeclarativeBase):
     """Base of every table."""
 
-    type_annotation_map = {datetime: UtcTime, dict[str, Any]: DOCUMENT, list[str]: DOCUMENT}
+    type_annotation_map = {datetime: UtcTime, dict[str, Any]: Document, list[str]: Document}
 
 
 class Counter(Base):
@@ -189,13 +210,7 @@ class Event(Base):
     recorded_at_us: Mapped[int] = mapped_column(BigInteger)
 
     __table_args__ = (
-        Index(
-            "ix_events_user",
-            "user_id",
-            "occurred_at_us",
-            postgresql_where=user_id.is_not(None),
-            sqlite_where=user_id.is_not(None),
-        ),
+        partial_index("ix_events_user", "user_id", "occurred_at_us", where="user_id IS NOT NULL"),
         {"sqlite_with_rowid": False},
     )
 
@@ -311,15 +326,7 @@ class Experiment(Base):
     """Two versions served side by side. Whom which serves follows from salt and shares: nothing is stored of users."""
 
     __tablename__ = "experiments"
-    __table_args__ = (
-        Index(
-            "uq_experiments_running",
-            "state",
-            unique=True,
-            sqlite_where=text("state = 'running'"),
-            postgresql_where=text("state = 'running'"),
-        ),
-    )
+    __table_args__ = (partial_index("uq_experiments_running", "state", where="state = 'running'", unique=True),)
 
     id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
