@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
@@ -97,6 +98,10 @@ def test_stored_events_are_renamed_on_the_way_up_and_back_on_the_way_down(run_on
         await database.write(migrate.upgrade)
 
     run_on_database(there_and_back)
+
+
+def test_the_newest_migration_is_the_one_that_a_start_looks_for() -> None:
+    assert ScriptDirectory(str(migrate.MIGRATIONS)).get_heads() == [migrate.HEAD]
 
 
 def test_migrating_twice_changes_nothing(run_on_database: RunOnDatabase) -> None:
