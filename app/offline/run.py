@@ -28,7 +28,7 @@ from app.recommendations.users import batch
 from app.recommendations.users.router import read_options
 from app.settings import Settings
 from app.tables import User
-from app.transfer.exporter import Writer
+from app.transfer.writing.lines import Writer
 
 USERS_PER_STEP = 500  # read at a time, which bounds the memory
 Parameters = Sequence[tuple[str, str]]  # names and values of parameters

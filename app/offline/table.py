@@ -8,7 +8,8 @@ import pyarrow as pa
 from pyarrow import csv
 
 from app.kit.errors import FieldProblem, InvalidRequest
-from app.transfer.exporter import NdjsonWriter, ParquetWriter, Rows, Writer
+from app.transfer.writing.lines import NdjsonWriter, Rows, Writer
+from app.transfer.writing.parquet import ParquetWriter
 
 SCHEMA = pa.schema(
     {

@@ -1,23 +1,16 @@
-"""Export: ratings or items as NDJSON or Parquet, streamed in one snapshot, in the same order on both databases."""
+"""Export: ratings or items, streamed in one snapshot, in the same order on both databases."""
 
-import re
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
-from typing import IO, Any
+from typing import Any
 
-import orjson
-import pyarrow as pa
-from pyarrow import parquet
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.database.sql_rows import select_columns
 from app.kit.times import from_us
 from app.tables import Item, Rating, User
+from app.transfer.writing.lines import Rows, Writer
 
-QUOTE = '"'
-TO_QUOTE = re.compile(r'[",\r\n]').search
 USERS_A_STEP = 100
 ITEMS_A_STEP = 1_000
 RATED = ("q.n", "i.external_id", "r.value", "r.rated_at_us")
@@ -25,104 +18,7 @@ RATINGS = """
     SELECT {columns} FROM {rows}
     JOIN ratings r ON r.user_id = q.id JOIN items i ON i.id = r.item_id WHERE r.value IS NOT NULL
 """
-RATING_SCHEMA = pa.schema(
-    {"user_id": pa.string(), "item_id": pa.string(), "value": pa.float64(), "rated_at": pa.timestamp("us", "UTC")}
-)
-ITEM_SCHEMA = pa.schema(
-    {
-        "item_id": pa.string(),
-        "title": pa.string(),
-        "categories": pa.list_(pa.string()),
-        "active": pa.bool_(),
-        "attributes": pa.string(),  # JSON text: an object of any keys has no column type
-        "available_from": pa.timestamp("us", "UTC"),
-        "available_until": pa.timestamp("us", "UTC"),
-    }
-)
-Rows = list[dict[str, Any]]
 Progress = Callable[[int, int], None]  # rows written, rows in all
-
-
-def dump_line(row: Any) -> bytes:
-    """Write a row as a line."""
-    return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z | orjson.OPT_SORT_KEYS)
-
-
-class Writer(ABC):
-    """Writes rows in one format."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self.stream = stream
-
-    @abstractmethod
-    def write(self, rows: Rows) -> None:
-        """Write some rows."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Finish the file; the stream stays open."""
-
-
-class NdjsonWriter(Writer):
-    """One JSON object a line."""
-
-    def write(self, rows: Rows) -> None:
-        """Write some rows."""
-        self.stream.write(b"".join(map(dump_line, rows)))
-
-    def close(self) -> None:
-        """Send on what is buffered."""
-        self.stream.flush()
-
-
-class CsvWriter(Writer):
-    """CSV with a header line; categories and attributes are JSON text."""
-
-    def __init__(self, stream: IO[bytes], schema: pa.Schema) -> None:
-        super().__init__(stream)
-        self._names = schema.names
-        self.stream.write(csv_line(self._names))
-
-    def write(self, rows: Rows) -> None:
-        """Write some rows."""
-        self.stream.write(b"".join(csv_line([csv_cell(row[name]) for name in self._names]) for row in rows))
-
-    def close(self) -> None:
-        """Send on what is buffered."""
-        self.stream.flush()
-
-
-def csv_line(cells: list[str]) -> bytes:
-    """Write a line; what needs quotes has them."""
-    return (
-        ",".join(f'"{cell.replace(QUOTE, 2 * QUOTE)}"' if TO_QUOTE(cell) else cell for cell in cells) + "\n"
-    ).encode()
-
-
-def csv_cell(value: Any) -> str:
-    """Write a value: text as it is, nothing as nothing, a moment as RFC 3339, anything else as JSON."""
-    if value is None or isinstance(value, str):
-        return value or ""
-    return dump_line(value).decode().strip().strip(QUOTE if isinstance(value, datetime) else "")
-
-
-class ParquetWriter(Writer):
-    """Parquet, a row group each step."""
-
-    def __init__(self, stream: IO[bytes], schema: pa.Schema) -> None:
-        super().__init__(stream)
-        self._file = parquet.ParquetWriter(stream, schema)
-        self._schema = schema
-
-    def write(self, rows: Rows) -> None:
-        """Write some rows."""
-        if rows and "attributes" in rows[0]:
-            rows = [row | {"attributes": dump_line(row["attributes"]).decode().rstrip()} for row in rows]
-        self._file.write_table(pa.Table.from_pylist(rows, self._schema))
-
-    def close(self) -> None:
-        """Write the end of the file."""
-        self._file.close()
 
 
 def export_ratings(session: Session, writer: Writer, progress: Progress) -> int:

@@ -11,7 +11,9 @@ import orjson
 from app.database.engine import Database
 from app.kit.errors import PalateError, UnexpectedError
 from app.transfer.body import SILENCE_S
-from app.transfer.exporter import ITEM_SCHEMA, RATING_SCHEMA, CsvWriter, NdjsonWriter, export_items, export_ratings
+from app.transfer.exporter import export_items, export_ratings
+from app.transfer.reading.fields import ITEM_FIELDS, RATING_FIELDS
+from app.transfer.writing.lines import CsvWriter, NdjsonWriter
 from app.web.problem import problem_body
 
 CHUNK_BYTES = 64 * 1024
@@ -99,8 +101,8 @@ def export_to(database: Database, kind: str, form: str, pipe: Pipe) -> None:
 
 async def scan_to(database: Database, kind: str, form: str, stream: IO[bytes]) -> None:
     """Write one snapshot."""
-    schema, export = (RATING_SCHEMA, export_ratings) if kind == "ratings" else (ITEM_SCHEMA, export_items)
-    writer = CsvWriter(stream, schema) if form == "csv" else NdjsonWriter(stream)
+    names, export = (RATING_FIELDS, export_ratings) if kind == "ratings" else (ITEM_FIELDS, export_items)
+    writer = CsvWriter(stream, names) if form == "csv" else NdjsonWriter(stream)
     async with database.apart() as apart:
         await apart.scan(export, writer, lambda *_: None)
     writer.close()

@@ -1,11 +1,15 @@
-"""Run an import or an export for a terminal: opens the database, shows progress, prints what became of the rows."""
+"""Run an import or an export for a terminal: opens the database, shows progress, prints what became of the rows.
+
+An export does not load what reads files, and only one to Parquet loads what writes that.
+"""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -14,20 +18,13 @@ from app.database import migrate
 from app.database.engine import open_database
 from app.ratings.scale import Scale
 from app.settings import Settings
-from app.transfer.exporter import (
-    ITEM_SCHEMA,
-    RATING_SCHEMA,
-    NdjsonWriter,
-    ParquetWriter,
-    Writer,
-    export_items,
-    export_ratings,
-)
-from app.transfer.importer import RefusedFile, Summary, import_sources
-from app.transfer.reading.clean import Rescale, parse_rescale
-from app.transfer.reading.fields import parse_renames
-from app.transfer.reading.readers import Source
-from app.transfer.reading.sources import find_sources
+from app.transfer.exporter import export_items, export_ratings
+from app.transfer.writing.lines import NdjsonWriter, Writer
+
+if TYPE_CHECKING:
+    from app.transfer.importer import RefusedFile, Summary
+    from app.transfer.reading.clean import Rescale
+    from app.transfer.reading.readers import Source
 
 console = Console(stderr=True)
 
@@ -41,13 +38,18 @@ def import_path(
     renames: list[str] | None = None,
     refused: Path = Path("refused.ndjson"),
     rescale: str | None = None,
-) -> Summary:
+) -> "Summary":
     """Import what a path holds and print what became of it.
 
     Raises:
         TransferProblem: if it cannot be read.
         DatabaseUnavailable: if the database stays away.
     """
+    from app.transfer.importer import RefusedFile
+    from app.transfer.reading.clean import parse_rescale
+    from app.transfer.reading.fields import parse_renames
+    from app.transfer.reading.sources import find_sources
+
     sources = find_sources(path, form, items, parse_renames(renames or []))
     stretch = parse_rescale(rescale)
     with RefusedFile(refused) as rejects, bars() as progress:
@@ -71,10 +73,13 @@ def open_output(path: Path) -> AbstractContextManager[IO[bytes]]:
 
 
 async def run_import(
-    settings: Settings, sources: list[Source], *, rescale: Rescale | None, refused: RefusedFile, bars: "Bars"
-) -> Summary:
+    settings: Settings, sources: "list[Source]", *, rescale: "Rescale | None", refused: "RefusedFile", bars: "Bars"
+) -> "Summary":
     """Import files into the database of the settings, which is brought up to date first."""
+    from app.transfer.importer import import_sources
+
     database = open_database(settings.database_url)
+    gc.enable()
     try:
         await database.write(migrate.upgrade)
         return await import_sources(
@@ -92,8 +97,9 @@ async def run_import(
 async def run_export(settings: Settings, kind: str, stream: IO[bytes], *, form: str, bars: "Bars") -> int:
     """Export from the database of the settings."""
     database = open_database(settings.database_url)
-    schema, export = (RATING_SCHEMA, export_ratings) if kind == "ratings" else (ITEM_SCHEMA, export_items)
-    writer: Writer = ParquetWriter(stream, schema) if form == "parquet" else NdjsonWriter(stream)
+    gc.enable()
+    export = export_ratings if kind == "ratings" else export_items
+    writer = parquet_writer(stream, kind) if form == "parquet" else NdjsonWriter(stream)
     show: Callable[[int, int], None] = bars.show_export
     try:
         num_rows = await database.scan(export, writer, show)
@@ -101,6 +107,13 @@ async def run_export(settings: Settings, kind: str, stream: IO[bytes], *, form: 
     finally:
         await database.close()
     return num_rows
+
+
+def parquet_writer(stream: IO[bytes], kind: str) -> Writer:
+    """Make what writes ratings or items as Parquet."""
+    from app.transfer.writing.parquet import ITEM_SCHEMA, RATING_SCHEMA, ParquetWriter
+
+    return ParquetWriter(stream, RATING_SCHEMA if kind == "ratings" else ITEM_SCHEMA)
 
 
 def bars() -> Progress:
@@ -123,7 +136,7 @@ class Bars:
         self._progress = progress
         self._tasks: dict[str, TaskID] = {}
 
-    def show_import(self, source: Source, position: int, num_rows: int) -> None:
+    def show_import(self, source: "Source", position: int, num_rows: int) -> None:
         """Show how far a file is read."""
         self._show(f"{source.kind} {Path(source.file).name}", position, source.num_bytes, num_rows)
 
@@ -139,7 +152,7 @@ class Bars:
         self._progress.update(task, completed=done, rows=num_rows, rate=num_rows / elapsed if elapsed else 0.0)
 
 
-def report(summary: Summary, refused: Path) -> None:
+def report(summary: "Summary", refused: Path) -> None:
     """Print what became of the rows."""
     for kind, counts in (("items", summary.items), ("ratings", summary.ratings)):
         if counts:
