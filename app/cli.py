@@ -15,7 +15,7 @@ from app.registry.commands import commands as models
 from app.training.commands import train
 from app.transfer.commands import register as register_transfer
 
-SMALL = {"keys", "models", "experiments", "erase", "erasures", "migrate"}
+SMALL = {"keys", "models", "experiments", "erase", "erasures", "migrate", "import", "export"}
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(keys, name="keys")
 app.add_typer(models, name="models")
@@ -30,7 +30,10 @@ register_transfer(app)
 
 @app.callback()
 def begin(context: typer.Context) -> None:
-    """Turn garbage collection off for a small command: it would take a seventh of its time."""
+    """Turn garbage collection off for a small command: it would take a seventh of its time.
+
+    Import and export turn it on again when they have loaded what they need.
+    """
     if context.invoked_subcommand in SMALL:
         gc.disable()
 

@@ -1,12 +1,10 @@
 """Prepares the database for a server: tables and, if wanted, the sample."""
 
-from rich.console import Console
+import typer
 
 from app.database import migrate as migrations
 from app.database.engine import open_database
 from app.settings import Settings
-
-console = Console(soft_wrap=True)
 
 
 async def migrate(settings: Settings) -> None:
@@ -17,7 +15,7 @@ async def migrate(settings: Settings) -> None:
         await database.write(migrations.upgrade)
     finally:
         await database.close()
-    console.print("Database: up to date." if current else "Database: tables made or brought up to date.")
+    typer.echo("Database: up to date." if current else "Database: tables made or brought up to date.")
 
 
 async def sample(settings: Settings) -> None:
@@ -30,9 +28,9 @@ async def sample(settings: Settings) -> None:
     finally:
         await database.close()
     if stored is None:
-        console.print("Sample: not needed, the database holds items or users already.")
+        typer.echo("Sample: not needed, the database holds items or users already.")
         return
-    console.print(
+    typer.echo(
         f"Sample: {stored.num_films} real films, {stored.num_ratings:,} synthetic ratings"
         " (drawn by app/sample/taste.py)."
     )
