@@ -8,7 +8,7 @@ from benchmarks.scale import measure_alone
 from benchmarks.synthetic import Synthetic
 from models.fit import FitOptions
 
-SPEC = Synthetic(users=4_000, items=60_000, ratings=20_000)
+SPEC = Synthetic(users=2_500, items=40_000, ratings=12_500)
 DENSE_MIB = SPEC.users * SPEC.items * 4 / 2**20
 
 

@@ -15,7 +15,7 @@ from models.fit import Fit, FitOptions
 from models.kinds.registry import KINDS
 from tests.models.helpers import STARS, hyper_parameters, narrow, row, small, split, tastes
 
-OPTIONS = FitOptions(epochs=12, learning_rate=0.02, batch_size=32, patience=12, seed=3, device="cpu")
+OPTIONS = FitOptions(epochs=8, learning_rate=0.02, batch_size=32, patience=8, seed=3, device="cpu")
 TRAIN, VALIDATION = split(tastes())
 
 
@@ -158,7 +158,7 @@ def test_a_preparing_epoch_is_never_the_best_if_others_follow(kind: str) -> None
 
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_fitting_many_users_holds_no_table_of_users_by_items(kind: str) -> None:
-    num_users, num_items = 60_000, 1_200
+    num_users, num_items = 60_000, 1_000
     users = np.repeat(np.arange(num_users), 2)
     items = (users * 7 + np.tile([0, 1], num_users)) % num_items
     ids = [str(item) for item in range(num_items)]

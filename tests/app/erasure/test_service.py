@@ -45,7 +45,7 @@ def test_a_receipt_is_pending_until_a_version_without_the_user_is_live(
 ) -> None:
     rate(client)
     instance.start_worker(keep_versions=1)
-    versions = [train(instance, kind, epochs=8), train(instance, kind, epochs=8)]
+    versions = [train(instance, kind, epochs=3), train(instance, kind, epochs=8)]
     assert client.get(f"/v1/models/{versions[1]}").json()["gate"]["start"] == goes_on.format(versions[0])
 
     receipt = erase(client)
@@ -57,7 +57,7 @@ def test_a_receipt_is_pending_until_a_version_without_the_user_is_live(
     assert (receipt["clean_version"], receipt["clean_at"], receipt["purged_at"]) == (None, None, None)
     assert follow(client, receipt) == receipt
 
-    clean = train(instance, kind, epochs=8)
+    clean = train(instance, kind, epochs=3)
     version = client.post(f"/v1/models/{clean}/activate", json={"force": True}).json()
 
     assert version["gate"]["start"] == f"cold, because {versions[1]} holds a user who was erased"
@@ -72,9 +72,9 @@ def test_a_receipt_is_pending_until_a_version_without_the_user_is_live(
     assert client.post(f"/v1/models/{versions[1]}/activate").is_success
     assert follow(client, receipt)["state"] == "pending"
     assert client.post(f"/v1/models/{clean}/activate").is_success
-    last = train(instance, kind, epochs=8)
+    last = train(instance, kind, epochs=3)
     assert client.post(f"/v1/models/{last}/activate", json={"force": True}).is_success
-    train(instance, kind, epochs=8)
+    train(instance, kind, epochs=3)
     now = instance.wait_until(lambda: (found := follow(client, receipt))["purged_at"] and found)
     assert (now["state"], now["clean_version"]) == ("purged", clean)
     assert now["purged_at"] == max(row["removed_at"] for row in now["versions"])

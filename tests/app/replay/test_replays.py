@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+import hypothesis
 import pytest
 from starlette.testclient import TestClient
 
@@ -17,6 +18,7 @@ from tests.app.recommendations.helpers import ITEMS, Publish, Serve, add_items, 
 
 USERS = ["ada", "grace", "mary", "nobody yet"]
 EXTRA = [f"extra {number}" for number in range(12)]
+NUM_WORLDS = -(-hypothesis.settings().max_examples // 100)  # one with every change, more by `make laws`
 SAID = ("model_version", "revision", "personalised", "reason", "reason_detail", "items")
 
 
@@ -177,7 +179,7 @@ def replay(client: TestClient, body: dict[str, Any]) -> dict[str, Any]:
     return again
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(NUM_WORLDS))
 def test_every_answer_is_made_again_the_same(serve: Serve, publish_version: Publish, seed: int) -> None:
     with serve() as client:
         world = World(client, publish_version, Random(seed))

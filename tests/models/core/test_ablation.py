@@ -16,7 +16,8 @@ OPTIONS = FitOptions(epochs=6, learning_rate=0.02, batch_size=32, patience=6, se
 WANTED = np.array([3, 0, 17, 8], np.int32)
 
 
-@pytest.fixture(scope="module", params=list(KINDS))
+# One process tests all of a kind, so each is fitted once.
+@pytest.fixture(scope="module", params=[pytest.param(kind, marks=pytest.mark.xdist_group(kind)) for kind in KINDS])
 def model(request: pytest.FixtureRequest) -> Model:
     fit = Fit(request.param, TRAIN, VALIDATION, OPTIONS, config=small(request.param))
     for _ in fit:
