@@ -10,13 +10,11 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import structlog
 from sqlalchemy.orm import Session
 
 from app.address import SqliteAddress, parse_address
 from app.kit.errors import DatabaseUnavailable
 
-log = structlog.get_logger()
 P = ParamSpec("P")
 T = TypeVar("T")
 Work = Callable[Concatenate[Session, P], T]
@@ -82,7 +80,9 @@ async def check_access(url: str) -> None:
     except DatabaseUnavailable as error:
         if error.is_lasting:
             raise
-        log.warning("the database does not answer yet", error=error.cause)
+        import structlog  # a small command does without
+
+        structlog.get_logger().warning("the database does not answer yet", error=error.cause)
     finally:
         await database.close()
 
