@@ -41,10 +41,15 @@ def begin(context: typer.Context) -> None:
 @app.command()
 def up() -> None:
     """Start everything: migrations, a sample if the database is empty, a first model, the API and the trainer."""
-    from app.launch.up import up as start
+    from app.launch.port import is_free
     from app.settings import Settings
 
-    raise typer.Exit(start(Settings()))
+    settings = Settings()
+    if not is_free(settings):
+        raise typer.Exit(1)
+    from app.launch.up import up as start
+
+    raise typer.Exit(start(settings))
 
 
 @app.command()

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import signal
-import socket
 import sys
 from types import FrameType
 
@@ -15,6 +14,7 @@ from app.keys import repository
 from app.keys.scopes import is_loopback
 from app.kit import logs
 from app.kit.errors import PalateError
+from app.launch.port import listen, port_problem
 from app.main import create_app
 from app.settings import Settings
 
@@ -22,7 +22,6 @@ DRAIN_SECONDS = 10  # how long a stopping server waits for requests in progress
 KEY_NEEDED = """\
 palate: refused to start: {host} can be reached from other machines, and there is no key yet.
 Make one with `palate keys create --name NAME --scope read --scope write`, or listen on 127.0.0.1 (PALATE_HOST)."""
-PORT_TAKEN = "palate: cannot listen on {host}:{port}: {reason}. Stop what is there, or set PALATE_PORT."
 log = structlog.get_logger()
 
 
@@ -36,8 +35,7 @@ def serve(settings: Settings) -> int:
     try:
         listening = listen(settings.host, settings.port)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        print(PORT_TAKEN.format(host=settings.host, port=settings.port, reason=reason), file=sys.stderr)  # noqa: T201
+        print(port_problem(settings, error), file=sys.stderr)  # noqa: T201
         return 1
     config = uvicorn.Config(
         create_app(settings),
@@ -83,22 +81,3 @@ async def is_guarded(settings: Settings) -> bool:
         return True
     finally:
         await database.close()
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Bind the address, so that a taken port is reported before anything starts.
-
-    Raises:
-        OSError: if the address is taken or not this machine's.
-    """
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listening = socket.socket(family, kind, protocol)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(address)
-        listening.listen(2048)
-    except OSError:
-        listening.close()
-        raise
-    listening.set_inheritable(True)
-    return listening

@@ -14,7 +14,6 @@ from rich.console import Console
 from app.database.engine import open_database
 from app.launch import prepare
 from app.launch.demo import base_url, show, wait_until_ready
-from app.launch.serve import PORT_TAKEN, listen
 from app.registry.service import live_version
 from app.sample.service import has_sample
 from app.settings import Settings
@@ -40,8 +39,6 @@ def up(settings: Settings) -> int:
         signal.signal(number, interrupt)
     children: dict[str, subprocess.Popen[bytes]] = {}
     try:
-        if not is_free(settings):
-            return 1
         asyncio.run(prepare_all(settings))
         train_first(settings)
         children |= {"API": start("serve"), "trainer": start("worker")}
@@ -61,17 +58,6 @@ def up(settings: Settings) -> int:
 def interrupt(_number: int, _frame: FrameType | None) -> None:
     """Treat SIGTERM and a closed terminal as Ctrl-C."""
     raise KeyboardInterrupt
-
-
-def is_free(settings: Settings) -> bool:
-    """Return whether the port can be had, before anything is done."""
-    try:
-        listen(settings.host, settings.port).close()
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        console.print(PORT_TAKEN.format(host=settings.host, port=settings.port, reason=reason), style="red")
-        return False
-    return True
 
 
 async def prepare_all(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -27,9 +28,10 @@ OFFLINE_ONLY = {"matplotlib", "optuna", "pandas", "pyarrow", "scipy.stats", "typ
 WEB = {"fastapi", "starlette", "uvicorn"}
 
 
-def modules_after(script: str, folder: Path, *arguments: str) -> set[str]:
+def modules_after(script: str, folder: Path, *arguments: str, **variables: str) -> set[str]:
     """Run a script in a new interpreter and return the names of all that it loaded."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PALATE_DATABASE_URL": f"sqlite:///{folder}/palate.db"}
+    database = f"sqlite:///{folder}/palate.db"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PALATE_DATABASE_URL": database} | variables
     command = [sys.executable, "-c", script, *arguments]
     run = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=True)
     return set(run.stderr.splitlines()[-1].split())
@@ -52,6 +54,14 @@ def test_a_small_command_loads_only_what_it_needs(command: str, spared: set[str]
     loaded = modules_after(RUN_COMMAND, tmp_path, *command.split())
     assert "app.cli" in loaded
     assert not loaded & {"torch", "asyncpg", "sqlalchemy.dialects.postgresql", "structlog", *WEB, *spared}
+
+
+def test_up_checks_its_port_before_it_loads_anything_else(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        loaded = modules_after(RUN_COMMAND, tmp_path, "up", PALATE_HOST="127.0.0.1", PALATE_PORT=port)
+    assert "app.launch.port" in loaded
+    assert not loaded & {"app.launch.up", "numpy", "rich.console", "sqlalchemy", *WEB}
 
 
 def test_a_server_loads_nothing_that_only_commands_and_training_need(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import uvicorn
 from app.database.engine import open_database
 from app.keys import service
 from app.keys.scopes import Scope
-from app.launch.serve import listen
+from app.launch.port import listen
 from app.main import create_app
 from app.settings import Settings
 from tests.processes import wait_until

@@ -1,0 +1,44 @@
+"""The port to listen on. Nothing else is loaded, so that a taken one is reported at once."""
+
+import socket
+
+from app.settings import Settings
+
+
+def is_free(settings: Settings) -> bool:
+    """Return whether the port can be had; print why not."""
+    try:
+        listen(settings.host, settings.port).close()
+    except OSError as error:
+        import typer  # a server does without
+
+        typer.secho(port_problem(settings, error), fg="red")
+        return False
+    return True
+
+
+def port_problem(settings: Settings, error: OSError) -> str:
+    """Return in one sentence why the port cannot be had."""
+    reason = (error.strerror or str(error)).lower()
+    return (
+        f"palate: cannot listen on {settings.host}:{settings.port}: {reason}. Stop what is there, or set PALATE_PORT."
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind the address, so that a taken port is reported before anything starts.
+
+    Raises:
+        OSError: if the address is taken or not this machine's.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listening = socket.socket(family, kind, protocol)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(address)
+        listening.listen(2048)
+    except OSError:
+        listening.close()
+        raise
+    listening.set_inheritable(True)
+    return listening
