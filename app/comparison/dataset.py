@@ -36,7 +36,7 @@ class Dataset:
 
     @classmethod
     def of(
-        cls, name: str, users: Ids, items: Ids, values: NDArray[np.floating], times: Whole, scale: RatingScale
+        cls, name: str, *, users: Ids, items: Ids, values: NDArray[np.floating], times: Whole, scale: RatingScale
     ) -> Dataset:
         """Put ratings in order; no user may have rated an item twice."""
         (user_ids, user_E), (item_ids, item_E) = users.in_order(), items.in_order()

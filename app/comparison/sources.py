@@ -64,7 +64,9 @@ def join_batches(name: str, batches: list[RatingColumns], settings: Settings) ->
     times = np.where(times == NO_TIME, UNDATED, times)
     kept = last_writes(users.places, items.places, values, times)
     users, items = Ids(users.distinct, users.places[kept]), Ids(items.distinct, items.places[kept])
-    return Dataset.of(name, users, items, values[kept], times[kept], rating_scale(settings))
+    return Dataset.of(
+        name, users=users, items=items, values=values[kept], times=times[kept], scale=rating_scale(settings)
+    )
 
 
 def join_ids(batches: Iterable[tuple[list[str], Whole]]) -> Ids:
@@ -117,4 +119,4 @@ def load(session: Session, settings: Settings) -> Dataset:
     in_order = select(Rating.rated_at_us).where(Rating.value.is_not(None)).order_by(Rating.user_id, Rating.item_id)
     times = np.fromiter(session.scalars(in_order.execution_options(yield_per=50_000)), np.int64, data.rows.num_ratings)
     users, items = Ids(snapshot.user_ids, data.rows.row_of_entry), Ids(data.item_ids, data.rows.columns.astype(int))
-    return Dataset.of("the database", users, items, data.rows.values, times, data.scale)
+    return Dataset.of("the database", users=users, items=items, values=data.rows.values, times=times, scale=data.scale)

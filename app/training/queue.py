@@ -31,7 +31,7 @@ class Claim:
     attempt: int
 
 
-def claim(session: Session, worker: str, lease: timedelta, now: datetime, run_id: int | None = None) -> Claim | None:
+def claim(session: Session, worker: str, lease: timedelta, now: datetime, *, run_id: int | None = None) -> Claim | None:
     """Take the oldest run that waits or whose worker has gone silent; None if there is none.
 
     Args:
@@ -105,7 +105,7 @@ def resume(session: Session, claim: Claim, epoch: int, planned: int) -> None:
 
 
 def record_epoch(
-    session: Session, claim: Claim, epoch: int, figures: dict[str, Any], planned: int, eta: datetime, now: datetime
+    session: Session, claim: Claim, epoch: int, figures: dict[str, Any], *, planned: int, eta: datetime, now: datetime
 ) -> None:
     """Store the figures of a finished epoch; raises `LeaseLost` if the claim no longer holds."""
     change(session, claim, epoch=epoch, epochs=planned, eta=eta)

@@ -30,6 +30,7 @@ def request_run(
     settings: Settings,
     cause: RunCause,
     now: datetime,
+    *,
     kind: str | None = None,
     options: dict[str, Any] | None = None,
 ) -> TrainingRun:

@@ -84,7 +84,9 @@ async def train(settings: Settings, kind: str | None, options: dict[str, Any]) -
     database = open_database(settings.database_url, settings.database_pool_size)
     trainer = Trainer(database, settings, asyncio.Event())
     try:
-        claim = await database.write(request_and_claim, settings, trainer.name, kind, options, datetime.now(UTC))
+        claim = await database.write(
+            request_and_claim, settings, trainer.name, kind=kind, options=options, now=datetime.now(UTC)
+        )
         asked_to_stop = listen(database, trainer, claim)
         await train_with_display(database, trainer, claim)
         progress = await database.read(service.get_progress, claim.run_id)
@@ -95,11 +97,11 @@ async def train(settings: Settings, kind: str | None, options: dict[str, Any]) -
 
 
 def request_and_claim(
-    session: Session, settings: Settings, worker: str, kind: str | None, options: dict[str, Any], now: datetime
+    session: Session, settings: Settings, worker: str, *, kind: str | None, options: dict[str, Any], now: datetime
 ) -> Claim:
     """Queue a run and claim it in one transaction, so that no worker can come between."""
-    run = service.request_run(session, settings, RunCause.MANUAL, now, kind, options)
-    claim = queue.claim(session, worker, settings.train_lease, now, run.id)
+    run = service.request_run(session, settings, RunCause.MANUAL, now, kind=kind, options=options)
+    claim = queue.claim(session, worker, settings.train_lease, now, run_id=run.id)
     assert claim is not None  # noqa: S101 - no worker has seen the run yet
     return claim
 

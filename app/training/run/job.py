@@ -133,7 +133,14 @@ class Job:
         figures = {"stage": report.stage, "loss": finite(report.loss), "metrics": metrics, "seconds": report.seconds}
         eta = now + timedelta(seconds=mean_seconds * (report.epochs - report.epoch))
         work = partial(
-            self.database.write, queue.record_epoch, self.claim, report.epoch, figures, report.epochs, eta, now
+            self.database.write,
+            queue.record_epoch,
+            self.claim,
+            report.epoch,
+            figures,
+            planned=report.epochs,
+            eta=eta,
+            now=now,
         )
         await retry_until_available(work)
         log.info("epoch_finished", run=self.claim.run_id, epoch=report.epoch, epochs=report.epochs, **figures)
@@ -160,7 +167,14 @@ class Job:
     async def publish(self, fit: Fit, chosen: Plan, snapshot: Snapshot, split: Split, *, verdict: Verdict) -> str:
         """Folder first, row last."""
         published = await self.in_thread(
-            publish.write_version, self.claim, chosen, snapshot, split, verdict, fit.best, self.settings.model_store
+            publish.write_version,
+            self.claim,
+            chosen,
+            snapshot,
+            split,
+            verdict=verdict,
+            model=fit.best,
+            model_store=self.settings.model_store,
         )
         try:
             await retry_until_available(lambda: self.database.write(publish.store_row, self.claim, published))

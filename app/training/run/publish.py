@@ -45,7 +45,7 @@ class Published:
 
 
 def write_version(
-    claim: Claim, chosen: Plan, snapshot: Snapshot, split: Split, verdict: Verdict, model: Model, model_store: Path
+    claim: Claim, chosen: Plan, snapshot: Snapshot, split: Split, *, verdict: Verdict, model: Model, model_store: Path
 ) -> Published:
     """Write a new version's folder, and return what its row will hold."""
     now, interactions = datetime.now(UTC), snapshot.interactions

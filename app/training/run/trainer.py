@@ -52,7 +52,7 @@ class Trainer:
         now = datetime.now(UTC)
         if not await self.database.read(repository.has_claimable, now):
             return None
-        return await self.database.write(queue.claim, self.name, self.settings.train_lease, now, run_id)
+        return await self.database.write(queue.claim, self.name, self.settings.train_lease, now, run_id=run_id)
 
     async def train(self, claim: Claim) -> None:
         """Train a claimed run to its end, or until there is a reason to stop."""

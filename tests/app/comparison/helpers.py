@@ -23,7 +23,7 @@ def dataset(num_users: int = 60, num_items: int = 16, dated: bool = True) -> Dat
     seconds = np.random.default_rng(0).permutation(num_ratings) * 1_000_000 if dated else np.full(num_ratings, UNDATED)
     users = Ids([f"user {u}" for u in range(num_users)], data.rows.row_of_entry)
     items = Ids(data.item_ids, data.rows.columns.astype(np.int64))
-    return Dataset.of("two camps", users, items, data.rows.values, seconds, STARS)
+    return Dataset.of("two camps", users=users, items=items, values=data.rows.values, times=seconds, scale=STARS)
 
 
 def csv_of(data: Dataset) -> str:

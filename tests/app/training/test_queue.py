@@ -1,5 +1,6 @@
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -64,7 +65,7 @@ def test_a_run_is_taken_over_when_its_lease_has_run_out_and_its_first_worker_wri
     quick = require(runs.claim("quick", NOW + LEASE + timedelta(seconds=1)))
     assert (quick.run_id, quick.attempt) == (run_id, 2)
     late: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
-        (queue.record_epoch, (1, FIGURES, 5, NOW, NOW)),
+        (partial(queue.record_epoch, planned=5, eta=NOW, now=NOW), (1, FIGURES)),
         (queue.renew, (LEASE, NOW)),
         (queue.finish, (RunState.SUCCEEDED, NOW)),
         (queue.release, ()),
@@ -104,9 +105,9 @@ def test_an_epoch_trained_again_takes_the_place_of_its_first_try(runs: Runs) -> 
     run_id = runs.request()
     claim = require(runs.claim("a"))
     for epoch in (1, 2, 3):
-        runs.write(queue.record_epoch, claim, epoch, FIGURES, 5, NOW, NOW)
+        runs.write(queue.record_epoch, claim, epoch, FIGURES, planned=5, eta=NOW, now=NOW)
     runs.write(queue.resume, claim, 1, 5)
-    runs.write(queue.record_epoch, claim, 2, FIGURES | {"loss": 7.0}, 5, NOW, NOW)
+    runs.write(queue.record_epoch, claim, 2, FIGURES | {"loss": 7.0}, planned=5, eta=NOW, now=NOW)
     progress = runs.write(service.get_progress, run_id)
     assert [(row.epoch, row.loss) for row in progress.epochs] == [(1, 1.0), (2, 7.0)]
     assert progress.run.epoch == 2
