@@ -1,4 +1,7 @@
-"""The kinds of autoencoder that are not blends of others. A new kind is one file, one line here and one in `names`."""
+"""The kinds of autoencoder that are not blends of others.
+
+A new kind is one file, one line here and one in `names`, which has their order.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from models.kinds.deep import DeepAutoencoder, DeepConfig, DeepFitter
 from models.kinds.denoising import DenoisingAutoencoder, DenoisingConfig, DenoisingFitter
 from models.kinds.linear import LinearAutoencoder, LinearConfig, LinearFitter
 from models.kinds.lowrank import LowRankAutoencoder, LowRankConfig, LowRankFitter
+from models.kinds.names import SINGLE_KINDS
 from models.kinds.sparse import SparseAutoencoder, SparseConfig, SparseFitter
 from models.kinds.stacked import StackedAutoencoder, StackedConfig, StackedFitter
 from models.kinds.variational import VariationalAutoencoder, VariationalConfig, VariationalFitter
@@ -32,14 +36,17 @@ class Kind:
         return self.fitter.starts_warm
 
 
+CLASSES = (
+    Kind(BasicConfig, BasicAutoencoder, BasicFitter),
+    Kind(ContractiveConfig, ContractiveAutoencoder, ContractiveFitter),
+    Kind(DeepConfig, DeepAutoencoder, DeepFitter),
+    Kind(DenoisingConfig, DenoisingAutoencoder, DenoisingFitter),
+    Kind(LinearConfig, LinearAutoencoder, LinearFitter),
+    Kind(LowRankConfig, LowRankAutoencoder, LowRankFitter),
+    Kind(SparseConfig, SparseAutoencoder, SparseFitter),
+    Kind(StackedConfig, StackedAutoencoder, StackedFitter),
+    Kind(VariationalConfig, VariationalAutoencoder, VariationalFitter),
+)
 SINGLES: Mapping[str, Kind] = {
-    "linear": Kind(LinearConfig, LinearAutoencoder, LinearFitter),
-    "lowrank": Kind(LowRankConfig, LowRankAutoencoder, LowRankFitter),
-    "basic": Kind(BasicConfig, BasicAutoencoder, BasicFitter),
-    "sparse": Kind(SparseConfig, SparseAutoencoder, SparseFitter),
-    "contractive": Kind(ContractiveConfig, ContractiveAutoencoder, ContractiveFitter),
-    "stacked": Kind(StackedConfig, StackedAutoencoder, StackedFitter),
-    "deep": Kind(DeepConfig, DeepAutoencoder, DeepFitter),
-    "variational": Kind(VariationalConfig, VariationalAutoencoder, VariationalFitter),
-    "denoising": Kind(DenoisingConfig, DenoisingAutoencoder, DenoisingFitter),
+    kind.model.kind: kind for kind in sorted(CLASSES, key=lambda kind: SINGLE_KINDS.index(kind.model.kind))
 }
