@@ -15,6 +15,14 @@ SUM_DIGITS = 6  # behind the point: in whatever order ratings are added up, the 
 SCORE_DIGITS = 9  # the same of weights, which are rounded in the score
 
 
+def shrink(
+    sums: NDArray[np.float64], counts: NDArray[np.float64], overall: float, prior: float = PRIOR_RATINGS
+) -> NDArray[np.float64]:
+    """Return the means of items, drawn to the mean of all ratings; float64 (P,), as ``sums`` and ``counts``."""
+    shrunken: NDArray[np.float64] = (sums + prior * overall) / (counts + prior)
+    return shrunken
+
+
 @dataclass(frozen=True)
 class Popularity:
     """Rated items in the order of their popularity.
@@ -48,7 +56,7 @@ class Popularity:
         rated = (slots >= 0) & (counts > 0)
         slots, counts, sums = slots[rated], counts[rated], sums[rated]
         overall = sums.sum() / max(counts.sum(), 1)
-        shrunken = (sums + PRIOR_RATINGS * overall) / (counts + PRIOR_RATINGS)
+        shrunken = shrink(sums, counts, overall)
         scores = counts * (shrunken - lowest)
         order = np.lexsort((slots, -scores))
         return cls(slots[order], scores[order], (sums / counts)[order], counts[order], revision)
@@ -85,7 +93,7 @@ def decayed_popularity(totals: Sequence[Any], revision: int, slot_of_id: Mapping
     """
     slots, weights, sums = columns_of([row for row in totals if row[1] > 0], slot_of_id)
     overall = sums.sum() / max(weights.sum(), 1e-300)
-    scores = np.round((sums + DECAYED_PRIOR_WEIGHT * overall) / (weights + DECAYED_PRIOR_WEIGHT), SCORE_DIGITS)
+    scores = np.round(shrink(sums, weights, overall, DECAYED_PRIOR_WEIGHT), SCORE_DIGITS)
     order = np.lexsort((slots, -scores))
     return Popularity(slots[order], scores[order], (sums / weights)[order], weights[order], revision)
 

@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from app.recommendations.state.popularity import Popularity
+from app.recommendations.state.popularity import PRIOR_RATINGS, Popularity, shrink
 from app.recommendations.state.repository import HotRow
 
 SHRINKAGE = 10.0  # items in common that halve a cosine
-PRIOR_RATINGS = 5.0  # by which means are drawn to the mean of all
 WHOLE_RANGE = 4.0  # what the range of the scale counts for, beside 1 for having rated an item
 
 Numbers = NDArray[np.float64]
@@ -36,7 +35,7 @@ class ItemBaseline:
         counts, sums = popularity.counts, popularity.counts * popularity.means
         overall = sums.sum() / counts.sum() if counts.sum() else (lowest + highest) / 2
         ratings = np.full(num_slots, overall)
-        ratings[popularity.slots] = (sums + PRIOR_RATINGS * overall) / (counts + PRIOR_RATINGS)
+        ratings[popularity.slots] = shrink(sums, counts, overall)
         return cls(ratings, WHOLE_RANGE / (highest - lowest))
 
     def row(self, slots: NDArray[np.int64], values: Numbers) -> Numbers:
