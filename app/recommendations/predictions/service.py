@@ -9,7 +9,7 @@ from app.recommendations.catalogue.index import Catalogue
 from app.recommendations.predictions.schemas import PredictionRequest, Unknown
 from app.recommendations.ranking.profile import UserProfile
 from app.recommendations.ranking.rankers import RATING_DIGITS
-from app.recommendations.request.enums import Reason
+from app.recommendations.request.enums import CAUSES, Reason
 from app.recommendations.state import repository
 from app.recommendations.state.loaded_model import LoadedModel
 from app.recommendations.state.serving import Serving
@@ -18,16 +18,16 @@ from app.recommendations.users.service import read_profile
 from app.settings import Settings
 from models.core.interactions import Indices, Values
 
-SENTENCES = {
-    Reason.UNKNOWN_USER: "No user of this id has rated anything: what the model expects of any user.",
-    Reason.NO_RATINGS: "There are no ratings to go by: what the model expects of any user.",
-    Reason.NO_KNOWN_ITEMS: "The model has not learned any of the rated items yet: what it expects of any user.",
-    Reason.NO_MODEL: "No model has been loaded yet.",
+USER_SENTENCES = {
+    Reason.UNKNOWN_USER: f"{CAUSES[Reason.UNKNOWN_USER]}: what the model expects of any user.",
+    Reason.NO_RATINGS: f"{CAUSES[Reason.NO_RATINGS]}: what the model expects of any user.",
+    Reason.NO_KNOWN_ITEMS: f"{CAUSES[Reason.NO_KNOWN_ITEMS]}: what it expects of any user.",
+    Reason.NO_MODEL: f"{CAUSES[Reason.NO_MODEL]}.",
 }
-UNKNOWN_SENTENCES = {
+ITEM_SENTENCES = {
     Unknown.NO_SUCH_ITEM: "The catalogue has no such item.",
     Unknown.NOT_LEARNED: "The model has not learned this item yet; the next training will once it is rated.",
-    Unknown.NO_MODEL: SENTENCES[Reason.NO_MODEL],
+    Unknown.NO_MODEL: USER_SENTENCES[Reason.NO_MODEL],
 }
 
 
@@ -67,7 +67,7 @@ async def predict(
         "model_version": live.version if live else None,
         "personalised": reason is None,
         "reason": reason,
-        "reason_detail": SENTENCES[reason] if reason else None,
+        "reason_detail": USER_SENTENCES[reason] if reason else None,
         "rmse": live.metrics.get("rmse") if live else None,
         "mae": live.metrics.get("mae") if live else None,
         "predictions": rows,
@@ -112,7 +112,7 @@ def row_of(
         "title": None if slot is None else catalogue.titles[slot],
         "known": reason is None,
         "reason": reason,
-        "reason_detail": UNKNOWN_SENTENCES[reason] if reason else None,
+        "reason_detail": ITEM_SENTENCES[reason] if reason else None,
         "predicted_rating": round(predicted[slot], RATING_DIGITS) if slot in predicted else None,
         "rating": None if slot is None else rated.get(slot),
         "active": slot is not None and bool(catalogue.active[slot]),

@@ -23,3 +23,11 @@ class Reason(StrEnum):
     NO_KNOWN_ITEMS = "no_known_items"
     ALL_RATED = "all_rated"
     NO_ITEMS = "no_items"
+
+
+CAUSES = {  # what lists and predictions have in common
+    Reason.UNKNOWN_USER: "No user of this id has rated anything",
+    Reason.NO_RATINGS: "There are no ratings to go by",
+    Reason.NO_MODEL: "No model has been loaded yet",
+    Reason.NO_KNOWN_ITEMS: "The model has not learned any of the rated items yet",
+}

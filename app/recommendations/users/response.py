@@ -13,7 +13,7 @@ from app.recommendations.explain.leave_one_out import Explanation, explain
 from app.recommendations.ranking.pipeline import Ranking
 from app.recommendations.ranking.profile import UserProfile
 from app.recommendations.ranking.rankers import RankedItems
-from app.recommendations.request.enums import Reason, Source
+from app.recommendations.request.enums import CAUSES, Reason, Source
 from app.recommendations.request.options import PLAIN_OPTIONS, Options
 from app.recommendations.state.loaded_model import LoadedModel
 from app.recommendations.state.popularity import Popularity
@@ -23,11 +23,8 @@ from app.recommendations.tokens.page_cursor import MAX_PREVIOUS_ITEMS, PageCurso
 from app.recommendations.tokens.recommendation_id import CODE_OF, ListType, RecommendationId
 from models.core.model import FoldIn
 
-SENTENCES = {
-    Reason.UNKNOWN_USER: "No user of this id has rated anything: popular and new items.",
-    Reason.NO_RATINGS: "There are no ratings to go by: popular and new items.",
-    Reason.NO_MODEL: "No model has been loaded yet: popular and new items.",
-    Reason.NO_KNOWN_ITEMS: "The model has not learned any of the rated items yet: popular and new items.",
+LIST_SENTENCES = {
+    **{reason: f"{cause}: popular and new items." for reason, cause in CAUSES.items()},
     Reason.ALL_RATED: "Every matching item is rated already: popular ones again.",
     Reason.NO_ITEMS: "No active item matches.",
 }
@@ -127,7 +124,7 @@ def write_answer(catalogue: Catalogue, ranking: Ranking, profile: UserProfile) -
         "model_version": live.version if live else None,
         "personalised": reason is None,
         "reason": reason,
-        "reason_detail": SENTENCES[reason] if reason else None,
+        "reason_detail": LIST_SENTENCES[reason] if reason else None,
         "items": write_items(catalogue, ranking.items, profile),
     }
 
