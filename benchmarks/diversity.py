@@ -21,11 +21,11 @@ from app.recommendations.ranking.diversity import POOL
 from app.settings import Settings
 from models.core.interactions import Interactions, Rows, Values
 from models.core.model import Model
-from models.evaluation.mmr import mmr
 from models.evaluation.ranking import evaluate, holdout
 from models.evaluation.split import split_users
-from models.evaluation.top_k import top_k
 from models.fit import Fit, FitOptions
+from models.inference.mmr import mmr
+from models.inference.top_k import top_k
 from models.kinds.registry import KINDS
 
 LIST = 10

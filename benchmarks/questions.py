@@ -25,8 +25,8 @@ from benchmarks.ratings import cut, read
 from models.core.interactions import Indices, Interactions, Values
 from models.core.model import Model
 from models.evaluation.elicitation import expected_change, information, plausible_ratings
-from models.evaluation.top_k import top_k
 from models.fit import Fit, FitOptions
+from models.inference.top_k import top_k
 
 NUM_ANSWERS = 5
 Row = tuple[Indices, Values]

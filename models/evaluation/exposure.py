@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from models.core.interactions import Interactions, Offsets, Rows
 from models.core.model import Model
 from models.evaluation.ranking import Scorer, batches
-from models.evaluation.top_k import top_k
+from models.inference.top_k import top_k
 
 LENGTH = 10  # of a list
 PerItem = NDArray[np.float64]

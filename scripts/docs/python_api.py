@@ -21,10 +21,10 @@ from models.evaluation.ranking import (
     rating_error,
 )
 from models.evaluation.split import hide_tenth, split_users
-from models.evaluation.top_k import top_k
 from models.fit import Fit
 from models.fitting.fitter import FitOptions
 from models.fitting.training_loop import EpochReport
+from models.inference.top_k import top_k
 from models.kinds.registry import KINDS
 from models.resume import Checkpoint
 from scripts.docs import client_methods

@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks.diversity import list_distance
-from models.evaluation.mmr import mmr
+from models.inference.mmr import mmr
 
 VECTORS = np.array([[1, 0], [1, 0], [0, 1], [-1, 0]], np.float32)
 

@@ -20,7 +20,7 @@ from app.recommendations.state.serving import Serving
 from app.recommendations.tokens.recommendation_id import ListType
 from app.recommendations.users.response import encode_id, write_items
 from app.recommendations.users.service import first_page, read_vectors
-from models.evaluation.top_k import top_k
+from models.inference.top_k import top_k
 
 
 async def popular_items(serving: Serving, half_life_days: HalfLife, options: Options) -> dict[str, Any]:

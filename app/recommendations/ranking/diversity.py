@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from app.recommendations.ranking.rankers import RankedItems, Ranker, Scope
 from app.recommendations.state.loaded_model import LoadedModel
 from models.core.interactions import Values
-from models.evaluation.mmr import mmr
+from models.inference.mmr import mmr
 
 POOL = 200  # candidates that are reordered together; longer lists go on with the next so many
 MIN_LENGTH = np.float32(1e-9)

@@ -13,7 +13,7 @@ from app.recommendations.state.loaded_model import LoadedModel
 from app.recommendations.state.popularity import Popularity
 from models.core.interactions import Values
 from models.core.model import FoldIn
-from models.evaluation.top_k import top_k
+from models.inference.top_k import top_k
 
 SCORE_DIGITS = RATING_DIGITS = 6  # behind the point: what an explanation states can be checked by asking again
 MARGIN = 0.1  # of the range of scores, by which zero lies below the lowest

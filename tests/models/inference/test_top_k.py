@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.evaluation.top_k import top_k
+from models.inference.top_k import top_k
 
 SCORES = st.lists(st.integers(-3, 3), min_size=1, max_size=30)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from models.evaluation.mmr import mmr
+from models.inference.mmr import mmr
 
 RELEVANCE = np.array([3.0, 2.9, 1.0, 0.0])
 ALIKE = np.array([[1, 0], [1, 0], [0, 1], [-1, 0]], np.float32)
