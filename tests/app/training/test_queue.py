@@ -84,7 +84,7 @@ def test_a_renewed_lease_is_not_taken_over(runs: Runs) -> None:
     assert runs.claim("b", NOW + LEASE + timedelta(seconds=1)) is None
 
 
-def test_a_run_that_three_workers_did_not_survive_fails(runs: Runs) -> None:
+def test_a_run_fails_after_three_workers_died_with_it(runs: Runs) -> None:
     run_id = runs.request()
     for n in range(3):
         assert runs.claim(f"worker-{n}", NOW + n * 2 * LEASE)
@@ -93,7 +93,7 @@ def test_a_run_that_three_workers_did_not_survive_fails(runs: Runs) -> None:
     assert (run.state, run.error) == (RunState.FAILED, "3 workers in a row died while training this run.")
 
 
-def test_giving_a_run_back_does_not_count_as_dying(runs: Runs) -> None:
+def test_a_released_run_does_not_count_as_a_worker_that_died(runs: Runs) -> None:
     run_id = runs.request()
     for n in range(5):
         runs.write(queue.release, require(runs.claim(f"worker-{n}")))
@@ -101,7 +101,7 @@ def test_giving_a_run_back_does_not_count_as_dying(runs: Runs) -> None:
     assert runs.get(run_id).takeovers == 0
 
 
-def test_an_epoch_trained_again_takes_the_place_of_its_first_try(runs: Runs) -> None:
+def test_an_epoch_trained_again_replaces_its_first_figures(runs: Runs) -> None:
     run_id = runs.request()
     claim = require(runs.claim("a"))
     for epoch in (1, 2, 3):
@@ -113,7 +113,7 @@ def test_an_epoch_trained_again_takes_the_place_of_its_first_try(runs: Runs) -> 
     assert progress.run.epoch == 2
 
 
-def test_a_waiting_run_is_cancelled_at_once_a_running_one_by_its_worker(runs: Runs) -> None:
+def test_a_waiting_run_is_cancelled_at_once_and_a_running_one_by_its_worker(runs: Runs) -> None:
     waiting, running = runs.request(), runs.request()
     assert runs.write(service.cancel_run, waiting, NOW).state == RunState.CANCELLED
     claim = require(runs.claim("a"))

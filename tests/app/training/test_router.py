@@ -50,7 +50,7 @@ def events_of(client: httpx2.Client, run_id: int, after: str | None = None) -> l
     return [event for event in found if "event" in event]
 
 
-def test_a_run_is_asked_for_followed_to_its_end_and_its_version_served(
+def test_a_requested_run_is_trained_to_its_end_and_its_version_is_served(
     instance: Instance, client: httpx2.Client
 ) -> None:
     asked = client.post("/v1/training-runs", json={"kind": "denoising", "epochs": 3, "seed": 7})
@@ -91,7 +91,7 @@ def test_runs_are_listed_by_state_and_page_by_page(client: httpx2.Client) -> Non
     assert following.json()["next_cursor"] is None
 
 
-def test_mistakes_are_told(client: httpx2.Client) -> None:
+def test_invalid_requests_are_refused_with_a_reason(client: httpx2.Client) -> None:
     for path in ("/v1/training-runs/1", "/v1/training-runs/1/events", f"/v1/training-runs/{2**70}"):
         assert client.get(path).json()["type"] == "/problems/run-not-found"
     assert client.delete("/v1/training-runs/1").status_code == 404

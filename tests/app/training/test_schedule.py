@@ -32,7 +32,7 @@ def demand(**changed: Any) -> Demand:
     return Demand(**(usual | changed))
 
 
-def test_an_interval_is_due_that_long_after_the_last_run_was_asked_for() -> None:
+def test_a_run_is_due_one_interval_after_the_last_request() -> None:
     assert next_due(settings(), NOON, NOON) == NOON + HOUR
     assert next_due(settings(), None, NOON) == NOON
     assert next_due(settings(train_interval=None), NOON, NOON) is None
@@ -51,7 +51,7 @@ def test_an_interval_is_due_that_long_after_the_last_run_was_asked_for() -> None
         ("30 4 * * FRI", datetime(2026, 11, 27, 4, 30, tzinfo=UTC)),
     ],
 )
-def test_a_crontab_line_means_what_it_means_to_cron(line: str, due: datetime) -> None:
+def test_a_crontab_line_is_read_as_cron_reads_it(line: str, due: datetime) -> None:
     assert next_due(settings(train_cron=line), NOON, NOON) == due
 
 
@@ -76,12 +76,12 @@ def test_weekdays_are_numbered_from_sunday(field: str, names: str) -> None:
     assert ",".join(f"{moment:%a}".lower() for moment in fired) == names
 
 
-def test_a_day_of_the_month_or_the_weekday_is_enough_as_in_cron() -> None:
+def test_with_both_a_day_of_the_month_and_a_weekday_either_is_enough() -> None:
     fired = list(islice(crontab("0 3 1 * fri", NOON), 3))
     assert [moment.day for moment in fired] == [27, 1, 4]
 
 
-def test_a_moment_that_never_comes_is_never_due() -> None:
+def test_a_crontab_line_that_no_date_matches_is_never_due() -> None:
     assert next_due(settings(train_cron="0 3 */30 2 mon#5"), NOON, NOON) is None
 
 
@@ -98,7 +98,7 @@ def test_a_moment_that_never_comes_is_never_due() -> None:
         "@daily",
     ],
 )
-def test_what_is_no_crontab_line_is_refused(line: str) -> None:
+def test_an_invalid_crontab_line_is_refused(line: str) -> None:
     with pytest.raises(ValueError, match=r"\S"):
         crontab(line, NOON)
 
@@ -112,7 +112,7 @@ def test_nothing_starts_before_it_is_due() -> None:
     assert decide(settings(), demand(last_requested=NOON - HOUR / 2), None, NOON) is None
 
 
-def test_a_due_run_is_skipped_below_the_least_number_of_changes_and_looked_at_again_next_time() -> None:
+def test_a_due_run_with_too_few_changes_is_skipped_until_the_next_interval() -> None:
     few = demand(changes=9, new_changes=9)
     decision = decide(settings(), few, None, NOON)
     assert decision == Decision(None, "9 changes since the last model, fewer than 10")
@@ -141,7 +141,7 @@ def test_the_first_run_starts_as_soon_as_there_is_something_to_learn() -> None:
     assert decision == Decision(RunCause.CHANGES, "there are ratings and no model yet")
 
 
-def test_without_ratings_of_two_users_nothing_starts_and_it_is_said() -> None:
+def test_without_ratings_of_two_users_nothing_starts_and_the_decision_says_why() -> None:
     alone = demand(num_users=1, last_requested=None, trained_before=False, new_changes=10_000)
     decision = decide(settings(), alone, None, NOON)
     assert decision == Decision(None, "a model needs ratings of at least 2 users and 2 items")

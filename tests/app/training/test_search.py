@@ -24,7 +24,7 @@ def found(budget: timedelta = BUDGET, before: dict[str, dict[str, Any]] | None =
     return search(TRAIN, VALIDATION, ["lowrank"], budget, seed=0, before=before or {}, check_cancelled=lambda: None)
 
 
-def test_the_best_trial_is_taken_and_it_is_no_worse_than_the_first() -> None:
+def test_the_best_trial_is_used_and_is_no_worse_than_the_first() -> None:
     result = found(timedelta(seconds=5))
     tried = result.document["kinds"]["lowrank"]
     assert tried["trials"] >= 1
@@ -38,7 +38,7 @@ def test_the_best_trial_is_taken_and_it_is_no_worse_than_the_first() -> None:
     )
 
 
-def test_what_was_tried_first_stands_where_nothing_is_clearly_better() -> None:
+def test_the_first_trial_wins_unless_another_is_clearly_better() -> None:
     study = optuna.create_study(direction="maximize")
     for number in range(3):
         study.enqueue_trial({"unrated_weight": 0.1 * (number + 1), "regularisation": 0.01, "num_factors": 64})
@@ -50,7 +50,7 @@ def test_what_was_tried_first_stands_where_nothing_is_clearly_better() -> None:
     assert best_of(study, {}) is None
 
 
-def test_what_did_best_before_is_tried_first() -> None:
+def test_the_best_trial_of_the_last_search_is_tried_first() -> None:
     before = {"unrated_weight": 0.07, "regularisation": 0.003, "num_factors": 64}
     parts = list(folds(TRAIN, VALIDATION, 0))[:1]
     trials: list[dict[str, Any]] = []
@@ -76,7 +76,7 @@ def test_a_search_without_time_or_validation_users_leaves_the_defaults() -> None
     )
 
 
-def test_what_the_tick_raises_ends_the_search() -> None:
+def test_an_error_raised_by_the_tick_ends_the_search() -> None:
     def check_cancelled() -> None:
         raise TimeoutError
 
@@ -84,7 +84,7 @@ def test_what_the_tick_raises_ends_the_search() -> None:
         search(TRAIN, VALIDATION, ["linear", "lowrank"], BUDGET, seed=0, before={}, check_cancelled=check_cancelled)
 
 
-def test_few_validation_users_are_helped_out_by_training_users_in_turns() -> None:
+def test_where_validation_users_are_few_training_users_are_held_out_in_folds() -> None:
     train, validation = split(tastes(num_users=200))
     parts = list(folds(train, validation, 0))
     assert len(parts) == 2  # 170 training users are enough for one more turn of 30
@@ -96,7 +96,7 @@ def test_few_validation_users_are_helped_out_by_training_users_in_turns() -> Non
     assert len(list(folds(tastes(num_users=1_000), tastes(num_users=400), 0))) == 1
 
 
-def test_a_trial_sees_no_more_ratings_than_stay_quick() -> None:
+def test_a_trial_is_fitted_on_a_sample_of_a_large_set_of_ratings() -> None:
     users = np.repeat(np.arange(4_000), 100)
     items = np.tile(np.arange(100), 4_000)
     many = Interactions.from_arrays(
@@ -115,11 +115,11 @@ def test_a_trial_sees_no_more_ratings_than_stay_quick() -> None:
         (50_001, ["lowrank"]),
     ],
 )
-def test_the_blend_leaves_out_what_a_catalogue_is_too_large_for(num_items: int, kinds: list[str]) -> None:
+def test_the_blend_leaves_out_kinds_for_which_the_catalogue_is_too_large(num_items: int, kinds: list[str]) -> None:
     assert members(num_items, linear_max_items=100) == kinds
 
 
-def test_a_run_that_was_taken_over_goes_on_with_what_was_found(tmp_path: Path) -> None:
+def test_a_run_that_was_taken_over_uses_the_options_that_its_first_worker_found(tmp_path: Path) -> None:
     settings = Settings(_env_file=None, tune_budget=timedelta(seconds=2))
     chosen = Plan("hybrid", FitOptions(), "cold", None, None, {"members": ["lowrank"]}, True, {}, searches=True)
     folder = run_folder(tmp_path, 1)

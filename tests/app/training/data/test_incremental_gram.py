@@ -149,14 +149,14 @@ def test_a_damaged_matrix_is_counted_anew_and_replaced(instance: Instance, logge
     assert updated_users(train(instance)) == 0
 
 
-def test_what_an_earlier_palate_kept_is_not_used(tmp_path: Path) -> None:
+def test_a_matrix_kept_by_an_earlier_release_is_not_used(tmp_path: Path) -> None:
     tensors = {name: torch.zeros(1) for name in ("inputs", "items", "users", "triangle")}
     write_checkpoint(tmp_path / "kept", tensors, {"watermark": 17, "like_threshold": 4.0})
     assert StoredGram.take(tmp_path / "kept") is None
     assert not (tmp_path / "kept").exists()
 
 
-def test_what_is_kept_is_taken_once_and_a_store_that_refuses_it_is_only_said(tmp_path: Path, logged: list[Any]) -> None:
+def test_a_kept_matrix_is_used_once_and_a_failure_to_keep_it_is_only_logged(tmp_path: Path, logged: list[Any]) -> None:
     encoding = Encoding(RatingScale(minimum=1, maximum=5, step=0.5, like_threshold=4), 3, graded=False)
     gram = Gram(encoding, np.array([0, 2, 6]), np.array([[2, 1, 2], [1, 3, 3], [2, 3, 4]], np.float32))
     kept = StoredGram(PackedGram.of(gram), np.array([5, 7, 9]), np.array([1, 2, 3, 4]), 17)

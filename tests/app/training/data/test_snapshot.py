@@ -59,7 +59,7 @@ def test_ratings_are_read_without_tombstones_and_with_inactive_items(
     assert snapshot.interactions.scale.like_threshold == 4.0
 
 
-def test_no_ratings_are_an_empty_snapshot(load: Callable[[], Snapshot]) -> None:
+def test_without_ratings_the_snapshot_is_empty(load: Callable[[], Snapshot]) -> None:
     snapshot = load()
     assert (snapshot.interactions.num_users, snapshot.interactions.num_items, snapshot.watermark) == (0, 0, 0)
 

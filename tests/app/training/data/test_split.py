@@ -10,7 +10,7 @@ def test_every_user_is_in_one_group_and_stays_there_when_others_come() -> None:
     assert split_users(users[::-1]).gate.tolist() == sorted(999 - split.gate)
 
 
-def test_growing_moves_users_only_into_training() -> None:
+def test_when_users_are_added_others_move_only_into_training() -> None:
     """Whoever is held out of a later model was held out of every earlier one."""
     users = [f"user-{n}" for n in range(50_000)]
     few, many = split_users(users[:2_000]), split_users(users)

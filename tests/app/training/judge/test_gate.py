@@ -48,7 +48,7 @@ def test_a_candidate_below_popularity_is_refused_unless_nothing_is_live() -> Non
     assert decide(Figures(20, None, {"ndcg@10": WORSE, "ndcg@100": WORSE})) == (True, "activated: nothing was live")
 
 
-def test_too_few_users_to_judge_on_activate_the_candidate_and_it_is_said() -> None:
+def test_with_too_few_users_to_judge_the_candidate_is_activated_and_the_gate_says_so() -> None:
     activate, reason = decide(figures(WORSE, WORSE, num_users=19))
     assert activate
     assert reason == "activated unjudged: 19 users to judge on, fewer than 20"
@@ -75,9 +75,7 @@ def test_a_model_of_another_vocabulary_is_judged_by_what_it_knows() -> None:
     np.testing.assert_allclose(score(ours)[0], [expected[3], LOWEST, expected[0], expected[2]])
 
 
-def test_a_candidate_below_linear_is_refused_and_told_what_to_do_unless_it_is_clearly_better_than_the_live_model() -> (
-    None
-):
+def test_a_candidate_below_linear_is_refused_with_advice_unless_clearly_better_than_the_live_model() -> None:
     below = {"ndcg@10": WORSE, "ndcg@100": EVEN}
     activate, reason = decide(replace(figures(EVEN, EVEN), against_linear=below))
     assert not activate
@@ -213,7 +211,7 @@ def test_a_model_that_is_narrower_but_clearly_better_is_activated() -> None:
     assert exposures["candidate"]["coverage"] < exposures["live"]["coverage"] / 3
 
 
-def test_the_baseline_is_fitted_for_other_kinds_and_says_why_if_it_is_not() -> None:
+def test_the_baseline_is_fitted_for_other_kinds_or_says_why_it_is_not() -> None:
     train, validation = split(tastes())
 
     def baseline(kind: str = "denoising", num_judges: int = 20, max_items: int = 24) -> Baseline:
@@ -227,7 +225,7 @@ def test_the_baseline_is_fitted_for_other_kinds_and_says_why_if_it_is_not() -> N
     assert baseline(max_items=23).skipped == "24 rated items, more than the 23 of PALATE_LINEAR_MAX_ITEMS"
 
 
-def test_both_the_baseline_and_the_gate_stop_when_they_are_told_to() -> None:
+def test_the_baseline_and_the_gate_stop_when_cancelled() -> None:
     train, validation = split(tastes())
     stopped = Interruption()
     stopped.set()

@@ -103,7 +103,7 @@ def test_a_worker_keeps_its_run_while_the_database_is_away_for_longer_than_the_l
 
 
 @ON_POSTGRES
-def test_a_run_taken_over_while_the_database_was_away_for_its_worker_is_let_go(
+def test_a_worker_gives_up_a_run_that_was_taken_over_while_it_had_no_database(
     instance: Instance, logged: list[Any]
 ) -> None:
     with relay(instance.settings.database_url) as way:

@@ -101,7 +101,7 @@ def test_a_candidate_clearly_worse_than_linear_is_refused_though_the_live_model_
     assert version_that_serves(instance) == first.run.version
 
 
-def test_a_damaged_live_version_counts_as_none_and_is_said_to(instance: Instance) -> None:
+def test_a_damaged_live_version_counts_as_none_and_the_gate_says_so(instance: Instance) -> None:
     instance.start_worker()
     weights = weights_of(instance, instance.wait_for_end(instance.request("denoising", epochs=1)).run.version)
     weights.write_bytes(weights.read_bytes()[:100])
@@ -114,7 +114,7 @@ def test_a_damaged_live_version_counts_as_none_and_is_said_to(instance: Instance
     assert version_that_serves(instance) == progress.run.version
 
 
-def test_the_next_run_starts_from_the_live_models_weights_unless_it_is_asked_not_to(instance: Instance) -> None:
+def test_the_next_run_starts_from_the_live_models_weights_unless_cold_is_requested(instance: Instance) -> None:
     instance.start_worker()
     live = instance.wait_for_end(instance.request("denoising", epochs=1)).run.version
 
@@ -126,7 +126,7 @@ def test_the_next_run_starts_from_the_live_models_weights_unless_it_is_asked_not
     assert (warm["start"], cold["start"]) == (f"warm from {live}", "cold")
 
 
-def test_a_version_says_whose_ratings_it_holds_also_those_that_only_the_one_before_had_learned(
+def test_a_version_records_the_users_it_learned_from_including_those_of_the_version_it_started_from(
     instance: Instance,
 ) -> None:
     instance.start_worker()
