@@ -20,7 +20,7 @@ BENCH ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test quick laws check lint docs lock bench peers clean
+.PHONY: help setup up test quick laws coverage check lint docs lock bench peers clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
@@ -42,6 +42,15 @@ quick: lint ## Run the checks of style and types, and the tests that take no tim
 
 laws: $(STAMP) ## Try the laws (hypothesis) on many examples
 	HYPOTHESIS_PROFILE=laws OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 -m "not browser" -k "$(or $(LAWS),test)" tests/app tests/models
+
+coverage: $(STAMP) ## Run the tests and print what lines and branches they reach: TESTS="tests/app/keys"
+	@rm -rf build/coverage && mkdir -p build/coverage
+	OMP_NUM_THREADS=1 $(BIN)/python -m coverage run -m pytest -n 3 --dist loadgroup $(TESTS)
+	$(BIN)/python -m coverage combine -q
+	$(BIN)/python -m coverage report
+	@$(BIN)/python -m coverage json -q -o build/coverage/report.json
+	@$(BIN)/python -c 'import json; totals = json.load(open("build/coverage/report.json"))["totals"]; \
+	  print("lines {percent_statements_covered:.2f} %, branches {percent_branches_covered:.2f} %".format(**totals))'
 
 check: lint test ## Run every check: style, types, import contracts, tests
 
