@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from models.core.interactions import Values
 
-EXPONENT = 1.5  # of the requested diversity: with a straight line 0.3 would cost `linear` 3 % of NDCG@10
+# The weight of diversity is what was asked for to this power: with a straight line 0.3 would cost `linear` 3 % of NDCG@10.
+DIVERSITY_EXPONENT = 1.5
 
 
 def mmr(relevance: NDArray[np.float64], vectors: Values, diversity: float, k: int) -> NDArray[np.int64]:
@@ -33,7 +34,7 @@ def mmr(relevance: NDArray[np.float64], vectors: Values, diversity: float, k: in
     if k <= 0 or diversity <= 0:
         return np.argsort(-relevance, kind="stable")[: max(k, 0)]
     span = float(relevance.max() - relevance.min())
-    penalty = diversity**EXPONENT
+    penalty = diversity**DIVERSITY_EXPONENT
     lambda_ = 1 - penalty
     relevance_C = lambda_ * (relevance - relevance.min()) / (span or 1.0)
     first = int(relevance.argmax())
