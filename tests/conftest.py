@@ -37,7 +37,9 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "change"))
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test by what it needs most: a browser, processes, a database, or nothing but Python."""
     for item in items:
-        item.add_marker(need_of(item))
+        item.add_marker(need := need_of(item))
+        if need == "browser":  # all in one process, with one server
+            item.add_marker(pytest.mark.xdist_group(need))
         if item.path.is_relative_to(item.config.rootpath / "tests/models"):
             item.add_marker("fit")
         if "postgresql" in item.name:

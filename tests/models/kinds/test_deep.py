@@ -17,7 +17,7 @@ from models.kinds.deep import DeepConfig, DeepFitter
 from models.networks.base import VALUE, Batch
 from tests.models.helpers import split, tastes
 
-TRAIN, VALIDATION = split(tastes(num_users=300))
+TRAIN, VALIDATION = split(tastes(num_users=160))
 GIVEN, TARGETS = holdout(VALIDATION.rows)
 OPTIONS = FitOptions(epochs=30, learning_rate=0.01, batch_size=32, patience=30, device="cpu")
 SMALL = {"num_hidden": 16, "num_layers": 2, "pretraining": 0.6}
@@ -137,19 +137,19 @@ def test_a_warm_start_fine_tunes_at_once() -> None:
     assert next(iter(other)).stage == "layer 1"
 
 
-@pytest.mark.parametrize("cut", [2, 9, 10, 18, 20])
-def test_a_fit_resumes_exactly_from_every_stage(cut: int, tmp_path: Path) -> None:
-    options = replace(OPTIONS, epochs=24)
-    whole = Fit("deep", TRAIN, VALIDATION, options, config={**SMALL, "pretraining": 0.75})
+def test_a_fit_resumes_exactly_from_every_stage(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    options, config = replace(OPTIONS, epochs=24), {**SMALL, "pretraining": 0.75}
+    whole = Fit("deep", TRAIN, VALIDATION, options, config=config)
     for report in whole:
-        if report.epoch == cut:
-            whole.save_checkpoint(tmp_path)
-    resumed = Fit("deep", TRAIN, VALIDATION, options, config={**SMALL, "pretraining": 0.75}, checkpoint=tmp_path)
-    list(resumed)
-    assert [(r.stage, r.loss, r.metrics) for r in resumed.reports] == [
-        (r.stage, r.loss, r.metrics) for r in whole.reports
-    ]
-    np.testing.assert_array_equal(resumed.best.preference(GIVEN), whole.best.preference(GIVEN))
+        whole.save_checkpoint(tmp_path / str(report.epoch))
+    for cut in (2, 9, 10, 18, 20):
+        with subtests.test(cut=cut):
+            resumed = Fit("deep", TRAIN, VALIDATION, options, config=config, checkpoint=tmp_path / str(cut))
+            list(resumed)
+            assert [(r.stage, r.loss, r.metrics) for r in resumed.reports] == [
+                (r.stage, r.loss, r.metrics) for r in whole.reports
+            ]
+            np.testing.assert_array_equal(resumed.best.preference(GIVEN), whole.best.preference(GIVEN))
 
 
 @pytest.mark.parametrize(("epochs", "expected"), [(1, 0), (2, 0), (3, 1), (10, 2), (50, 8)])
