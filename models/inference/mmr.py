@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.core.interactions import Values
 
-# The weight of diversity is what was asked for to this power: with a straight line 0.3 would cost `linear` 3 % of NDCG@10.
+# Diversity to this power is its weight: with a straight line, 0.3 would cost `linear` 3 % of NDCG@10.
 DIVERSITY_EXPONENT = 1.5
 
 
