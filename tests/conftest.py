@@ -34,13 +34,25 @@ hypothesis.settings.register_profile("laws", PROFILE, max_examples=300)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "change"))
 
 
+# Where most tests fit models, for seconds.
+FITTING = (
+    "tests/models",
+    "tests/benchmarks",
+    "tests/app/comparison",
+    "tests/app/erasure",
+    "tests/app/offline",
+    "tests/app/replay",
+    "tests/app/training",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test by what it needs most: a browser, processes, a database, or nothing but Python."""
     for item in items:
         item.add_marker(need := need_of(item))
         if need == "browser":  # all in one process, with one server
             item.add_marker(pytest.mark.xdist_group(need))
-        if item.path.is_relative_to(item.config.rootpath / "tests/models"):
+        if any(item.path.is_relative_to(item.config.rootpath / folder) for folder in FITTING):
             item.add_marker("fit")
         if "postgresql" in item.name:
             item.add_marker("postgresql")
