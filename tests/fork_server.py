@@ -8,6 +8,7 @@ import atexit
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -49,21 +50,30 @@ class Request(NamedTuple):
     is_new_session: bool
 
 
-def serve(control: socket.socket) -> Request | None:
-    """Fork for every request until the test process has ended. Return, in each process forked, what it must do."""
+def serve(listener: socket.socket) -> Request | None:
+    """Fork for every request until the last test process has ended. Return, in each process forked, what it must do."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    sockets = [listener]
     while True:
-        message, files, _, _ = socket.recv_fds(control, MAX_REQUEST_BYTES, NUM_FILES)
-        if not message:
+        for ready in select.select(sockets, [], [])[0]:
+            if ready is listener:
+                sockets.append(listener.accept()[0])
+                continue
+            message, files, _, _ = socket.recv_fds(ready, MAX_REQUEST_BYTES, NUM_FILES)
+            if not message:
+                sockets.remove(ready)
+                ready.close()
+            elif os.fork() == 0:
+                for each in sockets:
+                    each.close()
+                request = Request(*json.loads(message))
+                stdout, stderr, report = files
+                become_command(request, stdout, stderr, socket.socket(fileno=report))
+                return request
+            for file in files:
+                os.close(file)
+        if sockets == [listener]:
             return None
-        if os.fork() == 0:
-            control.close()
-            request = Request(*json.loads(message))
-            stdout, stderr, report = files
-            become_command(request, stdout, stderr, socket.socket(fileno=report))
-            return request
-        for file in files:
-            os.close(file)
 
 
 def become_command(request: Request, stdout: int, stderr: int, report: socket.socket) -> None:

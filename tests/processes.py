@@ -1,24 +1,27 @@
 """Palate's real processes, for tests that need more than one."""
 
 import atexit
+import fcntl
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryFile
 from time import monotonic, sleep
 from typing import IO
 
 import httpx2
 
 from app.settings import Settings
+from tests.postgres import RUN
 
 ROOT = Path(__file__).parents[1]
 EXECUTABLE = (sys.executable, "-m", "app.cli")  # for the few tests of a start from nothing
@@ -90,15 +93,31 @@ Process = ForkedProcess | subprocess.Popen[bytes]
 
 @cache
 def fork_server() -> socket.socket:
-    """Start the process that the others are forked from: one for this test process, with which it ends."""
-    ours, theirs = socket.socketpair()
-    command = [sys.executable, "-m", "tests.fork_server", str(theirs.fileno())]
+    """Connect to the process that others are forked from: one for this run, which ends with the last of its tests."""
+    folder = Path(tempfile.gettempdir()) / f"palate-test-fork-{RUN}"
+    folder.mkdir(exist_ok=True)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    address, connection = str(folder / "socket"), socket.socket(socket.AF_UNIX)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            connection.connect(address)
+        except OSError:
+            start_fork_server(address)
+            connection.connect(address)
+    return connection
+
+
+def start_fork_server(address: str) -> None:
+    """Start the process, which first loads all of Palate."""
+    Path(address).unlink(missing_ok=True)
     loading = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}  # a thread would not live on in a fork
-    with theirs:
-        process = subprocess.Popen(command, env=os.environ | loading, pass_fds=[theirs.fileno()], cwd=ROOT)
-    atexit.register(process.wait, 10)
-    atexit.register(ours.close)
-    return ours
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+        listener.listen()
+        listener.set_inheritable(True)
+        command = [sys.executable, "-m", "tests.fork_server", str(listener.fileno())]
+        os.posix_spawn(sys.executable, command, os.environ | loading, setsid=True)
 
 
 def fork(
@@ -120,7 +139,7 @@ def fork(
 
 def run(settings: Settings, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
-    with TemporaryFile() as stdout, TemporaryFile() as stderr:
+    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         process = fork(arguments, environment(settings) | variables, stdout=stdout, stderr=stderr, folder=Path.cwd())
         status = process.wait(120)
         stdout.seek(0)
