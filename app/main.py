@@ -36,6 +36,7 @@ from app.settings import Settings
 from app.training import router as training
 from app.transfer import router as transfer
 from app.web import health, metrics, problem
+from app.web.cors import cross_origin
 from app.web.metrics import Metrics
 from app.web.paths import EncodedSlashes
 
@@ -44,8 +45,10 @@ class Palate(FastAPI):
     """FastAPI with `Operations` outside all its own middleware, so that every response passes it."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Put `Operations` around everything."""
-        return Operations(super().build_middleware_stack(), self.state.settings.max_body_bytes)
+        """Put `Operations` around everything, and around it CORS, so that a browser may read refusals too."""
+        settings: Settings = self.state.settings
+        operations = Operations(super().build_middleware_stack(), settings)
+        return cross_origin(operations, settings.cors_origins) if settings.cors_origins else operations
 
 
 def create_app(settings: Settings) -> FastAPI:

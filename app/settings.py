@@ -1,18 +1,26 @@
 """Every setting an operator can change. Read once by an entry point, then passed on."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveInt, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, Field, PositiveInt, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.address import parse_address
+from app.public_address import check_origin, check_prefix
 from models.kinds.names import KIND_NAMES
 
 MAX_LIST = 1_000  # rows of one bulk request, and of one page
 MAX_GUEST_RATINGS = 10_000  # posted for one answer: all that one person ever rated
 MAX_ID_LENGTH = 255
+DEFAULT_PORT = 8000
+
+
+def is_service_address(port: object) -> bool:
+    """Return whether a port is none: Kubernetes tells the pods beside a service `palate` its address in PALATE_PORT."""
+    return isinstance(port, str) and port.startswith(("tcp://", "udp://", "sctp://"))
 
 
 class Settings(BaseSettings):
@@ -35,7 +43,24 @@ class Settings(BaseSettings):
     host: Annotated[str, Field(description="Address the server listens on; beyond loopback it needs a key.")] = (
         "127.0.0.1"
     )
-    port: Annotated[int, Field(ge=0, le=65535, description="Port the server listens on.")] = 8000
+    port: Annotated[int, Field(ge=0, le=65535, description="Port the server listens on.")] = DEFAULT_PORT
+    root_path: Annotated[
+        str,
+        AfterValidator(check_prefix),
+        Field(description="Path prefix under which a proxy shows Palate, such as `/palate`; it may cut it off or not."),
+    ] = ""
+    trusted_proxies: Annotated[
+        list[str],
+        NoDecode,
+        Field(description="Addresses and networks of proxies whose X-Forwarded-Prefix is believed, with commas."),
+    ] = ["127.0.0.1", "::1"]
+    cors_origins: Annotated[
+        list[Annotated[str, AfterValidator(check_origin)]],
+        NoDecode,
+        Field(
+            description="Sites whose pages may call the API from a browser, with commas: `https://shop.example.org`."
+        ),
+    ] = []
     max_body_bytes: Annotated[PositiveInt, Field(description="Largest request body, in bytes.")] = 4 * 1024 * 1024
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least level that is logged.")
@@ -109,6 +134,11 @@ class Settings(BaseSettings):
         timedelta, Field(description="How often a process looks for new models, runs and keys.")
     ] = timedelta(seconds=1)
 
+    @field_validator("port", mode="before")
+    @classmethod
+    def _no_address(cls, port: object) -> object:
+        return DEFAULT_PORT if is_service_address(port) else port
+
     @field_validator("tune_budget", "train_interval", "train_timeout", "train_lease", "poll_interval", mode="before")
     @classmethod
     def _seconds(cls, duration: object) -> object:
@@ -117,6 +147,11 @@ class Settings(BaseSettings):
             return float(duration) if isinstance(duration, str) else duration
         except ValueError:
             return duration
+
+    @field_validator("trusted_proxies", "cors_origins", mode="before")
+    @classmethod
+    def _separated(cls, names: object) -> object:
+        return [name for name in re.split(r"[,\s]+", names) if name] if isinstance(names, str) else names
 
     @field_validator("model_kind")
     @classmethod

@@ -42,10 +42,12 @@ ASSETS = {path.name: read_asset(path) for path in STATIC.iterdir() if path.suffi
 
 
 @router.get("/")
-async def get_page(settings: SettingsDep) -> Response:
-    """Return the page with the declared scale in it."""
+async def get_page(request: Request, settings: SettingsDep) -> Response:
+    """Return the page with the declared scale in it. Its links begin with a proxy's prefix, or where it is."""
+    base = f"{prefix}/" if (prefix := request.scope.get("root_path")) else ""
     scale = {"min": settings.rating_min, "max": settings.rating_max, "step": settings.rating_step}
-    return Response(PAGE.replace("{{scale}}", html.escape(json.dumps(scale))), media_type="text/html", headers=HEADERS)
+    page = PAGE.replace("{{scale}}", html.escape(json.dumps(scale))).replace("{{base}}", html.escape(base))
+    return Response(page, media_type="text/html", headers=HEADERS)
 
 
 @router.get("/console/{name}")

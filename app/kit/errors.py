@@ -61,6 +61,13 @@ class FormatUnsupported(PalateError):
     status = 415
 
 
+class EncodingUnsupported(PalateError):
+    """The body is packed in a way this server does not know: send Content-Encoding gzip or deflate, or none."""
+
+    status = 415
+    headers: ClassVar[dict[str, str]] = {"Accept-Encoding": "gzip, deflate"}
+
+
 class BodyStalled(PalateError):
     """Nothing of the body came for a minute: send it again."""
 

@@ -45,6 +45,7 @@ def serve(settings: Settings) -> int:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # nothing depends on the client's address or scheme but whether a proxy is trusted
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     freeze_startup_objects()

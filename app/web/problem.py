@@ -105,4 +105,6 @@ def install(app: FastAPI) -> None:
     async def on_http(_request: Request, error: HTTPException) -> JSONResponse:
         response = problem_response(from_http(error))
         response.headers.update(error.headers or {})
+        if "GET" in (allowed := response.headers.get("Allow", "")).split(", "):
+            response.headers["Allow"] = f"{allowed}, HEAD"
         return response

@@ -14,6 +14,7 @@ from scripts.docs.markdown import table
 
 SECTIONS = {  # heading: how the names of its settings begin
     "Database, store and server": ("database_", "model_store", "host", "port", "max_body_", "poll_"),
+    "Proxies and browsers": ("root_path", "trusted_", "cors_"),
     "Logs": ("log_",),
     "The rating scale": ("rating_", "like_"),
     "Models": ("model_kind", "tune_", "linear_", "device"),
@@ -46,6 +47,8 @@ def value(field: FieldInfo) -> str:
     kind: Any = next((each for each in get_args(field.annotation) if each is not type(None)), field.annotation)
     if get_origin(field.annotation) is Literal:
         return ", ".join(f"`{each}`" for each in get_args(field.annotation))
+    if get_origin(field.annotation) is list:
+        return "texts with commas"
     return " ".join([TYPES[kind], *bounds(field)])
 
 
@@ -64,7 +67,9 @@ def bounds(field: FieldInfo) -> Iterator[str]:
 def default(field: FieldInfo) -> str:
     """Return a default as one would set it."""
     chosen = field.get_default(call_default_factory=True)
-    return "unset" if chosen is None else f"`{plain(chosen)}`"
+    if isinstance(chosen, list):
+        chosen = ",".join(chosen)
+    return "unset" if chosen in {None, ""} else f"`{plain(chosen)}`"
 
 
 def plain(chosen: object) -> str:

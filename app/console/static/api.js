@@ -1,6 +1,7 @@
 // Calls of the public API.
 
 const KEY = "palate-key";
+const ROOT = new URL("..", import.meta.url).pathname.slice(0, -1); // a proxy may show Palate below a path
 let askForKey = async () => false;
 let asking = null;
 
@@ -30,7 +31,7 @@ export async function call(method, path, { body, signal } = {}) {
 
 async function sent(path, request) {
   try {
-    return await fetch(path, request);
+    return await fetch(ROOT + path, request);
   } catch (error) {
     if (isAbort(error)) throw error;
     throw new Problem(0, { detail: "The server cannot be reached. Is it running?" });

@@ -31,18 +31,18 @@ def test_only_its_own_files_may_run_and_nothing_in_line(client: TestClient) -> N
 
 def test_every_file_that_is_named_is_there_and_nothing_is_from_elsewhere(client: TestClient) -> None:
     page = client.get("/").text
-    named = set(re.findall(r'(?:src|href)="/console/([^"]+)"', page))
+    named = set(re.findall(r'(?:src|href)="console/([^"]+)"', page))
     for name, asset in ASSETS.items():
         text = asset.body.decode()
         assert not re.findall(r"https?://(?!www\.w3\.org/2000/svg)|@import", text), name
         named |= set(re.findall(r'(?:from "\./|url\(")([^"]+)"', text))
     assert named == set(ASSETS)
-    assert not re.findall(r"""https?://|(?:src|href)=["'](?!/|#)|<style|style=|<script>| on[a-z]+=""", page)
+    assert not re.findall(r"""https?://|(?:src|href)=["'](?!console/|docs|#)|<style|style=|<script>| on[a-z]+=""", page)
 
 
 def test_every_module_is_asked_for_at_once(client: TestClient) -> None:
     page = client.get("/").text
-    preloaded = set(re.findall(r'rel="modulepreload" href="/console/([^"]+)"', page))
+    preloaded = set(re.findall(r'rel="modulepreload" href="console/([^"]+)"', page))
     assert preloaded == {name for name in ASSETS if name.endswith(".js")} - {"main.js"}
 
 

@@ -1,0 +1,33 @@
+"""How Palate is seen from outside: the path prefix of a proxy, and the sites whose pages may call it."""
+
+import re
+
+PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
+OWN_PATHS = {"console", "docs", "health", "metrics", "openapi.json", "v1"}  # where Palate's own begin
+ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::\d{1,5})?")
+
+
+def check_prefix(prefix: str) -> str:
+    """Return a prefix without a slash at its end.
+
+    Raises:
+        ValueError: if it is none, or could be taken for a path of Palate's own.
+    """
+    prefix = prefix.rstrip("/")
+    if prefix and not PREFIX.fullmatch(prefix):
+        raise ValueError(f"must be a path like /palate, not {prefix!r}")
+    if prefix and prefix.split("/")[1] in OWN_PATHS:
+        raise ValueError(f"must not begin like a path of Palate's own, as {prefix!r} does")
+    return prefix
+
+
+def check_origin(origin: str) -> str:
+    """Return an origin as browsers send it.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    origin = origin.rstrip("/").lower()
+    if origin != "*" and not ORIGIN.fullmatch(origin):
+        raise ValueError(f"must be like https://shop.example.org, without a path, or *, not {origin!r}")
+    return origin
