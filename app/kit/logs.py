@@ -4,12 +4,13 @@ Only what the code names is logged: never headers, query strings or bodies, so n
 """
 
 import logging
+import os
 import sys
 
 import orjson
 import structlog
 
-from app.settings import Settings
+from app.settings import Settings, is_service_address
 
 QUIET = ("alembic", "asyncio", "uvicorn.access")  # libraries whose info lines say nothing new
 
@@ -34,6 +35,10 @@ def configure(settings: Settings) -> None:
     logging.basicConfig(handlers=[Forwarder()], level=level, force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    if is_service_address(address := os.environ.get("PALATE_PORT")):
+        structlog.get_logger().warning(
+            "PALATE_PORT is a Kubernetes service's address", ignored=address, port=settings.port
+        )
 
 
 def console_processors() -> list[structlog.typing.Processor]:

@@ -1,0 +1,34 @@
+"""Settings as environments bring them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings
+from tests.processes import palate, wait_until
+
+SERVICE = {"PALATE_PORT": "tcp://10.0.0.1:9000", "PALATE_SERVICE_HOST": "10.0.0.1", "PALATE_PORT_9000_TCP_PROTO": "tcp"}
+
+
+def test_variables_of_a_kubernetes_service_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in SERVICE.items():
+        monkeypatch.setenv(name, value)
+    assert Settings(_env_file=None).port == 8000
+    monkeypatch.setenv("PALATE_PORT", "9000")
+    assert Settings(_env_file=None).port == 9000
+
+
+def test_what_is_neither_a_port_nor_an_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PALATE_PORT", "http://10.0.0.1:9000")
+    with pytest.raises(ValueError, match="port"):
+        Settings(_env_file=None)
+
+
+def test_the_log_says_once_that_such_an_address_is_ignored(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, database_url=f"sqlite:///{tmp_path}/palate.db", model_store=tmp_path)
+    log = tmp_path / "log"
+    with palate("worker", settings, log, fresh=False, **SERVICE):
+        wait_until(lambda: "worker_started" in log.read_text(), "the worker has begun")
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [line["ignored"] for line in lines if "ignored" in line] == ["tcp://10.0.0.1:9000"]
