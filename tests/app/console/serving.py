@@ -32,7 +32,9 @@ class Serving:
         self.settings = settings
         listening = listen("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        self.server = uvicorn.Server(uvicorn.Config(create_app(settings), log_config=None, access_log=False, ws="none"))
+        self.server = uvicorn.Server(
+            uvicorn.Config(create_app(settings), log_config=None, access_log=False, ws="none", proxy_headers=False)
+        )
         self.thread = Thread(target=self.server.run, kwargs={"sockets": [listening]})
         self.thread.start()
         wait_until(lambda: self.server.started, "the server listens")

@@ -15,7 +15,7 @@ from app.database.connecting import connect
 from app.database.engine import check_access, open_database
 from app.kit.errors import DatabaseUnavailable
 from app.settings import Settings
-from tests.processes import run
+from tests.processes import palate, run, wait_until
 from tests.relay import relay
 
 
@@ -180,3 +180,14 @@ def test_a_file_that_cannot_be_a_database_is_said_in_one_line(tmp_path: Path, pa
     ended = run(Settings(_env_file=None, database_url=url, model_store=tmp_path), "migrate")
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
     assert cause.format(folder=tmp_path) in ended.stderr
+
+
+def test_a_server_that_waits_logs_why(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, database_url="postgresql://u@127.0.0.1:1/d", model_store=tmp_path)
+    log = tmp_path / "log"
+    with palate("serve", settings, log), palate("worker", settings, tmp_path / "worker.log"):
+        for each in ("keys could not be read", "loader_waits_for_database"):
+            wait_until(lambda: each in log.read_text(), "the server tries")  # noqa: B023 - called at once
+        wait_until(lambda: "worker_waits_for_database" in (tmp_path / "worker.log").read_text(), "the worker tries")
+    for line in (log.read_text() + (tmp_path / "worker.log").read_text()).splitlines():
+        assert ("database" not in line and "keys" not in line) or "127.0.0.1:1: connection refused" in line
