@@ -14,7 +14,7 @@ from app.feedback.parse import EventRow, Parsed, Reading
 from app.feedback.schemas import EXAMPLE, EventIn, EventsWritten
 from app.kit.errors import InvalidRequest
 from app.kit.times import now_us
-from app.recommendations.users.router import ServingDep
+from app.recommendations.state.serving import Serving
 from app.settings import MAX_LIST
 from app.web.bulk import Refused, no_valid_row
 from app.web.problem import problem_responses
@@ -56,9 +56,10 @@ class EventWriter(GroupCommit[EventRow, list[bool]]):
     responses=problem_responses(InvalidRequest),
     openapi_extra={"requestBody": BODY},
 )
-async def post_events(request: Request, serving: ServingDep) -> Response:
+async def post_events(request: Request) -> Response:
     """Record one event, or up to 1,000: good rows are recorded though others are refused; posting twice is harmless."""
     state = request.app.state
+    serving: Serving = state.serving  # events need no model to be loaded
     reading = Reading(await request.body(), serving.catalogue, now_us())
     if (revision := reading.catalogue_revision()) > serving.catalogue.revision:
         await serving.refresh_catalogue(revision)

@@ -26,6 +26,11 @@ class KeyRing:
         self._known: KnownKeys | None = None
         self._asked_at = 0.0
 
+    @property
+    def known(self) -> bool:
+        """Whether the keys were read, at least once."""
+        return self._known is not None
+
     def allow(self, method: str, path: str, key: bytes | None) -> PalateError | None:
         """Return the reason why a call is refused, or None if it may go on."""
         scope = required_scope(method, path)

@@ -203,6 +203,13 @@ class SchemaOutdated(PalateError):
     headers: ClassVar[dict[str, str]] = {"Retry-After": "5"}
 
 
+class ModelLoading(PalateError):
+    """The server has just started and loads the model: repeat the call in a moment."""
+
+    status = 503
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+
+
 class ServerStopping(PalateError):
     """The server stops, and the call took longer than it waits: send it again."""
 

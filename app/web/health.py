@@ -32,11 +32,14 @@ class Ready(DatabaseCheck):
     """Whether calls can be answered as they should."""
 
     status: Literal["ok", "degraded", "unavailable"] = Field(
-        description="`degraded`: everything answers, but not from the models that should serve; `problem` says why."
+        description="`degraded`: everything answers, but not from the models that should serve; `unavailable`: the "
+        "database is missing, or the models are still being loaded; `problem` says why."
     )
     model_version: str | None = Field(description="The model that answers.", examples=["2026-11-23T10-15-00Z-linear"])
     live_version: str | None = Field(description="The model that should answer.")
-    problem: str | None = Field(description="What keeps the live model, or an experiment's, from answering.")
+    problem: str | None = Field(
+        description="What keeps the live model, or an experiment's, from answering, or the server from being ready."
+    )
     experiment: int | None = Field(description="The experiment whose versions this process serves.")
 
 
@@ -46,12 +49,16 @@ async def live() -> Live:
     return Live()
 
 
-@router.get("/ready", responses={503: {"model": Ready, "description": "The database or its tables are not there."}})
+NOT_READY = "The database or its tables are not there, or the models are still being loaded."
+
+
+@router.get("/ready", responses={503: {"model": Ready, "description": NOT_READY}})
 async def ready(request: Request, response: Response, database: DatabaseDep) -> Ready:
-    """Return whether the database, its tables and the live model are there."""
+    """Return whether the database, its tables and the live model are there, and the answers those that stay."""
     found = await check_database(database)
-    model = request.app.state.serving.status()
-    available = found.database == "ok" and found.migrations == "ok"
+    state = request.app.state
+    model = state.serving.status()
+    available = found.database == "ok" and found.migrations == "ok" and state.keys.known and model.is_settled
     status: Literal["ok", "degraded", "unavailable"] = "degraded" if model.problem else "ok"
     if not available:
         response.status_code = 503
@@ -62,7 +69,7 @@ async def ready(request: Request, response: Response, database: DatabaseDep) -> 
         status=status if available else "unavailable",
         model_version=model.loaded_version,
         live_version=model.live_version,
-        problem=model.problem,
+        problem=model.problem if state.keys.known else "the keys have not been read yet",
         experiment=model.experiment,
     )
 

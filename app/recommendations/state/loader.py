@@ -26,6 +26,8 @@ from models.checkpoint import Loaded, load
 log = structlog.get_logger()
 INLINE_S = 0.001  # a model that takes longer scores in a thread, so that no other request waits for it
 COLD_START_WAIT_S = 2.0  # that the swap waits for cold items; after that they follow when they are ready
+FIRST_COLD_START_WAIT_S = 600.0  # the same where nothing serves yet
+START_WAIT_S = 1.0  # that a server waits for its models before it takes requests; then it says that it is not ready
 TYPICAL_RATINGS = 100  # of the user a model is timed with
 RETRY_AFTER_S = 30.0  # a refused version is tried again after this, or as soon as its files change
 Fingerprint = tuple[tuple[str, int, int], ...]
@@ -55,8 +57,10 @@ class Loader:
                 await self.poll()
             except (DatabaseUnavailable, SchemaOutdated) as error:
                 log.warning("loader_waits_for_database", error=str(error))
-            except Exception:  # whatever it is, the model in memory serves on and the next poll may go well
+            except Exception as error:  # whatever it is, the model in memory serves on and the next poll may go well
                 log.exception("loader_failed")
+                self.serving.problem = f"models could not be looked for: {error}"
+                self.serving.loaded.set()
             await asyncio.sleep(interval_s)
 
     async def poll(self) -> None:
@@ -65,6 +69,9 @@ class Loader:
         versions, experiment = await self.serving.database.read(serving_versions, 2)
         await self.poll_live(versions)
         await self.poll_experiment(experiment)
+        if not self.serving.loaded.is_set():
+            await self.serving.refresh_catalogue()
+            self.serving.loaded.set()
 
     async def poll_live(self, versions: Sequence[str]) -> None:
         """Load the live version, the first of these, if it is another than the loaded one."""
@@ -77,6 +84,8 @@ class Loader:
             serving.problem = None
             return
         # Any model is better than none: a process that starts when the live version is damaged takes the one before.
+        if serving.live is None and not serving.loaded.is_set():
+            serving.problem = f"version {versions[0]} is being loaded"
         for version in versions[:1] if serving.live else versions:
             if await self.serve(version):
                 return
@@ -138,7 +147,8 @@ class Loader:
         started = monotonic()
         live = await read_model(self.serving, self.store / version)
         live.fit_to(self.serving.catalogue)
-        await self.serving.cold_start_updater.update(live, COLD_START_WAIT_S)
+        patience = COLD_START_WAIT_S if self.serving.loaded.is_set() else FIRST_COLD_START_WAIT_S
+        await self.serving.cold_start_updater.update(live, patience)
         log.info("model_loaded", version=version, items=len(live.item_ids), seconds=round(monotonic() - started, 3))
         return live
 
@@ -205,11 +215,13 @@ def fingerprint(folder: Path) -> Fingerprint:
 
 @asynccontextmanager
 async def open_serving(database: Database, settings: Settings) -> AsyncIterator[Serving]:
-    """Serve from now on: requests are answered at once, the model follows as soon as it is loaded."""
+    """Serve from now on, with the models loaded; if that takes long, `serving.loaded` says when they are."""
     serving = Serving(database, settings)
     loader = Loader(serving, settings.model_store)
     task = asyncio.create_task(loader.run(settings.poll_interval.total_seconds()))
     try:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(serving.loaded.wait(), START_WAIT_S)
         yield serving
     finally:
         task.cancel()

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.database.engine import Database
 from app.experiments.assignment import Arm, Assignment
+from app.kit.errors import ModelLoading
 from app.kit.refreshing import Refreshing
 from app.recommendations.catalogue.index import Catalogue, CatalogueRow
 from app.recommendations.content.feature_index import FeatureIndex
@@ -30,17 +31,25 @@ from models.core.model import FoldIn
 
 MAX_CHANGES = 1_000  # items; more are read without holding up the event loop
 POPULARITY_AGE_S = 5.0
+LOADING_WAIT_S = 5.0  # that a request waits for the models of a server that has just started
 
 
 @dataclass(frozen=True)
 class ServingStatus:
-    """What readiness says about the models: `problem` is None when all that should serve are loaded."""
+    """What readiness says about the models.
+
+    Attributes:
+        problem: None when all that should serve are loaded.
+        experiment: the number of the one that is served.
+        is_settled: whether what should serve was looked for, and loaded or refused.
+    """
 
     loaded_version: str | None
     live_version: str | None
     loaded_at: datetime | None
     problem: str | None
-    experiment: int | None  # the number of the one that is served
+    experiment: int | None
+    is_settled: bool
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,8 @@ class Serving:
         self.live: LoadedModel | None = None
         self.model_cache = ModelCache()
         self.live_version: str | None = None
-        self.problem: str | None = "the model store has not been read yet"
+        self.problem: str | None = "the models have not been looked for yet"
+        self.loaded = asyncio.Event()  # what should serve was looked for, and loaded or refused
         self.experiment: RunningExperiment | None = None
         self.experiment_problem: str | None = None
         self._loaded_at: datetime | None = None
@@ -92,7 +102,18 @@ class Serving:
         loaded = self.live.version if self.live else None
         problem = self.problem or self.experiment_problem
         number = self.experiment.number if self.experiment else None
-        return ServingStatus(loaded, self.live_version, self._loaded_at, problem, number)
+        return ServingStatus(loaded, self.live_version, self._loaded_at, problem, number, self.loaded.is_set())
+
+    async def wait_until_loaded(self) -> None:
+        """Wait a while until what serves is loaded: before, popular items would be taken for recommendations.
+
+        Raises:
+            ModelLoading: if it takes longer.
+        """
+        try:
+            await asyncio.wait_for(self.loaded.wait(), LOADING_WAIT_S)
+        except TimeoutError:
+            raise ModelLoading from None
 
     def live_for(self, user_id: str | None) -> LoadedModel | None:
         """Return the model that serves a user: their arm's in an experiment, else the live one, as for guests."""

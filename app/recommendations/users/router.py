@@ -39,8 +39,15 @@ LISTS = {name for name, schema in SCHEMAS.items() if schema.get("type") == "arra
 
 
 async def get_serving(request: Request) -> Serving:
-    """Return what this process answers from."""
-    return cast("Serving", request.app.state.serving)
+    """Return what this process answers from, once it is loaded.
+
+    Raises:
+        ModelLoading: if that takes long.
+    """
+    serving = cast("Serving", request.app.state.serving)
+    if not serving.loaded.is_set():
+        await serving.wait_until_loaded()
+    return serving
 
 
 ServingDep = Annotated[Serving, Depends(get_serving)]

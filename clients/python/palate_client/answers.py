@@ -715,7 +715,7 @@ class Ready(Received):
     database: Literal["ok", "unreachable"] | str
     migrations: Literal["ok", "missing", "unknown"] | str
     status: Literal["ok", "degraded", "unavailable"] | str
-    """`degraded`: everything answers, but not from the models that should serve; `problem` says why."""
+    """`degraded`: everything answers, but not from the models that should serve; `unavailable`: the database is missing, or the models are still being loaded; `problem` says why."""
 
     model_version: str | None
     """The model that answers."""
@@ -724,7 +724,7 @@ class Ready(Received):
     """The model that should answer."""
 
     problem: str | None
-    """What keeps the live model, or an experiment's, from answering."""
+    """What keeps the live model, or an experiment's, from answering, or the server from being ready."""
 
     experiment: int | None
     """The experiment whose versions this process serves."""
