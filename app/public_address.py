@@ -1,6 +1,7 @@
-"""How Palate is seen from outside: the path prefix of a proxy, and the sites whose pages may call it."""
+"""How Palate is seen from outside: the proxies, their path prefix, and the sites whose pages may call it."""
 
 import re
+from ipaddress import ip_address, ip_network
 
 PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 OWN_PATHS = {"console", "docs", "health", "metrics", "openapi.json", "v1"}  # where Palate's own begin
@@ -19,6 +20,18 @@ def check_prefix(prefix: str) -> str:
     if prefix and prefix.split("/")[1] in OWN_PATHS:
         raise ValueError(f"must not begin like a path of Palate's own, as {prefix!r} does")
     return prefix
+
+
+def check_proxy(proxy: str) -> str:
+    """Return the address or network of a proxy.
+
+    Raises:
+        ValueError: if it is neither.
+    """
+    try:
+        return proxy if proxy == "*" else str(ip_network(proxy)) if "/" in proxy else str(ip_address(proxy))
+    except ValueError:
+        raise ValueError(f"must be an address, a network like 10.0.0.0/8, or *, not {proxy!r}") from None
 
 
 def check_origin(origin: str) -> str:

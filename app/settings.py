@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, PositiveInt, field_validator, model_
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.address import parse_address
-from app.public_address import check_origin, check_prefix
+from app.public_address import check_origin, check_prefix, check_proxy
 from models.kinds.names import KIND_NAMES
 
 MAX_LIST = 1_000  # rows of one bulk request, and of one page
@@ -50,7 +50,7 @@ class Settings(BaseSettings):
         Field(description="Path prefix under which a proxy shows Palate, such as `/palate`; it may cut it off or not."),
     ] = ""
     trusted_proxies: Annotated[
-        list[str],
+        list[Annotated[str, AfterValidator(check_proxy)]],
         NoDecode,
         Field(description="Addresses and networks of proxies whose X-Forwarded-Prefix is believed, with commas."),
     ] = ["127.0.0.1", "::1"]

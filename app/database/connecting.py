@@ -69,7 +69,8 @@ async def connect_host(address: PostgresAddress, host: str | None, port: int | N
             **({"statement_cache_size": 0} if address.is_pooled else {}),
         )
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-        cause = f"{place(host, port)}: {reason(error, seconds)}"
+        hint = f"; {POOLER}" if "startup parameter" in str(error) and not address.is_pooled else ""
+        cause = f"{place(host, port)}: {reason(error, seconds)}{hint}"
         raise DatabaseUnavailable(cause=cause, is_lasting=is_lasting(error)) from error
     keep_alive(connection, parameters)
     return connection
@@ -111,8 +112,7 @@ def reason(error: BaseException, seconds: float) -> str:
         return f"its certificate is refused: {error.verify_message} (sslrootcert names whom to trust)"
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"
-    text = " ".join((getattr(error, "strerror", None) or str(error)).split())
-    return f"{text}; {POOLER}" if "startup parameter" in text else text
+    return " ".join((getattr(error, "strerror", None) or str(error)).split())
 
 
 def is_lasting(error: BaseException) -> bool:

@@ -18,7 +18,7 @@ class Prefixes:
 
     def __init__(self, root_path: str, trusted_proxies: list[str]) -> None:
         self.root_path = root_path
-        self._trusted = ProxyHeadersMiddleware(None, trusted_proxies).trusted_hosts  # type: ignore[arg-type]
+        self._trusted = ProxyHeadersMiddleware(None, "*" if "*" in trusted_proxies else trusted_proxies).trusted_hosts  # type: ignore[arg-type]
 
     def of(self, scope: Scope, forwarded: bytes | None) -> str:
         """Return a request's prefix; what a proxy says that is none is passed over."""

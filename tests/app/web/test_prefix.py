@@ -50,7 +50,14 @@ def test_what_is_no_prefix_is_passed_over(plain: TestClient, said: str) -> None:
 
 def test_only_a_trusted_proxy_is_believed(open_app: Callable[..., TestClient]) -> None:
     assert prefixes(open_app("192.0.2.7"), FORWARDED) == {""}
-    assert prefixes(open_app("192.0.2.7", trusted_proxies="10.0.0.1, 192.0.2.0/24"), FORWARDED) == {"/shop/palate"}
+    for trusted in ("10.0.0.1, 192.0.2.0/24", "*"):
+        assert prefixes(open_app("192.0.2.7", trusted_proxies=trusted), FORWARDED) == {"/shop/palate"}
+
+
+@pytest.mark.parametrize("proxy", ["nginx", "10.0.0.0/99", "10.0.0.1:80"])
+def test_a_proxy_that_is_no_address_is_refused(proxy: str) -> None:
+    with pytest.raises(ValueError, match="must be an address, a network"):
+        Settings(_env_file=None, trusted_proxies=proxy)
 
 
 def test_a_prefix_does_not_change_which_key_is_needed(open_app: Callable[..., TestClient]) -> None:
