@@ -2,6 +2,7 @@
 
 import gc
 import os
+from typing import Annotated
 
 import typer
 
@@ -39,7 +40,11 @@ def begin(context: typer.Context) -> None:
 
 
 @app.command()
-def up() -> None:
+def up(
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show the lines of the API and the trainer here, not in a log file.")
+    ] = False,
+) -> None:
     """Start everything: migrations, a sample if the database is empty, a first model, the API and the trainer."""
     from app.launch.port import is_free
     from app.settings import Settings
@@ -49,7 +54,7 @@ def up() -> None:
         raise typer.Exit(1)
     from app.launch.up import up as start
 
-    raise typer.Exit(start(settings))
+    raise typer.Exit(start(settings, verbose))
 
 
 @app.command()

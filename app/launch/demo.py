@@ -13,7 +13,8 @@ from rich.console import Console
 from app.settings import Settings
 
 TIMEOUT_SECONDS = 10
-WIDTH = 400  # characters of an answer that are shown
+WIDTH = 600  # characters of an answer that are shown
+MAX_TEXT = 50  # characters of one text in it; ids of answers and cursors are longer, and say nothing to a reader
 
 
 class Call(NamedTuple):
@@ -89,7 +90,7 @@ def show(settings: Settings, console: Console) -> None:
         if status == 401:
             console.print("-> this server asks for a key: add -H 'X-API-Key: ...' (`palate keys create` makes one)")
         else:
-            console.print(shorten(json.dumps(answer, ensure_ascii=False)), markup=False)
+            console.print(shorten(json.dumps(shorten_texts(answer), ensure_ascii=False)), markup=False)
 
 
 def as_curl(method: str, url: str, body: Any) -> str:
@@ -97,6 +98,15 @@ def as_curl(method: str, url: str, body: Any) -> str:
     if body is None:
         return f"curl '{url}'"
     return f"curl -X {method} '{url}' -H 'Content-Type: application/json' -d '{json.dumps(body)}'"
+
+
+def shorten_texts(answer: Any) -> Any:
+    """Cut the long texts of an answer."""
+    if isinstance(answer, dict):
+        return {name: shorten_texts(value) for name, value in answer.items()}
+    if isinstance(answer, list):
+        return [shorten_texts(value) for value in answer]
+    return answer[:20] + "..." if isinstance(answer, str) and len(answer) > MAX_TEXT else answer
 
 
 def shorten(text: str) -> str:

@@ -57,6 +57,11 @@ def test_up_starts_everything_again_without_loss_and_ends_cleanly(fresh: Setting
         assert "synthetic" in told
         assert "curl '" in told
         assert '"personalised": true' in told
+        assert '"event"' not in told
+        assert "\x1b" not in told
+        details = tmp_path / "log" / f"palate-{fresh.port}.log"
+        assert str(details) in told
+        assert '"listening"' in details.read_text()
         assert httpx2.post(f"{url}/v1/ratings", json={"user_id": "ada", "item_id": "alien-1979", "value": 5}).is_success
         model = httpx2.get(f"{url}/health/ready").json()["model_version"]
         processes = children(process)
@@ -76,7 +81,9 @@ def test_up_starts_everything_again_without_loss_and_ends_cleanly(fresh: Setting
         assert [run["kind"] for run in runs if run["state"] != "succeeded"] in (["auto"], ["hybrid"], [])
         os.kill(children(process)[0], signal.SIGKILL)
         assert process.wait(40) == 1
-    assert "ended by itself" in (tmp_path / "second.log").read_text()
+    told = (tmp_path / "second.log").read_text()
+    assert "ended by itself" in told
+    assert '"event"' in told.partition("ended by itself")[2]  # its last lines
 
 
 def test_up_reports_a_taken_port_before_it_does_anything(fresh: Settings, tmp_path: Path) -> None:
