@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, urlencode
 FORM = "postgresql://USER:PASSWORD@HOST:PORT/NAME or sqlite:///PATH"
 POSTGRES_DRIVERS = {"asyncpg", "psycopg", "psycopg_async", "psycopg2", "psycopg2cffi", "pg8000"}
 SQLITE_DRIVERS = {"aiosqlite", "pysqlite"}
-SCHEME = re.compile(r"(?P<database>postgres(?:ql)?|sqlite)(?:\+(?P<driver>\w+))?://(?P<rest>.*)", re.DOTALL)
+SCHEME = re.compile(r"(?P<database>(?i:postgres(?:ql)?|sqlite))(?:\+(?P<driver>\w+))?://(?P<rest>.*)", re.DOTALL)
 KEYWORDS = re.compile(r"\s*(host|hostaddr|port|dbname|user|password|service)\s*=")
 
 HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[^@/?#:,\[\]\s]*)(?::{port})?"
@@ -107,7 +107,7 @@ def parse_address(url: str) -> SqliteAddress | PostgresAddress:
     scheme = SCHEME.fullmatch(url.strip())
     if scheme is None:
         raise ValueError(f"must start with postgresql:// or sqlite:///: write {FORM}")
-    is_sqlite = scheme["database"] == "sqlite"
+    is_sqlite = scheme["database"].lower() == "sqlite"
     drivers = SQLITE_DRIVERS if is_sqlite else POSTGRES_DRIVERS
     if scheme["driver"] and scheme["driver"] not in drivers:
         raise ValueError(f"the driver `{scheme['driver']}` is not known: write {scheme['database']}://")

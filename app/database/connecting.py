@@ -71,7 +71,7 @@ async def connect_host(address: PostgresAddress, host: str | None, port: int | N
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         hint = f"; {POOLER}" if "startup parameter" in str(error) and not address.is_pooled else ""
         cause = f"{place(host, port)}: {reason(error, seconds)}{hint}"
-        raise DatabaseUnavailable(cause=cause, is_lasting=is_lasting(error)) from error
+        raise DatabaseUnavailable(cause=cause, is_lasting=is_lasting(error), was_reached=False) from error
     keep_alive(connection, parameters)
     return connection
 
@@ -112,7 +112,8 @@ def reason(error: BaseException, seconds: float) -> str:
         return f"its certificate is refused: {error.verify_message} (sslrootcert names whom to trust)"
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"
-    return " ".join((getattr(error, "strerror", None) or str(error)).split())
+    text = " ".join((getattr(error, "strerror", None) or str(error)).split())
+    return f"{text} Or set sslrootcert=system." if text.startswith("root certificate file") else text
 
 
 def is_lasting(error: BaseException) -> bool:

@@ -31,16 +31,17 @@ def is_disconnect(error: BaseException) -> bool:
 def translate_error(error: BaseException) -> BaseException:
     """Translate the loss of the database; any other error stays what it is."""
     cause = getattr(error, "orig", None) or error
+    words = " ".join(str(cause.__cause__ or cause).split())  # SQLAlchemy puts a class before the driver's words
     if getattr(cause, "sqlstate", None) in STATEMENT_CODES:
-        return DatabaseUnavailable(cause=f"{cause}; {POOLER}", is_lasting=True)
+        return DatabaseUnavailable(cause=f"{words}; {POOLER}", is_lasting=True, was_reached=False)
     if getattr(cause, "sqlite_errorname", "").startswith(UNUSABLE_SQLITE_ERRORS):
-        return DatabaseUnavailable(cause=str(cause), is_lasting=True)
+        return DatabaseUnavailable(cause=words, is_lasting=True, was_reached=False)
     lost = is_disconnect(error) or isinstance(cause, OSError)
     lost = lost or (getattr(cause, "sqlstate", None) or "")[:2] in LOST_SQLSTATE_CLASSES
     lost = lost or getattr(cause, "sqlite_errorname", "").startswith(LOST_SQLITE_ERRORS)
     lost = lost or isinstance(error, PoolTimeout)
     if lost:
-        return DatabaseUnavailable()
+        return DatabaseUnavailable(cause=words)
     return SchemaOutdated() if is_outdated(cause) else error
 
 

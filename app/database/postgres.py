@@ -143,4 +143,5 @@ def is_stale(error: BaseException) -> bool:
 
 def translate_error(error: BaseException) -> BaseException:
     """Translate the loss of the database; any other error stays what it is."""
-    return DatabaseUnavailable() if is_stale(error) else db_errors.translate_error(error)
+    translated = db_errors.translate_error(error)
+    return DatabaseUnavailable(cause=str(error)) if translated is error and is_stale(error) else translated

@@ -106,7 +106,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         cause = f"cannot make the folder {folder}: {(error.strerror or str(error)).lower()}"
-        raise DatabaseUnavailable(cause=cause, is_lasting=True) from error
+        raise DatabaseUnavailable(cause=cause, is_lasting=True, was_reached=False) from error
 
 
 def empty_log(engine: Engine) -> None:

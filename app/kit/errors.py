@@ -223,10 +223,10 @@ class DatabaseUnavailable(PalateError):
     status = 503
     headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
 
-    def __init__(self, *, cause: str = "", is_lasting: bool = False) -> None:
-        """Keep why there is no connection, for logs and commands; lasting is what waiting does not mend."""
+    def __init__(self, *, cause: str = "", is_lasting: bool = False, was_reached: bool = True) -> None:
+        """Keep the database's own reason, for logs and commands; lasting is what waiting does not mend."""
         super().__init__()
-        self.cause, self.is_lasting = cause, is_lasting
+        self.cause, self.is_lasting, self.was_reached = cause, is_lasting, was_reached
 
     def __str__(self) -> str:
         return f"{self.detail} ({self.cause})" if self.cause else self.detail

@@ -19,7 +19,7 @@ def one_line_errors() -> Iterator[None]:
     try:
         yield
     except DatabaseUnavailable as error:
-        leave(f"palate: {describe_unavailable(error)}", REFUSED if error.cause else FAILED)
+        leave(f"palate: {describe_unavailable(error)}", FAILED if error.was_reached else REFUSED)
     except PalateError as error:
         leave(f"palate: {error.detail}", FAILED)
     except ValueError as error:  # pydantic's, which is loaded if a setting is wrong
@@ -38,7 +38,7 @@ def leave(message: str, code: int) -> None:
 
 def describe_unavailable(error: DatabaseUnavailable) -> str:
     """Return why there is no database, and which setting says where it is."""
-    return f"the database cannot be used (PALATE_DATABASE_URL): {error.cause}" if error.cause else error.detail
+    return str(error) if error.was_reached else f"the database cannot be used (PALATE_DATABASE_URL): {error.cause}"
 
 
 def describe_settings(error: "ValidationError") -> str:

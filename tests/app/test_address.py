@@ -26,7 +26,15 @@ def parts(url: str) -> tuple[object, ...]:
 
 @pytest.mark.parametrize(
     "scheme",
-    ["postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg", "postgresql+psycopg2", "postgresql+pg8000"],
+    [
+        "postgres",
+        "PostgreSQL",
+        "postgresql",
+        "postgresql+asyncpg",
+        "postgresql+psycopg",
+        "postgresql+psycopg2",
+        "postgresql+pg8000",
+    ],
 )
 def test_every_name_of_postgresql_is_taken(scheme: str) -> None:
     assert parts(f"{scheme}://ada:secret@db.example.org/shop") == ROW
