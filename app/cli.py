@@ -58,6 +58,17 @@ def up(
 
 
 @app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for machines.")] = False,
+) -> None:
+    """Look at all that Palate needs, and say what to mend. Exit code 0: all is well; 1: something is to be mended."""
+    from app.launch.doctor.run import doctor as run
+    from app.settings import Settings
+
+    raise typer.Exit(run(Settings(), as_json))
+
+
+@app.command()
 def serve() -> None:
     """Serve the API."""
     for library in ("OMP", "OPENBLAS", "MKL"):  # one computing thread a server process: more raise the slowest answers

@@ -1,0 +1,1 @@
+"""`palate doctor`: what an instance needs, looked at one by one."""

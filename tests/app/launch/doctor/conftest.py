@@ -1,0 +1,3 @@
+"""Versions to publish."""
+
+from tests.app.recommendations.fixtures import publish_version as publish_version
