@@ -1,6 +1,7 @@
 """A real PgBouncer in transaction mode before the tests' PostgreSQL, which speaks TLS to its clients."""
 
 import os
+import pwd
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -15,7 +16,6 @@ from sqlalchemy import make_url
 from tests.processes import wait_until
 
 USER, PASSWORD = "palate", "p@ss:/#%$ w"
-RUN_AS = "pgserver"  # as the PostgreSQL from a wheel; it refuses to run as root
 MISSING = "There is no PgBouncer or openssl: install them, e.g. with `apt-get install pgbouncer openssl`."
 CONFIG = """\
 [databases]
@@ -65,10 +65,11 @@ def pooler(database_url: str, folder: Path) -> Iterator[Pooler]:
         upstream += f" password='{server.password}'"
     (folder / "users").write_text(f'"{USER}" "{PASSWORD}"\n')
     (folder / "config").write_text(CONFIG.format(upstream=upstream, port=port, folder=folder))
-    if os.geteuid() == 0:
+    command = ["pgbouncer", "-q", str(folder / "config")]
+    if os.geteuid() == 0:  # as whom it refuses to run
+        command += ["-u", (user := ordinary_user())]
         for path in (folder, *folder.iterdir()):
-            shutil.chown(path, RUN_AS)
-    command = ["pgbouncer", "-q", *(("-u", RUN_AS) if os.geteuid() == 0 else ()), str(folder / "config")]
+            shutil.chown(path, user)
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: listens(port), "PgBouncer listens", 20)
@@ -76,6 +77,11 @@ def pooler(database_url: str, folder: Path) -> Iterator[Pooler]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+def ordinary_user() -> str:
+    """Return the user of the PostgreSQL from a wheel, whose socket only that one may open, or another that is no root."""
+    return next((user.pw_name for user in pwd.getpwall() if user.pw_name == "pgserver"), "nobody")
 
 
 def make_certificates(folder: Path) -> tuple[Path, Path]:
