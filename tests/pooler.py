@@ -80,7 +80,7 @@ def pooler(database_url: str, folder: Path) -> Iterator[Pooler]:
 
 
 def ordinary_user() -> str:
-    """Return the user of the PostgreSQL from a wheel, whose socket only that one may open, or another that is no root."""
+    """Return the user of the PostgreSQL from a wheel, who alone may open its socket, or another that is not root."""
     return next((user.pw_name for user in pwd.getpwall() if user.pw_name == "pgserver"), "nobody")
 
 
