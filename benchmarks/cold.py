@@ -25,7 +25,8 @@ from app.comparison.sources import read_file
 from app.recommendations.content.cold_start import ColdItems, find_cold_items
 from app.recommendations.content.features import ItemContent, Vocabulary
 from app.settings import Settings
-from app.transfer.items import clean_items
+from app.transfer.cleaning.items import clean_items
+from app.transfer.options import Options
 from app.transfer.reading.sources import find_sources
 from models.core.interactions import Interactions, Rows, Values
 from models.core.model import Model
@@ -242,7 +243,7 @@ def main() -> None:
     arguments = parser.parse_args()
     low, high, step = arguments.scale
     settings = Settings(_env_file=None, rating_min=low, rating_max=high, rating_step=step)
-    data = read_file(settings, arguments.ratings, {}, rescale=None, refused=Path("refused.ndjson")).interactions
+    data = read_file(settings, arguments.ratings, Options(), Path("refused.ndjson")).interactions
     described = read_items(arguments.ratings)
     for kind in arguments.kind:
         show(kind, [measured(kind, data, described, seed) for seed in arguments.seed])
@@ -251,9 +252,9 @@ def main() -> None:
 def read_items(path: Path) -> dict[str, ItemContent]:
     """Read what a file says of items, as `palate import` would."""
     found = {}
-    for source in (each for each in find_sources(path, "auto", None, {}) if each.kind == "items"):
+    for source in (each for each in find_sources(path, None, Options()) if each.kind == "items"):
         for batch in source.batches():
-            for change in clean_items(batch, source.file, source.is_film_list).changes:
+            for change in clean_items(batch, source).changes:
                 fields = ItemFields().model_dump() | dict(change.fields)
                 found[change.item_id] = ItemContent(fields["title"], fields["categories"], fields["attributes"])
     return found

@@ -19,6 +19,7 @@ from rich.table import Table
 from app.comparison.sources import read_file
 from app.recommendations.ranking.diversity import POOL
 from app.settings import Settings
+from app.transfer.options import Options
 from models.core.interactions import Interactions, Rows, Values
 from models.core.model import Model
 from models.evaluation.ranking import evaluate, holdout
@@ -42,7 +43,7 @@ def main() -> None:
     arguments = parser.parse_args()
     low, high, step = arguments.scale
     settings = Settings(_env_file=None, rating_min=low, rating_max=high, rating_step=step)
-    data = read_file(settings, arguments.ratings, {}, rescale=None, refused=Path("refused.ndjson")).interactions
+    data = read_file(settings, arguments.ratings, Options(), Path("refused.ndjson")).interactions
     figures = np.mean([list(measured(data, arguments.kind, seed)) for seed in range(arguments.seeds)], axis=0)
     table = Table(
         "diversity",

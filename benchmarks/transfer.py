@@ -22,12 +22,12 @@ from sqlalchemy import make_url
 
 from app.database import migrate
 from app.database.engine import open_database
-from app.kit.times import now_us
 from app.ratings.scale import Scale
-from app.transfer.importer import RefusedFile, import_sources
-from app.transfer.reading.clean import clean
-from app.transfer.reading.readers import Source
+from app.transfer.cleaning.ratings import RatingCleaner
+from app.transfer.importer import RefusedFile, Summary, import_sources
+from app.transfer.options import Options
 from app.transfer.reading.sources import find_sources
+from app.transfer.reading.tables import Source
 
 Row = tuple[int, int, float, int, int]
 TABLE = (
@@ -66,8 +66,9 @@ def ready_rows(sources: list[Source], scale: Scale) -> Iterator[Row]:
     for source in sources:
         if source.kind != "ratings":
             continue
+        cleaner = RatingCleaner(source, scale, Options())
         for batch in source.batches():
-            ratings = clean(batch, source.file, scale=scale, rescale=None, moment_us=now_us()).ratings
+            ratings = cleaner.clean(batch).ratings
             for place in range(len(ratings.values)):
                 row = ratings.row(place)
                 user = users.setdefault(row.user_id, len(users))
@@ -108,8 +109,9 @@ async def timed_import(url: str, sources: list[Source], scale: Scale, folder: Pa
     await database.write(migrate.upgrade)
     started = time.perf_counter()
     with RefusedFile(folder / "refused.ndjson") as refused:
-        summary = await import_sources(
-            database, sources, scale=scale, rescale=None, refused=refused, progress=lambda *_: None
+        summary, quiet = Summary(), lambda *_: None
+        await import_sources(
+            database, sources, scale=scale, options=Options(), summary=summary, refused=refused, progress=quiet
         )
     seconds = time.perf_counter() - started
     await database.close()
@@ -127,7 +129,7 @@ async def fresh_database(server: str) -> str:
 
 def measure(url: str, path: Path, scale: Scale, folder: Path) -> dict[str, Any]:
     """Measure one database: bare, ours, ours again."""
-    sources = [source for source in find_sources(path, "auto", None, {}) if source.kind == "ratings"]
+    sources = [source for source in find_sources(path, None, Options()) if source.kind == "ratings"]
     rows = list(ready_rows(sources, scale))
     is_sqlite = url.startswith("sqlite")
     bare = bare_sqlite(folder, rows) if is_sqlite else asyncio.run(bare_postgresql(url, rows))
@@ -156,7 +158,7 @@ def peak_memory(num_rows: int) -> float:
 def import_and_weigh(num_rows: int) -> float:
     """Import, and weigh this process."""
     with tempfile.TemporaryDirectory() as name:
-        sources = find_sources(synthetic(Path(name), num_rows), "auto", None, {})
+        sources = find_sources(synthetic(Path(name), num_rows), None, Options())
         asyncio.run(timed_import(f"sqlite:///{name}/palate.db", sources, Scale(1, 5, 0.5), Path(name)))
     # Not ru_maxrss: a process that was started by a larger one begins with the larger one's peak.
     status = Path("/proc/self/status").read_text()

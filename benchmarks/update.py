@@ -17,6 +17,7 @@ from rich.table import Table
 
 from app.comparison.sources import read_file
 from app.settings import Settings
+from app.transfer.options import Options
 from benchmarks.synthetic import Synthetic
 from models.closed_form.encoding import Encoding
 from models.closed_form.gram import Gram, GramSource, PackedGram
@@ -41,7 +42,7 @@ def main() -> None:
         return
     low, high, step = arguments.scale
     settings = Settings(_env_file=None, rating_min=low, rating_max=high, rating_step=step)
-    report(read_file(settings, arguments.ratings, {}, rescale=None, refused=Path("refused.ndjson")).interactions)
+    report(read_file(settings, arguments.ratings, Options(), Path("refused.ndjson")).interactions)
 
 
 def report(data: Interactions) -> None:

@@ -18,9 +18,9 @@ from app.ratings.scale import Scale
 from app.settings import Settings
 from app.tables import Rating
 from app.training.data.snapshot import load_interactions, rating_scale
+from app.transfer.cleaning.ratings import RatingCleaner
 from app.transfer.importer import RefusedFile
-from app.transfer.reading.clean import Rescale, clean_batches, parse_rescale
-from app.transfer.reading.fields import parse_renames
+from app.transfer.options import Options, parse_options
 from app.transfer.reading.sources import find_sources
 
 
@@ -28,24 +28,22 @@ def read(settings: Settings, path: Path | None, renames: list[str], *, rescale: 
     """Read the ratings of a path, or of the database if it is None; see `read_file` and `read_database`."""
     if path is None:
         return read_database(settings)
-    return read_file(settings, path, parse_renames(renames), rescale=parse_rescale(rescale), refused=refused)
+    return read_file(settings, path, parse_options(column=renames, rescale=rescale), refused)
 
 
-def read_file(
-    settings: Settings, path: Path, renames: dict[str, str], *, rescale: Rescale | None, refused: Path
-) -> Dataset:
+def read_file(settings: Settings, path: Path, options: Options, refused: Path) -> Dataset:
     """Read a file, folder or zip as `palate import` would.
 
     Raises:
         TransferProblem: if it cannot be read.
         ComparisonProblem: if there is no rating in it.
     """
-    sources = [source for source in find_sources(path, "auto", None, renames) if source.kind == "ratings"]
+    sources = [source for source in find_sources(path, None, options) if source.kind == "ratings"]
     num_refused, batches = 0, []
     refused.parent.mkdir(parents=True, exist_ok=True)
     with RefusedFile(refused) as rejects:
         for source in sources:
-            for _, cleaned in clean_batches(source, Scale.of(settings), rescale):
+            for _, cleaned in RatingCleaner(source, Scale.of(settings), options).batches():
                 rejects.write(cleaned.refused)
                 num_refused += len(cleaned.refused)
                 batches.append(cleaned.ratings)

@@ -1,10 +1,28 @@
 """Ids of callers: any text that both databases can store."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from app.settings import MAX_ID_LENGTH
+
+WHOLE_NUMBER = r"^ *(-?[0-9]+)(?:\.0+)? *$"  # as pandas, Excel and JSON write one
+EXACT_BELOW = 2**53  # a larger number without a fraction may have been another
+find_whole_number = re.compile(WHOLE_NUMBER.replace("$", r"\Z")).match
+
+
+def normalize_id(value: Any) -> Any:
+    """Write an id that is a whole number as its digits: 7, 7.0, "7", "7.0" and " 7 " are one id.
+
+    Other text is left alone, spaces and zeros in front included, and so is what is no id.
+    """
+    if isinstance(value, str):
+        found = find_whole_number(value)
+        return found[1] if found else value
+    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT_BELOW:
+        return str(int(value))
+    return str(value) if type(value) is int else value
 
 
 def storable(text: str) -> str:
@@ -38,5 +56,8 @@ def check_id(text: str) -> str:
 
 Text = Annotated[str, StringConstraints(strict=True), AfterValidator(storable)]
 ExternalId = Annotated[
-    str, StringConstraints(strict=True, min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(storable)
+    str,
+    BeforeValidator(normalize_id),
+    StringConstraints(strict=True, min_length=1, max_length=MAX_ID_LENGTH),
+    AfterValidator(storable),
 ]

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol, TypeVar
@@ -19,13 +19,16 @@ from app.kit.errors import DatabaseUnavailable
 from app.kit.times import now_us
 from app.ratings.bulk import ItemNumbers, set_columns
 from app.ratings.scale import Scale
-from app.transfer.items import CleanedItems, clean_items
-from app.transfer.problems import RefusedRow
-from app.transfer.reading.clean import Cleaned, Rescale, clean_batches
-from app.transfer.reading.readers import Source
+from app.transfer.cleaning.items import CleanedItems, clean_items
+from app.transfer.cleaning.ratings import Cleaned, RatingCleaner
+from app.transfer.options import Options
+from app.transfer.problems import RefusedRow, TransferProblem
+from app.transfer.reading.tables import Source
 
 PATIENCE_S = 60  # that an import waits for a lost database
 ITEMS_A_TRANSACTION = 5_000
+SHOWN_ROWS = 3  # of a dry run
+UNRATED = "unrated"  # the status of a row that says that the user did not rate the item
 T = TypeVar("T")
 Progress = Callable[[Source, int, int], None]  # the file, bytes read so far, rows so far
 
@@ -41,6 +44,26 @@ class Summary:
         """Return the counts of one kind of row."""
         return self.ratings if kind == "ratings" else self.items
 
+    def problem(self, max_refused: float) -> str | None:
+        """Describe why the import is no success, None if it is one."""
+        found = [count_problem(kind, self.counts(kind), max_refused) for kind in ("items", "ratings")]
+        if not self.items and not self.ratings:
+            return "Nothing was taken: the file holds no rows."
+        return next(filter(None, found), None)
+
+
+def count_problem(kind: str, counts: Counter[str], max_refused: float) -> str | None:
+    """Describe why rows of a kind are no success: none was taken, or too many were refused."""
+    num_refused, num_rows = counts["refused"], counts.total()
+    if num_rows and num_rows == num_refused + counts[UNRATED]:
+        return (
+            f"Nothing was taken: of {num_rows:,} {kind}, {num_refused:,} are refused and {counts[UNRATED]:,} unrated."
+        )
+    if num_refused > max_refused * num_rows:
+        share = f"more than --max-refused {max_refused:g} allows"
+        return f"{num_refused:,} of {num_rows:,} {kind} are refused, {share}; the others are stored."
+    return None
+
 
 class Refusals(Protocol):
     """Where refused rows go."""
@@ -50,26 +73,47 @@ class Refusals(Protocol):
 
 
 class RefusedFile(AbstractContextManager["RefusedFile"]):
-    """The file of refused rows, one JSON object each; it is only made if there is one."""
+    """The file of refused rows, one JSON object each; an earlier one is kept, and this one takes another name.
+
+    Raises:
+        TransferProblem: if it cannot be written.
+    """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._stream: IO[bytes] | None = None
+        self.path, self._stream = open_new(path)
+        self._is_empty = True
 
     def write(self, rows: list[RefusedRow]) -> None:
         """Append rows."""
-        if rows and self._stream is None:
-            self._stream = self.path.open("wb")
         for row in rows:
-            assert self._stream is not None  # noqa: S101 - for the type checker
+            self._is_empty = False
             self._stream.write(orjson.dumps(row.as_dict(), default=str, option=orjson.OPT_APPEND_NEWLINE))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the file."""
-        if self._stream is not None:
-            self._stream.close()
+        """Close the file, and remove it if it is empty."""
+        self._stream.close()
+        if self._is_empty:
+            self.path.unlink()
+
+
+def open_new(path: Path) -> tuple[Path, IO[bytes]]:
+    """Create a file that is not there: of the given name, or with a number after it.
+
+    Raises:
+        TransferProblem: if that is not allowed.
+    """
+    for number in count(1):
+        name = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+        try:
+            return name, name.open("xb")
+        except FileExistsError:
+            continue
+        except OSError as error:
+            reason = f"refused rows cannot be written to {path} ({error.strerror})"
+            raise TransferProblem(f"{reason}: name another file with --refused FILE.", "refused") from None
+    raise AssertionError
 
 
 class Importer(Protocol):
@@ -85,13 +129,13 @@ class Importer(Protocol):
 class RatingImporter:
     """Imports a file of ratings."""
 
-    def __init__(self, database: Database, source: Source, scale: Scale, rescale: Rescale | None) -> None:
-        self._database, self._source, self._scale, self._rescale = database, source, scale, rescale
+    def __init__(self, database: Database, source: Source, scale: Scale, options: Options) -> None:
+        self._database, self._cleaner = database, RatingCleaner(source, scale, options)
         self._known = ItemNumbers()
 
     def batches(self) -> Iterator[tuple[int, Cleaned]]:
-        """Clean the file's batches; see `clean_batches`."""
-        return clean_batches(self._source, self._scale, self._rescale)
+        """Clean the file's batches; see `RatingCleaner`."""
+        return self._cleaner.batches()
 
     async def store(self, cleaned: Cleaned) -> Counter[str]:
         """Store a batch of ratings."""
@@ -109,7 +153,7 @@ class ItemImporter:
     def batches(self) -> Iterator[tuple[int, CleanedItems]]:
         """Clean the file's batches."""
         for batch in self._source.batches():
-            yield batch.position, clean_items(batch, self._source.file, self._source.is_film_list)
+            yield batch.position, clean_items(batch, self._source)
 
     async def store(self, cleaned: CleanedItems) -> Counter[str]:
         """Store a batch of items."""
@@ -119,6 +163,30 @@ class ItemImporter:
             written = await write_patiently(self._database, set_items, some, datetime.now(UTC))
             counts.update(str(outcome.status) for outcome in written.outcomes)
         return counts
+
+
+class DryRun:
+    """Stores nothing: counts the rows that would be stored, and keeps the first ones."""
+
+    def __init__(self, batches: Iterator[tuple[int, Any]]) -> None:
+        self._batches = batches
+        self.rows: list[dict[str, Any]] = []
+
+    def batches(self) -> Iterator[tuple[int, Any]]:
+        """Return the batches."""
+        return self._batches
+
+    async def store(self, cleaned: Any) -> Counter[str]:
+        """Count a batch."""
+        self.rows += cleaned.rows(SHOWN_ROWS - len(self.rows))
+        return Counter({"taken": cleaned.num_taken})
+
+
+def dry_run(source: Source, scale: Scale, options: Options) -> DryRun:
+    """Return what reads a file as an import would."""
+    if source.kind == "ratings":
+        return DryRun(RatingCleaner(source, scale, options).batches())
+    return DryRun((batch.position, clean_items(batch, source)) for batch in source.batches())
 
 
 async def write_patiently(database: Database, work: Callable[..., T], *args: Any) -> T:
@@ -136,22 +204,27 @@ async def import_sources(
     sources: list[Source],
     *,
     scale: Scale,
-    rescale: Rescale | None,
+    options: Options,
+    summary: Summary,
     refused: Refusals,
     progress: Progress,
-) -> Summary:
-    """Import files, one after the other.
+) -> None:
+    """Import files, one after the other, and count in the summary what becomes of their rows.
 
     Raises:
         TransferProblem: if a file cannot be read.
         DatabaseUnavailable: if the database stays away.
     """
-    summary = Summary()
     for source in sources:
-        is_ratings = source.kind == "ratings"
-        importer = RatingImporter(database, source, scale, rescale) if is_ratings else ItemImporter(database, source)
+        importer = importer_of(database, source, scale, options)
         await import_source(importer, source, counts=summary.counts(source.kind), refused=refused, progress=progress)
-    return summary
+
+
+def importer_of(database: Database, source: Source, scale: Scale, options: Options) -> Importer:
+    """Return what imports a file."""
+    if source.kind == "ratings":
+        return RatingImporter(database, source, scale, options)
+    return ItemImporter(database, source)
 
 
 async def import_source(
@@ -166,7 +239,9 @@ async def import_source(
             refused.write(cleaned.refused)
             counts += stored
             counts["refused"] += len(cleaned.refused)
-            num_rows += stored.total() + len(cleaned.refused)
+            if cleaned.num_unrated:
+                counts[UNRATED] += cleaned.num_unrated
+            num_rows += stored.total() + len(cleaned.refused) + cleaned.num_unrated
             progress(source, position, num_rows)
 
 

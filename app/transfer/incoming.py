@@ -1,6 +1,7 @@
 """An import over HTTP: the rows of a body, and the answer to it."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,18 +14,20 @@ from app.database.engine import Database
 from app.kit.errors import BodyStalled, DatabaseUnavailable, FieldProblem, InvalidRequest, PalateError
 from app.ratings.scale import Scale
 from app.transfer.body import Body
-from app.transfer.importer import Importer, ItemImporter, RatingImporter, import_source
+from app.transfer.importer import UNRATED, DryRun, count_problem, dry_run, import_source, importer_of
+from app.transfer.options import Options, parse_options
 from app.transfer.problems import RefusedRow, TransferProblem
-from app.transfer.reading.clean import parse_rescale
-from app.transfer.reading.fields import FIELDS, parse_renames
-from app.transfer.reading.readers import Source, ndjson_source, text_source
+from app.transfer.reading.fields import FIELDS
+from app.transfer.reading.sources import sources_of
+from app.transfer.reading.tables import File, Source
 
+RARE_STATUSES = ("taken", UNRATED)
 STATUSES = ("created", "updated", "unchanged", "stale", "refused")
 MAX_REFUSED = 1_000_000  # rows; their lines wait on the disk until the body has come
 IN_MEMORY_BYTES = 1024 * 1024  # of those lines
+MAX_TOLD = 20  # refused rows in a problem
 MAX_SHOWN = 500  # characters of a refused row that are repeated
 NAME = "the body"
-GZIP = b"\x1f\x8b"
 
 
 class ImportRequest(NamedTuple):
@@ -32,8 +35,12 @@ class ImportRequest(NamedTuple):
 
     form: str
     kind: str
-    columns: list[str]
-    rescale: str | None
+    is_dry_run: bool
+    options: dict[str, Any]
+
+    def parse(self) -> Options:
+        """Read the parameters."""
+        return parse_options(form=self.form, kind=self.kind, **self.options)
 
 
 class Answer:
@@ -42,6 +49,9 @@ class Answer:
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.counts = Counter[str]()
+        self.source: Source | None = None
+        self.dry_run: DryRun | None = None
+        self.first_refused: list[RefusedRow] = []
         self._num_refused = 0
         self._lines = SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115 - `lines` closes it, or its end does
 
@@ -52,6 +62,7 @@ class Answer:
             TransferProblem: if there are too many.
         """
         self._num_refused += len(rows)
+        self.first_refused += rows[: MAX_TOLD - len(self.first_refused)]
         if self._num_refused > MAX_REFUSED:
             raise TransferProblem(f"more than {MAX_REFUSED:,} rows are refused, the last at line {rows[-1].line}.")
         try:
@@ -71,8 +82,28 @@ class Answer:
     def last_line(self) -> bytes:
         """Count what became of the rows."""
         counts = {"read": self.counts.total()} | {status: self.counts[status] for status in STATUSES}
-        body = {"status": "complete", "kind": self.kind, "counts": counts}
-        return orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)
+        counts |= {status: self.counts[status] for status in RARE_STATUSES if self.counts[status]}
+        body: dict[str, Any] = {
+            "status": "dry-run" if self.dry_run else "complete",
+            "kind": self.kind,
+            "counts": counts,
+        }
+        if self.source and self.source.notes:
+            body["notes"] = self.source.notes
+        if self.dry_run and self.source:
+            body |= {"columns": self.source.used, "rows": self.dry_run.rows}
+        return orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
+
+    def check(self, max_refused: float) -> None:
+        """Stop if the import is no success.
+
+        Raises:
+            InvalidRequest: naming the first refused rows.
+        """
+        if problem := count_problem(self.kind, self.counts, max_refused):
+            told = [replace_field(each, row.line) for row in self.first_refused for each in row.errors]
+            detail = in_parameters(f"{problem} The first refused rows are in errors; max_refused=1 lists all of them.")
+            raise InvalidRequest(detail, told)
 
     def close(self) -> None:
         """Delete the lines."""
@@ -91,6 +122,18 @@ def refused_line(row: RefusedRow, kind: str) -> bytes:
     ids = {name: shorten(values.get(name)) for name in FIELDS[kind] if name.endswith("_id")}
     body = {"line": row.line} | ids | {"status": "refused", "errors": [field_problem(error) for error in row.errors]}
     return orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def replace_field(error: str, line: int) -> FieldProblem:
+    """Describe an error of a row that is not in the answer by its line."""
+    problem = field_problem(error)
+    return FieldProblem(problem["field"], f"line {line}: {problem['detail']}")
+
+
+def in_parameters(text: str) -> str:
+    """Write the options in a sentence as parameters: --date-order dmy as date_order=dmy."""
+    text = text.replace("\n  ", " | ")
+    return re.sub(r"--([a-z-]+)( (?=[^ ]))?", lambda found: found[1].replace("-", "_") + "=" * bool(found[2]), text)
 
 
 def shorten(value: Any) -> Any:
@@ -128,7 +171,7 @@ def import_or_report(database: Database, scale: Scale, body: Body, *, request: I
     try:
         asyncio.run(import_into(database, scale, body, request=request, answer=answer))
     except TransferProblem as error:
-        detail = str(error)
+        detail = in_parameters(str(error))
         raise InvalidRequest(f"{detail} {answer.describe_stored()}", [FieldProblem(error.field, detail)]) from error
     except (BodyStalled, DatabaseUnavailable) as error:
         raise with_outcome(error, answer) from error
@@ -143,21 +186,17 @@ def with_outcome(error: PalateError, answer: Answer) -> PalateError:
 
 async def import_into(database: Database, scale: Scale, body: Body, *, request: ImportRequest, answer: Answer) -> None:
     """Import a body in this thread's event loop. NDJSON of no rows is empty, CSV has a header at least."""
+    options = request.parse()
     if body.is_empty() and request.form == "ndjson":
         return
-    if body.starts_with(GZIP):
-        raise TransferProblem("the body is gzip: say so with Content-Encoding: gzip.", "Content-Encoding")
-    source = source_of(body, request)
-    async with database.apart() as apart:
-        importer: Importer = (
-            RatingImporter(apart, source, scale, parse_rescale(request.rescale))
-            if request.kind == "ratings"
-            else ItemImporter(apart, source)
-        )
-        await import_source(importer, source, counts=answer.counts, refused=answer, progress=lambda *_: None)
-
-
-def source_of(body: Body, request: ImportRequest) -> Source:
-    """Describe a body."""
-    make = text_source if request.form == "csv" else ndjson_source
-    return make(body.open, NAME, 0, request.kind, renames=parse_renames(request.columns), strict=True)
+    [source] = sources_of(File(NAME, 0, body.open, is_strict=True), options, request.kind)
+    body.begin()
+    answer.source = source
+    if request.is_dry_run:
+        answer.dry_run = dry_run(source, scale, options)
+        await import_source(answer.dry_run, source, counts=answer.counts, refused=answer, progress=lambda *_: None)
+    else:
+        async with database.apart() as apart:
+            importer = importer_of(apart, source, scale, options)
+            await import_source(importer, source, counts=answer.counts, refused=answer, progress=lambda *_: None)
+    answer.check(options.max_refused)

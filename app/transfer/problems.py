@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+MAX_REFUSED = 0.01  # the share of refused rows that an import may have: decision 24
+
 
 class TransferProblem(Exception):
     """The file cannot be read or written; the message says what to do, ``field`` names the option that is wrong."""

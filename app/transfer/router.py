@@ -13,7 +13,9 @@ from fastapi.responses import StreamingResponse
 from app.database.engine import Database
 from app.kit.errors import BodyStalled, FieldProblem, FormatUnsupported, InvalidRequest
 from app.ratings.scale import Scale
-from app.transfer.body import Body, gunzip, receive
+from app.transfer.body import Body, receive
+from app.transfer.problems import MAX_REFUSED
+from app.transfer.reading.streams import expand
 from app.transfer.schemas import ExportedItem, ExportedRating, ImportDone, ImportRefusal, inline
 from app.web.deps import DatabaseDep, SettingsDep
 from app.web.problem import problem_responses
@@ -25,8 +27,16 @@ router = APIRouter(tags=["bulk"])
 
 MAX_TRANSFERS = 8  # at a time; more wait, and their bodies with them
 NO_LIMIT = 2**62
-NDJSON, CSV = "application/x-ndjson", "text/csv"
-FORMS = {NDJSON: "ndjson", "application/ndjson": "ndjson", "application/jsonl": "ndjson", CSV: "csv"}
+NDJSON, CSV, JSON = "application/x-ndjson", "text/csv", "application/json"
+FORMS = {
+    NDJSON: "ndjson",
+    "application/ndjson": "ndjson",
+    "application/jsonl": "ndjson",
+    JSON: "auto",
+    CSV: "auto",
+    "text/tab-separated-values": "auto",
+    "text/plain": "auto",
+}
 Kind = Literal["ratings", "items"]
 Responses = dict[int | str, dict[str, Any]]
 ROWS = """\
@@ -70,18 +80,45 @@ async def post_import(
     settings: SettingsDep,
     kind: Annotated[Kind, Query(description="What the rows are.", examples=["ratings"])],
     column: Annotated[list[str], Query(description="FIELD=COLUMN, where a column has another name.")] = [],  # noqa: B006
+    columns: Annotated[str | None, Query(description="Places of user, item, value and date: 1,2,3,4.")] = None,
+    header: Annotated[bool, Query(description="Whether the first line names the columns.")] = True,
+    user: Annotated[str | None, Query(description="Whose ratings they are, of a file of one user.")] = None,
+    value: Annotated[str | None, Query(description="The rating that each row stands for.")] = None,
+    words: Annotated[list[str], Query(alias="map", description="What words mean: up=5,down=1.")] = [],  # noqa: B006
+    unrated: Annotated[str | None, Query(description="Values that mean not rated: 0,-1.")] = None,
+    timezone: Annotated[str | None, Query(description="Of dates without a zone; by default UTC.")] = None,
+    date_order: Annotated[Literal["dmy", "mdy"] | None, Query(description="Of dates such as 03/04/2021.")] = None,
     rescale: Annotated[str | None, Query(description="MIN:MAX of the rows, stretched over the own scale.")] = None,
+    max_refused: Annotated[
+        float, Query(ge=0, le=1, description="The share of rows that may be refused.")
+    ] = MAX_REFUSED,
+    dry_run: Annotated[bool, Query(description="Show what would be stored, and store nothing.")] = False,
 ) -> StreamingResponse:
     """Import any number of rows, as `palate import` does, while they arrive; nothing is held in memory.
 
-    Batches are stored as they come. The answer is NDJSON: a line for each refused row, then one line with the counts.
+    Batches are stored as they come. The answer is NDJSON: a line for each refused row, then one line with the counts;
+    a problem if nothing was taken, or more rows were refused than `max_refused` allows.
+    A JSON array (application/json) is taken, too, and text/plain is what it is found out to be.
     To send the same again changes nothing, so whatever was interrupted is simply sent again.
     """
     form = form_of(request.headers.get("content-type", ""))
     data = receive(request.stream(), asyncio.get_running_loop())
-    body = Body(gunzip(data) if is_gzip(request.headers.get("content-encoding", "")) else data)
+    body = Body(expand(data, "the body", "gzip" if is_gzip(request.headers.get("content-encoding", "")) else None))
+    options = {
+        "column": column,
+        "columns": columns,
+        "has_header": header,
+        "user": user,
+        "value": value,
+        "words": words,
+        "unrated": unrated,
+        "timezone": timezone,
+        "date_order": date_order,
+        "rescale": rescale,
+        "max_refused": max_refused,
+    }
     async with request.app.state.transfers:
-        answer = await run_import(database, Scale.of(settings), body, (form, kind, column, rescale))
+        answer = await run_import(database, Scale.of(settings), body, (form, kind, dry_run, options))
     return StreamingResponse(answer.lines(), media_type=NDJSON)
 
 
@@ -95,7 +132,7 @@ def form_of(content_type: str) -> str:
     header["content-type"] = content_type or "application/octet-stream"
     charset = header.get_content_charset("utf-8")
     if header.get_content_type() not in FORMS or charset not in {"utf-8", "utf8", "us-ascii"}:
-        detail = f"must be {NDJSON} or {CSV}, in UTF-8"
+        detail = f"must be {NDJSON} or {CSV}, {JSON} or text/plain, in UTF-8"
         raise FormatUnsupported(f"Content-Type {detail}.", [FieldProblem("Content-Type", detail)])
     return FORMS[header.get_content_type()]
 
@@ -113,14 +150,14 @@ def is_gzip(encoding: str) -> bool:
 
 
 async def run_import(
-    database: Database, scale: Scale, body: Body, options: tuple[str, str, list[str], str | None]
+    database: Database, scale: Scale, body: Body, request: tuple[str, str, bool, dict[str, Any]]
 ) -> "Answer":
     """Import in a thread of its own, whose event loop stores while this one receives."""
 
     def work() -> "Answer":
         from app.transfer.incoming import ImportRequest, import_body
 
-        return import_body(database, scale, body, ImportRequest(*options))
+        return import_body(database, scale, body, ImportRequest(*request))
 
     thread = ThreadPoolExecutor(1, thread_name_prefix="import")
     try:

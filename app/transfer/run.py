@@ -1,4 +1,4 @@
-"""Run an import or an export for a terminal: opens the database, shows progress, prints what became of the rows.
+"""Run an export for a terminal, with what shows the progress of an import, too.
 
 An export does not load what reads files, and only one to Parquet loads what writes that.
 """
@@ -14,48 +14,15 @@ from typing import IO, TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from app.database import migrate
 from app.database.engine import open_database
-from app.ratings.scale import Scale
 from app.settings import Settings
 from app.transfer.exporter import export_items, export_ratings
 from app.transfer.writing.lines import NdjsonWriter, Writer
 
 if TYPE_CHECKING:
-    from app.transfer.importer import RefusedFile, Summary
-    from app.transfer.reading.clean import Rescale
-    from app.transfer.reading.readers import Source
+    from app.transfer.reading.tables import Source
 
 console = Console(stderr=True)
-
-
-def import_path(
-    settings: Settings,
-    path: Path,
-    *,
-    form: str = "auto",
-    items: Path | None = None,
-    renames: list[str] | None = None,
-    refused: Path = Path("refused.ndjson"),
-    rescale: str | None = None,
-) -> "Summary":
-    """Import what a path holds and print what became of it.
-
-    Raises:
-        TransferProblem: if it cannot be read.
-        DatabaseUnavailable: if the database stays away.
-    """
-    from app.transfer.importer import RefusedFile
-    from app.transfer.reading.clean import parse_rescale
-    from app.transfer.reading.fields import parse_renames
-    from app.transfer.reading.sources import find_sources
-
-    sources = find_sources(path, form, items, parse_renames(renames or []))
-    stretch = parse_rescale(rescale)
-    with RefusedFile(refused) as rejects, bars() as progress:
-        summary = asyncio.run(run_import(settings, sources, rescale=stretch, refused=rejects, bars=Bars(progress)))
-    report(summary, refused)
-    return summary
 
 
 def export_path(settings: Settings, kind: str, path: Path, form: str | None = None) -> int:
@@ -70,28 +37,6 @@ def export_path(settings: Settings, kind: str, path: Path, form: str | None = No
 def open_output(path: Path) -> AbstractContextManager[IO[bytes]]:
     """Open the file to write, or standard output."""
     return nullcontext(sys.stdout.buffer) if str(path) == "-" else path.open("wb")
-
-
-async def run_import(
-    settings: Settings, sources: "list[Source]", *, rescale: "Rescale | None", refused: "RefusedFile", bars: "Bars"
-) -> "Summary":
-    """Import files into the database of the settings, which is brought up to date first."""
-    from app.transfer.importer import import_sources
-
-    database = open_database(settings.database_url)
-    gc.enable()
-    try:
-        await database.write(migrate.upgrade)
-        return await import_sources(
-            database,
-            sources,
-            scale=Scale.of(settings),
-            rescale=rescale,
-            refused=refused,
-            progress=bars.show_import,
-        )
-    finally:
-        await database.close()
 
 
 async def run_export(settings: Settings, kind: str, stream: IO[bytes], *, form: str, bars: "Bars") -> int:
@@ -138,13 +83,13 @@ class Bars:
 
     def show_import(self, source: "Source", position: int, num_rows: int) -> None:
         """Show how far a file is read."""
-        self._show(f"{source.kind} {Path(source.file).name}", position, source.num_bytes, num_rows)
+        self._show(f"{source.kind} {Path(source.file).name}", position, source.num_bytes or None, num_rows)
 
     def show_export(self, num_rows: int, total: int) -> None:
         """Show how many rows are written."""
         self._show("rows", num_rows, total, num_rows)
 
-    def _show(self, name: str, done: int, total: int, num_rows: int) -> None:
+    def _show(self, name: str, done: int, total: int | None, num_rows: int) -> None:
         if name not in self._tasks:
             self._tasks[name] = self._progress.add_task(name, total=total, rows=0, rate=0.0)
         task = self._tasks[name]
@@ -152,12 +97,6 @@ class Bars:
         self._progress.update(task, completed=done, rows=num_rows, rate=num_rows / elapsed if elapsed else 0.0)
 
 
-def report(summary: "Summary", refused: Path) -> None:
-    """Print what became of the rows."""
-    for kind, counts in (("items", summary.items), ("ratings", summary.ratings)):
-        if counts:
-            console.print(
-                f"{kind}: " + ", ".join(f"{number:,} {status}" for status, number in counts.items() if number)
-            )
-    if summary.items["refused"] + summary.ratings["refused"]:
-        console.print(f"Refused rows and their reasons: {refused}")
+def say(line: str) -> None:
+    """Print a line as it is, whatever brackets are in it."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)

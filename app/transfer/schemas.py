@@ -46,14 +46,19 @@ class ImportCounts(BaseModel):
     unchanged: int
     stale: int = Field(description="A later rating or removal is known.")
     refused: int
+    taken: int = Field(default=0, description="Of a dry run: rows that would be stored.")
+    unrated: int = Field(default=0, description="Rows of items that were not rated; left out if none are.")
 
 
 class ImportDone(BaseModel):
     """The last line about an import; without it the import is not complete."""
 
-    status: Literal["complete"] = "complete"
+    status: Literal["complete", "dry-run"] = "complete"
     kind: Literal["ratings", "items"]
     counts: ImportCounts
+    notes: list[str] = Field(default=[], description="The layout, the columns that are not used, how dates are read.")
+    columns: dict[str, str] = Field(default={}, description="Of a dry run: where each field comes from.")
+    rows: list[dict[str, Any]] = Field(default=[], description="Of a dry run: the first rows as they would be stored.")
 
 
 def inline(model: type[BaseModel]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from rich.console import Console
 from app.comparison.dataset import Dataset
 from app.comparison.sources import read_file
 from app.settings import Settings
+from app.transfer.options import Options
 from benchmarks.peers import environments, report
 from benchmarks.peers.catalogue import PEERS, Peer
 from benchmarks.peers.judging import JUDGES
@@ -32,7 +33,7 @@ def main() -> None:
     settings = Settings(
         _env_file=None, rating_min=low, rating_max=high, rating_step=step, like_threshold=arguments.like
     )
-    dataset = read_file(settings, arguments.ratings, {}, rescale=None, refused=arguments.output / "refused.ndjson")
+    dataset = read_file(settings, arguments.ratings, Options(), arguments.output / "refused.ndjson")
     console, measured = Console(width=250), []
     for peer in select_peers(arguments.peers):
         for seed in range(arguments.seeds):

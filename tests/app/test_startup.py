@@ -44,7 +44,7 @@ def modules_after(script: str, folder: Path, *arguments: str, **variables: str) 
         ("keys list", {"alembic", "numpy", "pyarrow"}),
         ("migrate", {"alembic", "app.tables", "numpy", "pyarrow", "rich.console"}),
         ("export ratings out.ndjson", {"alembic", "numpy", "pyarrow"}),
-        ("export ratings out.parquet", {"alembic", "app.transfer.reading.readers"}),
+        ("export ratings out.parquet", {"alembic", "app.transfer.reading.tables"}),
         ("import ratings.csv", {"alembic"}),
     ],
 )

@@ -1,56 +1,22 @@
-"""Which column of a file is which field: names that are in use, and the caller's own."""
+"""Which column of a file is which field: the caller's choice, a known layout's, and names that are in use."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
+from app.transfer.layouts.layout import Layout
+from app.transfer.layouts.names import SYNONYMS, plain, plain_atomic
+from app.transfer.options import Options
 from app.transfer.problems import TransferProblem
 
-SYNONYMS = {
-    "user_id": ("user", "uid", "userid", "customerid"),
-    "item_id": ("item", "iid", "itemid", "movieid", "productid"),
-    "value": ("rating", "score", "stars"),
-    "rated_at": ("timestamp", "time", "ts", "datetime"),
-    "title": ("name",),
-    "categories": ("genres", "category", "genre"),
-    "active": (),
-    "attributes": (),
-    "available_from": (),
-    "available_until": (),
-}
 RATING_FIELDS = ("user_id", "item_id", "value", "rated_at")
 ITEM_FIELDS = ("item_id", "title", "categories", "active", "attributes", "available_from", "available_until")
 MAX_LISTED, MAX_SHOWN = 20, 100  # columns in a message, and characters of each
 FIELDS = {"ratings": RATING_FIELDS, "items": ITEM_FIELDS}
 NEEDED = {"ratings": ("user_id", "item_id", "value"), "items": ("item_id",)}
-
-
-def plain(name: str) -> str:
-    """Write a name without case and separators."""
-    return "".join(character for character in name.lower() if character.isalnum())
-
-
-def parse_renames(pairs: Sequence[str]) -> dict[str, str]:
-    """Read `--column user=uid` options: our field to the file's column.
-
-    Raises:
-        TransferProblem: if one is not of that form or names no field of ours.
-    """
-    renames = {}
-    for pair in pairs:
-        ours, separator, theirs = pair.partition("=")
-        field = field_of(ours)
-        if not separator or not theirs or field is None:
-            known = ", ".join(SYNONYMS)
-            raise TransferProblem(f"column {pair}: write FIELD=COLUMN, where FIELD is one of {known}.", "column")
-        renames[field] = theirs
-    return renames
-
-
-MEANT = {name: field for field, others in SYNONYMS.items() for name in (plain(field), *others)}
-
-
-def field_of(name: str) -> str | None:
-    """Return the field that a column's name means."""
-    return MEANT.get(plain(name))
+DATE_PARTS = (
+    ("date_year", "date_month", "date_day", "date_hour", "date_minute", "date_second"),
+    ("year", "month", "day"),
+)
 
 
 def list_columns(names: Sequence[str]) -> str:
@@ -59,39 +25,76 @@ def list_columns(names: Sequence[str]) -> str:
     return ", ".join(name[:MAX_SHOWN] for name in names[:MAX_LISTED]) + more
 
 
-def map_columns(names: Sequence[str], renames: Mapping[str, str], file: str) -> dict[str, str]:
-    """Find each field's column: the caller's choice, our own name, then the others in use.
+def map_columns(names: Sequence[str], options: Options, layout: Layout | None, file: str) -> dict[str, str]:
+    """Find each field's column: the caller's choice, a known layout's, our own name, then the others in use.
 
     Raises:
         TransferProblem: if a column that the caller names is not there.
     """
+    found = chosen_columns(names, options, file)
+    known = {plain_atomic(name): name for name in names}
+    for field, column in layout.fields.items() if layout else ():
+        if field not in found and column in known and known[column] not in found.values():
+            found[field] = known[column]
+    if layout or options.positions:
+        return found
+    for field, others in SYNONYMS.items():
+        for wanted in (field, plain(field), *others):
+            there = [name for name in names if wanted in (name, plain(name)) and name not in found.values()]
+            if there and field not in found:
+                found[field] = there[0]
+    return found
+
+
+def chosen_columns(names: Sequence[str], options: Options, file: str) -> dict[str, str]:
+    """Return the columns that the caller names, or numbers."""
     found: dict[str, str] = {}
-    for field, column in renames.items():
+    for field, column in options.renames.items():
         if column not in names:
             raise TransferProblem(f"{file} has no column {column!r}; it has {list_columns(names)}.", "column")
         found[field] = column
-    for exact in (True, False):
-        for name in names:
-            meant = field_of(name)
-            if meant and meant not in found and name not in found.values() and (not exact or name == meant):
-                found[meant] = name
+    for field, place in options.positions.items():
+        if place > len(names):
+            raise TransferProblem(f"{file} has {len(names)} columns, none is number {place}.", "columns")
+        found.setdefault(field, names[place - 1])
     return found
+
+
+def date_parts(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that make up a date: year, month, day, and the time of day if it is there."""
+    for parts in DATE_PARTS:
+        if set(parts[:3]) <= set(names):
+            return tuple(part for part in parts if part in names)
+    return ()
 
 
 def kind_of(fields: Mapping[str, str]) -> str:
     """Return `ratings` or `items`, by the fields that are there."""
-    return "ratings" if "user_id" in fields or "value" in fields else "items"
+    return "items" if "item_id" in fields and not {"user_id", "value"} & set(fields) else "ratings"
 
 
-def check_fields(fields: Mapping[str, str], kind: str, names: Sequence[str], file: str) -> None:
-    """Stop if a field that is needed has no column.
+def missing_fields(kind: str, there: Iterable[str]) -> list[str]:
+    """Return the fields that are needed and not there."""
+    return [field for field in NEEDED[kind] if field not in set(there)]
 
-    Raises:
-        TransferProblem: naming the field and the way out.
-    """
-    for field in NEEDED[kind]:
-        if field not in fields:
-            raise TransferProblem(
-                f"{file} has no column for {field} (it has {list_columns(names)}): name it with"
-                f" --column {field}=COLUMN, over HTTP with column={field}=COLUMN."
-            )
+
+def describe_missing(missing: Sequence[str], names: Sequence[str], preview: Sequence[str], file: str) -> str:
+    """Describe which columns are missing, the first rows, and the ways out."""
+    listed = ", ".join(missing[:-1]) + (" and " if len(missing) > 1 else "") + missing[-1]
+    given = " ".join(f"--column {field}=COLUMN" for field in missing)
+    ways = [f"{file} has no column for {listed} (it has {list_columns(names)}): name it with {given}"]
+    if looks_like_a_row(names):
+        ways.append("--no-header --columns 1,2,3,4 if there is no header (the places of user, item, value and date)")
+    if "user_id" in missing:
+        ways.append("--user NAME if all of it is one user's")
+    if "user_id" in missing and "item_id" not in missing:
+        ways.append("--kind items if its rows are items, not ratings")
+    if "value" in missing:
+        ways.append("--value NUMBER if each row stands for the same rating (a like, a play)")
+    rows = "".join(f"\n  {row[: 2 * MAX_SHOWN]}" for row in preview)
+    return "; or ".join(ways) + "." + (f" Its first rows:{rows}" if rows else "")
+
+
+def looks_like_a_row(names: Sequence[str]) -> bool:
+    """Return whether a header may be none: a column's name is a number."""
+    return any(re.fullmatch(r"-?\d+([.,]\d+)?", name.strip()) for name in names)

@@ -1,68 +1,40 @@
-"""Find out what a path holds: a file, a folder or a zip of MovieLens, MovieTweetings, CSV, NDJSON or Parquet."""
+"""Find out what a path holds: a file, a folder or a zip, of text, JSON or Parquet, compressed or not."""
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
+from app.transfer.layouts.layout import Layout
+from app.transfer.layouts.shapes import SHAPES
+from app.transfer.options import Options
 from app.transfer.problems import TransferProblem
-from app.transfer.reading.readers import Opener, Source, ndjson_source, parquet_source, plain_source, text_source
-from app.transfer.reading.text import Layout
+from app.transfer.reading.describe import describe
+from app.transfer.reading.fields import FIELDS
+from app.transfer.reading.json_rows import find_array, json_table
+from app.transfer.reading.streams import Pieces, codec_of, expand, utf16_of
+from app.transfer.reading.tables import File, Opener, Source, Table, parquet_table, text_table
+from app.transfer.reading.text import BLOCK_BYTES
 
-FORMATS = ("auto", "csv", "dat", "ml-100k", "ndjson", "parquet")
-GENRES = (  # the flags at the end of a line of u.item
-    "unknown",
-    "Action",
-    "Adventure",
-    "Animation",
-    "Children's",
-    "Comedy",
-    "Crime",
-    "Documentary",
-    "Drama",
-    "Fantasy",
-    "Film-Noir",
-    "Horror",
-    "Musical",
-    "Mystery",
-    "Romance",
-    "Sci-Fi",
-    "Thriller",
-    "War",
-    "Western",
-)
-RATING_NAMES = ["user_id", "item_id", "value", "rated_at"]
-RATINGS_DAT = Layout(b"::", RATING_NAMES, quoted=False)
-ITEMS_DAT = Layout(b"::", ["item_id", "title", "categories"], quoted=False)
-RATINGS_100K = Layout(b"\t", RATING_NAMES, quoted=False)
-ITEMS_100K = Layout(b"|", ["item_id", "title", "released", "video", "url", *GENRES], quoted=False)
+FORMATS = ("auto", "csv", "dat", "ml-100k", "ndjson", "json", "parquet")
 RATING_FILES = ("ratings.csv", "ratings.dat", "u.data", "ratings.ndjson", "ratings.parquet")
 ITEM_FILES = ("movies.csv", "movies.dat", "u.item", "items.csv", "items.ndjson", "items.parquet")
+OTHER_MARKS = {b"%PDF": "a PDF", b"\xd0\xcf\x11\xe0": "an old Excel workbook", b"SQLite format 3": "an SQLite file"}
+HEAD_BYTES = 4_096
 
 
-class File(NamedTuple):
-    """Something that can be opened, from the start, more than once."""
-
-    name: str
-    num_bytes: int
-    open: Opener
-
-    def head(self) -> bytes:
-        """Return the start of the file."""
-        with self.open() as stream:
-            return stream.read(4_096)
-
-
-def find_sources(path: Path, form: str, items: Path | None, renames: Mapping[str, str]) -> list[Source]:
+def find_sources(path: Path, items: Path | None, options: Options) -> list[Source]:
     """List what to import, items first, so that ratings find their items.
 
     Raises:
         TransferProblem: if nothing there can be read.
     """
-    sources = [source_of(file, form, None, renames) for file in list_files(path)]
+    sources = [source for file in list_files(path) for source in sources_of(file, options, None)]
     if items is not None:
         sources = [source for source in sources if source.kind == "ratings"]
-        sources += [source_of(file, "auto", "items", renames) for file in list_files(items, ITEM_FILES)]
+        for file in list_files(items, ITEM_FILES):
+            sources += sources_of(file, Options(renames={}), "items")
     return sorted(sources, key=lambda source: source.kind)
 
 
@@ -83,20 +55,35 @@ def list_files(path: Path, wanted: tuple[str, ...] = RATING_FILES + ITEM_FILES) 
 
 
 def first_of(files: list[File], names: tuple[str, ...]) -> File | None:
-    """Return the first of the named files that is there."""
-    by_name = {Path(file.name).name: file for file in files}
+    """Return the first of the named files that is there; of several of a name, the one that lies highest."""
+    by_name = {Path(file.name).name: file for file in sorted(files, key=lambda file: -file.name.count("/"))}
     return next((by_name[name] for name in names if name in by_name), None)
 
 
 def plain_file(path: Path) -> File:
     """Describe a file of the disk."""
-    return File(str(path), path.stat().st_size, lambda: path.open("rb"))
+    return expanded(File(str(path), path.stat().st_size, lambda: path.open("rb")))
+
+
+def expanded(file: File) -> File:
+    """Describe a file as what is in it, if it is compressed."""
+    with file.open() as stream:
+        codec = codec_of(stream.read(8))
+    if codec is None:
+        return file
+
+    def open_expanded() -> IO[bytes]:
+        stream = file.open()
+        return BufferedReader(Pieces(expand(iter(lambda: stream.read(BLOCK_BYTES), b""), file.name)), BLOCK_BYTES)
+
+    return File(file.name, 0, open_expanded)
 
 
 def zip_members(path: Path, wanted: tuple[str, ...]) -> Iterator[File]:
-    """Describe the files of a zip."""
+    """Describe the files of a zip: those that are wanted, or the only one."""
     with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
+        members = [member for member in archive.infolist() if not member.is_dir()]
+        for member in members:
             if Path(member.filename).name in wanted:
                 yield File(f"{path}/{member.filename}", member.file_size, zip_opener(path, member.filename))
 
@@ -111,45 +98,91 @@ def zip_opener(path: Path, name: str) -> Opener:
     return open_member
 
 
-def source_of(file: File, form: str, kind: str | None, renames: Mapping[str, str]) -> Source:
-    """Describe a file by its format, found out if need be."""
-    head = file.head()
-    form = guess_format(file.name, head) if form == "auto" else form
-    if form in {"dat", "ml-100k"}:
-        layout, kind = known_layout(form, file.name, head)
-        return plain_source(file.open, file.name, file.num_bytes, kind, layout=layout)
-    makers = {"csv": text_source, "ndjson": ndjson_source, "parquet": parquet_source}
-    if form not in makers:
+def sources_of(file: File, options: Options, kind: str | None) -> list[Source]:
+    """Describe a file by its format, found out if need be.
+
+    Raises:
+        TransferProblem: if it cannot be read.
+    """
+    return describe(file, table_of(file, options, kind), options, kind)
+
+
+def table_of(file: File, options: Options, kind: str | None) -> Table:
+    """Describe a file as a table."""
+    with file.open() as stream:
+        head = stream.read(HEAD_BYTES)
+    form = guess_format(file.name, head) if options.form == "auto" else options.form
+    if form == "parquet":
+        return parquet_table(file)
+    if form in {"ndjson", "json"}:
+        is_array = form == "json" or is_json_array(head)
+        later = {name: name for name in FIELDS[kind or options.kind or "ratings"]}
+        return json_table(file, later, is_array=is_array)
+    if form not in FORMATS:
         raise TransferProblem(f"--format {form} is not known: choose one of {', '.join(FORMATS)}.")
-    return makers[form](file.open, file.name, file.num_bytes, kind, renames=renames)
+    is_plain = form == "csv" or options.positions or not options.has_header
+    return text_table(file, options, None if is_plain else known_layout(form, file.name, head))
 
 
 def guess_format(name: str, head: bytes) -> str:
-    """Return the format by the file's start, then by its name."""
-    line = head.split(b"\n", 1)[0]
+    """Return the format by the file's start, then by its name.
+
+    Raises:
+        TransferProblem: if it is none that can be read.
+    """
     if head[:4] == b"PAR1":
         return "parquet"
-    if line.lstrip(b"\xef\xbb\xbf \t").startswith(b"{"):
-        return "ndjson"
+    if kind := next((kind for mark, kind in OTHER_MARKS.items() if head.startswith(mark)), None):
+        raise TransferProblem(f"{name} is {kind}: save the table as CSV.")
+    head = readable_head(head)
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith((b"{'", b"{u'", b'{u"')):
+        raise TransferProblem(
+            f"{name} holds Python's dicts, not JSON: write each with json.dumps(ast.literal_eval(line))."
+        )
+    if start.startswith(b"<"):
+        raise TransferProblem(f"{name} is XML or HTML: export it as CSV or JSON.")
+    if start.startswith((b"{", b"[")):
+        return "json" if is_json_array(head) else "ndjson"
+    line = head.split(b"\n", 1)[0]
     if b"::" in line:
         return "dat"
     if Path(name).name in {"u.data", "u.item"}:
         return "ml-100k"
-    if b"\x00" in head:
+    if b"\x00" in line:
         raise TransferProblem(f"{name} is no text and no Parquet file: give CSV, NDJSON, Parquet or MovieLens files.")
     return "csv"
 
 
-def known_layout(form: str, name: str, head: bytes) -> tuple[Layout, str]:
-    """Return the columns of a file without a header, and whether it holds ratings or items.
+def readable_head(head: bytes) -> bytes:
+    """Return the start of a file in UTF-8, as far as it is UTF-16."""
+    encoding = utf16_of(head)
+    return head.decode(encoding, "ignore").encode() if encoding else head
+
+
+def is_json_array(head: bytes) -> bool:
+    """Return whether JSON is not one object a line: an array, or an object over several lines."""
+    text = readable_head(head).decode("utf-8", "ignore").lstrip("\ufeff \t\r\n")
+    first = text.split("\n", 1)[0].strip()
+    return text.startswith("[") or first == "{" or (not first.endswith("}") and bool(find_array(text)))
+
+
+def known_layout(form: str, name: str, head: bytes) -> Layout | None:
+    """Return the layout of MovieLens's older files, by the number of columns.
 
     Raises:
-        TransferProblem: if its lines have another number of columns.
+        TransferProblem: if the first line has another one.
     """
-    line = head.split(b"\n", 1)[0]
-    layouts = (RATINGS_DAT, ITEMS_DAT) if form == "dat" else (RATINGS_100K, ITEMS_100K)
-    for layout, kind in zip(layouts, ("ratings", "items"), strict=True):
-        if len(line.split(layout.separator)) == len(layout.names):
-            return layout, kind
-    expected = " or ".join(layout.separator.decode().join(layout.names[:4]) for layout in layouts)
+    if form not in {"dat", "ml-100k"}:
+        return None
+    line = readable_head(head).split(b"\n", 1)[0]
+    layouts = [
+        shape
+        for shape in SHAPES
+        if shape.name.startswith("MovieLens") and (shape.separator == b"::") == (form == "dat")
+    ]
+    for layout in layouts:
+        if len(line.split(layout.separator)) == len(layout.columns):
+            return layout
+    expected = " or ".join(layout.separator.decode().join(layout.columns[:4]) for layout in layouts)
     raise TransferProblem(f"{name}: the first line is not {expected!r}.")

@@ -1,9 +1,10 @@
 """Text files as blocks of whole lines in UTF-8; no block is larger than memory allows."""
 
+import codecs
 import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
@@ -24,7 +25,7 @@ class Block(NamedTuple):
     position: int
 
 
-class Layout(NamedTuple):
+class Dialect(NamedTuple):
     """How lines are cut into columns."""
 
     separator: bytes
@@ -40,8 +41,8 @@ class Table(NamedTuple):
     bad: list[tuple[int, str]]
 
 
-def read_blocks(stream: IO[bytes], file: str, *, quoted: bool, strict: bool = False) -> Iterator[Block]:
-    """Cut a stream after whole lines; a line break inside quotes is none.
+def read_blocks(pieces: Iterator[bytes], file: str, *, quoted: bool, strict: bool = False) -> Iterator[Block]:
+    """Cut text after whole lines; a line break inside quotes is none.
 
     Read strictly, text without quotes comes as it is, except that of a line that is too long only the start is kept:
     its reader judges line by line.
@@ -51,7 +52,7 @@ def read_blocks(stream: IO[bytes], file: str, *, quoted: bool, strict: bool = Fa
     """
     rest, line, position = b"", 1, 0
     max_bytes = MAX_LINE_BYTES if strict else MAX_BLOCK_BYTES
-    while data := stream.read(BLOCK_BYTES):
+    for data in pieces:
         position += len(data)
         rest = (rest + data).removeprefix(BOM) if line == 1 else rest + data
         end = line_end(rest, quoted)
@@ -96,39 +97,71 @@ def line_end(data: bytes, quoted: bool) -> int:
 
 
 def to_utf8(data: bytes) -> bytes:
-    """Return text in UTF-8; what is not is taken for Latin-1, as older MovieLens files are."""
+    """Return text in UTF-8; what is not is taken for Windows-1252, which has all printable ones of Latin-1."""
     try:
         data.decode()
     except UnicodeDecodeError:
-        return data.decode("latin-1").encode()
+        return data.decode("cp1252", "latin_1_instead").encode()
     return data
 
 
-def sniff(first_line: bytes, file: str) -> Layout:
+def latin_1_instead(error: UnicodeError) -> tuple[str, int]:
+    """Decode the five bytes that Windows-1252 lacks."""
+    assert isinstance(error, UnicodeDecodeError)  # noqa: S101 - for the type checker
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+codecs.register_error("latin_1_instead", latin_1_instead)
+
+
+def sniff(first_line: bytes, file: str, separator: bytes | None = None) -> Dialect:
     """Find the separator and the names of a header line.
 
     Raises:
         TransferProblem: if it is none, or names a column twice.
     """
-    separator = max((b",", b"\t", b";", b"|"), key=first_line.count)
+    separator = separator or find_separator(first_line)
     text = first_line.decode().rstrip("\r\n")
     try:
         names = next(csv.reader([text], delimiter=separator.decode(), strict=True), [])
     except csv.Error as error:
         hint = "end each line with LF or CR LF" if "\r" in text else "write the names of the columns"
         raise TransferProblem(f"{file}, line 1: the header cannot be read ({error}): {hint}.") from None
+    return Dialect(separator, names, quoted=True)
+
+
+def check_names(names: Sequence[str], file: str) -> None:
+    """Refuse a header that names a column twice.
+
+    Raises:
+        TransferProblem: naming it.
+    """
     if twice := [name for name, number in Counter(names).items() if number > 1 and name]:
         raise TransferProblem(f"{file}, line 1: the header names {twice[0]} twice: rename or remove one.")
-    return Layout(separator, names, quoted=True)
 
 
-def cut(block: Block, layout: Layout) -> Table:
+def find_separator(line: bytes) -> bytes:
+    """Return what stands most often in a line; a space if nothing else does."""
+    separator = max((b",", b"\t", b";", b"|"), key=line.count)
+    return separator if separator in line or b" " not in line.strip() else b" "
+
+
+def number_columns(first_line: bytes, file: str) -> Dialect:
+    """Find the separator of lines without a header, and call the columns by their numbers from 1."""
+    if b"::" in first_line:
+        return Dialect(b"::", [str(n + 1) for n in range(first_line.count(b"::") + 1)], quoted=False)
+    separator = find_separator(first_line)
+    cells = sniff(first_line, file, separator).names
+    return Dialect(separator, [str(n + 1) for n in range(len(cells))], quoted=True)
+
+
+def cut(block: Block, dialect: Dialect) -> Table:
     """Cut a block's lines into columns.
 
     Raises:
         TransferProblem: if that cannot be done.
     """
-    separator, data = layout.separator, block.data
+    separator, data = dialect.separator, block.data
     if len(separator) > 1:
         data, separator = data.replace(separator, b"\x1f"), b"\x1f"
     if data.startswith(BOM):  # of an id: the file's own is gone. Arrow would drop it, but passes over an empty line.
@@ -141,16 +174,16 @@ def cut(block: Block, layout: Layout) -> Table:
 
     table = arrow_csv.read_csv(
         pa.BufferReader(data),
-        arrow_csv.ReadOptions(column_names=layout.names, use_threads=False, block_size=len(data) + 1),
+        arrow_csv.ReadOptions(column_names=dialect.names, use_threads=False, block_size=len(data) + 1),
         arrow_csv.ParseOptions(
             delimiter=separator.decode(),
-            quote_char='"' if layout.quoted else False,
-            newlines_in_values=layout.quoted,
+            quote_char='"' if dialect.quoted else False,
+            newlines_in_values=dialect.quoted,
             invalid_row_handler=refuse,
         ),
-        arrow_csv.ConvertOptions(column_types=dict.fromkeys(layout.names, pa.string()), strings_can_be_null=False),
+        arrow_csv.ConvertOptions(column_types=dict.fromkeys(dialect.names, pa.string()), strings_can_be_null=False),
     )
-    starts = record_lines(block, table.num_rows + len(bad), layout.quoted)
+    starts = record_lines(block, table.num_rows + len(bad), dialect.quoted)
     refused = {number for number, _ in bad}
     lines = [line for number, line in enumerate(starts, 1) if number not in refused] if bad else list(starts)
     columns = [column.combine_chunks() for column in table.columns]

@@ -380,14 +380,27 @@ class ImportCounts(Received):
     """A later rating or removal is known."""
 
     refused: int
+    taken: int = 0
+    """Of a dry run: rows that would be stored."""
+
+    unrated: int = 0
+    """Rows of items that were not rated; left out if none are."""
 
 
 class ImportDone(Received):
     """The last line about an import; without it the import is not complete."""
 
-    status: Literal["complete"] | str = "complete"
+    status: Literal["complete", "dry-run"] | str = "complete"
     kind: Literal["ratings", "items"] | str
     counts: ImportCounts
+    notes: list[str] = []
+    """The layout, the columns that are not used, how dates are read."""
+
+    columns: dict[str, str] = {}
+    """Of a dry run: where each field comes from."""
+
+    rows: list[dict[str, Any]] = []
+    """Of a dry run: the first rows as they would be stored."""
 
 
 class ImportRefusal(Received):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal, Unpack
+from typing import Literal, TypedDict, Unpack
 
 from palate_client import answers, inputs
 from palate_client.call import Payload, payload, route
@@ -313,13 +313,48 @@ def stop_experiment(number: int, **wish: Unpack[inputs.StopExperiment]) -> Paylo
 # Any number of rows.
 
 
+class ImportOptions(TypedDict, total=False):
+    """What to say about rows that do not say it themselves; see the import guide.
+
+    Attributes:
+        column: which of the columns is which field, such as ``{"user_id": "who"}``.
+        columns: the places of user, item, value and date, such as ``"1,2,3"``.
+        header: whether the first line of CSV names the columns.
+        user: whose ratings they are, of an export of one user.
+        value: the rating that each row stands for, of rows without values.
+        map: what words mean as values, such as ``{"up": 5, "down": 1}``.
+        unrated: the values that mean "not rated", such as ``"0,-1"``.
+        timezone: of dates without one.
+        date_order: ``"dmy"`` or ``"mdy"``, of dates such as 03/04/2021.
+        rescale: least and largest value of the rows, stretched over the server's own scale.
+        max_refused: the share of rows that may be refused before it is an error.
+        dry_run: whether nothing is stored.
+    """
+
+    column: Mapping[str, str]
+    columns: str
+    header: bool
+    user: str
+    value: float
+    map: Mapping[str, float]
+    unrated: str
+    timezone: str
+    date_order: Literal["dmy", "mdy"]
+    rescale: tuple[float, float]
+    max_refused: float
+    dry_run: bool
+
+
 @route("POST", "/v1/imports", answers.ImportDone, is_repeatable=True)
-def imports(
-    kind: Kind, *, column: Mapping[str, str] | None = None, rescale: tuple[float, float] | None = None
-) -> Payload:
+def imports(kind: Kind, **options: Unpack[ImportOptions]) -> Payload:
     """Import ratings or items."""
-    columns = [f"{field}={name}" for field, name in (column or {}).items()]
-    return payload(kind=kind, column=columns, rescale=rescale and f"{rescale[0]}:{rescale[1]}")
+    column, words, rescale = options.get("column", {}), options.get("map", {}), options.get("rescale")
+    written = {
+        "column": [f"{field}={name}" for field, name in column.items()],
+        "map": [f"{word}={number}" for word, number in words.items()],
+        "rescale": rescale and f"{rescale[0]}:{rescale[1]}",
+    }
+    return payload(kind=kind, **(dict(options) | written))
 
 
 @route("GET", "/v1/exports/{kind}", type(None))

@@ -9,7 +9,7 @@ from app.comparison.dataset import UNDATED, Dataset
 from app.comparison.problems import ComparisonProblem
 from app.comparison.sources import read
 from app.settings import Settings
-from app.transfer.run import import_path
+from app.transfer.run_import import import_path
 from tests.app.comparison.helpers import csv_of, dataset
 
 TRICKY = """user_id,item_id,value,rated_at

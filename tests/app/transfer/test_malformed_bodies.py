@@ -100,7 +100,7 @@ def test_fields_of_items_are_refused_by_name(client: httpx2.Client) -> None:
     ]
     rows = [{"item_id": f"i{n}"} | fields for n, fields in enumerate(bad)]
     body = b"".join(json.dumps(row).encode() + b"\n" for row in [*rows, {"item_id": "deep", "attributes": deep}])
-    *found, last = told(client, body, "items")
+    *found, last = told(client, body + b'{"item_id": "good"}\n', "items")
     assert [each[0][0].split("/")[1] for each in found] == [next(iter(fields)) for fields in bad]
     assert found[0] == found[1] == [("/title", "must be text")]
     assert last == [("/", "the line is nested too deep: flatten it")]
@@ -115,7 +115,6 @@ def test_fields_of_items_are_refused_by_name(client: httpx2.Client) -> None:
         (CSV, b'"user_id","item\nid","value"\na,b,3\n', {}, "/", "line 1: the header cannot be read"),
         (CSV, b"\n", {}, "/", "no column for user_id"),
         (CSV, b",".join(b"c%d" % n for n in range(5_000)) + b"\n", {}, "/", "c19 and 4980 more)"),
-        (NDJSON, gzip.compress(GOOD_LINE, mtime=0), {}, "Content-Encoding", "say so with Content-Encoding: gzip"),
         (NDJSON, GOOD_LINE, {"rescale": "5:1"}, "rescale", "the second one larger"),
         (NDJSON, GOOD_LINE, {"rescale": "-inf:inf"}, "rescale", "the second one larger"),
         (NDJSON, GOOD_LINE, {"column": "user_id"}, "column", "write FIELD=COLUMN"),

@@ -78,7 +78,7 @@ def send(client: httpx2.Client, body: bytes | Iterator[bytes], kind: str = "rati
 
 
 def imported(*args: Any, **options: Any) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    answer = send(*args, **options)
+    answer = send(*args, **({"max_refused": 1} | options))
     assert (answer.status_code, answer.headers["content-type"]) == (200, NDJSON), answer.text
     *refused, last = [json.loads(line) for line in answer.text.splitlines()]
     assert last["status"] == "complete"
@@ -238,7 +238,8 @@ def test_gzip_is_expanded_while_it_is_received(client: httpx2.Client) -> None:
 @pytest.mark.parametrize(
     ("media", "kind", "body", "status", "detail"),
     [
-        ("application/json", "ratings", b"[]", 415, "application/x-ndjson or text/csv"),
+        ("application/xml", "ratings", b"[]", 415, "application/x-ndjson or text/csv"),
+        ("application/json", "ratings", b"[]", 422, "holds no JSON objects"),
         ("text/csv; charset=latin-1", "ratings", b"", 415, "in UTF-8"),
         (NDJSON, "users", b"", 422, "ratings"),
         (CSV, "ratings", b"", 422, "is empty"),

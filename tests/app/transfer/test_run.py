@@ -20,12 +20,15 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.database.engine import open_database
+from app.kit.ids import normalize_id
 from app.kit.times import now_us
 from app.ratings.service import remove_rating
 from app.settings import Settings
 from app.transfer.importer import Summary
+from app.transfer.options import parse_options
 from app.transfer.problems import TransferProblem
-from app.transfer.run import export_path, import_path
+from app.transfer.run import export_path
+from app.transfer.run_import import import_path
 
 LAW = hypothesis_settings(
     deadline=None,
@@ -42,7 +45,8 @@ def write(path: Path, content: str | bytes) -> Path:
 
 
 def load(settings: Settings, path: Path, **options: Any) -> Summary:
-    return import_path(settings, path, **({"refused": path.parent / "refused.ndjson"} | options))
+    items, refused = options.pop("items", None), options.pop("refused", path.parent / "refused.ndjson")
+    return import_path(settings, path, options=parse_options(**options), items=items, refused=refused)
 
 
 def exported(settings: Settings, kind: str, folder: Path) -> list[dict[str, Any]]:
@@ -159,7 +163,7 @@ def test_files_with_named_columns_give_the_same(settings: Settings, tmp_path: Pa
 def test_a_column_of_any_name_can_be_named(settings: Settings, tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "who,what,how,when\n1,10,4,946684800\n")
     renames = ["user=who", "item_id=what", "value=how", "timestamp=when"]
-    assert load(settings, path, renames=renames).ratings["created"] == 1
+    assert load(settings, path, column=renames).ratings["created"] == 1
     assert triples(settings, tmp_path) == SCORED[:1]
 
 
@@ -266,8 +270,9 @@ def test_items_of_a_csv_may_have_quotes_line_breaks_and_json(settings: Settings,
     assert exported(settings, "items", tmp_path)[0] == x | {"title": "New"}
 
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
-IDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12)
+CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+IDS = st.text(CHARACTERS, min_size=1, max_size=12).map(normalize_id)
+TEXT = st.text(CHARACTERS, max_size=12)
 MOMENTS = st.datetimes(datetime(1971, 1, 1), datetime(2026, 1, 1), timezones=st.just(UTC))
 VALUES = st.integers(0, 8).map(lambda step: 1 + step / 2)
 LEAVES = st.one_of(

@@ -2,8 +2,8 @@
 """Imports and exports of any number of rows."""
 
 import contextlib
-from collections.abc import Generator, Iterator, Mapping
-from typing import Any, BinaryIO, TypeVar
+from collections.abc import Generator, Iterator
+from typing import Any, BinaryIO, TypeVar, Unpack
 
 import httpx2
 from pydantic import BaseModel, TypeAdapter
@@ -17,7 +17,7 @@ from palate_client.export_reader import ITEM, RATING, ExportReader, open_output,
 from palate_client.import_result import Imported, ImportLog
 from palate_client.response import REQUEST_ID, error_of
 from palate_client.retry import Outcome
-from palate_client.routes import Kind
+from palate_client.routes import ImportOptions, Kind
 from palate_client.uploads import FilePath, Format, ItemRows, RatingRows, Upload, upload_of
 from palate_client.waiting import run_blocking, sleep
 
@@ -32,21 +32,20 @@ class Bulk(BaseClient[httpx2.Client]):
         source: FilePath | BinaryIO | RatingRows,
         *,
         format: Format | None = None,  # noqa: A002 - the parameter's name
-        column: Mapping[str, str] | None = None,
-        rescale: tuple[float, float] | None = None,
+        **options: Unpack[ImportOptions],
     ) -> Imported:
         """Import ratings. To import the same again changes nothing, so after an error simply do.
 
         Args:
             source: the name of a file, a file open in binary mode, or rows; `AsyncClient` also takes awaited ones.
             format: of a file whose name does not end in `.ndjson`, `.jsonl` or `.csv` (or those and `.gz`).
-            column: which of the file's columns is which field, such as ``{"user_id": "who"}``.
-            rescale: least and largest value of the rows, stretched over the server's own scale.
+            options: what to say about the rows, such as ``user="ada"``: see `ImportOptions`.
 
         Raises:
-            PalateClientError: if not all of it was read; `detail` says how many rows are stored.
+            PalateClientError: if not all of it was read, nothing was taken, or more rows were refused than
+                ``max_refused`` allows; `detail` says how many are stored.
         """
-        call = routes.imports("ratings", column=column, rescale=rescale)
+        call = routes.imports("ratings", **options)
         return self._import(call, upload_of(source, format))
 
     def import_items(
@@ -54,10 +53,10 @@ class Bulk(BaseClient[httpx2.Client]):
         source: FilePath | BinaryIO | ItemRows,
         *,
         format: Format | None = None,  # noqa: A002
-        column: Mapping[str, str] | None = None,
+        **options: Unpack[ImportOptions],
     ) -> Imported:
         """Import items. A field for which a row has no value stays as it is; see `import_ratings`."""
-        return self._import(routes.imports("items", column=column), upload_of(source, format))
+        return self._import(routes.imports("items", **options), upload_of(source, format))
 
     def export_ratings(self) -> Iterator[ExportedRating]:
         """Yield every rating, from one snapshot, in the order of the ids of users and items.

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from app.catalogue.schemas import ItemPatch
 from app.catalogue.service import ItemChange
 from app.kit.validation import fix
+from app.transfer.cleaning.ids import as_text, id_problem, normalize_texts
+from app.transfer.layouts.shapes import GENRES
 from app.transfer.problems import RefusedRow
-from app.transfer.reading.clean import as_text, id_problem
-from app.transfer.reading.readers import Batch
-from app.transfer.reading.sources import GENRES
+from app.transfer.reading.tables import Batch, Source
 
 FILM_TITLE = re.compile(r"(?s)(.*\S) +\((\d{4})\)\s*").fullmatch
 NO_GENRES = "(no genres listed)"
@@ -24,20 +24,32 @@ class CleanedItems(NamedTuple):
 
     changes: list[ItemChange]
     refused: list[RefusedRow]
+    num_unrated: int = 0
+
+    @property
+    def num_taken(self) -> int:
+        """Count the items to store."""
+        return len(self.changes)
+
+    def rows(self, number: int) -> list[dict[str, Any]]:
+        """Return the first items as they would be stored."""
+        return [{"item_id": change.item_id, **change.fields} for change in self.changes[:number]]
 
 
-def clean_items(batch: Batch, file: str, is_film_list: bool) -> CleanedItems:
+def clean_items(batch: Batch, source: Source) -> CleanedItems:
     """Sort a batch of items into valid rows and rows to refuse."""
     columns = {name: column.to_pylist() for name, column in batch.columns.items() if name != "item_id"}
-    item_ids = as_text(batch.columns["item_id"]).to_pylist()
+    item_ids = normalize_texts(as_text(batch.columns["item_id"])).to_pylist()
     changes, refused = [], list(batch.refused)
     for place, item_id in enumerate(item_ids):
         values = {name: column[place] for name, column in columns.items()}
-        fields, errors = read_fields(values, is_film_list)
+        if isinstance(names := values.get("categories"), str) and not names.startswith("["):
+            values["categories"] = split_names(names, source.list_separator)
+        fields, errors = read_fields(values, source.is_film_list)
         if problem := id_problem(item_id):
             errors.insert(0, f"item_id {problem}")
         if errors:
-            refused.append(RefusedRow(file, batch.lines[place], {"item_id": item_id} | values, errors))
+            refused.append(RefusedRow(source.file, batch.lines[place], batch.row(place), errors))
         else:
             changes.append(ItemChange(item_id, fields))
     return CleanedItems(changes, refused)
@@ -81,7 +93,12 @@ def read_categories(value: Any) -> list[Any]:
         except orjson.JSONDecodeError as error:
             raise ValueError(f"categories: not a JSON list: {error}") from None
         return categories
-    return [part for part in str(value).strip().split("|") if part and part != NO_GENRES]
+    return split_names(str(value), "|")
+
+
+def split_names(text: str, separator: str) -> list[str]:
+    """Split the names of categories."""
+    return [part for part in text.strip().split(separator) if part and part != NO_GENRES]
 
 
 def read_active(value: Any) -> bool:

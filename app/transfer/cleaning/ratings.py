@@ -1,0 +1,150 @@
+"""Turn a batch of columns into ratings to store and rows to refuse, by array."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from app.kit.times import EARLIEST_US, from_us, now_us
+from app.ratings.bulk import RatingColumns
+from app.ratings.bulk_repository import NO_TIME, Flags
+from app.ratings.scale import MAX_AHEAD_US, Scale
+from app.transfer.cleaning.ids import Ids, read_ids
+from app.transfer.cleaning.stops import Watch
+from app.transfer.cleaning.times import BAD_TIME, TimeReader
+from app.transfer.cleaning.values import ValueReader, Values, snap
+from app.transfer.options import Options, Rescale
+from app.transfer.problems import RefusedRow
+from app.transfer.reading.tables import Batch, Source
+
+
+class Cleaned(NamedTuple):
+    """Ratings to store, rows refused, how many rows are not rated, and the classes of values that are refused."""
+
+    ratings: RatingColumns
+    refused: list[RefusedRow]
+    num_unrated: int
+    classes: Mapping[str, list[str]]
+
+    @property
+    def num_taken(self) -> int:
+        """Count the ratings to store."""
+        return len(self.ratings.values)
+
+    def rows(self, number: int) -> list[dict[str, object]]:
+        """Return the first ratings as they would be stored."""
+        rows = [self.ratings.row(place) for place in range(min(number, self.num_taken))]
+        return [
+            {"user_id": user, "item_id": item, "value": value, "rated_at": at and from_us(at)}
+            for user, item, value, at in rows
+        ]
+
+
+class RatingCleaner:
+    """Cleans the batches of one file of ratings."""
+
+    def __init__(self, source: Source, scale: Scale, options: Options) -> None:
+        self._source, self._scale, self._options = source, scale, options
+        has_percents = options.rescale is not None
+        self._values = ValueReader(options.words, options.unrated | source.unrated, has_percents)
+        self._times = TimeReader(options.timezone, options.date_order, source.notes)
+        self._watch = Watch(source.file, scale, options)
+
+    def batches(self) -> Iterator[tuple[int, Cleaned]]:
+        """Clean the file's batches: bytes read so far, and what is cleaned.
+
+        Raises:
+            TransferProblem: if a whole class of values would be refused.
+        """
+        for batch in self._source.batches():
+            cleaned = self.clean(batch)
+            self._watch.check(cleaned.classes, len(batch.lines))
+            yield batch.position, cleaned
+
+    def clean(self, batch: Batch) -> Cleaned:
+        """Sort a batch into valid rows and rows to refuse."""
+        columns = batch.columns
+        users, items = read_ids(columns["user_id"]), read_ids(columns["item_id"])
+        values = self._values.read(columns["value"])
+        snapped = snap(values.raw, self._scale, self._options.rescale)
+        times = self._times.read(columns.get("rated_at"), len(snapped))
+        in_time = (times == NO_TIME) | ((times >= EARLIEST_US) & (times <= now_us() + MAX_AHEAD_US))
+        rated = ~values.unrated
+        valid = users.valid() & items.valid() & ~np.isnan(snapped) & in_time & rated
+        reasons = Reasons(
+            users, items, values, ~np.isnan(snapped), in_time, times == BAD_TIME, self._options.rescale or self._scale
+        )
+        refused = [
+            refuse(batch, self._source.file, int(row), reasons) for row in np.flatnonzero(~valid & ~values.unrated)
+        ]
+        return Cleaned(
+            select(users, items, valid, values=snapped, times=times),
+            batch.refused + refused,
+            int(values.unrated.sum()),
+            reasons.classes(batch),
+        )
+
+
+def select(users: Ids, items: Ids, valid: Flags, *, values: np.ndarray, times: np.ndarray) -> RatingColumns:
+    """Return the ratings of the valid rows."""
+    user_indices, user_ids = users.select(valid)
+    item_indices, item_ids = items.select(valid)
+    return RatingColumns(user_ids, item_ids, user_indices, item_indices, values[valid], times[valid])
+
+
+class Reasons(NamedTuple):
+    """All that is known about the rows of a batch."""
+
+    users: Ids
+    items: Ids
+    values: Values
+    on_scale: Flags
+    in_time: Flags
+    no_time: Flags
+    scale: Scale | Rescale
+
+    def classes(self, batch: Batch) -> dict[str, list[str]]:
+        """Return the values that are refused, by class: one entry a row."""
+        raw, unrated, empty = self.values
+        off, rated = ~self.on_scale & ~unrated & ~np.isnan(raw), ~unrated
+        within = (raw >= self.scale.minimum) & (raw <= self.scale.maximum)
+        marked = {
+            "value": {
+                "fractions": off & within,
+                "below": off & (raw < self.scale.minimum),
+                "above": off & (raw > self.scale.maximum),
+                "empty": empty,
+                "words": np.isnan(raw) & rated & ~empty,
+            },
+            "rated_at": {"dates": self.no_time & rated, "future": ~self.in_time & ~self.no_time & rated},
+        }
+        return {
+            name: [str(batch.columns[field][int(row)].as_py()) for row in np.flatnonzero(flags)]
+            for field, classes in marked.items()
+            for name, flags in classes.items()
+            if flags.any()
+        }
+
+    def of(self, row: int) -> list[str]:
+        """Describe what is wrong with a row, field by field."""
+        columns = [("user_id", self.users), ("item_id", self.items)]
+        found = [f"{name} {problem}" for name, ids in columns if (problem := ids.problems.get(int(ids.indices[row])))]
+        if np.isnan(self.values.raw[row]):
+            found.append("value must be a number")
+        elif not self.on_scale[row]:
+            found.append(f"value {self.values.raw[row]:g} is not on the scale: {scale_fix(self.scale)}")
+        if not self.in_time[row]:
+            found.append("rated_at must be Unix seconds, milliseconds or RFC 3339, and not in the future")
+        return found
+
+
+def scale_fix(scale: Scale | Rescale) -> str:
+    """Describe how to make a value fit."""
+    if isinstance(scale, Rescale):
+        return f"--rescale says {scale.minimum:g} to {scale.maximum:g}"
+    return f"it is {scale}; set PALATE_RATING_MIN, PALATE_RATING_MAX and PALATE_RATING_STEP, or import with --rescale"
+
+
+def refuse(batch: Batch, file: str, row: int, reasons: Reasons) -> RefusedRow:
+    """Describe a row to refuse, with its values as the file has them."""
+    return RefusedRow(file, batch.lines[row], batch.row(row), reasons.of(row))

@@ -1,0 +1,193 @@
+"""Dates of a batch as microseconds: Unix times, RFC 3339, and dates without a zone or a time of day."""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+from dateutil import parser
+from numpy.typing import NDArray
+from pyarrow import compute
+
+from app.kit.times import DAY_US, to_us
+from app.ratings.bulk_repository import NO_TIME, Whole
+from app.transfer.options import is_number
+from app.transfer.problems import TransferProblem
+
+BAD_TIME = NO_TIME + 1
+SECONDS_BELOW, MILLISECONDS_BELOW = 1e11, 1e14  # a larger number of seconds lies past the year 5000
+MICROSECONDS_BELOW = 1e17
+CTIME = "%a %b %d %H:%M:%S %z %Y"  # "Fri Nov 10 15:06:13 -0800 2017", as Goodreads writes it
+find_year_first = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ](.*))?").fullmatch
+find_year_last = re.compile(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4})(?:,? (.*))?").fullmatch
+DEFAULTS = datetime(2000, 1, 1), datetime(2001, 2, 2)  # what a date leaves out differs in these
+NO_ZONE = "dates without a time zone are taken as UTC: --timezone NAME says otherwise"
+NO_HOUR = "dates without a time of day are taken as the start of the day"
+
+
+class TimeReader:
+    """Reads the dates of one file."""
+
+    def __init__(self, zone: ZoneInfo | None, date_order: str | None, notes: list[str]) -> None:
+        self._zone: tzinfo = zone or UTC
+        self._has_zone = zone is not None
+        self._order = date_order
+        self._notes = notes
+
+    def read(self, column: pa.Array | None, num_rows: int) -> Whole:
+        """Read the dates of a batch: NO_TIME where there is none, BAD_TIME where it cannot be read."""
+        if column is None or pa.types.is_null(column.type):
+            return np.full(num_rows, NO_TIME)
+        if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
+            has_zone = pa.types.is_timestamp(column.type) and column.type.tz is not None
+            return whole_numbers(column.cast(pa.timestamp("us", "UTC"))) if has_zone else self._in_zone(column)
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            return self._read_texts(compute.if_else(compute.equal(column, ""), None, column))
+        return unix_us(whole_numbers(column)) if pa.types.is_integer(column.type) else float_us(column)
+
+    def _read_texts(self, column: pa.Array) -> Whole:
+        for kind, convert in self._kinds():
+            try:
+                return convert(column.cast(kind))
+            except pa.ArrowInvalid:
+                continue
+        encoded = column.dictionary_encode()
+        moments = np.array([*self._read_distinct(encoded.dictionary.to_pylist()), NO_TIME], np.int64)
+        found: Whole = moments[np.asarray(encoded.indices.fill_null(len(moments) - 1))]
+        return found
+
+    def _kinds(self) -> Iterable[tuple[pa.DataType, Callable[[pa.Array], Whole]]]:
+        return (
+            (pa.int64(), lambda column: unix_us(whole_numbers(column))),
+            (pa.float64(), float_us),
+            (pa.timestamp("us", "UTC"), whole_numbers),
+            (pa.timestamp("us"), self._in_zone),
+        )
+
+    def _in_zone(self, column: pa.Array) -> Whole:
+        """Read moments without a zone."""
+        local = column.cast(pa.timestamp("us"))
+        if len(local) > local.null_count:
+            numbers = local.cast(pa.int64())
+            self._note(NO_ZONE, not self._has_zone)
+            self._note(NO_HOUR, not np.any(numbers.drop_null().to_numpy() % DAY_US))
+        if self._zone is UTC:
+            return whole_numbers(local)
+        zoned = compute.assume_timezone(local, str(self._zone), ambiguous="earliest", nonexistent="earliest")
+        return whole_numbers(zoned)
+
+    def _read_distinct(self, texts: list[str]) -> list[int]:
+        texts = [text.strip() for text in texts]
+        self._order = self._order or find_order(texts)
+        return [self._read_text(text) for text in texts]
+
+    def _read_text(self, text: str) -> int:
+        if is_number(text):
+            return int(float_us(pa.array([float(text)]))[0])
+        try:
+            moment = read_moment(text, self._order)
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=self._zone)
+                self._note(NO_ZONE, not self._has_zone)
+                self._note(NO_HOUR, ":" not in text)
+            return to_us(moment)
+        except (ValueError, ArithmeticError, TypeError, LookupError, AttributeError):  # what dateutil raises
+            return int(BAD_TIME)
+
+    def _note(self, note: str, applies: bool) -> None:
+        if applies and note not in self._notes:
+            self._notes.append(note)
+
+
+def find_order(texts: list[str]) -> str | None:
+    """Find out whether day or month comes first, from all of the dates; None if none of them needs it.
+
+    Raises:
+        TransferProblem: if that is not clear.
+    """
+    found = [match for text in texts if (match := find_year_last(text)) and match[2] != "."]
+    if not found:
+        return None
+    day_first, month_first = (any(int(match[place]) > 12 for match in found) for place in (1, 3))
+    if day_first == month_first:
+        raise TransferProblem(
+            f"dates such as {found[0][0]} do not say whether day or month comes first: say --date-order dmy or"
+            " --date-order mdy.",
+            "date_order",
+        )
+    return "dmy" if day_first else "mdy"
+
+
+def read_moment(text: str, order: str | None) -> datetime:
+    """Read a date, with its zone if it names one.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    if match := find_year_first(text):
+        year, month, day, rest = match.groups()
+        return datetime.fromisoformat(f"{year}-{month:0>2}-{day:0>2}" + (f"T{rest}" if rest else ""))
+    if match := find_year_last(text):
+        first, mark, second, year, rest = match.groups()
+        day, month = (second, first) if order == "mdy" and mark != "." else (first, second)
+        date = datetime(int(year), int(month), int(day))
+        return parse_words(rest, date) if rest else date
+    if not re.search("[A-Za-z]{3}", text):
+        raise ValueError(text)
+    try:
+        return datetime.strptime(text, CTIME)
+    except ValueError:
+        first_guess, second_guess = (parse_words(text, default) for default in DEFAULTS)
+        if first_guess != second_guess:
+            raise ValueError(text) from None  # it names no day
+        return first_guess
+
+
+def parse_words(text: str, default: datetime) -> datetime:
+    """Read a date or a time of day, the rest of it as in the default."""
+    moment: datetime = parser.parse(text, default=default, tzinfos=known_zone)
+    return moment
+
+
+def known_zone(name: str | None, offset_s: int | None) -> tzinfo | None:
+    """Return a zone that a date names.
+
+    Raises:
+        ValueError: if its name says nothing, as PST and CST, which several zones are called.
+    """
+    if offset_s is not None:
+        return timezone(timedelta(seconds=offset_s))
+    if name is not None:
+        raise ValueError(name)
+    return None
+
+
+def whole_numbers(column: pa.Array) -> Whole:
+    """Return whole numbers, NO_TIME where there is none; BAD_TIME for a number that equals it."""
+    column = column.cast(pa.int64())
+    numbers: Whole = np.asarray(column.fill_null(BAD_TIME))
+    return np.where(np.asarray(column.is_null()), NO_TIME, np.where(numbers == NO_TIME, BAD_TIME, numbers))
+
+
+def float_us(column: pa.Array) -> Whole:
+    """Read Unix times with a fraction."""
+    numbers = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    missing = np.asarray(column.is_null())
+    scaled = np.rint(np.where(numbers >= MICROSECONDS_BELOW, numbers / 1_000, numbers * unit_us(numbers)))
+    readable = np.abs(scaled) < 2**62
+    return np.where(missing, NO_TIME, np.where(readable, np.where(readable, scaled, 0).astype(np.int64), BAD_TIME))
+
+
+def unix_us(numbers: Whole) -> Whole:
+    """Turn Unix seconds, milli-, micro- or nanoseconds into microseconds, told apart by their size."""
+    unit = unit_us(numbers.astype(np.float64))
+    moments = np.where(numbers >= MICROSECONDS_BELOW, numbers // 1_000, numbers * unit)
+    return np.where(np.isin(numbers, (NO_TIME, BAD_TIME)), numbers, moments)
+
+
+def unit_us(numbers: NDArray[np.float64]) -> Whole:
+    """Return how many microseconds the unit of a Unix time is, by its size: a second, a millisecond or one."""
+    size = np.abs(numbers)
+    return np.where(size < SECONDS_BELOW, 1_000_000, np.where(size < MILLISECONDS_BELOW, 1_000, 1))

@@ -1,0 +1,216 @@
+"""JSON: an object a line, or an array of objects, however it is laid out."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import orjson
+import pyarrow as pa
+
+from app.kit.ids import normalize_id
+from app.kit.validation import TOO_DEEP
+from app.transfer.problems import RefusedRow, TransferProblem
+from app.transfer.reading import text
+from app.transfer.reading.tables import PREVIEW_ROWS, Batch, File, Table, Wanted, in_batches
+from app.transfer.reading.text import MAX_LINE_BYTES
+
+ID_FIELDS = ("user_id", "item_id")
+SURELY_WRITABLE = 200  # brackets
+TOO_LONG = f"the line is longer than {MAX_LINE_BYTES:,} bytes"
+MAX_DEPTH = 3  # of names such as movie.ids.imdb
+FIRST_ROWS = 1_000  # that are asked for names
+find_array = re.compile(r'\ufeff?\s*(?:\{\s*"(?:[^"\\]|\\.)*"\s*:\s*)?\[').match
+GAP = re.compile(r"[\s,]*")  # matches anything
+
+
+class Row(NamedTuple):
+    """A row of JSON, or the line that is none."""
+
+    line: int
+    data: str
+    value: dict[str, Any] | str  # what is wrong with it, if it is none
+
+
+def json_table(file: File, extra: Mapping[str, str], *, is_array: bool) -> Table:
+    """Describe a file of JSON objects; ``extra`` are the fields that later rows may have under our names.
+
+    Raises:
+        TransferProblem: if it holds none.
+    """
+    first: list[Row] = []
+    for rows, _ in read_rows(file, is_array):
+        first += [row for row in rows[: FIRST_ROWS - len(first)] if isinstance(row.value, dict) and row.value]
+        if first:
+            break
+    names: dict[str, None] = {}
+    for row in first:
+        names |= dict.fromkeys(names_in(row.value))
+    if not names:
+        raise TransferProblem(f"{file.name} holds no JSON objects: write one a line.")
+
+    def read(wanted: Wanted) -> Iterator[Batch]:
+        taken = set(wanted.values())
+        later = {name: column for name, column in extra.items() if name not in wanted and column not in taken}
+        return read_json(file, dict(wanted) | later, is_array)
+
+    return Table(list(names), [row.data for row in first[:PREVIEW_ROWS]], None, read)
+
+
+def names_in(value: Any, prefix: str = "", depth: int = 1) -> Iterator[str]:
+    """Return the names of an object's values, those in nested objects with dots."""
+    for name, inner in value.items():
+        yield prefix + name
+        if isinstance(inner, dict) and depth < MAX_DEPTH:
+            yield from names_in(inner, f"{prefix}{name}.", depth + 1)
+
+
+def read_json(file: File, fields: Mapping[str, str], is_array: bool) -> Iterator[Batch]:
+    """Read the batches of a file of JSON objects. A field that a row does not have is null."""
+    for rows, position in read_rows(file, is_array):
+        values: list[dict[str, Any]] = []
+        lines, refused = [], []
+        for row in rows:
+            if not isinstance(row.value, dict):
+                refused.append(RefusedRow(file.name, row.line, row.data, [row.value]))
+            elif isinstance(pick(row.value, fields.get("title", "")), dict | list | bool):
+                refused.append(RefusedRow(file.name, row.line, row.value, ["title must be text"]))
+            else:
+                values.append(row.value)
+                lines.append(row.line)
+        found = {name: [pick(value, column) for value in values] for name, column in fields.items()}
+        columns = {name: (to_ids if name in ID_FIELDS else to_array)(each) for name, each in found.items()}
+        originals = {name: found[name] for name in ID_FIELDS if name in found}
+        yield from in_batches(Batch(columns, lines, position, refused, originals))
+
+
+def pick(row: dict[str, Any], name: str) -> Any:
+    """Return a value by its name, `movie.ids.imdb` being inside of two objects."""
+    if name in row or "." not in name:
+        return row.get(name)
+    value: Any = row
+    for step in name.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def read_rows(file: File, is_array: bool) -> Iterator[tuple[list[Row], int]]:
+    """Read rows, some at a time, and the bytes read so far."""
+    if is_array:
+        yield from read_array(file)
+        return
+    for block in text.read_blocks(file.pieces(), file.name, quoted=False, strict=file.is_strict):
+        lines = enumerate(block.data.split(b"\n"), block.line)
+        yield [read_line(line, data, file.is_strict) for line, data in lines if data.strip()], block.position
+
+
+def read_line(line: int, data: bytes, is_strict: bool) -> Row:
+    """Read a line."""
+    value = TOO_LONG if is_strict and len(data) > MAX_LINE_BYTES else parse_line(data)
+    return Row(line, data.decode(errors="replace") if isinstance(value, str) or line <= PREVIEW_ROWS else "", value)
+
+
+def read_array(file: File) -> Iterator[tuple[list[Row], int]]:
+    """Read an array of objects, or objects that follow each other over several lines.
+
+    Raises:
+        TransferProblem: if that is no JSON.
+    """
+    decoder, rest, line, position, is_first = json.JSONDecoder(), "", 1, 0, True
+    for block in text.read_blocks(file.pieces(), file.name, quoted=False, strict=False):
+        position = block.position
+        rest += block.data.decode()
+        start = 0
+        if is_first and (match := find_array(rest)):
+            start = match.end()
+        is_first = False
+        rows, end = [], start
+        line += rest.count("\n", 0, start)
+        while True:
+            begin = next(GAP.finditer(rest, end)).end()
+            line += rest.count("\n", end, begin)
+            end = begin
+            if begin >= len(rest) or rest[begin] in "]}":
+                break
+            try:
+                value, end = decoder.raw_decode(rest, begin)
+            except json.JSONDecodeError as error:
+                if len(rest) - begin > MAX_LINE_BYTES or not is_cut_off(error, rest):
+                    raise TransferProblem(
+                        f"{file.name}, line {line}: the text is not valid JSON: {error.msg}."
+                    ) from None
+                break
+            except RecursionError:
+                raise TransferProblem(f"{file.name}, line {line}: the object {TOO_DEEP}.") from None
+            data = rest[begin:end]
+            rows.append(Row(line, data, value if isinstance(value, dict) else "the value is not a JSON object"))
+            line += data.count("\n")
+        ended = end < len(rest) and rest[end] in "]}"
+        rest = rest[end:]
+        yield rows, position
+        if ended:
+            return
+    if rest.strip():
+        raise TransferProblem(f"{file.name}, line {line}: the JSON ends too early: send all of it.")
+
+
+def is_cut_off(error: json.JSONDecodeError, data: str) -> bool:
+    """Return whether JSON may only lack its end."""
+    return error.pos >= len(data.rstrip()) - 10 or error.msg.startswith("Unterminated string")
+
+
+def parse_line(data: bytes) -> dict[str, Any] | str:
+    """Read a line's object, or return why there is none."""
+    try:
+        row = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        return f"the line is not valid JSON: {error}" if is_utf8(data) else "the line is not UTF-8: send it in UTF-8"
+    if not isinstance(row, dict):
+        return "the line is not a JSON object"
+    return "the line " + TOO_DEEP if is_too_deep(data, row) else row
+
+
+def is_too_deep(data: bytes, row: dict[str, Any]) -> bool:
+    """Return whether a line's object is nested so deep that it cannot be written again."""
+    if data.count(b"[") + data.count(b"{") < SURELY_WRITABLE:
+        return False
+    try:
+        orjson.dumps(row)
+    except orjson.JSONEncodeError:
+        return True
+    return False
+
+
+def is_utf8(data: bytes) -> bool:
+    """Return whether text is in UTF-8."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def to_array(values: list[Any]) -> pa.Array:
+    """Make a column of JSON values; values of several types become text, lists and objects JSON text."""
+    if any(isinstance(value, dict | list | bool) for value in values):
+        return pa.array([json_text(value) for value in values], pa.string())
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+def json_text(value: Any) -> str | None:
+    """Return text as it is, anything else as JSON text."""
+    return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def to_ids(values: list[Any]) -> pa.Array:
+    """Make a column of ids; what is neither text nor a whole number is none, whatever stands beside it."""
+    return pa.array([value if type(value) is str else to_id(value) for value in values], pa.string())
+
+
+def to_id(value: Any) -> str | None:
+    """Write an id that is not text."""
+    normal = normalize_id(value)
+    return normal if type(normal) is str else None
