@@ -19,6 +19,8 @@ from app.transfer.problems import TransferProblem
 BAD_TIME = NO_TIME + 1
 SECONDS_BELOW, MILLISECONDS_BELOW = 1e11, 1e14  # a larger number of seconds lies past the year 5000
 MICROSECONDS_BELOW = 1e17
+DAY_NUMBER = "^(19|20)[0-9]{6}$"
+is_day_number = re.compile(DAY_NUMBER).match
 CTIME = "%a %b %d %H:%M:%S %z %Y"  # "Fri Nov 10 15:06:13 -0800 2017", as Goodreads writes it
 find_year_first = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ](.*))?").fullmatch
 find_year_last = re.compile(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4})(?:,? (.*))?").fullmatch
@@ -45,9 +47,13 @@ class TimeReader:
             return whole_numbers(column.cast(pa.timestamp("us", "UTC"))) if has_zone else self._in_zone(column)
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             return self._read_texts(compute.if_else(compute.equal(column, ""), None, column))
+        if pa.types.is_integer(column.type) and (days := read_day_numbers(column.cast(pa.string()))):
+            return self._in_zone(days)
         return unix_us(whole_numbers(column)) if pa.types.is_integer(column.type) else float_us(column)
 
     def _read_texts(self, column: pa.Array) -> Whole:
+        if days := read_day_numbers(column):
+            return self._in_zone(days)
         for kind, convert in self._kinds():
             try:
                 return convert(column.cast(kind))
@@ -99,6 +105,17 @@ class TimeReader:
     def _note(self, note: str, applies: bool) -> None:
         if applies and note not in self._notes:
             self._notes.append(note)
+
+
+def read_day_numbers(column: pa.Array) -> pa.Array | None:
+    """Read days that are all written as eight digits, such as 20210304: as Unix times they lie in 1970."""
+    first = next((text.as_py() for text in column if text.is_valid), "")
+    if not is_day_number(first) or not compute.all(compute.match_substring_regex(column, DAY_NUMBER)).as_py():
+        return None
+    try:
+        return compute.strptime(column, format="%Y%m%d", unit="us")
+    except pa.ArrowInvalid:
+        return None
 
 
 def find_order(texts: list[str]) -> str | None:

@@ -104,4 +104,5 @@ def snap(raw: Floats, scale: Scale, rescale: Rescale | None) -> Floats:
     fits = (values >= scale.minimum - 1e-9) & (values <= scale.maximum + 1e-9)
     if rescale is None:
         fits &= np.abs(steps - nearest) <= 1e-6
+    nearest = np.where(fits, nearest, 0)  # a very large one would overflow
     return np.where(fits, np.round(scale.minimum + nearest * scale.step, DIGITS), np.nan)

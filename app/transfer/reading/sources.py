@@ -73,8 +73,7 @@ def expanded(file: File) -> File:
         return file
 
     def open_expanded() -> IO[bytes]:
-        stream = file.open()
-        return BufferedReader(Pieces(expand(iter(lambda: stream.read(BLOCK_BYTES), b""), file.name)), BLOCK_BYTES)
+        return BufferedReader(Pieces(expand(file.read(), file.name)), BLOCK_BYTES)
 
     return File(file.name, 0, open_expanded)
 

@@ -7,7 +7,7 @@ import io
 import lzma
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import IO, Any, cast
 
 from app.transfer.problems import TransferProblem
@@ -37,6 +37,12 @@ class Pieces(io.RawIOBase):
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
         self._rest = b""
+
+    def close(self) -> None:
+        """Close what the pieces come from."""
+        if isinstance(self._pieces, Generator):
+            self._pieces.close()
+        super().close()
 
     def readable(self) -> bool:
         """Return that it can be read."""

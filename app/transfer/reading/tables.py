@@ -32,9 +32,10 @@ class File(NamedTuple):
 
     def pieces(self) -> Iterator[bytes]:
         """Return the bytes of the file, in UTF-8 where they are UTF-16."""
-        return decode_utf16(self._read())
+        return decode_utf16(self.read())
 
-    def _read(self) -> Iterator[bytes]:
+    def read(self) -> Iterator[bytes]:
+        """Return the bytes of the file."""
         with self.open() as stream:
             while data := stream.read(BLOCK_BYTES):
                 yield data

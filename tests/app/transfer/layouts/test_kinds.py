@@ -1,0 +1,184 @@
+"""Kinds of files that cases from the field stand for: encodings, compression, numbers, dates, ids, classes."""
+
+import bz2
+import gzip
+import json
+import lzma
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from app.transfer.problems import TransferProblem
+from tests.app.transfer.layouts.files import DAY
+from tests.app.transfer.layouts.test_layouts import clean, read, rows_of
+
+pytestmark = pytest.mark.unit
+HEADER = "user_id,item_id,rating,timestamp\n"
+PLAIN = "user_id;item_id;rating\n1;Ärzte;4\n".encode()
+Pack = Callable[[bytes], bytes]
+
+
+def compress_zstd(data: bytes) -> bytes:
+    return bytes(pa.compress(data, "zstd", asbytes=True))
+
+
+def values(path: Path, content: str, **options: Any) -> list[float]:
+    return [row[2] for row in rows(path, content, **options)]
+
+
+def rows(path: Path, content: str | bytes, **options: Any) -> list[tuple[Any, ...]]:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    source = read(path, **options)["ratings"]
+    return [row for cleaned in clean(source, **options) for row in rows_of(cleaned)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PLAIN,
+        b"\xef\xbb\xbf" + PLAIN,
+        b"sep=;\r\n" + PLAIN.replace(b"\n", b"\r\n"),
+        PLAIN.decode().encode("utf-16"),
+        b"\xfe\xff" + PLAIN.decode().encode("utf-16-be"),
+        PLAIN.decode().encode("utf-16-le"),
+        PLAIN.decode().encode("latin-1"),
+        gzip.compress(PLAIN, mtime=0) + gzip.compress(b"", mtime=0),
+        bz2.compress(PLAIN),
+        lzma.compress(PLAIN),
+        compress_zstd(PLAIN),
+        gzip.compress(PLAIN.decode().encode("utf-16"), mtime=0),
+        PLAIN.replace(b";", b"\t"),
+        json.dumps([{"user_id": 1, "item_id": "Ärzte", "rating": 4}]).encode(),
+        json.dumps({"ratings": [{"user_id": 1.0, "item_id": "Ärzte", "rating": 4}], "total": 1}, indent=1).encode(),
+        json.dumps({"user_id": "1", "item_id": "Ärzte", "rating": 4}, indent=2).encode(),
+    ],
+)
+def test_the_same_rows_are_read_however_they_are_written(tmp_path: Path, content: bytes) -> None:
+    assert rows(tmp_path / "a.csv", content) == [("1", "Ärzte", 4, None)]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, compress_zstd])
+def test_what_is_cut_off_or_damaged_is_said_so(tmp_path: Path, pack: Pack) -> None:
+    packed = pack(PLAIN * 100)
+    with pytest.raises(TransferProblem, match=r"ends before its|is not valid"):
+        rows(tmp_path / "a.csv", packed[:-6])
+
+
+def test_a_decimal_comma_is_one_if_no_number_of_the_file_has_a_point(tmp_path: Path) -> None:
+    assert values(tmp_path / "a.csv", "user;item;rating\n1;a;4\n1;b;3,5\n1;c;4,50\n") == [4, 3.5, 4.5]
+    mixed = "user;item;rating\n" + "1;a;3.5\n1;b;3,5\n1;c;4,5\n"
+    with pytest.raises(TransferProblem, match=r"such as 3,5 and 4,5\) are no numbers"):
+        rows(tmp_path / "b.csv", mixed)
+    assert rows(tmp_path / "c.csv", "user;item;rating\n1;a;1,000\n1;b;2\n") == [
+        ("1", "b", 2, None)
+    ]  # one or a thousand?
+
+
+@pytest.mark.parametrize("value", ["1_0", "nan", "inf", "0x4", "4d", "٤", "1e", ""])
+def test_a_number_is_written_as_in_json(tmp_path: Path, value: str) -> None:
+    assert values(tmp_path / "a.csv", f"{HEADER}u,i,{value},\nu,j,4,\nu,k, 5e0 ,\n") == [4, 5]
+
+
+@pytest.mark.parametrize(
+    ("date", "options"),
+    [
+        ("2021-03-04", {}),
+        ("2021/03/04", {}),
+        ("2021/3/4", {}),
+        ("04.03.2021", {}),
+        ("20210304", {}),
+        ("2021-03-04 00:00:00", {}),
+        ("2021-03-04T01:00:00+01:00", {}),
+        ("2021-03-04 01:00", {"timezone": "Europe/Berlin"}),
+        ("Thu Mar 04 00:00:00 +0000 2021", {}),
+        ("4 Mar 2021", {}),
+        ("4-Mar-21", {}),
+        ('"March 4, 2021 12:00 AM"', {}),
+        ("03/04/2021", {"date_order": "mdy"}),
+        ("04/03/2021 00:00", {"date_order": "dmy"}),
+        ("1614816000", {}),
+        ("1614816000000", {}),
+        ("1614816000000000", {}),
+        ("1614816000000000000", {}),
+        ("1614816000.0", {}),
+        ("1.614816e9", {}),
+    ],
+)
+def test_a_date_is_read_as_people_write_it(tmp_path: Path, date: str, options: dict[str, Any]) -> None:
+    assert rows(tmp_path / "a.csv", f"{HEADER}u,i,4,{date}\n", **options) == [("u", "i", 4, DAY)]
+
+
+def test_day_and_month_are_told_apart_by_the_other_dates_or_not_at_all(tmp_path: Path) -> None:
+    assert rows(tmp_path / "a.csv", f"{HEADER}u,i,4,04/03/2021\nu,j,4,13/03/2021\n")[0][3] == DAY
+    with pytest.raises(TransferProblem, match=r"03/04/2021 do not say .* --date-order dmy"):
+        rows(tmp_path / "b.csv", f"{HEADER}u,i,4,03/04/2021\n")
+
+
+@pytest.mark.parametrize("date", ["yesterday", "Mar 2021", "12:00", "4 Mar 2021 10:00 PST", "2021-13-01"])
+def test_a_date_that_is_not_all_there_is_not_made_up(tmp_path: Path, date: str) -> None:
+    assert rows(tmp_path / "a.csv", f"{HEADER}u,i,4,{date}\nu,j,4,\n") == [("u", "j", 4, None)]
+
+
+def test_what_is_assumed_about_dates_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"{HEADER}u,i,4,2021-03-04\n")
+    source = read(tmp_path / "a.csv")["ratings"]
+    assert len(list(clean(source))) == 1
+    assert [note.split()[3:5] for note in source.notes] == [["time", "zone"], ["time", "of"]]
+
+
+def test_a_whole_number_is_one_user_however_it_is_written(tmp_path: Path) -> None:
+    written = ["7", "7.0", " 7 ", '"7"', "7.00"]
+    assert {row[0] for row in rows(tmp_path / "a.csv", HEADER + "".join(f"{user},i,4,\n" for user in written))} == {"7"}
+    numbers: list[Any] = [7, 7.0, "7", "7.0"]
+    lines = "".join(json.dumps({"user_id": user, "item_id": 1, "value": 4}) + "\n" for user in numbers)
+    assert {row[0] for row in rows(tmp_path / "a.ndjson", lines)} == {"7"}
+    others = ["07", "7.5", "7a", "-7", "7e0", "+7"]
+    assert [row[0] for row in rows(tmp_path / "b.csv", HEADER + "".join(f"{user},i,4,\n" for user in others))] == others
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (["up", "down", "up"], "--map down=NUMBER,up=NUMBER"),
+        (["57%", "100%", "4%"], "--rescale 0:100"),
+        (["4", "3.75", "4.25", "5"], r"such as 3.75 and 4.25\) are not on this instance's scale"),
+        (["0", "0", "4"], "If 0 means not rated: --unrated 0"),
+        (["-1", "-1", *["4"] * 50], "If -1 means not rated: --unrated -1"),
+        (["", "", "4"], "--unrated ''"),
+    ],
+)
+def test_a_class_of_values_that_is_refused_stops_the_import(tmp_path: Path, values: list[str], sentence: str) -> None:
+    content = HEADER + "".join(f"u,i{n},{value},\n" for n, value in enumerate(values))
+    with pytest.raises(TransferProblem, match=sentence):
+        rows(tmp_path / "a.csv", content)
+
+
+def test_the_options_that_are_proposed_work(tmp_path: Path) -> None:
+    assert values(tmp_path / "a.csv", f"{HEADER}u,i,up,\nu,j,down,\n", words=["up=5,down=1"]) == [
+        5,
+        1,
+    ]
+    assert values(tmp_path / "a.csv", f"{HEADER}u,i,100%,\nu,j,0%,\n", rescale="0:100") == [5, 1]
+    assert values(tmp_path / "a.csv", f"{HEADER}u,i,0,\nu,j,0.0,\nu,k,4,\n", unrated="0") == [4]
+    booleans = '{"user_id":"u","item_id":"i","liked":true}\n{"user_id":"u","item_id":"j","liked":false}\n'
+    options = {"column": ["value=liked"], "words": ["true=5,false=1"]}
+    assert values(tmp_path / "a.ndjson", booleans, **options) == [5, 1]
+    assert rows(tmp_path / "a.csv", "1::2::4\n", has_header=False, columns="1,2,3") == [("1", "2", 4, None)]
+    assert rows(tmp_path / "a.csv", "x 1 2\ny 3 4\n", has_header=False, columns="2,1,3") == [
+        ("1", "x", 2, None),
+        ("3", "y", 4, None),
+    ]
+
+
+def test_an_option_never_replaces_what_the_file_says(tmp_path: Path) -> None:
+    for options in ({"user": "ada"}, {"value": "5"}):
+        with pytest.raises(TransferProblem, match=r"leave out --"):
+            rows(tmp_path / "a.csv", f"{HEADER}u,i,4,\n", **options)
+
+
+def test_columns_that_are_not_used_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("user,item,rating,mood,weather\nu,i,4,good,rain\n")
+    assert read(tmp_path / "a.csv")["ratings"].notes == [f"{tmp_path}/a.csv: columns not used: mood, weather"]

@@ -1,0 +1,77 @@
+"""Each layout is known by its columns or its shape, and read as docs/how-to/import.md says."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.ratings.scale import Scale
+from app.transfer.cleaning.items import clean_items
+from app.transfer.cleaning.ratings import Cleaned, RatingCleaner
+from app.transfer.layouts.headers import HEADERS
+from app.transfer.layouts.shapes import SHAPES
+from app.transfer.options import parse_options
+from app.transfer.problems import TransferProblem
+from app.transfer.reading.sources import find_sources
+from app.transfer.reading.tables import Source
+from tests.app.transfer.layouts.files import EXAMPLES, Example
+
+pytestmark = pytest.mark.unit
+SCALE = Scale(1, 5, 0.5)
+
+
+def read(path: Path, **options: Any) -> dict[str, Source]:
+    return {source.kind: source for source in find_sources(path, None, parse_options(**options))}
+
+
+def clean(source: Source, **options: Any) -> Iterator[Cleaned]:
+    yield from (cleaned for _, cleaned in RatingCleaner(source, SCALE, parse_options(**options)).batches())
+
+
+def rows_of(cleaned: Cleaned) -> list[tuple[Any, ...]]:
+    rows = [cleaned.ratings.row(place) for place in range(cleaned.num_taken)]
+    return [(r.user_id, r.item_id, r.value, r.rated_at_us and r.rated_at_us / 1_000_000) for r in rows]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each.layout or each.name)
+def test_a_layout_is_known_and_read(tmp_path: Path, example: Example) -> None:
+    path = tmp_path / example.name
+    path.write_text(example.content)
+    source = read(path, **example.options)[example.kind]
+    assert (source.notes[0].split(": ", 1)[1].split(";")[0] if example.layout else None) == example.layout
+    if example.kind == "items":
+        changes = [change for batch in source.batches() for change in clean_items(batch, source).changes]
+        assert [(change.item_id, change.fields["title"]) for change in changes] == example.rows
+        return
+    [cleaned] = clean(source, **example.options)
+    assert (cleaned.refused, cleaned.num_unrated) == ([], example.num_unrated)
+    assert rows_of(cleaned) == example.rows
+
+
+def test_each_layout_has_an_example() -> None:
+    known = {layout.name for layout in (*HEADERS, *SHAPES) if not layout.advice}
+    assert known - {example.layout for example in EXAMPLES} == {"Trakt ratings of shows"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("diary.csv", "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date\n", "import ratings.csv of"),
+        ("users.jsonl", '{"UserId":"u","Labels":null,"Comment":""}\n', "there is nothing to import in it"),
+        ("ratings.csv", "Date,Name,Year,Letterboxd URI,Rating\n", "Letterboxd ratings, for one user: .* --user NAME"),
+        ("u.dat", "userID\tartistID\tweight\n2\t51\t1\n", "counts, not ratings: --value NUMBER"),
+        ("reviews.json", "{'user_id': u'a', 'item_id': 'b'}\n", "Python's dicts, not JSON"),
+        ("list.xml", "<?xml version='1.0'?>\n<myanimelist>\n", "is XML or HTML: export it as CSV"),
+        ("who.csv", "who,what,how\na,b,c\n", r"no column for user_id, item_id and value \(it has who, what, how\)"),
+        ("who.csv", "1,2,3.5\n2,3,4\n", "--no-header --columns 1,2,3,4 if there is no header"),
+        ("x.json", '{"item_id":"x","title":"T","stars":3.5}\n', "--kind items if its rows are items"),
+        ("x.csv", "user_id,item_id,timestamp\nu,i,1600000000\n", "--value NUMBER if each row stands for"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_imported_as_it_is_names_a_way_out(
+    tmp_path: Path, name: str, content: str, sentence: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(TransferProblem, match=sentence):
+        read(tmp_path / name)
