@@ -48,6 +48,8 @@ def list_files(path: Path, wanted: tuple[str, ...] = RATING_FILES + ITEM_FILES) 
         members = list(zip_members(path, wanted))
     else:
         return [plain_file(path)]
+    if path.is_file() and len(members) == 1:
+        return members
     chosen = [first for names in (RATING_FILES, ITEM_FILES) if (first := first_of(members, names))]
     if not chosen:
         raise TransferProblem(f"{path} holds none of {', '.join(wanted)}: name the file itself.")
@@ -82,8 +84,9 @@ def zip_members(path: Path, wanted: tuple[str, ...]) -> Iterator[File]:
     """Describe the files of a zip: those that are wanted, or the only one."""
     with zipfile.ZipFile(path) as archive:
         members = [member for member in archive.infolist() if not member.is_dir()]
-        for member in members:
-            if Path(member.filename).name in wanted:
+        named = [member for member in members if Path(member.filename).name in wanted]
+        for member in named or members:
+            if named or len(members) == 1:
                 yield File(f"{path}/{member.filename}", member.file_size, zip_opener(path, member.filename))
 
 

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import json
 import lzma
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -182,3 +183,12 @@ def test_an_option_never_replaces_what_the_file_says(tmp_path: Path) -> None:
 def test_columns_that_are_not_used_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("user,item,rating,mood,weather\nu,i,4,good,rain\n")
     assert read(tmp_path / "a.csv")["ratings"].notes == [f"{tmp_path}/a.csv: columns not used: mood, weather"]
+
+
+@pytest.mark.parametrize("members", [["ratings.csv", "deleted/ratings.csv", "watched.csv"], ["dump/whatever.txt"]])
+def test_a_zip_is_read_by_its_highest_file_of_ratings_or_its_only_one(tmp_path: Path, members: list[str]) -> None:
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        for member in members:
+            archive.writestr(member, PLAIN if member == members[0] else "Date,Name\n")
+    [cleaned] = clean(read(tmp_path / "export.zip")["ratings"])
+    assert rows_of(cleaned) == [("1", "Ärzte", 4, None)]
