@@ -61,7 +61,7 @@ def count_problem(kind: str, counts: Counter[str], max_refused: float) -> str | 
         )
     if num_refused > max_refused * num_rows:
         share = f"more than --max-refused {max_refused:g} allows"
-        return f"{num_refused:,} of {num_rows:,} {kind} are refused, {share}; the others are stored."
+        return f"{num_refused:,} of {num_rows:,} {kind} are refused, {share}; the others are taken."
     return None
 
 

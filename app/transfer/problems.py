@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+OTHER_COLUMNS = "the line does not have"  # as many columns as the others
 MAX_REFUSED = 0.01  # the share of refused rows that an import may have: decision 24
 
 

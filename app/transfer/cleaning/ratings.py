@@ -14,7 +14,7 @@ from app.transfer.cleaning.stops import Watch
 from app.transfer.cleaning.times import BAD_TIME, TimeReader
 from app.transfer.cleaning.values import ValueReader, Values, snap
 from app.transfer.options import Options, Rescale
-from app.transfer.problems import RefusedRow
+from app.transfer.problems import OTHER_COLUMNS, RefusedRow
 from app.transfer.reading.tables import Batch, Source
 
 
@@ -58,7 +58,7 @@ class RatingCleaner:
         """
         for batch in self._source.batches():
             cleaned = self.clean(batch)
-            self._watch.check(cleaned.classes, len(batch.lines))
+            self._watch.check(cleaned.classes, len(batch.lines) + len(batch.refused))
             yield batch.position, cleaned
 
     def clean(self, batch: Batch) -> Cleaned:
@@ -81,8 +81,14 @@ class RatingCleaner:
             select(users, items, valid, values=snapped, times=times),
             batch.refused + refused,
             int(values.unrated.sum()),
-            reasons.classes(batch),
+            reasons.classes(batch) | other_columns(batch),
         )
+
+
+def other_columns(batch: Batch) -> dict[str, list[str]]:
+    """Return the lines with another number of columns, as a decimal comma without quotes makes them."""
+    lines = [str(row.row) for row in batch.refused if row.errors[0].startswith(OTHER_COLUMNS)]
+    return {"lines": lines} if lines else {}
 
 
 def select(users: Ids, items: Ids, valid: Flags, *, values: np.ndarray, times: np.ndarray) -> RatingColumns:

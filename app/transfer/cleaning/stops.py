@@ -47,6 +47,7 @@ class Watch:
         words, fix = {
             "words": ("no numbers", words_fix(classes[name])),
             "empty": ("empty", "If an empty one means not rated: --unrated ''."),
+            "lines": ("of another number of columns", "Put cells that hold the separator in quotes."),
             "dates": ("dated in a way that cannot be read", dates_fix()),
             "future": ("dated in the future, or before the year 1", dates_fix()),
         }[name]

@@ -20,7 +20,7 @@ SURELY_WRITABLE = 200  # brackets
 TOO_LONG = f"the line is longer than {MAX_LINE_BYTES:,} bytes"
 MAX_DEPTH = 3  # of names such as movie.ids.imdb
 FIRST_ROWS = 1_000  # that are asked for names
-find_array = re.compile(r'\ufeff?\s*(?:\{\s*"(?:[^"\\]|\\.)*"\s*:\s*)?\[').match
+find_array = re.compile(r'\ufeff?\s*(?:\[|\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\[(?=\s*\{))').match
 GAP = re.compile(r"[\s,]*")  # matches anything
 
 

@@ -166,7 +166,7 @@ def is_json_array(head: bytes) -> bool:
     """Return whether JSON is not one object a line: an array, or an object over several lines."""
     text = readable_head(head).decode("utf-8", "ignore").lstrip("\ufeff \t\r\n")
     first = text.split("\n", 1)[0].strip()
-    return text.startswith("[") or first == "{" or (not first.endswith("}") and bool(find_array(text)))
+    return first == "{" or bool(find_array(text))
 
 
 def known_layout(form: str, name: str, head: bytes) -> Layout | None:

@@ -10,7 +10,7 @@ from pyarrow import parquet
 from app.transfer.layouts.layout import Layout
 from app.transfer.layouts.shapes import find_by_shape
 from app.transfer.options import Options
-from app.transfer.problems import RefusedRow, TransferProblem
+from app.transfer.problems import OTHER_COLUMNS, RefusedRow, TransferProblem
 from app.transfer.reading import text
 from app.transfer.reading.streams import decode_utf16, double_escaped_quotes
 from app.transfer.reading.text import BLOCK_BYTES, Dialect
@@ -117,6 +117,8 @@ def text_table(file: File, options: Options, layout: Layout | None = None) -> Ta
     lines = first.data.split(b"\n", 60)[:60]
     separator = excel_separator(lines[0])
     num_skipped = int(separator is not None)
+    while num_skipped < len(lines) - 1 and not lines[num_skipped].strip():
+        num_skipped += 1
     preview = [line.decode().rstrip("\r") for line in lines[num_skipped:]]
     if layout is None and options.has_header and not options.positions:
         layout = find_by_shape(preview)
@@ -160,7 +162,7 @@ def read_text(
             table = text.cut(block, dialect)
         except pa.ArrowInvalid as error:
             raise TransferProblem(f"{file.name}, from line {block.line}: {error}.") from error
-        expected = f"the line does not have {len(dialect.names)} columns: {', '.join(dialect.names)}"
+        expected = f"{OTHER_COLUMNS} {len(dialect.names)} columns: {', '.join(dialect.names)}"
         refused = [RefusedRow(file.name, line, row, [expected]) for line, row in table.bad]
         columns, lines = dict(zip(dialect.names, table.columns, strict=True)), table.lines
         if layout and layout.melt:

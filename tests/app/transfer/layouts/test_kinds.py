@@ -41,6 +41,7 @@ def rows(path: Path, content: str | bytes, **options: Any) -> list[tuple[Any, ..
     [
         PLAIN,
         b"\xef\xbb\xbf" + PLAIN,
+        b"\n\r\n" + PLAIN,
         b"sep=;\r\n" + PLAIN.replace(b"\n", b"\r\n"),
         PLAIN.decode().encode("utf-16"),
         b"\xfe\xff" + PLAIN.decode().encode("utf-16-be"),
@@ -54,6 +55,7 @@ def rows(path: Path, content: str | bytes, **options: Any) -> list[tuple[Any, ..
         PLAIN.replace(b";", b"\t"),
         json.dumps([{"user_id": 1, "item_id": "Ärzte", "rating": 4}]).encode(),
         json.dumps({"ratings": [{"user_id": 1.0, "item_id": "Ärzte", "rating": 4}], "total": 1}, indent=1).encode(),
+        json.dumps({"data": [{"user_id": "1", "item_id": "Ärzte", "rating": 4}]}).encode(),
         json.dumps({"user_id": "1", "item_id": "Ärzte", "rating": 4}, indent=2).encode(),
     ],
 )
@@ -155,6 +157,11 @@ def test_a_class_of_values_that_is_refused_stops_the_import(tmp_path: Path, valu
     content = HEADER + "".join(f"u,i{n},{value},\n" for n, value in enumerate(values))
     with pytest.raises(TransferProblem, match=sentence):
         rows(tmp_path / "a.csv", content)
+
+
+def test_a_decimal_comma_without_quotes_stops_the_import(tmp_path: Path) -> None:
+    with pytest.raises(TransferProblem, match=r"of another number of columns; .* in quotes"):
+        rows(tmp_path / "a.csv", "user,item,rating\n1,a,4\n1,b,3,5\n1,c,4,5\n")
 
 
 def test_the_options_that_are_proposed_work(tmp_path: Path) -> None:
