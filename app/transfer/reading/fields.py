@@ -70,7 +70,7 @@ def date_parts(names: Sequence[str]) -> tuple[str, ...]:
 
 def kind_of(fields: Mapping[str, str]) -> str:
     """Return `ratings` or `items`, by the fields that are there."""
-    return "items" if "item_id" in fields and not {"user_id", "value"} & set(fields) else "ratings"
+    return "items" if {"item_id", "title"} & set(fields) and not {"user_id", "value"} & set(fields) else "ratings"
 
 
 def missing_fields(kind: str, there: Iterable[str]) -> list[str]:
