@@ -9,6 +9,7 @@ import typer
 from app.comparison.commands import compare
 from app.erasure.commands import erase, erasures
 from app.experiments.commands import commands as experiments
+from app.keep_out.commands import commands as keep_out
 from app.keys.commands import commands as keys
 from app.kit.exits import one_line_errors
 from app.offline.commands import recommend
@@ -16,9 +17,10 @@ from app.registry.commands import commands as models
 from app.training.commands import train
 from app.transfer.commands import register as register_transfer
 
-SMALL = {"keys", "models", "experiments", "erase", "erasures", "migrate", "import", "export"}
+SMALL = {"keys", "keep-out", "models", "experiments", "erase", "erasures", "migrate", "import", "export"}
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(keys, name="keys")
+app.add_typer(keep_out, name="keep-out")
 app.add_typer(models, name="models")
 app.add_typer(experiments, name="experiments")
 app.command()(train)

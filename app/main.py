@@ -16,6 +16,7 @@ from app.experiments import router as experiments
 from app.feedback import router as feedback
 from app.feedback.reports import router as reports
 from app.feedback.router import EventWriter
+from app.keep_out.service import KeepOut
 from app.keys.ring import KeyRing
 from app.middleware import Operations
 from app.ratings import router as ratings
@@ -98,7 +99,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(database.close)
         keys = KeyRing(database, settings.host, settings.poll_interval)
         app.state.database, app.state.keys = database, keys
-        app.state.writer = RatingWriter(database)
+        app.state.writer = RatingWriter(database, KeepOut.of(settings))
         stack.push_async_callback(app.state.writer.close)
         app.state.events = EventWriter(database)
         stack.push_async_callback(app.state.events.close)

@@ -130,6 +130,16 @@ class Settings(BaseSettings):
     keep_events_days: Annotated[
         PositiveInt, Field(description="Days for which what became of an answer is kept, counted from the answer on.")
     ] = 365
+    keep_out: Annotated[
+        str | None,
+        Field(
+            min_length=16,
+            repr=False,
+            description="A secret of 16 characters or more, the same for every process: ids of users erased and items "
+            "deleted from then on are kept as hashes under it, and refused when they come again; unset: they may come "
+            "back ([Erasing a user](../how-to/erasure.md)).",
+        ),
+    ] = None
     poll_interval: Annotated[
         timedelta, Field(description="How often a process looks for new models, runs and keys.")
     ] = timedelta(seconds=1)

@@ -367,6 +367,17 @@ class ErasureVersion(Base):
     part: Mapped[str] = mapped_column(String(20))  # `registry.training_users.UserRole`
 
 
+class KeptOut(Base):
+    """An erased user's or deleted item's id, as HMAC-SHA256 under PALATE_KEEP_OUT: the id itself is not stored."""
+
+    __tablename__ = "kept_out"
+
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10))  # `keep_out.service.Kind`
+    secret_id: Mapped[str] = mapped_column(String(8))  # of the secret, so that another one is noticed
+    kept_at: Mapped[datetime]
+
+
 class ApiKey(Base):
     """A key as we know it: its SHA-256 and what it allows. The key itself is shown once and never stored."""
 

@@ -11,13 +11,14 @@ from fastapi import APIRouter, Query, Request, Response
 from app.catalogue import repository, service
 from app.catalogue.repository import StoredItem
 from app.catalogue.schemas import ItemFields, ItemIn, ItemList, ItemOut, ItemPatch, ItemsWritten
-from app.catalogue.service import ItemChange, Written
+from app.catalogue.service import ItemChange, Outcome, Written
+from app.keep_out.service import KeepOut, field_problem
 from app.kit.cursors import decode_cursor, encode_cursor
-from app.kit.errors import InvalidCursor, InvalidRequest, ItemNotFound
+from app.kit.errors import InvalidCursor, InvalidRequest, ItemNotFound, KeptOut
 from app.kit.ids import ExternalId
 from app.settings import MAX_LIST
 from app.web.bulk import BulkReader, Refused, no_valid_row
-from app.web.deps import DatabaseDep
+from app.web.deps import DatabaseDep, SettingsDep
 from app.web.paths import PathItemId
 from app.web.problem import problem_responses
 
@@ -67,29 +68,45 @@ def change_of(item: ItemIn) -> ItemChange:
     responses=problem_responses(InvalidRequest),
     openapi_extra={"requestBody": BODY},
 )
-async def post_items(request: Request, database: DatabaseDep) -> Response:
+async def post_items(request: Request, database: DatabaseDep, settings: SettingsDep) -> Response:
     """Store one item, or up to 1,000, whole: a field left out takes its default."""
     posted = READER.read(await request.body())
     changes = [change_of(item) for item in posted if isinstance(item, ItemIn)]
     if not changes:
         raise no_valid_row(posted)
-    written = await database.write(service.set_items, changes, datetime.now(UTC))
+    written = await database.write(service.set_items, changes, datetime.now(UTC), KeepOut.of(settings))
     return Response(orjson.dumps(answer(posted, written)), media_type=JSON)
 
 
 def answer(posted: Sequence[ItemIn | Refused], written: Written) -> dict[str, Any]:
-    """Write the result of every row, in the order posted."""
+    """Write the result of every row, in the order posted.
+
+    Raises:
+        InvalidRequest: if every row is refused.
+    """
     outcomes = iter(written.outcomes)
     results = []
-    for index, item in enumerate(posted):
+    rows = [
+        item if isinstance(item, Refused) else refuse_kept_out(index, item, next(outcomes))
+        for index, item in enumerate(posted)
+    ]
+    if all(isinstance(row, Refused) for row in rows):
+        raise no_valid_row(rows)
+    for index, item in enumerate(rows):
         if isinstance(item, Refused):
             result: dict[str, Any] = {"item_id": item.value_of("item_id"), "status": "refused", "errors": item.errors}
         else:
-            outcome = next(outcomes)
-            result = {"item_id": item.item_id, "status": str(outcome.status), "revision": outcome.revision}
+            result = {"item_id": item[0].item_id, "status": str(item[1].status), "revision": item[1].revision}
         results.append({"index": index} | result)
     counts = dict.fromkeys(map(str, service.Status), 0) | Counter(row["status"] for row in results)
     return {"revision": written.revision, "counts": counts, "results": results}
+
+
+def refuse_kept_out(index: int, item: ItemIn, outcome: Outcome) -> tuple[ItemIn, Outcome] | Refused:
+    """Return a row with what became of it, or why it was refused after all."""
+    if outcome.status is not service.Status.REFUSED:
+        return item, outcome
+    return Refused({"item_id": item.item_id}, [field_problem("item_id", f"/{index}/item_id")])
 
 
 @router.get("/v1/items", summary="List items", response_model=ItemList, responses=problem_responses(InvalidCursor))
@@ -118,12 +135,16 @@ async def get_item(item_id: PathItemId, database: DatabaseDep) -> Response:
 
 
 @router.put(
-    "/v1/items/{item_id}", summary="Set an item", response_model=ItemOut, responses=problem_responses(InvalidRequest)
+    "/v1/items/{item_id}",
+    summary="Set an item",
+    response_model=ItemOut,
+    responses=problem_responses(InvalidRequest, KeptOut),
 )
-async def put_item(item_id: PathItemId, item: ItemFields, database: DatabaseDep) -> Response:
+async def put_item(item_id: PathItemId, item: ItemFields, database: DatabaseDep, settings: SettingsDep) -> Response:
     """Set all fields of an item; one left out takes its default. The same again keeps the revision."""
     change = ItemChange(item_id, {name: getattr(item, name) for name in FIELDS})
-    return respond(item_body(await database.write(service.put_item, change, datetime.now(UTC))))
+    keep_out = KeepOut.of(settings)
+    return respond(item_body(await database.write(service.put_item, change, datetime.now(UTC), keep_out)))
 
 
 @router.patch(

@@ -184,3 +184,4 @@ class ItemRemoved(BaseModel):
     item_id: str
     num_ratings_removed: int
     revision: int = Field(description="Every rating change up to this number is stored.")
+    later: str = Field(description="What becomes of a rating or an import of this item that comes later.")

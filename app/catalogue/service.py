@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.catalogue import repository
 from app.catalogue.repository import StoredItem
 from app.database import counters
+from app.keep_out.service import OFF, KeepOut
 from app.kit.errors import FieldProblem, InvalidRequest, ItemNotFound
 
 
@@ -32,7 +33,7 @@ class ItemChange(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of one item, and the revision of its latest change."""
+    """What became of one item, and the revision of its latest change; 0 if it is kept out."""
 
     status: Status
     revision: int
@@ -45,13 +46,17 @@ class Written(NamedTuple):
     outcomes: list[Outcome]
 
 
-def set_items(session: Session, changes: Sequence[ItemChange], moment: datetime) -> Written:
-    """Apply changes in their order; unknown and deleted items are created."""
+def set_items(session: Session, changes: Sequence[ItemChange], moment: datetime, keep_out: KeepOut = OFF) -> Written:
+    """Apply changes in their order; unknown and deleted items are created, those kept out are refused."""
     revision = counters.lock(session, "catalogue")
+    kept = keep_out.find(session, items=(change.item_id for change in changes)).items
     items = repository.find_items(session, list({change.item_id for change in changes}))
     changed: dict[str, StoredItem] = {}
     outcomes = []
     for change in changes:
+        if change.item_id in kept:
+            outcomes.append(Outcome(Status.REFUSED, 0))
+            continue
         before = items.get(change.item_id)
         if before is not None and is_same(before, change.fields):
             outcomes.append(Outcome(Status.UNCHANGED, before.revision))
@@ -85,8 +90,14 @@ def apply_change(before: StoredItem | None, change: ItemChange, moment: datetime
     return replace(before, **change.fields, updated_at=moment, revision=revision)
 
 
-def put_item(session: Session, change: ItemChange, moment: datetime) -> StoredItem:
-    """Set an item and return it as stored."""
+def put_item(session: Session, change: ItemChange, moment: datetime, keep_out: KeepOut = OFF) -> StoredItem:
+    """Set an item and return it as stored.
+
+    Raises:
+        KeptOut: if it was deleted and is kept out.
+    """
+    counters.lock(session, "catalogue")
+    keep_out.check(session, items=[change.item_id])
     set_items(session, [change], moment)
     return get_item(session, change.item_id)
 

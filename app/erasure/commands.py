@@ -13,11 +13,16 @@ def erase(
 ) -> None:
     """Erase a user and all their rows, for good. Shows the receipt, as JSON; keep its erasure_id."""
     from app.erasure import service
+    from app.erasure.schemas import ErasedOut
+    from app.keep_out.service import KeepOut
     from app.settings import Settings
 
     if not yes:
         typer.confirm("All ratings of this user will be deleted for good. Continue?", abort=True)
-    show(on_database(lambda database: service.erase_user(database, Settings().model_store, user)))
+    settings = Settings()
+    keep_out = KeepOut.of(settings)
+    receipt = on_database(lambda database: service.erase_user(database, settings.model_store, user, keep_out))
+    typer.echo(ErasedOut.of_new(receipt, keep_out).model_dump_json(indent=2))
 
 
 def erasures(erasure_id: Annotated[str, typer.Argument(help="erasure_id of the receipt.")]) -> None:

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from app.erasure import service
-from app.erasure.schemas import ReceiptOut
+from app.erasure.schemas import ErasedOut, ReceiptOut
+from app.keep_out.service import KeepOut
 from app.kit.errors import ErasureNotFound, UserNotFound
 from app.web.deps import DatabaseDep, SettingsDep
 from app.web.paths import PathUserId
@@ -16,12 +17,14 @@ ErasureId = Annotated[str, Path(description="`erasure_id` of a receipt.")]
 
 
 @router.delete("/v1/users/{user_id}", summary="Erase a user", responses=problem_responses(UserNotFound))
-async def delete_user(user_id: PathUserId, database: DatabaseDep, settings: SettingsDep) -> ReceiptOut:
+async def delete_user(user_id: PathUserId, database: DatabaseDep, settings: SettingsDep) -> ErasedOut:
     """Erase a user: all their rows are deleted at once, and no model trained from now on uses their ratings.
 
-    Keep the receipt's id: it cannot be found by the user's id any more. If the id comes again, it is a new user.
+    Keep the receipt's id: it cannot be found by the user's id any more. If the id comes again, it is a new user, or
+    refused where PALATE_KEEP_OUT is set.
     """
-    return ReceiptOut.of(await service.erase_user(database, settings.model_store, user_id))
+    keep_out = KeepOut.of(settings)
+    return ErasedOut.of_new(await service.erase_user(database, settings.model_store, user_id, keep_out), keep_out)
 
 
 @router.get("/v1/erasures/{erasure_id}", summary="Follow an erasure", responses=problem_responses(ErasureNotFound))

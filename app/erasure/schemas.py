@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from app.erasure.service import Receipt, State
+from app.keep_out.service import KeepOut, Kind
 from app.registry.training_users import UserRole
 
 
@@ -74,3 +75,14 @@ class ReceiptOut(BaseModel):
             clean_at=clean[1],
             purged_at=receipt.purged_at,
         )
+
+
+class ErasedOut(ReceiptOut):
+    """The receipt of a user who was just erased."""
+
+    later: str = Field(description="What becomes of a rating or an import with the user's id that comes later.")
+
+    @classmethod
+    def of_new(cls, receipt: Receipt, keep_out: KeepOut) -> "ErasedOut":
+        """Describe a new receipt."""
+        return cls(**ReceiptOut.of(receipt).model_dump(), later=keep_out.later(Kind.USER))

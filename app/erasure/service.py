@@ -20,6 +20,7 @@ from app.database import counters
 from app.database.engine import Database
 from app.erasure import repository
 from app.erasure.repository import VersionRole
+from app.keep_out.service import OFF, KeepOut, Kind
 from app.kit.errors import ErasureNotFound, UserNotFound
 from app.kit.times import from_us, now_us
 from app.registry import repository as registry
@@ -82,7 +83,7 @@ class Receipt:
         return max([*removed, self.clean[1] if self.clean else self.erasure.erased_at])
 
 
-async def erase_user(database: Database, model_store: Path, user_id: str) -> Receipt:
+async def erase_user(database: Database, model_store: Path, user_id: str, keep_out: KeepOut = OFF) -> Receipt:
     """Erase a user in one transaction, after reading the versions' files, so that no other request waits for them.
 
     Raises:
@@ -94,12 +95,14 @@ async def erase_user(database: Database, model_store: Path, user_id: str) -> Rec
         raise user_not_found(user_id) from error
     versions = [row.version for row in listing.rows]
     read = RolesRead(number, await asyncio.to_thread(store.roles_of, model_store, versions, number))
-    receipt = await database.write(erase, user_id, read, model_store=model_store, now_us=now_us())
+    receipt = await database.write(erase, user_id, read, model_store=model_store, now_us=now_us(), keep_out=keep_out)
     await database.overwrite()
     return receipt
 
 
-def erase(session: Session, user_id: str, read: RolesRead, *, model_store: Path, now_us: int) -> Receipt:
+def erase(
+    session: Session, user_id: str, read: RolesRead, *, model_store: Path, now_us: int, keep_out: KeepOut = OFF
+) -> Receipt:
     """Delete a user and all their rows, counting a change for each rating, and write the receipt.
 
     Raises:
@@ -110,6 +113,7 @@ def erase(session: Session, user_id: str, read: RolesRead, *, model_store: Path,
         raise user_not_found(user_id)
     revision += max(1, repository.count_ratings(session, number))
     counters.move(session, "ratings", revision)
+    keep_out.note(session, Kind.USER, user_id, from_us(now_us))
     roles = current_roles(session, number, read, model_store)
     erasure = Erasure(
         id=uuid4().hex,

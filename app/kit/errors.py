@@ -178,6 +178,18 @@ class ExperimentStopped(PalateError):
     status = 409
 
 
+class KeptOut(PalateError):
+    """This user was erased, or this item deleted, and is kept out: `palate keep-out lift` allows it again."""
+
+    status = 409
+
+
+class KeepOutDisabled(PalateError):
+    """Nothing is kept out without a secret: set PALATE_KEEP_OUT, the same for every process."""
+
+    status = 409
+
+
 class RunAlreadyEnded(PalateError):
     """The training run has ended already and cannot be cancelled."""
 

@@ -26,11 +26,12 @@ class RatingRow(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of one row; the revision of the change, if it made one."""
+    """What became of one row; the revision of the change, if it made one; the field whose id is kept out, if any."""
 
     status: Status
     revision: int | None
     rated_at_us: int
+    kept_out: str | None = None
 
 
 @dataclass(slots=True)

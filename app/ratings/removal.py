@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from app.catalogue import service as catalogue
 from app.database import counters
+from app.keep_out.service import OFF, KeepOut, Kind
 from app.kit.times import from_us
 from app.ratings import repository
 from app.ratings.conflict import RatingRow
@@ -21,7 +22,7 @@ class Removed(NamedTuple):
     revision: int
 
 
-def remove_item(session: Session, item_id: str, now_us: int) -> Removed:
+def remove_item(session: Session, item_id: str, now_us: int, keep_out: KeepOut = OFF) -> Removed:
     """Remove an item and its ratings.
 
     Raises:
@@ -33,4 +34,5 @@ def remove_item(session: Session, item_id: str, now_us: int) -> Removed:
         revision = set_ratings(session, [RatingRow(user, item_id, None, None) for user in users], now_us).revision
         num_ratings += len(users)
     catalogue.mark_deleted(session, item_id, from_us(now_us))
+    keep_out.note(session, Kind.ITEM, item_id, from_us(now_us))
     return Removed(num_ratings, revision)

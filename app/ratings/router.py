@@ -8,15 +8,23 @@ import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.catalogue.schemas import ItemRemoved
+from app.keep_out.service import KeepOut, Kind, field_problem
 from app.kit.cursors import decode_cursor, encode_cursor
-from app.kit.errors import InvalidCursor, InvalidRequest, ItemNotFound, RatingNotFound, UserNotFound
+from app.kit.errors import (
+    InvalidCursor,
+    InvalidRequest,
+    ItemNotFound,
+    KeptOut,
+    RatingNotFound,
+    UserNotFound,
+)
 from app.kit.times import from_us, now_us
 from app.ratings import service
 from app.ratings.conflict import Outcome, RatingRow
 from app.ratings.parse import read_ratings, single_row
 from app.ratings.removal import remove_item
 from app.ratings.scale import Scale
-from app.ratings.schemas import RatingChanged, RatingIn, RatingList, RatingsWritten, RatingValue, UserOut
+from app.ratings.schemas import RatingChanged, RatingIn, RatingList, RatingRemoved, RatingsWritten, RatingValue, UserOut
 from app.ratings.service import RatingWriter, Written
 from app.settings import MAX_LIST
 from app.web.bulk import Refused, no_valid_row
@@ -26,6 +34,7 @@ from app.web.problem import problem_responses
 
 router = APIRouter(tags=["ratings"])
 
+LATER = "A later rating of this item by this user counts again; one that is dated before the removal is stale."
 ROUTE = "ratings"  # names this list's cursors
 JSON = "application/json"
 EXAMPLES = {
@@ -76,15 +85,31 @@ async def post_ratings(request: Request) -> Response:
 
 
 def answer(parsed: Sequence[RatingRow | Refused], written: Written) -> dict[str, Any]:
-    """Write the result of every row, in the order posted."""
+    """Write the result of every row, in the order posted.
+
+    Raises:
+        InvalidRequest: if every row is refused.
+    """
     outcomes = iter(written.outcomes)
-    results = [
-        refusal(index, row) if isinstance(row, Refused) else result(index, row, next(outcomes))
+    rows = [
+        row if isinstance(row, Refused) else refuse_kept_out(index, row, next(outcomes))
         for index, row in enumerate(parsed)
+    ]
+    if rows and all(isinstance(row, Refused) for row in rows):
+        raise no_valid_row(rows)
+    results = [
+        refusal(index, row) if isinstance(row, Refused) else result(index, *row) for index, row in enumerate(rows)
     ]
     counts = dict.fromkeys(("created", "updated", "unchanged", "stale", "refused"), 0)
     counts |= Counter(row["status"] for row in results)
     return {"revision": written.revision, "counts": counts, "results": results}
+
+
+def refuse_kept_out(index: int, row: RatingRow, outcome: Outcome) -> tuple[RatingRow, Outcome] | Refused:
+    """Return a row with what became of it, or why it was refused after all."""
+    if outcome.kept_out is None:
+        return row, outcome
+    return Refused(row._asdict(), [field_problem(outcome.kept_out, f"/{index}/{outcome.kept_out}")])
 
 
 def result(index: int, row: RatingRow, outcome: Outcome) -> dict[str, Any]:
@@ -103,14 +128,17 @@ def refusal(index: int, row: Refused) -> dict[str, Any]:
     "/v1/users/{user_id}/ratings/{item_id}",
     summary="Set one rating",
     response_model=RatingChanged,
-    responses=problem_responses(InvalidRequest),
+    responses=problem_responses(InvalidRequest, KeptOut),
 )
 async def put_rating(
     user_id: PathUserId, item_id: PathItemId, rating: RatingValue, settings: SettingsDep, writer: WriterDep
 ) -> RatingChanged:
     """Set what a user thinks of an item; the latest `rated_at` wins."""
     row = single_row(user_id, item_id, rating, scale=Scale.of(settings), now_us=now_us())
-    return rating_changed(user_id, item_id, await writer.submit([row]))
+    written = await writer.submit([row])
+    if field := written.outcomes[0].kept_out:
+        raise KeptOut(fields=[field_problem(field, f"/{field}")])
+    return rating_changed(user_id, item_id, written)
 
 
 def rating_changed(user_id: str, item_id: str, written: Written) -> RatingChanged:
@@ -122,9 +150,10 @@ def rating_changed(user_id: str, item_id: str, written: Written) -> RatingChange
 @router.delete(
     "/v1/users/{user_id}/ratings/{item_id}", summary="Remove one rating", responses=problem_responses(RatingNotFound)
 )
-async def delete_rating(user_id: PathUserId, item_id: PathItemId, database: DatabaseDep) -> RatingChanged:
+async def delete_rating(user_id: PathUserId, item_id: PathItemId, database: DatabaseDep) -> RatingRemoved:
     """Remove a rating; an older one that is posted again stays removed."""
-    return rating_changed(user_id, item_id, await database.write(service.remove_rating, user_id, item_id, now_us()))
+    written = await database.write(service.remove_rating, user_id, item_id, now_us())
+    return RatingRemoved(**rating_changed(user_id, item_id, written).model_dump(), later=LATER)
 
 
 @router.get(
@@ -162,7 +191,13 @@ async def get_user(user_id: PathUserId, database: DatabaseDep) -> UserOut:
 @router.delete(
     "/v1/items/{item_id}", tags=["items"], summary="Remove an item", responses=problem_responses(ItemNotFound)
 )
-async def delete_item(item_id: PathItemId, database: DatabaseDep) -> ItemRemoved:
-    """Remove an item and every rating of it; a later PUT or rating brings the item back, empty."""
-    removed = await database.write(remove_item, item_id, now_us())
-    return ItemRemoved(item_id=item_id, num_ratings_removed=removed.num_ratings, revision=removed.revision)
+async def delete_item(item_id: PathItemId, database: DatabaseDep, settings: SettingsDep) -> ItemRemoved:
+    """Remove an item and every rating of it; `later` says what a PUT or rating of it does from then on."""
+    keep_out = KeepOut.of(settings)
+    removed = await database.write(remove_item, item_id, now_us(), keep_out)
+    return ItemRemoved(
+        item_id=item_id,
+        num_ratings_removed=removed.num_ratings,
+        revision=removed.revision,
+        later=keep_out.later(Kind.ITEM),
+    )

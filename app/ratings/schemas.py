@@ -91,6 +91,12 @@ class RatingChanged(BaseModel):
     revision: int = Field(description="Every change up to this number is stored.")
 
 
+class RatingRemoved(RatingChanged):
+    """The answer to one rating removed."""
+
+    later: str = Field(description="What becomes of a rating that comes later.")
+
+
 class RatingOut(BaseModel):
     """A user's rating of an item."""
 

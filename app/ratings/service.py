@@ -1,6 +1,7 @@
 """Store ratings: decide row by row, write all at once."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.database import counters
 from app.database.engine import Database
 from app.database.group_commit import GroupCommit
+from app.keep_out.service import OFF, KeepOut
 from app.kit.errors import RatingNotFound, UserNotFound
 from app.ratings import repository
 from app.ratings.conflict import Outcome, Pair, RatingRow, Status
@@ -31,18 +33,22 @@ class Written(NamedTuple):
 class RatingWriter(GroupCommit[RatingRow, Written]):
     """Stores the ratings of this process's requests, many requests in one transaction."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database, set_ratings, Written.part)
+    def __init__(self, database: Database, keep_out: KeepOut = OFF) -> None:
+        super().__init__(database, partial(set_ratings, keep_out=keep_out), Written.part)
 
 
-def set_ratings(session: Session, rows: Sequence[RatingRow], now_us: int) -> Written:
-    """Apply valid ratings in their order; unknown users and items are created."""
+def set_ratings(session: Session, rows: Sequence[RatingRow], now_us: int, keep_out: KeepOut = OFF) -> Written:
+    """Apply valid ratings in their order; unknown users and items are created, those kept out are refused."""
     revision = counters.lock(session, "ratings")
+    kept = keep_out.find(session, (row.user_id for row in rows), (row.item_id for row in rows))
     pairs = repository.find_pairs(session, list(dict.fromkeys((row.user_id, row.item_id) for row in rows)))
     repository.load_history(session, [pair for row in rows if contradicts(row, pair := pairs[row[:2]])])
     outcomes = []
     applied: list[tuple[Key, Outcome, float | None]] = []
     for row in rows:
+        if field := kept.field_of(row.user_id, row.item_id):
+            outcomes.append(Outcome(Status.REFUSED, None, now_us, field))
+            continue
         pair = pairs[row[:2]]
         status, rated_at_us = pair.decide(row, now_us)
         if status in APPLIED:

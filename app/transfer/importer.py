@@ -6,18 +6,21 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import count, islice
+from functools import partial
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol, TypeVar
 
 import orjson
 
-from app.catalogue.service import set_items
+from app.catalogue.service import Status, set_items
 from app.database.engine import Database
+from app.keep_out.service import OFF, KeepOut, Kind, describe
 from app.kit.errors import DatabaseUnavailable
 from app.kit.times import now_us
-from app.ratings.bulk import ItemNumbers, set_columns
+from app.ratings.bulk import ItemNumbers
+from app.ratings.bulk_keep_out import set_allowed_columns
 from app.ratings.scale import Scale
 from app.transfer.cleaning.items import CleanedItems, clean_items
 from app.transfer.cleaning.ratings import Cleaned, RatingCleaner
@@ -129,9 +132,12 @@ class Importer(Protocol):
 class RatingImporter:
     """Imports a file of ratings."""
 
-    def __init__(self, database: Database, source: Source, scale: Scale, options: Options) -> None:
+    def __init__(
+        self, database: Database, source: Source, scale: Scale, options: Options, *, keep_out: KeepOut
+    ) -> None:
         self._database, self._cleaner = database, RatingCleaner(source, scale, options)
-        self._known = ItemNumbers()
+        self._file, self._known = source.file, ItemNumbers()
+        self._write = partial(set_allowed_columns, keep_out=keep_out)
 
     def batches(self) -> Iterator[tuple[int, Cleaned]]:
         """Clean the file's batches; see `RatingCleaner`."""
@@ -139,16 +145,17 @@ class RatingImporter:
 
     async def store(self, cleaned: Cleaned) -> Counter[str]:
         """Store a batch of ratings."""
-        counts = await write_patiently(self._database, set_columns, cleaned.ratings, self._known, now_us())
+        counts, kept_out = await write_patiently(self._database, self._write, cleaned.ratings, self._known, now_us())
         self._known.settle()
+        cleaned.refuse_kept_out(self._file, kept_out)
         return Counter({str(status): number for status, number in counts.items()})
 
 
 class ItemImporter:
     """Imports a file of items."""
 
-    def __init__(self, database: Database, source: Source) -> None:
-        self._database, self._source = database, source
+    def __init__(self, database: Database, source: Source, *, keep_out: KeepOut) -> None:
+        self._database, self._source, self._keep_out = database, source, keep_out
 
     def batches(self) -> Iterator[tuple[int, CleanedItems]]:
         """Clean the file's batches."""
@@ -158,10 +165,16 @@ class ItemImporter:
     async def store(self, cleaned: CleanedItems) -> Counter[str]:
         """Store a batch of items."""
         counts = Counter[str]()
-        changes = iter(cleaned.changes)
-        while some := list(islice(changes, ITEMS_A_TRANSACTION)):
-            written = await write_patiently(self._database, set_items, some, datetime.now(UTC))
+        for start in range(0, len(cleaned.changes), ITEMS_A_TRANSACTION):
+            some = cleaned.changes[start : start + ITEMS_A_TRANSACTION]
+            written = await write_patiently(self._database, set_items, some, datetime.now(UTC), self._keep_out)
             counts.update(str(outcome.status) for outcome in written.outcomes)
+            cleaned.refused.extend(
+                RefusedRow(self._source.file, line, {"item_id": change.item_id}, [f"item_id {describe(Kind.ITEM)}"])
+                for outcome, change, line in zip(written.outcomes, some, cleaned.lines[start:], strict=False)
+                if outcome.status is Status.REFUSED
+            )
+        del counts[Status.REFUSED]  # they are in `cleaned.refused`
         return counts
 
 
@@ -208,6 +221,7 @@ async def import_sources(
     summary: Summary,
     refused: Refusals,
     progress: Progress,
+    keep_out: KeepOut = OFF,
 ) -> None:
     """Import files, one after the other, and count in the summary what becomes of their rows.
 
@@ -216,15 +230,15 @@ async def import_sources(
         DatabaseUnavailable: if the database stays away.
     """
     for source in sources:
-        importer = importer_of(database, source, scale, options)
+        importer = importer_of(database, source, scale, options, keep_out=keep_out)
         await import_source(importer, source, counts=summary.counts(source.kind), refused=refused, progress=progress)
 
 
-def importer_of(database: Database, source: Source, scale: Scale, options: Options) -> Importer:
+def importer_of(database: Database, source: Source, scale: Scale, options: Options, *, keep_out: KeepOut) -> Importer:
     """Return what imports a file."""
     if source.kind == "ratings":
-        return RatingImporter(database, source, scale, options)
-    return ItemImporter(database, source)
+        return RatingImporter(database, source, scale, options, keep_out=keep_out)
+    return ItemImporter(database, source, keep_out=keep_out)
 
 
 async def import_source(

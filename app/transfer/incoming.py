@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from app.database.engine import Database
+from app.keep_out.service import KeepOut
 from app.kit.errors import BodyStalled, DatabaseUnavailable, FieldProblem, InvalidRequest, PalateError
 from app.ratings.scale import Scale
 from app.transfer.body import Body
@@ -150,7 +151,7 @@ def field_problem(error: str) -> FieldProblem:
     return FieldProblem("/", error[:MAX_SHOWN].removeprefix(": "))
 
 
-def import_body(database: Database, scale: Scale, body: Body, request: ImportRequest) -> Answer:
+def import_body(database: Database, scale: Scale, body: Body, request: ImportRequest, *, keep_out: KeepOut) -> Answer:
     """Import a body, in a thread of its own, batch by batch.
 
     Raises:
@@ -161,15 +162,17 @@ def import_body(database: Database, scale: Scale, body: Body, request: ImportReq
     with ExitStack() as closing:
         answer = Answer(request.kind)
         closing.callback(answer.close)
-        import_or_report(database, scale, body, request=request, answer=answer)
+        import_or_report(database, scale, body, request=request, answer=answer, keep_out=keep_out)
         closing.pop_all()  # whoever sends the lines closes them
     return answer
 
 
-def import_or_report(database: Database, scale: Scale, body: Body, *, request: ImportRequest, answer: Answer) -> None:
+def import_or_report(
+    database: Database, scale: Scale, body: Body, *, request: ImportRequest, answer: Answer, keep_out: KeepOut
+) -> None:
     """Import a body; an error says what is stored in spite of it."""
     try:
-        asyncio.run(import_into(database, scale, body, request=request, answer=answer))
+        asyncio.run(import_into(database, scale, body, request=request, answer=answer, keep_out=keep_out))
     except TransferProblem as error:
         detail = in_parameters(str(error))
         raise InvalidRequest(f"{detail} {answer.describe_stored()}", [FieldProblem(error.field, detail)]) from error
@@ -184,7 +187,9 @@ def with_outcome(error: PalateError, answer: Answer) -> PalateError:
     return type(error)(f"The database does not answer: repeat the call in a moment. {answer.describe_stored()}")
 
 
-async def import_into(database: Database, scale: Scale, body: Body, *, request: ImportRequest, answer: Answer) -> None:
+async def import_into(
+    database: Database, scale: Scale, body: Body, *, request: ImportRequest, answer: Answer, keep_out: KeepOut
+) -> None:
     """Import a body in this thread's event loop. NDJSON of no rows is empty, CSV has a header at least."""
     options = request.parse()
     if body.is_empty() and request.form == "ndjson":
@@ -197,6 +202,6 @@ async def import_into(database: Database, scale: Scale, body: Body, *, request: 
         await import_source(answer.dry_run, source, counts=answer.counts, refused=answer, progress=lambda *_: None)
     else:
         async with database.apart() as apart:
-            importer = importer_of(apart, source, scale, options)
+            importer = importer_of(apart, source, scale, options, keep_out=keep_out)
             await import_source(importer, source, counts=answer.counts, refused=answer, progress=lambda *_: None)
     answer.check(options.max_refused)

@@ -11,8 +11,10 @@ from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import StreamingResponse
 
 from app.database.engine import Database
+from app.keep_out.service import KeepOut
 from app.kit.errors import BodyStalled, FieldProblem, FormatUnsupported, InvalidRequest
 from app.ratings.scale import Scale
+from app.settings import Settings
 from app.transfer.body import Body, receive
 from app.transfer.problems import MAX_REFUSED
 from app.transfer.reading.streams import expand
@@ -118,7 +120,7 @@ async def post_import(
         "max_refused": max_refused,
     }
     async with request.app.state.transfers:
-        answer = await run_import(database, Scale.of(settings), body, (form, kind, dry_run, options))
+        answer = await run_import(database, settings, body, (form, kind, dry_run, options))
     return StreamingResponse(answer.lines(), media_type=NDJSON)
 
 
@@ -150,14 +152,15 @@ def is_gzip(encoding: str) -> bool:
 
 
 async def run_import(
-    database: Database, scale: Scale, body: Body, request: tuple[str, str, bool, dict[str, Any]]
+    database: Database, settings: Settings, body: Body, request: tuple[str, str, bool, dict[str, Any]]
 ) -> "Answer":
     """Import in a thread of its own, whose event loop stores while this one receives."""
 
     def work() -> "Answer":
         from app.transfer.incoming import ImportRequest, import_body
 
-        return import_body(database, scale, body, ImportRequest(*request))
+        keep_out = KeepOut.of(settings)
+        return import_body(database, Scale.of(settings), body, ImportRequest(*request), keep_out=keep_out)
 
     thread = ThreadPoolExecutor(1, thread_name_prefix="import")
     try:

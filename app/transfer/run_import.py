@@ -8,6 +8,7 @@ import orjson
 
 from app.database import migrate
 from app.database.engine import open_database
+from app.keep_out.service import KeepOut
 from app.ratings.scale import Scale
 from app.settings import Settings
 from app.transfer.importer import RefusedFile, Summary, dry_run, import_source, import_sources
@@ -103,6 +104,7 @@ async def run_import(
             summary=summary,
             refused=refused,
             progress=bars.show_import,
+            keep_out=KeepOut.of(settings),
         )
     finally:
         await database.close()

@@ -9,6 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.database import migrate
+from app.keep_out import repository as kept_out
+from app.keep_out.service import KeepOut
 from app.launch.doctor.finding import Finding, Level, age
 from app.ratings.scale import Scale
 from app.registry.service import live_version
@@ -125,8 +127,24 @@ def check_trainer(session: Session, now: datetime) -> Finding:
     return Finding("trainer", Level.OK, "no run waits for a worker")
 
 
+def check_keep_out(session: Session, keep_out: KeepOut) -> list[Finding]:
+    """Return whether what was removed is refused; nothing if nothing was, and nothing is to be."""
+    counts = kept_out.count_by_secret(session)
+    if keep_out.secret is None:
+        if not counts:
+            return []
+        found = f"{sum(counts.values()):,} ids were to be kept out, and are let in: PALATE_KEEP_OUT is not set"
+        return [Finding("keep-out", Level.NOTE, found)]
+    num_kept = counts.pop(keep_out.secret_id, 0)
+    if not counts:
+        return [Finding("keep-out", Level.OK, f"{num_kept:,} ids are kept out")]
+    found = f"{sum(counts.values()):,} ids were kept out under another secret, and are let in"
+    return [Finding("keep-out", Level.MEND, found, "set PALATE_KEEP_OUT to that secret")]
+
+
 def read_findings(session: Session, settings: Settings) -> tuple[list[Finding], ModelVersion | None]:
     """Look at what the database holds, and return the live version."""
     now = datetime.now(UTC)
     findings = [check_scale(session, Scale.of(settings)), check_trainer(session, now)]
+    findings += check_keep_out(session, KeepOut.of(settings))
     return findings, live_version(session)

@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Response
 
-from app.kit.errors import FieldProblem, InvalidRequest
+from app.keep_out.service import KeepOut
+from app.kit.errors import FieldProblem, InvalidRequest, KeptOut
 from app.kit.times import now_us
 from app.ratings.conflict import RatingRow
 from app.ratings.merge.schemas import MergeOut, MergeRequest
@@ -25,7 +26,7 @@ router = APIRouter(tags=["ratings"])
     "/v1/users/{user_id}/merge",
     summary="Turn a guest's ratings into a user's",
     response_model=MergeOut,
-    responses=problem_responses(InvalidRequest),
+    responses=problem_responses(InvalidRequest, KeptOut),
 )
 async def merge(
     user_id: PathUserId, request: MergeRequest, settings: SettingsDep, database: DatabaseDep, writer: WriterDep
@@ -36,7 +37,8 @@ async def merge(
     if request.from_user_id == user_id:
         wrong = FieldProblem("/from_user_id", "is the same user: name another")
         raise InvalidRequest("A user cannot be merged into themselves.", [wrong])
-    merged = await database.write(merge_users, user_id, request.from_user_id, now_us())
+    keep_out = KeepOut.of(settings)
+    merged = await database.write(merge_users, user_id, request.from_user_id, now_us(), keep_out=keep_out)
     body = {"user_id": user_id, "from_user_id": request.from_user_id, "moved": merged.num_moved}
     return respond(body | answer(merged.rows, merged.written))
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.orm import Session
 
 from app.database import counters
+from app.keep_out.service import OFF, KeepOut
 from app.ratings import repository
 from app.ratings.conflict import RatingRow
 from app.ratings.parse import check_rating
@@ -42,8 +43,14 @@ def read_one(user_id: str, posted: Any, *, scale: Scale, now_us: int, place: str
     return check_rating(rating, scale, now_us, place)
 
 
-def merge_users(session: Session, user_id: str, from_user_id: str, now_us: int) -> Merged:
-    """Move the ratings of one user to another, who is created if need be, and what became of their answers."""
+def merge_users(session: Session, user_id: str, from_user_id: str, now_us: int, *, keep_out: KeepOut = OFF) -> Merged:
+    """Move the ratings of one user to another, who is created if need be, and what became of their answers.
+
+    Raises:
+        KeptOut: if one of the two was erased and is kept out.
+    """
+    counters.lock(session, "ratings")
+    keep_out.check(session, users=[user_id, from_user_id])
     merged = move_ratings(session, user_id, from_user_id, now_us)
     repository.move_events(session, user_id, from_user_id)
     return merged

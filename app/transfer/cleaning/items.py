@@ -24,6 +24,7 @@ class CleanedItems(NamedTuple):
 
     changes: list[ItemChange]
     refused: list[RefusedRow]
+    lines: list[int]  # of the items to store
     num_unrated: int = 0
 
     @property
@@ -40,7 +41,7 @@ def clean_items(batch: Batch, source: Source) -> CleanedItems:
     """Sort a batch of items into valid rows and rows to refuse."""
     columns = {name: column.to_pylist() for name, column in batch.columns.items() if name != "item_id"}
     item_ids = normalize_texts(as_text(batch.columns["item_id"])).to_pylist()
-    changes, refused = [], list(batch.refused)
+    changes, lines, refused = [], [], list(batch.refused)
     for place, item_id in enumerate(item_ids):
         values = {name: column[place] for name, column in columns.items()}
         if isinstance(names := values.get("categories"), str) and not names.startswith("["):
@@ -52,7 +53,8 @@ def clean_items(batch: Batch, source: Source) -> CleanedItems:
             refused.append(RefusedRow(source.file, batch.lines[place], batch.row(place), errors))
         else:
             changes.append(ItemChange(item_id, fields))
-    return CleanedItems(changes, refused)
+            lines.append(batch.lines[place])
+    return CleanedItems(changes, refused, lines)
 
 
 def read_fields(values: dict[str, Any], is_film_list: bool) -> tuple[dict[str, Any], list[str]]:

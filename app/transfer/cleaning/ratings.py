@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from app.keep_out.service import describe_field
 from app.kit.times import EARLIEST_US, from_us, now_us
 from app.ratings.bulk import RatingColumns
 from app.ratings.bulk_repository import NO_TIME, Flags
@@ -19,17 +20,30 @@ from app.transfer.reading.tables import Batch, Source
 
 
 class Cleaned(NamedTuple):
-    """Ratings to store, rows refused, how many rows are not rated, and the classes of values that are refused."""
+    """Ratings to store, rows refused, how many rows are not rated, and the classes of values that are refused.
+
+    Of the whole batch: its file, its lines, and which of its rows are ratings to store.
+    """
 
     ratings: RatingColumns
     refused: list[RefusedRow]
     num_unrated: int
     classes: Mapping[str, list[str]]
+    batch: Batch
+    valid: Flags
 
     @property
     def num_taken(self) -> int:
         """Count the ratings to store."""
         return len(self.ratings.values)
+
+    def refuse_kept_out(self, file: str, fields: Mapping[int, str]) -> None:
+        """Refuse ratings after all, given by their places, each with the field whose id is kept out."""
+        rows = np.flatnonzero(self.valid)[list(fields)].tolist()
+        self.refused.extend(
+            RefusedRow(file, self.batch.lines[row], self.batch.row(row), [f"{field} {describe_field(field)}"])
+            for row, field in zip(rows, fields.values(), strict=True)
+        )
 
     def rows(self, number: int) -> list[dict[str, object]]:
         """Return the first ratings as they would be stored."""
@@ -82,6 +96,8 @@ class RatingCleaner:
             batch.refused + refused,
             int(values.unrated.sum()),
             reasons.classes(batch) | other_columns(batch),
+            batch,
+            valid,
         )
 
 

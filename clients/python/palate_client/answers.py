@@ -147,6 +147,46 @@ class Epoch(Received):
     recorded_at: datetime
 
 
+class ErasedOut(Received):
+    """The receipt of a user who was just erased."""
+
+    erasure_id: str
+    erased_at: datetime
+    state: State
+    """`pending`: a version that serves (live, or in a running experiment) holds the user, or a run in progress may have read their ratings; `clean`: no version that serves does; `purged`: no kept version does."""
+
+    removed: dict[str, int]
+    """Rows deleted, by table; `ratings` includes those that were deleted before."""
+
+    user_number: int
+    """The user's number in the versions. It is never used again."""
+
+    revision: int
+    """A version of this watermark or a later one does not hold the user."""
+
+    versions: list[HoldingVersion]
+    """The versions that hold the user, newest first."""
+
+    live_version_holds: bool
+    runs: list[int]
+    """Runs in progress that may have read the ratings; wait for them, or cancel them."""
+
+    experiments: list[int]
+    """Running experiments with a version that holds the user; stop them."""
+
+    clean_version: str | None
+    """The version that was live at `clean_at`; null: none, or not clean yet."""
+
+    clean_at: datetime | None
+    """Since when no version that serves has held the user."""
+
+    purged_at: datetime | None
+    """When the files of the last version that held the user were removed."""
+
+    later: str
+    """What becomes of a rating or an import with the user's id that comes later."""
+
+
 class EventCounts(Received):
     """The number of rows by result."""
 
@@ -461,6 +501,9 @@ class ItemRemoved(Received):
     revision: int
     """Every rating change up to this number is stored."""
 
+    later: str
+    """What becomes of a rating or an import of this item that comes later."""
+
 
 class ItemResult(Received):
     """What became of one posted item."""
@@ -692,6 +735,19 @@ class RatingOut(Received):
     value: float
     rated_at: datetime
     revision: int
+
+
+class RatingRemoved(Received):
+    """The answer to one rating removed."""
+
+    user_id: str
+    item_id: str
+    status: Literal["created", "updated", "unchanged", "stale", "removed"] | str
+    revision: int
+    """Every change up to this number is stored."""
+
+    later: str
+    """What becomes of a rating that comes later."""
 
 
 class RatingResult(Received):

@@ -25,7 +25,7 @@ def rate_many(ratings: Sequence[inputs.RatingIn]) -> Payload:
     return payload(body=ratings)
 
 
-@route("DELETE", "/v1/users/{user_id}/ratings/{item_id}", answers.RatingChanged)
+@route("DELETE", "/v1/users/{user_id}/ratings/{item_id}", answers.RatingRemoved)
 def unrate(user_id: str, item_id: str) -> Payload:
     """Remove a rating."""
     return payload(user_id, item_id)
@@ -50,7 +50,7 @@ def merge(user_id: str, **source: Unpack[inputs.MergeRequest]) -> Payload:
 
 
 # Payload again after a lost answer it would say that there is no such user, and the receipt would be lost for good.
-@route("DELETE", "/v1/users/{user_id}", answers.ReceiptOut, is_repeatable=False)
+@route("DELETE", "/v1/users/{user_id}", answers.ErasedOut, is_repeatable=False)
 def erase(user_id: str) -> Payload:
     """Erase a user for good. Keep the receipt's `erasure_id`: nothing finds it by the user any more."""
     return payload(user_id)

@@ -33,6 +33,7 @@ def test_erase_asks_first_and_shows_the_receipt_of_the_api(client: TestClient, c
 
     assert erased.exit_code == 0
     receipt = json.loads(erased.output)
+    assert "a new user" in receipt.pop("later")
     assert client.get(ADA_URL).status_code == 404
     followed = command("erasures", receipt["erasure_id"])
     assert json.loads(followed.output) == receipt

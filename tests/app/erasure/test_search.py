@@ -82,7 +82,7 @@ def test_the_id_of_an_erased_user_is_nowhere(settings: Settings, tmp_path: Path,
     logs = tmp_path / "logs"
     logs.mkdir()
     with (
-        server(settings, logs / "server.log") as client,
+        server(settings, logs / "server.log", PALATE_KEEP_OUT="a secret of some length") as client,
         palate("worker", settings, logs / "worker.log", PALATE_TRAIN_INTERVAL="3600"),
     ):
         assert client.post("/v1/ratings", json=camp_ratings(0, 40)).is_success

@@ -25,6 +25,7 @@ def erase(client: TestClient, url: str = ADA_URL) -> dict[str, Any]:
     answer = client.delete(url)
     assert answer.status_code == 200, answer.text
     receipt: dict[str, Any] = answer.json()
+    assert "a new user" in receipt.pop("later")
     return receipt
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from app.database import migrate
+from app.keep_out.service import KeepOut, Kind
 from app.launch.doctor.data import Server, check_clock, check_server
 from app.launch.doctor.finding import Finding, Level
 from app.launch.doctor.machine import check_store
@@ -87,6 +88,19 @@ def test_a_run_that_waits_in_vain_asks_for_a_worker(settings: Settings, run_on_d
     waiting = look(settings)["trainer"]
     assert (waiting.level, waiting.advice) == (Level.MEND, "start `palate worker`")
     assert "3 hours" in waiting.found or "180 minutes" in waiting.found
+
+
+def test_ids_kept_out_under_another_secret_are_to_be_mended(
+    settings: Settings, run_on_database: Callable[..., Any]
+) -> None:
+    ours = settings.model_copy(update={"keep_out": "a secret of some length"})
+    add, now = KeepOut.of(ours).add, datetime.now(UTC)
+    assert "keep-out" not in look(settings)
+    run_on_database(lambda database: database.write(add, Kind.USER, "ada", now))
+    assert look(ours)["keep-out"].level is Level.OK
+    assert look(settings)["keep-out"].level is Level.NOTE
+    other = look(settings.model_copy(update={"keep_out": "another secret of some length"}))
+    assert other["keep-out"].level is Level.MEND
 
 
 def test_missing_tables_ask_for_migrations(settings: Settings, run_on_database: Callable[..., Any]) -> None:
