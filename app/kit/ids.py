@@ -57,7 +57,7 @@ def check_id(text: str) -> str:
 Text = Annotated[str, StringConstraints(strict=True), AfterValidator(storable)]
 ExternalId = Annotated[
     str,
-    BeforeValidator(normalize_id),
     StringConstraints(strict=True, min_length=1, max_length=MAX_ID_LENGTH),
     AfterValidator(storable),
+    BeforeValidator(normalize_id),  # comes first; written first, lengths would be said to be numbers of items
 ]
