@@ -36,9 +36,9 @@ test: $(STAMP) ## Run the tests; root gets Chromium, nginx and PgBouncer, where 
 	@./scripts/install-servers
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadgroup $(TESTS)
 
-# While thinking: what needs no process, browser or PostgreSQL, and fits no model.
+# While thinking: what needs no process, browser or database, and fits no model.
 quick: lint ## Run the checks of style and types, and the tests that take no time
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q -m "(unit or database) and not postgresql and not fit" $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q -m "unit and not fit" $(TESTS)
 
 laws: $(STAMP) ## Try the laws (hypothesis) on many examples
 	HYPOTHESIS_PROFILE=laws OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 -m "not browser" -k "$(or $(LAWS),test)" tests/app tests/models

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, sync_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")  # the first takes half the time
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]  # in a container, as root, there is neither
 MISSING = "There is no Chromium to drive the page: install one, e.g. with `apt-get install chromium`."
 
