@@ -69,7 +69,7 @@ class Watch:
     def _scale_fix(self, values: list[str]) -> str:
         numbers = {float(value.strip("% ").replace(",", ".")) for value in values if sort_key(value)[0] == 0}
         hint = ""
-        if len(numbers) == 1 and len(values) >= MIN_CLASS:
+        if len(numbers) == 1 and len(values) >= MIN_CLASS and all(number.is_integer() for number in numbers):
             hint = f"If {numbers.pop():g} means not rated: --unrated {values[0]}. Otherwise: "
         if self._options.rescale:
             return hint + "Give the lowest and the highest value of the file with --rescale MIN:MAX."

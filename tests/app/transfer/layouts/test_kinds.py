@@ -150,6 +150,7 @@ def test_a_whole_number_is_one_user_however_it_is_written(tmp_path: Path) -> Non
         (["4", "3.75", "4.25", "5"], r"such as 3.75 and 4.25\) are not on this instance's scale"),
         (["0", "0", "4"], "If 0 means not rated: --unrated 0"),
         (["-1", "-1", *["4"] * 50], "If -1 means not rated: --unrated -1"),
+        (["0.5", "0.5", "4"], r"in steps of 0.5; .* biased. Set PALATE_RATING_MIN"),  # a rating of another scale
         (["", "", "4"], "--unrated ''"),
     ],
 )
