@@ -34,7 +34,7 @@ def find_sources(path: Path, items: Path | None, options: Options) -> list[Sourc
     if items is not None:
         sources = [source for source in sources if source.kind == "ratings"]
         for file in list_files(items, ITEM_FILES):
-            sources += sources_of(file, Options(renames={}), "items")
+            sources += sources_of(file, Options(), "items")
     return sorted(sources, key=lambda source: source.kind)
 
 
@@ -84,6 +84,8 @@ def zip_members(path: Path, wanted: tuple[str, ...]) -> Iterator[File]:
     """Describe the files of a zip: those that are wanted, or the only one."""
     with zipfile.ZipFile(path) as archive:
         members = [member for member in archive.infolist() if not member.is_dir()]
+        if "[Content_Types].xml" in archive.namelist():
+            raise TransferProblem(f"{path} is an Excel workbook, or another office file: save the table as CSV.")
         named = [member for member in members if Path(member.filename).name in wanted]
         for member in named or members:
             if named or len(members) == 1:
@@ -136,6 +138,8 @@ def guess_format(name: str, head: bytes) -> str:
         return "parquet"
     if kind := next((kind for mark, kind in OTHER_MARKS.items() if head.startswith(mark)), None):
         raise TransferProblem(f"{name} is {kind}: save the table as CSV.")
+    if head[257:262] == b"ustar":
+        raise TransferProblem(f"{name} is a tar archive: unpack it, and name a file or the folder.")
     head = readable_head(head)
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith((b"{'", b"{u'", b'{u"')):

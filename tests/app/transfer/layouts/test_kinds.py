@@ -4,6 +4,7 @@ import bz2
 import gzip
 import json
 import lzma
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from app.transfer.options import Options
 from app.transfer.problems import TransferProblem
+from app.transfer.reading.sources import find_sources
 from tests.app.transfer.layouts.files import DAY
 from tests.app.transfer.layouts.test_layouts import clean, read, rows_of
 
@@ -200,3 +203,15 @@ def test_a_zip_is_read_by_its_highest_file_of_ratings_or_its_only_one(tmp_path: 
             archive.writestr(member, PLAIN if member == members[0] else "Date,Name\n")
     [cleaned] = clean(read(tmp_path / "export.zip")["ratings"])
     assert rows_of(cleaned) == [("1", "Ärzte", 4, None)]
+
+
+def test_an_archive_that_is_not_read_is_called_what_it_is(tmp_path: Path) -> None:
+    workbook, archive, table = tmp_path / "a.xlsx", tmp_path / "a.tar.gz", tmp_path / "a.csv"
+    with zipfile.ZipFile(workbook, "w") as office:
+        office.writestr("[Content_Types].xml", "<Types/>")
+    table.write_text(HEADER + "u,i,4,\n")
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(table, "a.csv")
+    for path, name in ((workbook, "an Excel workbook"), (archive, "a tar archive")):
+        with pytest.raises(TransferProblem, match=f"is {name}"):
+            find_sources(path, None, Options())
