@@ -60,7 +60,6 @@ class Loader:
             except Exception as error:  # whatever it is, the model in memory serves on and the next poll may go well
                 log.exception("loader_failed")
                 self.serving.problem = f"models could not be looked for: {error}"
-                self.serving.loaded.set()
             await asyncio.sleep(interval_s)
 
     async def poll(self) -> None:
