@@ -36,7 +36,8 @@ def settled(page: Page) -> None:
 
 
 def open_user(page: Page, user_id: str) -> None:
-    page.goto(f"/#/users/{user_id}")
+    with page.expect_response(lambda answer: "/similar" in answer.url):  # the list of the page before is gone then
+        page.goto(f"/#/users/{user_id}")
     page.locator(".rated-list > li").first.wait_for()
     settled(page)
 
