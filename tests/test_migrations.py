@@ -13,6 +13,7 @@ from app.database import migrate
 from app.database.engine import Database
 from app.recommendations.rules.repository import find_rules, remove_rules, set_rules
 from app.registry.service import publish, show_version
+from app.tables import Item, User
 
 RunOnDatabase = Callable[[Callable[[Database], Awaitable[object]]], object]
 
@@ -98,6 +99,32 @@ def test_stored_events_are_renamed_on_the_way_up_and_back_on_the_way_down(run_on
         await database.write(migrate.upgrade)
 
     run_on_database(there_and_back)
+
+
+def test_stored_ids_that_are_numbers_are_written_as_their_digits(run_on_database: RunOnDatabase) -> None:
+    ids = ["7.0", " 8 ", "9", "9.00", "-3.0", "x 7.0", "007.0", "1.05", "5.0", "5.000"]
+
+    def store(session: Session) -> None:
+        now = datetime.now(UTC)
+        for number, external_id in enumerate(ids):
+            session.add(User(id=number, external_id=external_id, revision=0, created_at=now))
+            item = Item(id=number, external_id=external_id, categories=[], attributes={}, active=True, revision=0)
+            item.created_at = item.updated_at = now
+            session.add(item)
+
+    def names(session: Session, table: str) -> list[str]:
+        return list(session.scalars(text(f"SELECT external_id FROM {table} ORDER BY id")))
+
+    async def up(database: Database) -> None:
+        await database.write(migrate.downgrade, "20261128_kept_out")
+        await database.write(store)
+        await database.write(migrate.upgrade)
+        for table in ("users", "items"):
+            assert await database.read(names, table) == [
+                "7", "8", "9", "9.00", "-3", "x 7.0", "007", "1.05", "5", "5.000",
+            ]  # fmt: skip
+
+    run_on_database(up)
 
 
 def test_the_newest_migration_is_the_one_that_a_start_looks_for() -> None:

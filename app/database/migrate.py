@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "20261128_kept_out"  # the newest migration
+HEAD = "20261128_number_ids"  # the newest migration
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 
