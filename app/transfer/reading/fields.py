@@ -69,8 +69,10 @@ def date_parts(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def kind_of(fields: Mapping[str, str]) -> str:
-    """Return `ratings` or `items`, by the fields that are there."""
-    return "items" if {"item_id", "title"} & set(fields) and not {"user_id", "value"} & set(fields) else "ratings"
+    """Return `ratings` or `items`, by the fields that are there: a date alone is that of a rating."""
+    there = set(fields)
+    is_items = "item_id" in there and there & set(ITEM_FIELDS[1:]) and not there & {"user_id", "value", "rated_at"}
+    return "items" if is_items else "ratings"
 
 
 def missing_fields(kind: str, there: Iterable[str]) -> list[str]:
@@ -86,9 +88,7 @@ def describe_missing(missing: Sequence[str], names: Sequence[str], preview: Sequ
     if looks_like_a_row(names):
         ways.append("--no-header --columns 1,2,3,4 if there is no header (the places of user, item, value and date)")
     if "user_id" in missing:
-        ways.append("--user NAME if all of it is one user's")
-    if "user_id" in missing and "item_id" not in missing:
-        ways.append("--kind items if its rows are items, not ratings")
+        ways.append("--user NAME if all of it is one user's; or --kind items if its rows are items, not ratings")
     if "value" in missing:
         ways.append("--value NUMBER if each row stands for the same rating (a like, a play)")
     rows = "".join(f"\n  {row[: 2 * MAX_SHOWN]}" for row in preview)
