@@ -22,6 +22,8 @@ MAX_DEPTH = 3  # of names such as movie.ids.imdb
 FIRST_ROWS = 1_000  # that are asked for names
 find_array = re.compile(r'\ufeff?\s*(?:\[|\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\[(?=\s*\{))').match
 GAP = re.compile(r"[\s,]*")  # matches anything
+CLOSING = ("]", "}")
+DECODER = json.JSONDecoder()
 
 
 class Row(NamedTuple):
@@ -116,42 +118,44 @@ def read_array(file: File) -> Iterator[tuple[list[Row], int]]:
     Raises:
         TransferProblem: if that is no JSON.
     """
-    decoder, rest, line, position, is_first = json.JSONDecoder(), "", 1, 0, True
+    rest, line, is_first = "", 1, True
     for block in text.read_blocks(file.pieces(), file.name, quoted=False, strict=False):
-        position = block.position
         rest += block.data.decode()
-        start = 0
-        if is_first and (match := find_array(rest)):
-            start = match.end()
+        start = match.end() if is_first and (match := find_array(rest)) else 0
         is_first = False
-        rows, end = [], start
         line += rest.count("\n", 0, start)
-        while True:
-            begin = next(GAP.finditer(rest, end)).end()
-            line += rest.count("\n", end, begin)
-            end = begin
-            if begin >= len(rest) or rest[begin] in "]}":
-                break
-            try:
-                value, end = decoder.raw_decode(rest, begin)
-            except json.JSONDecodeError as error:
-                if len(rest) - begin > MAX_LINE_BYTES or not is_cut_off(error, rest):
-                    raise TransferProblem(
-                        f"{file.name}, line {line}: the text is not valid JSON: {error.msg}."
-                    ) from None
-                break
-            except RecursionError:
-                raise TransferProblem(f"{file.name}, line {line}: the object {TOO_DEEP}.") from None
-            data = rest[begin:end]
-            rows.append(Row(line, data, value if isinstance(value, dict) else "the value is not a JSON object"))
-            line += data.count("\n")
-        ended = end < len(rest) and rest[end] in "]}"
+        rows, end, line = read_objects(file.name, rest, start, line)
+        yield rows, block.position
         rest = rest[end:]
-        yield rows, position
-        if ended:
+        if rest[:1] in CLOSING:
             return
     if rest.strip():
         raise TransferProblem(f"{file.name}, line {line}: the JSON ends too early: send all of it.")
+
+
+def read_objects(file: str, data: str, end: int, line: int) -> tuple[list[Row], int, int]:
+    """Read the whole objects from a place on; return them, the place of what follows, and its line.
+
+    Raises:
+        TransferProblem: if what follows is no JSON.
+    """
+    rows: list[Row] = []
+    while True:
+        begin = next(GAP.finditer(data, end)).end()
+        line += data.count("\n", end, begin)
+        if begin >= len(data) or data[begin] in CLOSING:
+            return rows, begin, line
+        try:
+            value, end = DECODER.raw_decode(data, begin)
+        except json.JSONDecodeError as error:
+            if len(data) - begin > MAX_LINE_BYTES or not is_cut_off(error, data):
+                raise TransferProblem(f"{file}, line {line}: the text is not valid JSON: {error.msg}.") from None
+            return rows, begin, line
+        except RecursionError:
+            raise TransferProblem(f"{file}, line {line}: the object {TOO_DEEP}.") from None
+        row = data[begin:end]
+        rows.append(Row(line, row, value if isinstance(value, dict) else "the value is not a JSON object"))
+        line += row.count("\n")
 
 
 def is_cut_off(error: json.JSONDecodeError, data: str) -> bool:
