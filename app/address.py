@@ -114,6 +114,12 @@ def parse_address(url: str) -> SqliteAddress | PostgresAddress:
     return parse_sqlite(scheme["rest"]) if is_sqlite else parse_postgres(scheme["rest"])
 
 
+def add_password(url: str, password: str) -> str:
+    """Add a password to PostgreSQL's address; SQLite has none."""
+    is_sqlite = url.strip().lower().startswith("sqlite")
+    return url if is_sqlite else f"{url}{'&' if '?' in url else '?'}password={quote(password, safe='')}"
+
+
 def parse_sqlite(rest: str) -> SqliteAddress:
     """Read what follows `sqlite://`."""
     path, _, query = rest.partition("?")

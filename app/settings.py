@@ -3,13 +3,14 @@
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PositiveInt, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from app.address import parse_address
+from app.address import add_password, parse_address
 from app.public_address import check_origin, check_prefix, check_proxy
+from app.secret_files import SecretFiles
 from models.kinds.names import KIND_NAMES
 
 MAX_LIST = 1_000  # rows of one bulk request, and of one page
@@ -24,7 +25,10 @@ def is_service_address(port: object) -> bool:
 
 
 class Settings(BaseSettings):
-    """Settings of one Palate instance, each read from ``PALATE_<NAME>`` or from a file ``.env``."""
+    """Settings of one Palate instance, each read from ``PALATE_<NAME>`` or from a file ``.env``.
+
+    ``PALATE_<NAME>_FILE`` names a file that holds the value instead.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="PALATE_", env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
@@ -38,6 +42,13 @@ class Settings(BaseSettings):
             repr=False,
         ),
     ] = "sqlite:///var/palate.db"
+    database_password: Annotated[
+        str | None,
+        Field(
+            repr=False,
+            description="PostgreSQL's password as it is, if it stands neither in the address nor in libpq's files.",
+        ),
+    ] = None
     database_pool_size: Annotated[PositiveInt, Field(description="PostgreSQL connections of one process.")] = 10
     model_store: Annotated[Path, Field(description="Folder of the trained model versions.")] = Path("var/models")
     host: Annotated[str, Field(description="Address the server listens on; beyond loopback it needs a key.")] = (
@@ -143,6 +154,27 @@ class Settings(BaseSettings):
     poll_interval: Annotated[
         timedelta, Field(description="How often a process looks for new models, runs and keys.")
     ] = timedelta(seconds=1)
+
+    @classmethod
+    def settings_customise_sources(  # noqa: PLR0917 - as pydantic has it
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the files that the environment names before the file ``.env``."""
+        return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings, file_secret_settings
+
+    @model_validator(mode="before")
+    @classmethod
+    def _add_password(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Put a password of its own into the address, so that the address is all that opens a database."""
+        url, password = values.get("database_url"), values.get("database_password")
+        if not isinstance(url, str) or not password:
+            return values
+        return values | {"database_url": add_password(url, password), "database_password": None}
 
     @field_validator("port", mode="before")
     @classmethod

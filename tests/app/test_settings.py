@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.kit.exits import one_line_errors
 from app.settings import Settings
 from tests.processes import palate, wait_until
 
@@ -32,3 +33,39 @@ def test_the_log_says_once_that_such_an_address_is_ignored(tmp_path: Path) -> No
         wait_until(lambda: "worker_started" in log.read_text(), "the worker has begun")
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert [line["ignored"] for line in lines if "ignored" in line] == ["tcp://10.0.0.1:9000"]
+
+
+def test_a_setting_is_read_from_the_file_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "secret"
+    file.write_text("a secret of many characters\r\n")
+    monkeypatch.setenv("PALATE_KEEP_OUT_FILE", str(file))
+    assert Settings(_env_file=None).keep_out == "a secret of many characters"
+
+
+@pytest.mark.parametrize(
+    ("environment", "problem"),
+    [
+        ({"PALATE_KEEP_OUT_FILE": "/nowhere"}, "PALATE_KEEP_OUT_FILE: cannot read /nowhere: no such file or directory"),
+        ({"PALATE_KEEP_OUT_FILE": "/"}, "PALATE_KEEP_OUT_FILE: cannot read /: is a directory"),
+        (
+            {"PALATE_KEEP_OUT_FILE": "/nowhere", "PALATE_KEEP_OUT": "x" * 16},
+            "PALATE_KEEP_OUT_FILE: PALATE_KEEP_OUT is set, too: leave out one of them",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    environment: dict[str, str],
+    problem: str,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit), one_line_errors():
+        Settings(_env_file=None)
+    assert capsys.readouterr().err == f"palate: {problem}\n"
+
+
+def test_a_password_of_its_own_is_none_of_sqlites(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, database_url=f"sqlite:///{tmp_path}/x.db", database_password="p")
+    assert settings.database_url == f"sqlite:///{tmp_path}/x.db"
