@@ -20,7 +20,7 @@ BENCH ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test quick laws coverage check lint docs lock bench peers clean
+.PHONY: help setup up test quick laws coverage check lint docs lock bench peers release clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
@@ -74,6 +74,11 @@ peers: $(STAMP) ## Measure other recommenders: RATINGS=FOLDER SCALE="1 5 1" SEED
 
 lock: $(STAMP) ## Write the lock files anew from pyproject.toml
 	./scripts/lock $(BIN)/pip-compile
+
+release: ## Make the wheels, the image by digests, the list of what they are made of, and its audit: build/release
+	$(PYTHON) -m venv build/release-environment
+	build/release-environment/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-release.lock
+	./scripts/release build/release-environment/bin/python $$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 clean: ## Remove the environment; data in var/ stays
 	rm -rf $(VENV)
