@@ -1,6 +1,8 @@
-# Build arguments: TORCH=cpu|cuda and TORCH_INDEX_URL, as for `make setup` (scripts/install-torch).
+# Build arguments: TORCH=cpu|cuda and TORCH_INDEX_URL, as for `make setup` (scripts/install-torch); PYTHON_IMAGE, which a
+# release names with its digest (scripts/release).
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
-FROM python:3.11-slim-bookworm AS build
+FROM $PYTHON_IMAGE AS build
 ARG TORCH=cpu
 ARG TORCH_INDEX_URL=
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
@@ -22,7 +24,7 @@ RUN python -m pip --python /opt/palate/bin/python install --quiet --no-deps --no
     && PALATE_DATABASE_URL=sqlite:////tmp/check.db /opt/palate/bin/palate migrate \
     && /opt/palate/bin/python -c 'import app.main, app.worker'
 
-FROM python:3.11-slim-bookworm
+FROM $PYTHON_IMAGE
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent palate \
     && install -d -o palate -g palate /var/lib/palate /var/lib/palate/models /var/lib/palate/keys
 COPY --from=build /opt/palate /opt/palate
@@ -37,7 +39,8 @@ USER palate
 WORKDIR /var/lib/palate
 EXPOSE 8000
 STOPSIGNAL SIGTERM
+# Bash asks, which needs no process of Python; and whether the process lives, as a database that is away is no fault of it.
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=5 \
-    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['PALATE_PORT'] + '/health/ready', timeout=4)"]
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/$PALATE_PORT && printf 'GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' >&3 && read -r _ status _ <&3 && [ \"$status\" = 200 ]"]
 ENTRYPOINT ["palate"]
 CMD ["serve"]

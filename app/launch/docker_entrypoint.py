@@ -3,6 +3,8 @@
 import asyncio
 import os
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -16,6 +18,7 @@ from app.launch import prepare
 from app.settings import Settings
 
 FIRST_KEY = Path("keys/first-key")
+READABLE_S = 24 * 60 * 60  # how long the first key's file stays
 KEY_CREATED = "Key: the first one was made. Read it with: docker compose run --rm --no-deps migrate show-first-key"
 KEY_EXISTS = "Key: there is one already."
 
@@ -23,9 +26,27 @@ KEY_EXISTS = "Key: there is one already."
 async def prepare_container(settings: Settings) -> None:
     """Run migrations, make the first key, store the sample if PALATE_SAMPLE asks for it."""
     await prepare.migrate(settings)
+    remove_old_file(FIRST_KEY)
     print(KEY_CREATED if await make_first_key(settings) else KEY_EXISTS)  # noqa: T201
     if os.environ.get("PALATE_SAMPLE") not in {None, "", "0"}:
         await prepare.sample(settings)
+
+
+def remove_old_file(file: Path) -> None:
+    """Remove the file of the first key a day after it was made; the key stays valid."""
+    with suppress(FileNotFoundError):
+        if time.time() - file.stat().st_mtime > READABLE_S:
+            file.unlink()
+
+
+def show_first_key() -> None:
+    """Print the first key, while its file is there."""
+    if not FIRST_KEY.exists():
+        sys.exit(
+            "There is no file of the first key: it is removed a day after it was made. Make another key with:"
+            " docker compose exec api palate keys create --name NAME --scope read --scope write"
+        )
+    print(FIRST_KEY.read_text(), end="")  # noqa: T201
 
 
 async def make_first_key(settings: Settings) -> bool:
@@ -51,7 +72,7 @@ def main() -> None:
         with one_line_errors():
             asyncio.run(prepare_container(Settings()))
     elif sys.argv[1:] == ["show-first-key"]:
-        print(FIRST_KEY.read_text(), end="")  # noqa: T201
+        show_first_key()
     else:
         sys.exit("usage: python -m app.launch.docker_entrypoint prepare | show-first-key")
 
