@@ -378,6 +378,14 @@ class KeptOut(Base):
     kept_at: Mapped[datetime]
 
 
+class ServedBy(Base):
+    """The newest migration of a version of Palate that can serve this schema (app/database/migrate.py)."""
+
+    __tablename__ = "served_by"
+
+    revision: Mapped[str] = mapped_column(String(40), primary_key=True)
+
+
 class ApiKey(Base):
     """A key as we know it: its SHA-256 and what it allows. The key itself is shown once and never stored."""
 

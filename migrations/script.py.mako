@@ -8,6 +8,7 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
+contracts = False  # True if the former versions of Palate cannot serve the schema (CONTRIBUTING.md)
 
 
 def upgrade() -> None:

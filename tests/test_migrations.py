@@ -11,6 +11,9 @@ from sqlalchemy.orm import Session
 
 from app.database import migrate
 from app.database.engine import Database
+from app.database.migrate import Schema
+from app.feedback.repository import rename_old_types
+from app.kit.errors import SchemaTooNew
 from app.recommendations.rules.repository import find_rules, remove_rules, set_rules
 from app.registry.service import publish, show_version
 from app.tables import Item, User
@@ -101,6 +104,31 @@ def test_stored_events_are_renamed_on_the_way_up_and_back_on_the_way_down(run_on
     run_on_database(there_and_back)
 
 
+def test_events_of_old_servers_beside_newer_ones_are_renamed_once_they_have_ended(
+    run_on_database: RunOnDatabase,
+) -> None:
+    insert = text("""
+        INSERT INTO events (answered_at_us, answer, item_id, type, list, source, position, experiment, occurred_at_us,
+            recorded_at_us)
+        VALUES (1, :answer, 1, :type, 'user', 'personal', 1, 0, 1, 1)
+    """)
+
+    def store(session: Session) -> None:
+        for answer, kind in ((1, "shown"), (1, "impression"), (2, "shown"), (2, "clicked"), (3, "purchase")):
+            session.execute(insert, {"answer": answer, "type": kind})
+
+    def find(session: Session) -> list[tuple[int, str]]:
+        return [tuple(row) for row in session.execute(text("SELECT answer, type FROM events ORDER BY answer, type"))]
+
+    async def after_the_upgrade(database: Database) -> None:
+        await database.write(store)
+        assert await database.write(rename_old_types) == 2
+        assert await database.read(find) == [(1, "impression"), (2, "click"), (2, "impression"), (3, "purchase")]
+        assert await database.write(rename_old_types) == 0
+
+    run_on_database(after_the_upgrade)
+
+
 def test_stored_ids_that_are_numbers_are_written_as_their_digits(run_on_database: RunOnDatabase) -> None:
     ids = ["7.0", " 8 ", "9", "9.00", "-3.0", "x 7.0", "007.0", "1.05", "5.0", "5.000"]
 
@@ -125,6 +153,47 @@ def test_stored_ids_that_are_numbers_are_written_as_their_digits(run_on_database
             ]  # fmt: skip
 
     run_on_database(up)
+
+
+def pretend_newer(session: Session, served_by: list[str]) -> None:
+    """Leave the database as a later version would that can be replaced by some."""
+    session.execute(text("UPDATE alembic_version SET version_num = '29990101_later'"))
+    session.execute(text("DELETE FROM served_by"))
+    for revision in served_by:
+        session.execute(text("INSERT INTO served_by VALUES (:revision)"), {"revision": revision})
+
+
+def restore_schema(session: Session) -> None:
+    session.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": migrate.HEAD})
+
+
+def test_a_schema_of_a_later_version_is_served_if_that_version_says_so(run_on_database: RunOnDatabase) -> None:
+    async def check_both(database: Database) -> None:
+        assert await database.read(migrate.find_schema) is Schema.CURRENT
+        try:
+            await database.write(pretend_newer, ["29990101_later", migrate.HEAD])
+            assert await database.read(migrate.find_schema) is Schema.NEWER
+            assert await database.write(migrate.upgrade) is Schema.NEWER
+            await database.write(pretend_newer, ["29990101_later"])
+            assert await database.read(migrate.find_schema) is Schema.TOO_NEW
+            with pytest.raises(SchemaTooNew, match="run that version"):
+                await database.write(migrate.upgrade)
+        finally:
+            await database.write(restore_schema)
+
+    run_on_database(check_both)
+
+
+def test_the_schema_is_served_by_the_versions_back_to_a_contracting_migration(run_on_database: RunOnDatabase) -> None:
+    def served(session: Session) -> set[str]:
+        return set(session.scalars(text("SELECT revision FROM served_by")))
+
+    async def back_and_forth(database: Database) -> None:
+        await database.write(migrate.downgrade, "20261128_number_ids")
+        await database.write(migrate.upgrade)
+        assert {migrate.HEAD, "20261126_forgotten"} <= await database.read(served)
+
+    run_on_database(back_and_forth)
 
 
 def test_the_newest_migration_is_the_one_that_a_start_looks_for() -> None:

@@ -1,19 +1,56 @@
-"""Bring the database to the newest schema, and return whether it is there.
+"""Bring the database to the newest schema, and return whether this version can serve the one that is there.
 
 Alembic is loaded only to run migrations: it would be a third of the time that `palate migrate` takes to find none.
 """
 
+from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
+from app.kit.errors import SchemaTooNew
+
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "20261128_number_ids"  # the newest migration
+HEAD = "20261128_served_by"  # the newest migration
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
+
+
+class Schema(StrEnum):
+    """What the tables are to this version of Palate."""
+
+    CURRENT = "ok"
+    MISSING = "missing"  # there are none, or migrations have not run
+    NEWER = "newer"  # a later version has migrated them, and this one can serve them, too
+    TOO_NEW = "too_new"  # a later version has migrated them, and this one can no longer serve them
+
+    @property
+    def can_serve(self) -> bool:
+        """Whether this version can work with the tables."""
+        return self in (Schema.CURRENT, Schema.NEWER)
+
+
+def find_schema(session: Session) -> Schema:
+    """Find what the tables are to this version."""
+    if not inspect(session.connection()).has_table("alembic_version"):
+        return Schema.MISSING
+    revisions = session.scalars(text("SELECT version_num FROM alembic_version")).all()
+    if revisions == [HEAD]:
+        return Schema.CURRENT
+    if not revisions or revisions[0] in known_revisions():
+        return Schema.MISSING
+    served = session.scalar(text("SELECT 1 FROM served_by WHERE revision = :head"), {"head": HEAD})
+    return Schema.NEWER if served else Schema.TOO_NEW
+
+
+@cache
+def known_revisions() -> frozenset[str]:
+    """Return this version's migrations: each stands in a file of its name."""
+    return frozenset(file.stem for file in (MIGRATIONS / "versions").glob("*.py"))
 
 
 def alembic_config(session: Session) -> "Config":
@@ -27,13 +64,35 @@ def alembic_config(session: Session) -> "Config":
     return config
 
 
-def upgrade(session: Session) -> None:
-    """Run the migrations that are missing."""
-    if is_current(session):
-        return
-    from alembic import command
+def upgrade(session: Session) -> Schema:
+    """Run the migrations that are missing; return what the tables were.
 
-    command.upgrade(alembic_config(session), HEAD)
+    Raises:
+        SchemaTooNew: if a later version has migrated the database, and this one cannot serve it.
+    """
+    found = find_schema(session)
+    if found is Schema.TOO_NEW:
+        raise SchemaTooNew
+    if found is Schema.MISSING:
+        from alembic import command
+
+        config = alembic_config(session)
+        command.upgrade(config, HEAD)
+        note_who_can_serve(session, config)
+    return found
+
+
+def note_who_can_serve(session: Session, config: "Config") -> None:
+    """Write down which versions can serve the schema: this one and those before it, back to a contracting migration."""
+    from alembic.script import ScriptDirectory
+
+    revisions = []
+    for script in ScriptDirectory.from_config(config).walk_revisions():
+        revisions.append(script.revision)
+        if getattr(script.module, "contracts", False):
+            break
+    session.execute(text("DELETE FROM served_by"))
+    session.execute(text("INSERT INTO served_by VALUES (:revision)"), [{"revision": each} for each in revisions])
 
 
 def downgrade(session: Session, revision: str) -> None:
@@ -45,6 +104,4 @@ def downgrade(session: Session, revision: str) -> None:
 
 def is_current(session: Session) -> bool:
     """Return whether every migration has run."""
-    if not inspect(session.connection()).has_table("alembic_version"):
-        return False
-    return session.scalars(text("SELECT version_num FROM alembic_version")).all() == [HEAD]
+    return find_schema(session) is Schema.CURRENT

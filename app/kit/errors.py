@@ -215,6 +215,13 @@ class SchemaOutdated(PalateError):
     headers: ClassVar[dict[str, str]] = {"Retry-After": "5"}
 
 
+class SchemaTooNew(PalateError):
+    """A later version of Palate has migrated the database, and this one cannot serve it: run that version."""
+
+    status = 503
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "5"}
+
+
 class ModelLoading(PalateError):
     """The server has just started and loads the model: repeat the call in a moment."""
 

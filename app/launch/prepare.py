@@ -4,18 +4,26 @@ import typer
 
 from app.database import migrate as migrations
 from app.database.engine import open_database
+from app.feedback.repository import rename_old_types
 from app.settings import Settings
+
+FOUND = {
+    migrations.Schema.CURRENT: "up to date",
+    migrations.Schema.NEWER: "migrated by a later version of Palate, and left so: this one can serve it, too",
+    migrations.Schema.MISSING: "tables made or brought up to date",
+}
 
 
 async def migrate(settings: Settings) -> None:
     """Run the migrations that are missing."""
     database = open_database(settings.database_url, 1)
     try:
-        current = await database.read(migrations.is_current)
-        await database.write(migrations.upgrade)
+        found = await database.write(migrations.upgrade)
+        if found is not migrations.Schema.NEWER:
+            await database.write(rename_old_types)
     finally:
         await database.close()
-    typer.echo("Database: up to date." if current else "Database: tables made or brought up to date.")
+    typer.echo(f"Database: {FOUND[found]}.")
 
 
 async def sample(settings: Settings) -> None:

@@ -22,10 +22,13 @@ class Live(BaseModel):
 
 
 class DatabaseCheck(BaseModel):
-    """Whether the database answers and has this version's tables."""
+    """Whether the database answers, and has tables that this version can serve."""
 
     database: Literal["ok", "unreachable"]
-    migrations: Literal["ok", "missing", "unknown"]
+    migrations: Literal["ok", "missing", "newer", "too_new", "unknown"] = Field(
+        description="`newer`: a later version has migrated the database, and this one can serve it; `too_new`: it "
+        "cannot; `missing`: `palate migrate` has not run."
+    )
 
 
 class Ready(DatabaseCheck):
@@ -58,7 +61,7 @@ async def ready(request: Request, response: Response, database: DatabaseDep) -> 
     found = await check_database(database)
     state = request.app.state
     model = state.serving.status()
-    available = found.database == "ok" and found.migrations == "ok" and state.keys.known and model.is_settled
+    available = found.database == "ok" and found.migrations in ("ok", "newer") and state.keys.known and model.is_settled
     status: Literal["ok", "degraded", "unavailable"] = "degraded" if model.problem else "ok"
     if not available:
         response.status_code = 503
@@ -78,7 +81,7 @@ async def check_database(database: Database) -> DatabaseCheck:
     """Ask the database for its migrations, for at most `CHECK_SECONDS`."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            current = await database.read(migrate.is_current)
+            schema = await database.read(migrate.find_schema)
     except (DatabaseUnavailable, TimeoutError):
         return DatabaseCheck(database="unreachable", migrations="unknown")
-    return DatabaseCheck(database="ok", migrations="ok" if current else "missing")
+    return DatabaseCheck(database="ok", migrations=schema.value)

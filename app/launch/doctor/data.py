@@ -74,9 +74,15 @@ def check_clock(server: Server, seconds: float) -> Finding:
 
 
 def check_schema(session: Session) -> Finding:
-    """Return whether every migration has run."""
-    if migrate.is_current(session):
-        return Finding("schema", Level.OK, f"up to date ({migrate.HEAD})")
+    """Return whether the tables are those of this version."""
+    match migrate.find_schema(session):
+        case migrate.Schema.CURRENT:
+            return Finding("schema", Level.OK, f"up to date ({migrate.HEAD})")
+        case migrate.Schema.NEWER:
+            return Finding("schema", Level.NOTE, "migrated by a later version of Palate; this one can serve it, too")
+        case migrate.Schema.TOO_NEW:
+            advice = "run that version, or restore a backup of before"
+            return Finding("schema", Level.MEND, "migrated by a later version of Palate, which this one is not", advice)
     return Finding("schema", Level.MEND, "tables are missing, or those of another version", "run `palate migrate`")
 
 

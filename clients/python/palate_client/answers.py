@@ -782,7 +782,9 @@ class Ready(Received):
     """Whether calls can be answered as they should."""
 
     database: Literal["ok", "unreachable"] | str
-    migrations: Literal["ok", "missing", "unknown"] | str
+    migrations: Literal["ok", "missing", "newer", "too_new", "unknown"] | str
+    """`newer`: a later version has migrated the database, and this one can serve it; `too_new`: it cannot; `missing`: `palate migrate` has not run."""
+
     status: Literal["ok", "degraded", "unavailable"] | str
     """`degraded`: everything answers, but not from the models that should serve; `unavailable`: the database is missing, or the models are still being loaded; `problem` says why."""
 
