@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from app.catalogue import router as catalogue
 from app.console import router as console
 from app.database.engine import open_database
+from app.database.limits import server_limits
 from app.erasure import router as erasure
 from app.experiments import router as experiments
 from app.feedback import router as feedback
@@ -95,7 +96,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open what the routes need, and close it when the server stops. A server starts without its database too."""
     settings: Settings = app.state.settings
     async with AsyncExitStack() as stack:
-        database = open_database(settings.database_url, settings.database_pool_size)
+        limits = server_limits(settings.database_lock_timeout.total_seconds())
+        database = open_database(settings.database_url, settings.database_pool_size, limits)
         stack.push_async_callback(database.close)
         keys = KeyRing(database, settings.host, settings.poll_interval)
         app.state.database, app.state.keys = database, keys

@@ -49,7 +49,19 @@ class Settings(BaseSettings):
             description="PostgreSQL's password as it is, if it stands neither in the address nor in libpq's files.",
         ),
     ] = None
-    database_pool_size: Annotated[PositiveInt, Field(description="PostgreSQL connections of one process.")] = 10
+    database_pool_size: Annotated[
+        PositiveInt,
+        Field(description="PostgreSQL connections of one process, at least 5; one more while the database is slow."),
+    ] = 12
+    database_lock_timeout: Annotated[
+        timedelta,
+        Field(
+            gt=timedelta(0),
+            le=timedelta(minutes=1),
+            description="How long a server's call waits for what another writer holds before it is answered 503; for "
+            "a place among the writers of its own process it waits as long before that.",
+        ),
+    ] = timedelta(seconds=1)
     model_store: Annotated[Path, Field(description="Folder of the trained model versions.")] = Path("var/models")
     host: Annotated[str, Field(description="Address the server listens on; beyond loopback it needs a key.")] = (
         "127.0.0.1"
@@ -181,7 +193,10 @@ class Settings(BaseSettings):
     def _no_address(cls, port: object) -> object:
         return DEFAULT_PORT if is_service_address(port) else port
 
-    @field_validator("tune_budget", "train_interval", "train_timeout", "train_lease", "poll_interval", mode="before")
+    @field_validator(
+        *("database_lock_timeout", "tune_budget", "train_interval", "train_timeout", "train_lease", "poll_interval"),
+        mode="before",
+    )
     @classmethod
     def _seconds(cls, duration: object) -> object:
         """Read `0.5` as seconds; pydantic takes only whole numbers from text."""

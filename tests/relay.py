@@ -3,9 +3,9 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import make_url
 
@@ -24,6 +24,9 @@ class Relay:
         self._port: int = self._place.getsockname()[1]
         self._server: asyncio.Server | None = None
         self._links = set[asyncio.Task[None]]()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._lost_commits: str | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -41,6 +44,18 @@ class Relay:
     def cut(self) -> None:
         """Break every connection and refuse new ones."""
         self._run(self._break())
+
+    def freeze(self) -> None:
+        """Accept connections, and pass nothing on, as a server that was stopped."""
+        self._loop.call_soon_threadsafe(self._flowing.clear)
+
+    def thaw(self) -> None:
+        """Pass everything on again."""
+        self._loop.call_soon_threadsafe(self._flowing.set)
+
+    def lose_commits(self, when: Literal["before", "after"] | None) -> None:
+        """End a connection at COMMIT: before the server sees it, or after it has answered. None: no more."""
+        self._lost_commits = when
 
     def close(self) -> None:
         """Cut it for good."""
@@ -71,11 +86,40 @@ class Relay:
 
     async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server_reader, server_writer = await self._connect()
+        commit = asyncio.Event()
         try:
-            await asyncio.gather(pump(reader, server_writer), pump(server_reader, writer))
+            await asyncio.gather(self._ask(reader, server_writer, commit), self._answer(server_reader, writer, commit))
+        except ConnectionAbortedError:
+            pass
         finally:
             writer.transport.abort()
             server_writer.transport.abort()
+
+    async def _ask(self, client: asyncio.StreamReader, server: asyncio.StreamWriter, commit: asyncio.Event) -> None:
+        """Pass on what the client says until it ends, and end the server's side."""
+        async for data in self._pieces(client):
+            if b"COMMIT" in data and self._lost_commits == "before":
+                raise ConnectionAbortedError
+            if b"COMMIT" in data and self._lost_commits == "after":
+                commit.set()
+            server.write(data)
+            await drain(server)
+        server.close()
+
+    async def _answer(self, server: asyncio.StreamReader, client: asyncio.StreamWriter, commit: asyncio.Event) -> None:
+        """Pass on what the server says until it ends, and end the client's side."""
+        async for data in self._pieces(server):
+            if commit.is_set():
+                raise ConnectionAbortedError
+            client.write(data)
+            await drain(client)
+        client.close()
+
+    async def _pieces(self, reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+        with suppress(OSError):
+            while data := await reader.read(65_536):
+                await self._flowing.wait()
+                yield data
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         host, port = self._upstream.query.get("host", self._upstream.host), self._upstream.port or 5432
@@ -84,13 +128,10 @@ class Relay:
         return await asyncio.open_connection(host if isinstance(host, str) else "localhost", port)
 
 
-async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Pass bytes on until one side ends, and end the other."""
+async def drain(writer: asyncio.StreamWriter) -> None:
+    """Wait until most of what was written is on its way; the end of the other side is for its reader to find."""
     with suppress(OSError):
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+        await writer.drain()
 
 
 @contextmanager

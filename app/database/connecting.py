@@ -2,9 +2,11 @@
 
 import os
 import random
+import re
 import socket
 import ssl
 from collections.abc import Mapping
+from weakref import WeakSet
 
 import asyncpg
 
@@ -23,6 +25,12 @@ KEEPALIVES = {  # option of the socket, by libpq's parameter
     "keepalives_count": socket.TCP_KEEPCNT,
     "tcp_user_timeout": socket.TCP_USER_TIMEOUT,
 }
+KEPT_ALIVE = {  # seconds, but for the last in milliseconds; 0: the system's own
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 POOLER_SAYS = (
     "startup parameter",
     "no such database",
@@ -31,27 +39,59 @@ POOLER_SAYS = (
 )  # under the code of any other trouble
 
 
-async def connect(address: PostgresAddress) -> asyncpg.Connection:
-    """Connect to the first host that answers, each for at most the time that the address allows.
+class Connector:
+    """Opens connections, and remembers them, so that all of them can be cut.
 
-    asyncpg has one time for all of them, so that a host that swallows packets would leave none for the next.
-
-    Raises:
-        DatabaseUnavailable: with the database's own reason.
+    Args:
+        address: of the database.
+        settings: that each session starts with; those of the address win. Poolers take none.
     """
-    hosts: list[tuple[str | None, int | None]] = list(address.hosts) or [(None, None)]
-    if address.parameters.get("load_balance_hosts") == "random":
-        random.shuffle(hosts)
-    for host, port in hosts[:-1]:
-        try:
-            return await connect_host(address, host, port)
-        except DatabaseUnavailable as error:
-            if not isinstance(error.__cause__, NEXT_HOST):
-                raise
-    return await connect_host(address, *hosts[-1])
+
+    def __init__(self, address: PostgresAddress, settings: Mapping[str, str] | None = None) -> None:
+        self.address = address
+        self._settings = settings or {}
+        self._opened = WeakSet[asyncpg.Connection]()
+        self._num_turns = 0  # of the hosts, so that one that is gone is not tried first each time
+
+    async def connect(self) -> asyncpg.Connection:
+        """Connect to the first host that answers, each for at most the time that the address allows.
+
+        asyncpg has one time for all of them, so that a host that swallows packets would leave none for the next.
+
+        Raises:
+            DatabaseUnavailable: with the database's own reason.
+        """
+        hosts: list[tuple[str | None, int | None]] = list(self.address.hosts) or [(None, None)]
+        if self.address.parameters.get("load_balance_hosts") == "random":
+            random.shuffle(hosts)
+        for turn in range(self._num_turns, self._num_turns + len(hosts)):
+            try:
+                connection = await connect_host(self.address, *hosts[turn % len(hosts)], self._settings)
+            except DatabaseUnavailable as error:
+                is_last = turn == self._num_turns + len(hosts) - 1
+                if is_last or not isinstance(error.__cause__, NEXT_HOST):
+                    raise
+                continue
+            self._num_turns = turn % len(hosts)
+            self._opened.add(connection)
+            return connection
+        raise AssertionError("unreachable")
+
+    def cut(self) -> None:
+        """End every connection at once, whatever it waits for."""
+        for connection in list(self._opened):
+            connection.terminate()
+        self._opened.clear()
 
 
-async def connect_host(address: PostgresAddress, host: str | None, port: int | None) -> asyncpg.Connection:
+async def connect(address: PostgresAddress) -> asyncpg.Connection:
+    """Connect once; see `Connector`."""
+    return await Connector(address).connect()
+
+
+async def connect_host(
+    address: PostgresAddress, host: str | None, port: int | None, settings: Mapping[str, str]
+) -> asyncpg.Connection:
     """Connect to one host, or to the one that asyncpg finds."""
     parameters = address.parameters
     seconds = float(parameters.get("connect_timeout") or os.environ.get("PGCONNECT_TIMEOUT") or CONNECT_TIMEOUT_S)
@@ -65,7 +105,7 @@ async def connect_host(address: PostgresAddress, host: str | None, port: int | N
             database=address.database,
             timeout=seconds or None,
             command_timeout=COMMAND_TIMEOUT_S,
-            server_settings=server_settings(address),
+            server_settings=server_settings(address, settings),
             **({"statement_cache_size": 0} if address.is_pooled else {}),
         )
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
@@ -76,16 +116,27 @@ async def connect_host(address: PostgresAddress, host: str | None, port: int | N
     return connection
 
 
-def server_settings(address: PostgresAddress) -> dict[str, str]:
+def server_settings(address: PostgresAddress, limits: Mapping[str, str]) -> dict[str, str]:
     """Return what a session starts with. Poolers take no more than a name."""
     parameters = address.parameters
     name = parameters.get("application_name") or os.environ.get("PGAPPNAME")
     settings = {"application_name": name or parameters.get("fallback_application_name") or "palate"}
     if not address.is_pooled:
-        settings |= SERVER_SETTINGS
-    if options := parameters.get("options") or os.environ.get("PGOPTIONS"):
+        settings |= own_settings(address, {**SERVER_SETTINGS, **limits})
+    if options := given_options(address):
         settings["options"] = options
     return settings
+
+
+def own_settings(address: PostgresAddress, settings: Mapping[str, str]) -> dict[str, str]:
+    """Return those settings that the options of the address leave to us: the server would let ours win."""
+    options = given_options(address).replace("-", "_")
+    return {name: value for name, value in settings.items() if not re.search(rf"(^|\s)_(c\s*|_){name}\s*=", options)}
+
+
+def given_options(address: PostgresAddress) -> str:
+    """Return the options of the address or of the environment."""
+    return address.parameters.get("options") or os.environ.get("PGOPTIONS") or ""
 
 
 def keep_alive(connection: asyncpg.Connection, parameters: Mapping[str, str]) -> None:
@@ -95,7 +146,7 @@ def keep_alive(connection: asyncpg.Connection, parameters: Mapping[str, str]) ->
         return
     link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, option in KEEPALIVES.items():
-        if value := int(parameters.get(name, 0)):
+        if value := int(parameters.get(name, KEPT_ALIVE[name])):
             link.setsockopt(socket.IPPROTO_TCP, option, value)
 
 

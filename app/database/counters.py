@@ -1,5 +1,7 @@
 """The numbers that only grow: a change of ratings or items takes the next ones under a lock."""
 
+from time import perf_counter
+
 from sqlalchemy.orm import Session
 
 LOCK = {
@@ -16,7 +18,11 @@ READ = {"postgresql": "SELECT value FROM counters WHERE name = $1", "sqlite": LO
 def lock(session: Session, name: str) -> int:
     """Wait until no other transaction holds the counter; return its value. Lock `ratings` before `catalogue`."""
     connection = session.connection()
-    return int(connection.exec_driver_sql(LOCK[connection.dialect.name], (name,)).scalar_one())
+    started = perf_counter()
+    value = int(connection.exec_driver_sql(LOCK[connection.dialect.name], (name,)).scalar_one())
+    if waits := session.info.get("lock_waits"):
+        waits.add(perf_counter() - started)
+    return value
 
 
 def move(session: Session, name: str, value: int) -> None:

@@ -5,14 +5,20 @@ from typing import Any
 from sqlalchemy.exc import InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.kit.errors import DatabaseUnavailable, SchemaOutdated
+from app.kit.errors import DatabaseBusy, DatabaseUnavailable, SchemaOutdated
 
 HIDDEN: dict[str, Any] = {"hide_parameters": True}  # an error is logged, and a parameter may be the id of a user
 DEADLOCK_CODES = {"40001", "40P01"}
-LOST_SQLSTATE_CLASSES = {"08", "53", "57"}  # connection, resources, operator intervention
-LOST_SQLITE_ERRORS = ("SQLITE_BUSY", "SQLITE_FULL", "SQLITE_IOERR")
+BUSY_CODES = {"55P03", "57014"}  # a lock or a statement took longer than it may
+LOST_SQLSTATE_CLASSES = {"08", "53", "57", "58"}  # connection, resources, operator intervention, the system's errors
+LOST_CODES = {"25P03", "25P04"}  # ended by the server: the transaction stood still, or took too long
+BUSY_SQLITE_ERRORS = ("SQLITE_BUSY", "SQLITE_LOCKED")
+LOST_SQLITE_ERRORS = ("SQLITE_FULL", "SQLITE_IOERR")
 UNUSABLE_SQLITE_ERRORS = ("SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_READONLY")
-READ_ONLY = "25006"  # after a failover: this server is not the one to write to any more
+LEFT_CODES = {  # the connection is not to be used again
+    "25006",  # read-only: after a failover, this server is not the one to write to any more
+    *LOST_CODES,
+}
 STATEMENT_CODES = {"26000", "42P05"}  # a prepared statement is gone, or there already: another connection than before
 POOLER = "a pooler such as PgBouncer stands before the database: add pgbouncer=true to its address"
 
@@ -25,7 +31,7 @@ def is_deadlock(error: BaseException) -> bool:
 def is_disconnect(error: BaseException) -> bool:
     """Return whether the connection is lost."""
     lost = getattr(error, "connection_invalidated", False) or isinstance(error, OSError | InterfaceError)
-    return bool(lost) or getattr(getattr(error, "orig", error), "sqlstate", None) == READ_ONLY
+    return bool(lost) or getattr(getattr(error, "orig", error), "sqlstate", None) in LEFT_CODES
 
 
 def translate_error(error: BaseException) -> BaseException:
@@ -36,11 +42,9 @@ def translate_error(error: BaseException) -> BaseException:
         return DatabaseUnavailable(cause=f"{words}; {POOLER}", is_lasting=True, was_reached=False)
     if getattr(cause, "sqlite_errorname", "").startswith(UNUSABLE_SQLITE_ERRORS):
         return DatabaseUnavailable(cause=words, is_lasting=True, was_reached=False)
-    lost = is_disconnect(error) or isinstance(cause, OSError)
-    lost = lost or (getattr(cause, "sqlstate", None) or "")[:2] in LOST_SQLSTATE_CLASSES
-    lost = lost or getattr(cause, "sqlite_errorname", "").startswith(LOST_SQLITE_ERRORS)
-    lost = lost or isinstance(error, PoolTimeout)
-    if lost:
+    if is_busy(error, cause):
+        return DatabaseBusy(cause=words)
+    if is_lost(error, cause):
         return DatabaseUnavailable(cause=words)
     return SchemaOutdated() if is_outdated(cause) else error
 
@@ -49,3 +53,16 @@ def is_outdated(cause: BaseException) -> bool:
     """Return whether a table or column is missing: the migrations have not run."""
     missing = getattr(cause, "sqlstate", None) in {"42P01", "42703"}
     return missing or str(cause).startswith(("no such table", "no such column"))
+
+
+def is_busy(error: BaseException, cause: BaseException) -> bool:
+    """Return whether what is needed is held by another for longer than the call may wait."""
+    code, name = getattr(cause, "sqlstate", None), getattr(cause, "sqlite_errorname", "")
+    return code in BUSY_CODES or name.startswith(BUSY_SQLITE_ERRORS) or isinstance(error, PoolTimeout)
+
+
+def is_lost(error: BaseException, cause: BaseException) -> bool:
+    """Return whether the connection, or room for what was to be stored, is gone."""
+    code, name = getattr(cause, "sqlstate", None) or "", getattr(cause, "sqlite_errorname", "")
+    is_gone = is_disconnect(error) or isinstance(cause, OSError)
+    return is_gone or code[:2] in LOST_SQLSTATE_CLASSES or code in LOST_CODES or name.startswith(LOST_SQLITE_ERRORS)

@@ -13,6 +13,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy.orm import Session
 
 from app.address import SqliteAddress, parse_address
+from app.database.limits import COMMANDS, Limits
+from app.database.trouble import Trouble, Waits
 from app.kit.errors import DatabaseUnavailable
 
 P = ParamSpec("P")
@@ -25,12 +27,24 @@ class Database(ABC):
 
     dialect: str
 
+    def __init__(self, limits: Limits) -> None:
+        self.trouble, self.lock_waits = Trouble(is_logged=limits.is_logged), Waits()
+
+    def places(self) -> dict[str, tuple[int, int]]:
+        """Return for each kind of work how many connections are in use, and how many there can be."""
+        return {}
+
+    async def check(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a short reading function at a place that no other call can take: for readiness."""
+        return await self.read(work, *args, **kwargs)
+
     @abstractmethod
     async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a short reading function in one consistent snapshot.
 
         Raises:
             DatabaseUnavailable: if the database does not answer.
+            DatabaseBusy: if it takes too long.
         """
 
     @abstractmethod
@@ -42,7 +56,9 @@ class Database(ABC):
         """Run a function and commit what it did; an exception rolls back. May run twice after a lost connection.
 
         Raises:
-            DatabaseUnavailable: if the database does not answer; nothing was stored unless the commit itself was lost.
+            DatabaseUnavailable: if the database does not answer; nothing was stored.
+            DatabaseBusy: if what it needs is held by another for too long; nothing was stored.
+            OutcomeUnknown: if the database was lost during the commit.
         """
 
     @abstractmethod
@@ -87,7 +103,7 @@ async def check_access(url: str) -> None:
         await database.close()
 
 
-def open_database(url: str, pool_size: int = 10) -> Database:
+def open_database(url: str, pool_size: int = 10, limits: Limits = COMMANDS) -> Database:
     """Open the database that ``url`` names; nothing is connected before the first call.
 
     Only that database's driver is loaded: together they would double the time that a small command takes to start.
@@ -96,7 +112,7 @@ def open_database(url: str, pool_size: int = 10) -> Database:
     if isinstance(address, SqliteAddress):
         from app.database.sqlite import SqliteDatabase
 
-        return SqliteDatabase(address.path)
+        return SqliteDatabase(address.path, limits)
     from app.database.postgres import PostgresDatabase
 
-    return PostgresDatabase(address, pool_size)
+    return PostgresDatabase(address, pool_size, limits)

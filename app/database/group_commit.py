@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from app.database.engine import Database
 from app.kit.batching import Batcher
-from app.kit.errors import DatabaseUnavailable
+from app.kit.errors import DatabaseBusy, DatabaseSilent, DatabaseUnavailable
 from app.kit.times import now_us
 
+HOPELESS = (DatabaseBusy, DatabaseSilent)
 MAX_ROWS = 2_000  # of one shared transaction
 
 Row = TypeVar("Row")
@@ -35,7 +36,7 @@ class GroupCommit(Batcher[Sequence[Row], Written]):
         store: Callable[[Session, Sequence[Row], int], Written],
         part: Callable[[Written, slice], Written],
     ) -> None:
-        super().__init__(self._write, max_size=MAX_ROWS, size=len, fatal=DatabaseUnavailable)
+        super().__init__(self._write, max_size=MAX_ROWS, size=len, fatal=DatabaseUnavailable, hopeless=HOPELESS)
         self._database, self._store, self._part = database, store, part
 
     async def _write(self, requests: Sequence[Sequence[Row]]) -> list[Written]:

@@ -76,6 +76,7 @@ def upgrade(session: Session) -> Schema:
     if found is Schema.MISSING:
         from alembic import command
 
+        take_time(session)
         config = alembic_config(session)
         command.upgrade(config, HEAD)
         note_who_can_serve(session, config)
@@ -99,7 +100,15 @@ def downgrade(session: Session, revision: str) -> None:
     """Undo migrations down to ``revision``."""
     from alembic import command
 
+    take_time(session)
     command.downgrade(alembic_config(session), revision)
+
+
+def take_time(session: Session) -> None:
+    """Let a migration take as long as it takes; for a lock it waits no longer than others, for they wait behind it."""
+    if session.connection().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL statement_timeout = 0"))
+        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
 
 
 def is_current(session: Session) -> bool:

@@ -1,27 +1,51 @@
 """PostgreSQL through asyncpg: a plain function of a session runs in a greenlet."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from functools import partial
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Any
 
 import asyncpg
+from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
 
 from app.address import PostgresAddress
 from app.database import db_errors
-from app.database.connecting import connect
+from app.database.connecting import Connector, own_settings
 from app.database.db_errors import is_deadlock, is_disconnect
 from app.database.engine import Database, P, T, Work
-from app.kit.errors import DatabaseUnavailable
+from app.database.hot import HotConnections
+from app.database.limits import COMMANDS, Limits, Places
+from app.database.pulse import Pulse
+from app.kit.errors import DatabaseBusy, DatabaseSilent, DatabaseUnavailable, OutcomeUnknown
 
 MAX_ATTEMPTS = 3
-HOT_TIMEOUT_S = 10
+READ_PLACE_S = 2  # for a place among those who read; writers wait no longer than for a lock
+SCAN_PLACE_S = 10
+PAUSED_S = 0.2  # after which the process may have stood still, and what the server said meanwhile is not read yet
+READING_S = 0.01
 # Behind a pooler a statement must leave nothing behind: each is unnamed, and lives as long as its transaction.
 POOLED: dict[str, Any] = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": str}
+ERRORS = (DBAPIError, PoolTimeout, OSError, asyncpg.InterfaceError)
+SILENT = "the database answers nothing"
+
+
+@dataclass
+class Call:
+    """A call under way."""
+
+    is_write: bool
+    is_committing: bool = False
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it may be stored, should its connection be lost now."""
+        return self.is_write and self.is_committing
 
 
 class PostgresDatabase(Database):
@@ -29,109 +53,205 @@ class PostgresDatabase(Database):
 
     dialect = "postgresql"
 
-    def __init__(self, address: PostgresAddress, pool_size: int) -> None:
-        num_hot = pool_size // 2
-        self.address = address
-        self.engine = create_async_engine(
+    def __init__(self, address: PostgresAddress, pool_size: int, limits: Limits = COMMANDS) -> None:
+        super().__init__(limits)
+        self.address, self._limits = address, limits
+        self._places = places = Places.of(pool_size)
+        self._connectors = list[Connector]()
+        connect = self._connector(limits)
+        self._writers = self._engine(connect, limits, places.write, limits.lock_s)
+        self._readers = snapshots(self._engine(connect, limits, places.read, READ_PLACE_S))
+        self._scanners = snapshots(self._engine(None, limits.for_scan(), places.scan, SCAN_PLACE_S))
+        self._checker = snapshots(self._engine(None, limits.for_check(), places.check, limits.for_check().lock_s))
+        self._hot = HotConnections(connect, places.hot)
+        self._asking: asyncpg.Connection | None = None
+        self._asker = Connector(address)
+        self._pulse = Pulse(self._ask, limits.silence_s, self._cut)
+
+    def _connector(self, limits: Limits) -> Connector:
+        self._connectors.append(Connector(self.address, limits.settings()))
+        return self._connectors[-1]
+
+    def _engine(self, connector: Connector | None, limits: Limits, num_places: int, place_s: float) -> AsyncEngine:
+        """Make a pool of connections; a pooler takes limits with each transaction only."""
+        engine = create_async_engine(
             "postgresql+asyncpg://",
-            pool_size=pool_size - num_hot,
+            pool_size=num_places,
             max_overflow=0,
-            pool_timeout=10,
+            pool_timeout=place_s,
             **db_errors.HIDDEN,
-            connect_args={"async_creator_fn": partial(connect, address), **(POOLED if address.is_pooled else {})},
+            connect_args={
+                "async_creator_fn": (connector or self._connector(limits)).connect,
+                **(POOLED if self.address.is_pooled else {}),
+            },
         )
-        self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ")
-        self._hot = HotConnections(address, max(1, num_hot))
+        if self.address.is_pooled:
+            limit_transactions(engine, own_settings(self.address, limits.settings()))
+        return engine
 
     async def read(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._attempt(self._snapshots, work, *args, **kwargs)
+        return await self._call(Call(is_write=False), self._readers, work, *args, **kwargs)
 
     async def scan(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._attempt(self._snapshots, work, *args, **kwargs)
+        return await self._call(Call(is_write=False), self._scanners, work, *args, **kwargs)
+
+    async def check(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._call(Call(is_write=False), self._checker, work, *args, **kwargs)
 
     async def write(self, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._attempt(self.engine, work, *args, **kwargs)
+        result = await self._call(Call(is_write=True), self._writers, work, *args, **kwargs)
+        self.trouble.note_written()
+        return result
 
-    async def _attempt(self, engine: Any, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def _call(self, call: Call, engine: Any, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        with self._translating(call):
+            async with asyncio.timeout(None) as limit:
+                with self._pulse.watch(limit):
+                    return await self._attempt(call, engine, work, *args, **kwargs)
+
+    @contextmanager
+    def _translating(self, call: Call) -> Iterator[None]:
+        """Turn the loss of the database into our own error, counted and logged; any other error stays what it is."""
+        try:
+            if self._pulse.is_silent:
+                raise DatabaseSilent(cause=SILENT)
+            yield
+        except DatabaseUnavailable as error:
+            self.trouble.note(error, is_write=call.is_write)
+            raise
+        except TimeoutError as error:
+            lost = OutcomeUnknown(cause=SILENT) if call.is_unknown else DatabaseSilent(cause=SILENT)
+            self.trouble.note(lost, is_write=call.is_write)
+            raise lost from error
+
+    async def _attempt(self, call: Call, engine: Any, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         for attempt in range(1, MAX_ATTEMPTS + 1):
-            async with AsyncSession(engine, expire_on_commit=False) as session:
+            started = monotonic()
+            async with AsyncSession(engine, expire_on_commit=False, info={"lock_waits": self.lock_waits}) as session:
                 try:
-                    result = await session.run_sync(work, *args, **kwargs)
-                except (DBAPIError, PoolTimeout, OSError, asyncpg.InterfaceError) as error:
+                    result, driver = await session.run_sync(work_to_commit, work, *args, **kwargs)
+                    await check_connection(driver, monotonic() - started)
+                except ERRORS as error:
                     await session.invalidate() if is_disconnect(error) else await session.rollback()
-                    if attempt < MAX_ATTEMPTS and (is_deadlock(error) or is_stale(error)):
+                    if attempt < MAX_ATTEMPTS and (is_deadlock(error) or self._is_worth_another(error)):
                         continue
                     raise translate_error(error) from error
+                call.is_committing = True
                 try:
                     await session.commit()
-                except (DBAPIError, PoolTimeout, OSError, asyncpg.InterfaceError) as error:
-                    raise translate_error(error) from error
+                except ERRORS as error:
+                    raise translate_commit(error, call) from error
                 return result
         raise AssertionError("unreachable")
 
+    def _is_worth_another(self, error: BaseException) -> bool:
+        return is_stale(error) and not self._pulse.is_silent
+
     async def fetch_row(self, sql: str, *args: object) -> Sequence[Any] | None:
+        with self._translating(Call(is_write=False)):
+            async with asyncio.timeout(None) as limit:
+                with self._pulse.watch(limit):
+                    return await self._fetch_row(sql, *args)
+
+    async def _fetch_row(self, sql: str, *args: object) -> Sequence[Any] | None:
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
                 return await self._hot.fetch_row(sql, *args)
             except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
-                if attempt == MAX_ATTEMPTS or isinstance(error, TimeoutError) or not is_stale(error):
+                if attempt == MAX_ATTEMPTS or isinstance(error, TimeoutError) or not self._is_worth_another(error):
                     raise translate_error(error) from error
         raise AssertionError("unreachable")
 
     async def overwrite(self) -> None:
         return
 
+    def places(self) -> dict[str, tuple[int, int]]:
+        pools = {
+            "read": self._readers,
+            "write": self._writers,
+            "scan": self._scanners,
+            "check": self._checker,
+        }
+        used = {kind: (num_used(engine), getattr(self._places, kind)) for kind, engine in pools.items()}
+        return used | {"hot": (self._hot.num_used, self._places.hot)}
+
     @asynccontextmanager
     async def apart(self) -> AsyncIterator[Database]:
-        other = PostgresDatabase(self.address, pool_size=2)
+        other = PostgresDatabase(self.address, 1, replace(COMMANDS, silence_s=self._limits.silence_s))
         try:
             yield other
         finally:
             await other.close()
 
+    async def _ask(self) -> None:
+        """Get any answer, on a connection of its own.
+
+        Raises:
+            TimeoutError: if there is none while connecting.
+        """
+        try:
+            if self._asking is None or self._asking.is_closed():
+                self._asking = await self._asker.connect()
+            await self._asking.fetchval("SELECT 1")
+        except BaseException as error:
+            if self._asking is not None:
+                self._asking.terminate()
+                self._asking = None
+            if isinstance(error.__cause__, TimeoutError):
+                raise error.__cause__ from error
+            raise
+
+    def _cut(self) -> None:
+        for connector in self._connectors:
+            connector.cut()
+
     async def close(self) -> None:
+        await self._pulse.close()
+        if self._asking is not None:
+            self._asking.terminate()
         await self._hot.close()
-        await self.engine.dispose()
+        for engine in (self._writers, self._readers, self._scanners, self._checker):
+            await engine.dispose()
 
 
-class HotConnections:
-    """Connections of the driver itself, for single reading statements.
+def snapshots(engine: AsyncEngine) -> AsyncEngine:
+    """Return an engine whose transactions see one moment."""
+    return engine.execution_options(isolation_level="REPEATABLE READ")
 
-    Such a statement leaves nothing behind, so a connection goes from one request to the next without a pool's ROLLBACK
-    and bookkeeping: a third of the processor time (docs/decisions/0009).
+
+def num_used(engine: AsyncEngine) -> int:
+    """Return how many connections of a pool are in use."""
+    pool: Any = engine.pool
+    return int(pool.checkedout())
+
+
+def limit_transactions(engine: AsyncEngine, settings: Mapping[str, str]) -> None:
+    """Begin each transaction with its limits, which end with it."""
+    statement = "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def limit(connection: Any) -> None:
+        if settings:
+            connection.exec_driver_sql(statement)
+
+
+def work_to_commit(session: Session, work: Work[P, T], /, *args: P.args, **kwargs: P.kwargs) -> tuple[T, Any]:
+    """Run a function until there is nothing to do but to commit; return the driver's connection too, if it took one."""
+    result = work(session, *args, **kwargs)
+    session.flush()
+    return result, session.connection().connection.driver_connection if session.in_transaction() else None
+
+
+async def check_connection(driver: Any, seconds: float) -> None:
+    """Find out that the server ended a connection before COMMIT is sent on it.
+
+    Raises:
+        ConnectionResetError: if it did, so that nothing was stored.
     """
-
-    def __init__(self, address: PostgresAddress, max_connections: int) -> None:
-        self._address = address
-        self._free: list[asyncpg.Connection] = []
-        self._places = asyncio.Semaphore(max_connections)
-
-    async def fetch_row(self, sql: str, *args: object) -> Sequence[Any] | None:
-        """Fetch one row; a connection on which anything went wrong is not used again."""
-        async with self._places:
-            connection = self._free.pop() if self._free else await connect(self._address)
-            try:
-                row: Sequence[Any] | None = await connection.fetchrow(sql, *args, timeout=HOT_TIMEOUT_S)
-            except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
-                self._drop(connection)
-                raise
-            except BaseException:
-                connection.terminate()
-                raise
-            self._free.append(connection)
-            return row
-
-    def _drop(self, connection: asyncpg.Connection) -> None:
-        """Drop a lost connection, and the idle ones, which the same restart has closed."""
-        connection.terminate()
-        while self._free:
-            self._free.pop().terminate()
-
-    async def close(self) -> None:
-        """Close every connection."""
-        while self._free:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await self._free.pop().close(timeout=1)
+    if seconds > PAUSED_S:
+        await asyncio.sleep(READING_S)
+    if driver is not None and driver.is_closed():
+        raise ConnectionResetError("the connection was closed before the commit")
 
 
 def is_stale(error: BaseException) -> bool:
@@ -143,5 +263,15 @@ def is_stale(error: BaseException) -> bool:
 
 def translate_error(error: BaseException) -> BaseException:
     """Translate the loss of the database; any other error stays what it is."""
+    if isinstance(error, TimeoutError):
+        return DatabaseBusy(cause="a statement took too long")
     translated = db_errors.translate_error(error)
     return DatabaseUnavailable(cause=str(error)) if translated is error and is_stale(error) else translated
+
+
+def translate_commit(error: BaseException, call: Call) -> BaseException:
+    """Translate an error of COMMIT: with the connection, the answer whether it was done is lost."""
+    translated = translate_error(error)
+    if not (call.is_write and (is_disconnect(error) or is_stale(error))):
+        return translated
+    return OutcomeUnknown(cause=getattr(translated, "cause", "the connection was lost during the commit"))

@@ -25,6 +25,7 @@ class Batcher(Generic[Request, Result]):
         size: of a request.
         key: requests share a batch only if their keys are equal.
         fatal: errors that would meet every request alike. After any other, each request of the batch runs by itself.
+        hopeless: fatal errors that would meet those that wait too, after as long a time; they fail at once.
     """
 
     def __init__(
@@ -35,8 +36,10 @@ class Batcher(Generic[Request, Result]):
         size: Callable[[Request], int] = lambda _: 1,
         key: Callable[[Request], Hashable] = lambda _: None,
         fatal: type[Exception] | tuple[()] = (),
+        hopeless: tuple[type[Exception], ...] = (),
     ) -> None:
-        self._run, self._max_size, self._size, self._key, self._fatal = run, max_size, size, key, fatal
+        self._run, self._max_size, self._size, self._key = run, max_size, size, key
+        self._fatal, self._hopeless = fatal, hopeless
         self._waiting: deque[Waiting[Request, Result]] = deque()
         self._running: asyncio.Task[None] | None = None
 
@@ -47,6 +50,11 @@ class Batcher(Generic[Request, Result]):
         if self._running is None:
             self._running = asyncio.create_task(self._run_all())
         return await result
+
+    @property
+    def num_waiting(self) -> int:
+        """How many requests wait for the batch that runs."""
+        return len(self._waiting)
 
     async def close(self) -> None:
         """Wait until everything submitted has run."""
@@ -77,9 +85,12 @@ class Batcher(Generic[Request, Result]):
                 for waiting in batch:
                     await self._run_batch([waiting])
                 return
-            for waiting in batch:
+            others = list(self._waiting) if isinstance(error, self._hopeless) else []
+            for waiting in (*batch, *others):
                 if not waiting.result.done():
                     waiting.result.set_exception(error)
+            if others:
+                self._waiting.clear()
         else:
             for waiting, result in zip(batch, results, strict=True):
                 if not waiting.result.done():  # the client went away

@@ -242,10 +242,24 @@ class DatabaseUnavailable(PalateError):
     status = 503
     headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
 
-    def __init__(self, *, cause: str = "", is_lasting: bool = False, was_reached: bool = True) -> None:
+    def __init__(
+        self, detail: str = "", *, cause: str = "", is_lasting: bool = False, was_reached: bool = True
+    ) -> None:
         """Keep the database's own reason, for logs and commands; lasting is what waiting does not mend."""
-        super().__init__()
+        super().__init__(detail)
         self.cause, self.is_lasting, self.was_reached = cause, is_lasting, was_reached
 
     def __str__(self) -> str:
         return f"{self.detail} ({self.cause})" if self.cause else self.detail
+
+
+class DatabaseSilent(DatabaseUnavailable):
+    """The database is there but answers nothing; nothing was stored. Repeat the call in a moment."""
+
+
+class DatabaseBusy(DatabaseUnavailable):
+    """Another writer holds what this call needs, or the database is slow; nothing was stored. Repeat it in a moment."""
+
+
+class OutcomeUnknown(DatabaseUnavailable):
+    """The database was lost while it stored this, so it may be stored. Ratings may be sent again, else look first."""

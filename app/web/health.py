@@ -1,18 +1,18 @@
 """Is the process alive, and can it do its work."""
 
 import asyncio
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from app.database import migrate
 from app.database.engine import Database
-from app.kit.errors import DatabaseUnavailable
+from app.kit.errors import DatabaseBusy, DatabaseSilent, DatabaseUnavailable
 from app.web.deps import DatabaseDep
 
 router = APIRouter(prefix="/health", tags=["operations"])
-CHECK_SECONDS = 3
+CHECK_S = 1.8
 
 
 class Live(BaseModel):
@@ -24,7 +24,10 @@ class Live(BaseModel):
 class DatabaseCheck(BaseModel):
     """Whether the database answers, and has tables that this version can serve."""
 
-    database: Literal["ok", "unreachable"]
+    database: Literal["ok", "slow", "unreachable"] = Field(
+        description="`slow`: it is there, but something is locked or it does not answer in time; `unreachable`: no "
+        "connection can be had."
+    )
     migrations: Literal["ok", "missing", "newer", "too_new", "unknown"] = Field(
         description="`newer`: a later version has migrated the database, and this one can serve it; `too_new`: it "
         "cannot; `missing`: `palate migrate` has not run."
@@ -61,8 +64,9 @@ async def ready(request: Request, response: Response, database: DatabaseDep) -> 
     found = await check_database(database)
     state = request.app.state
     model = state.serving.status()
-    available = found.database == "ok" and found.migrations in ("ok", "newer") and state.keys.known and model.is_settled
-    status: Literal["ok", "degraded", "unavailable"] = "degraded" if model.problem else "ok"
+    available = found.is_usable and state.keys.known and model.is_settled
+    problem = found.problem or model.problem
+    status: Literal["ok", "degraded", "unavailable"] = "degraded" if problem else "ok"
     if not available:
         response.status_code = 503
         response.headers.update(DatabaseUnavailable.headers)
@@ -72,16 +76,36 @@ async def ready(request: Request, response: Response, database: DatabaseDep) -> 
         status=status if available else "unavailable",
         model_version=model.loaded_version,
         live_version=model.live_version,
-        problem=model.problem if state.keys.known else "the keys have not been read yet",
+        problem=problem if state.keys.known else "the keys have not been read yet",
         experiment=model.experiment,
     )
 
 
-async def check_database(database: Database) -> DatabaseCheck:
-    """Ask the database for its migrations, for at most `CHECK_SECONDS`."""
+class Found(NamedTuple):
+    """What a look at the database found, whether calls can be answered, and what is wrong."""
+
+    database: Literal["ok", "slow", "unreachable"]
+    migrations: Literal["ok", "missing", "newer", "too_new", "unknown"] = "unknown"
+    is_usable: bool = False
+    problem: str | None = None
+
+
+async def check_database(database: Database) -> Found:
+    """Ask the database for its migrations, for at most `CHECK_S`.
+
+    One that is there but slow, or locked, keeps no server from being ready: it would keep all of them.
+    """
+    asking = asyncio.create_task(database.check(migrate.find_schema))
+    done, _ = await asyncio.wait({asking}, timeout=CHECK_S)  # not cancelled: a driver waits for the server to agree
+    if not done:
+        asking.add_done_callback(lambda task: task.exception())
+        return Found("slow", is_usable=True, problem="the database is slow")
     try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            schema = await database.read(migrate.find_schema)
-    except (DatabaseUnavailable, TimeoutError):
-        return DatabaseCheck(database="unreachable", migrations="unknown")
-    return DatabaseCheck(database="ok", migrations=schema.value)
+        schema = asking.result()
+    except DatabaseBusy as error:
+        return Found("slow", is_usable=True, problem=f"the database is slow: {error.cause}")
+    except DatabaseSilent:
+        return Found("slow", problem="the database answers nothing")
+    except DatabaseUnavailable:
+        return Found("unreachable", problem="the database cannot be reached")
+    return Found("ok", schema.value, is_usable=schema.can_serve, problem=database.trouble.problem())

@@ -11,12 +11,15 @@ from starlette.exceptions import HTTPException
 
 from app.kit.errors import (
     BodyTooLarge,
+    DatabaseBusy,
+    DatabaseSilent,
     DatabaseUnavailable,
     FieldProblem,
     InvalidRequest,
     KeyMissing,
     KeyRefused,
     MethodNotAllowed,
+    OutcomeUnknown,
     PalateError,
     RouteNotFound,
     ScopeMissing,
@@ -32,6 +35,9 @@ ANYWHERE: tuple[type[PalateError], ...] = (
     ScopeMissing,
     UnexpectedError,
     DatabaseUnavailable,
+    DatabaseSilent,
+    DatabaseBusy,
+    OutcomeUnknown,
     ServerStopping,
 )
 BY_STATUS: Mapping[int, type[PalateError]] = {404: RouteNotFound, 405: MethodNotAllowed, 413: BodyTooLarge}

@@ -781,7 +781,9 @@ class RatingsWritten(Received):
 class Ready(Received):
     """Whether calls can be answered as they should."""
 
-    database: Literal["ok", "unreachable"] | str
+    database: Literal["ok", "slow", "unreachable"] | str
+    """`slow`: it is there, but something is locked or it does not answer in time; `unreachable`: no connection can be had."""
+
     migrations: Literal["ok", "missing", "newer", "too_new", "unknown"] | str
     """`newer`: a later version has migrated the database, and this one can serve it; `too_new`: it cannot; `missing`: `palate migrate` has not run."""
 

@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from app.database.connecting import connect
 from app.database.engine import Database, open_database
+from app.database.limits import server_limits
 from app.database.postgres import PostgresDatabase
 from app.database.sqlite import SqliteDatabase
-from app.kit.errors import DatabaseUnavailable, SchemaOutdated
+from app.kit.errors import DatabaseBusy, DatabaseUnavailable, SchemaOutdated
 
 RunOnDatabase = Callable[[Callable[[Database], Awaitable[Any]]], Any]
 
@@ -112,15 +113,14 @@ def test_a_server_that_does_not_listen_is_unavailable() -> None:
     asyncio.run(work())
 
 
-def test_a_sqlite_file_locked_for_too_long_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.database.sqlite.BUSY_TIMEOUT_MS", 50)
+def test_a_sqlite_file_locked_for_too_long_is_unavailable(tmp_path: Path) -> None:
     path = tmp_path / "palate.db"
     other = sqlite3.connect(path)
     other.execute("PRAGMA journal_mode=WAL")
     other.execute("CREATE TABLE counters (name TEXT, value INTEGER)")
 
     async def work() -> None:
-        database = SqliteDatabase(path)
+        database = SqliteDatabase(path, server_limits(0.05))
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(DatabaseUnavailable):
             await database.write(add, 1)
@@ -132,11 +132,9 @@ def test_a_sqlite_file_locked_for_too_long_is_unavailable(tmp_path: Path, monkey
     other.close()
 
 
-def test_writes_that_wait_for_one_lock_do_not_wait_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.database.sqlite.BUSY_TIMEOUT_MS", 300)
-
+def test_writes_that_wait_for_one_lock_do_not_wait_in_turn(tmp_path: Path) -> None:
     async def work() -> list[Any]:
-        database = SqliteDatabase(tmp_path / "palate.db")
+        database = SqliteDatabase(tmp_path / "palate.db", server_limits(0.3))
         await database.write(lambda session: session.execute(text("CREATE TABLE counters (name, value)")).close())
         other = sqlite3.connect(tmp_path / "palate.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -146,4 +144,4 @@ def test_writes_that_wait_for_one_lock_do_not_wait_in_turn(tmp_path: Path, monke
         await database.close()
         return outcomes
 
-    assert {type(outcome) for outcome in asyncio.run(work())} == {DatabaseUnavailable}
+    assert {type(outcome) for outcome in asyncio.run(work())} == {DatabaseBusy}
