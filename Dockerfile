@@ -25,6 +25,8 @@ RUN python -m pip --python /opt/palate/bin/python install --quiet --no-deps --no
     && /opt/palate/bin/python -c 'import app.main, app.worker'
 
 FROM $PYTHON_IMAGE
+# pg_dump and pg_restore, for `palate backup`; of the version of the compose file's PostgreSQL
+RUN apt-get update -q && apt-get install -y -q --no-install-recommends postgresql-client-15 && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent palate \
     && install -d -o palate -g palate /var/lib/palate /var/lib/palate/models /var/lib/palate/keys
 COPY --from=build /opt/palate /opt/palate

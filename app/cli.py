@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from app.backup.commands import backup, restore
 from app.comparison.commands import compare
 from app.erasure.commands import erase, erasures
 from app.experiments.commands import commands as experiments
@@ -17,7 +18,19 @@ from app.registry.commands import commands as models
 from app.training.commands import train
 from app.transfer.commands import register as register_transfer
 
-SMALL = {"keys", "keep-out", "models", "experiments", "erase", "erasures", "migrate", "import", "export"}
+SMALL = {
+    "keys",
+    "keep-out",
+    "models",
+    "experiments",
+    "erase",
+    "erasures",
+    "migrate",
+    "import",
+    "export",
+    "backup",
+    "restore",
+}
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(keys, name="keys")
 app.add_typer(keep_out, name="keep-out")
@@ -28,6 +41,8 @@ app.command()(compare)
 app.command()(recommend)
 app.command()(erase)
 app.command()(erasures)
+app.command()(backup)
+app.command()(restore)
 register_transfer(app)
 
 

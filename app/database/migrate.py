@@ -16,7 +16,7 @@ from app.kit.errors import SchemaTooNew
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "20261128_served_by"  # the newest migration
+HEAD = "20261128_restores"  # the newest migration
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 
@@ -109,8 +109,3 @@ def take_time(session: Session) -> None:
     if session.connection().dialect.name == "postgresql":
         session.execute(text("SET LOCAL statement_timeout = 0"))
         session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-
-
-def is_current(session: Session) -> bool:
-    """Return whether every migration has run."""
-    return find_schema(session) is Schema.CURRENT

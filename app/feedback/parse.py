@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
+from app.backup.spans import UndoneSpan, is_undone
 from app.feedback.schemas import EventIn
 from app.kit.errors import FieldProblem, InvalidRequest
 from app.kit.times import to_us
@@ -40,7 +41,7 @@ Parsed = list[EventRow] | Refused
 class Reading:
     """The events of one request; each answer's id is decoded once."""
 
-    def __init__(self, body: bytes, catalogue: Catalogue, now_us: int) -> None:
+    def __init__(self, body: bytes, catalogue: Catalogue, now_us: int, undone: Sequence[UndoneSpan] = ()) -> None:
         """Read the body.
 
         Raises:
@@ -50,6 +51,7 @@ class Reading:
         self._places_of = [""] if is_object(body) else [f"/{index}" for index in range(len(self.posted))]
         self._catalogue = catalogue
         self._now_us = now_us
+        self._undone = undone
         self._known: dict[str, tuple[RecommendationId, int]] = {}
         self._num_rows = 0
 
@@ -91,6 +93,8 @@ class Reading:
         latest = self._now_us + MAX_CLOCK_SKEW_US
         if identity.at_us > latest:
             refuse(f"{place}/recommendation_id", "is of a moment that has not come: set the clock of this server")
+        if is_undone(self._undone, identity.at_us):
+            refuse(f"{place}/recommendation_id", "is of a time that a restore of the database has undone: leave it out")
         if event.at is not None and not identity.at_us - MAX_CLOCK_SKEW_US <= to_us(event.at) <= latest:
             refuse(f"{place}/at", "is before the answer was made, or in the future: give the event's time, or none")
 

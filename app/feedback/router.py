@@ -60,7 +60,7 @@ async def post_events(request: Request) -> Response:
     """Record one event, or up to 1,000: good rows are recorded though others are refused; posting twice is harmless."""
     state = request.app.state
     serving: Serving = state.serving  # events need no model to be loaded
-    reading = Reading(await request.body(), serving.catalogue, now_us())
+    reading = Reading(await request.body(), serving.catalogue, now_us(), serving.undone)
     if (revision := reading.catalogue_revision()) > serving.catalogue.revision:
         await serving.refresh_catalogue(revision)
     parsed = reading.rows()

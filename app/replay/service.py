@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import structlog
 from sqlalchemy.orm import Session
 
+from app.backup.spans import is_undone
 from app.kit.errors import CursorExpired, FieldProblem, InvalidRequest, ReplayUnavailable
 from app.kit.times import DAY_US, from_us
 from app.ratings.repository import ratings_at
@@ -113,6 +114,8 @@ class Replayer:
             ReplayUnavailable: if the version, the user or the catalogue of then is not kept any more.
         """
         answer, options = task.answer, task.options()
+        if is_undone(self._serving.undone, answer.at_us):
+            raise ReplayUnavailable("The database was restored from a backup since.")
         if answer.list_type not in REPLAYABLE:
             raise wrong("recommendation_id", f"is of {answer.list_type.name.lower()} items: those are not made again")
         by_popularity = answer.list_type is ListType.POPULAR or (

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import torch
 from sqlalchemy.orm import Session
 
+from app.backup.spans import UndoneSpan, find_undone, last_restore
 from app.database.engine import Database
 from app.experiments.assignment import Arm, Assignment
 from app.kit.errors import ModelLoading
@@ -66,10 +68,23 @@ class RunningExperiment:
         return None if arm is None else self.models[arm]
 
 
-def catalogue_changes(session: Session, revision: int) -> tuple[list[CatalogueRow], Rules, int]:
-    """Read the items that changed after ``revision``, the rules, and the revision of which both are: the newest."""
-    rows, rules = repository.catalogue_rows(session, revision), stored_rules.load_rules(session)
-    return rows, rules, repository.catalogue_revision(session)
+class CatalogueChanges(NamedTuple):
+    """What a server's catalogue lacks: the items that changed, the rules, and the revision of which both are."""
+
+    rows: list[CatalogueRow]
+    rules: Rules
+    revision: int
+    undone: list[UndoneSpan]  # by restores, which happen while no server runs
+
+
+def catalogue_changes(session: Session, revision: int) -> CatalogueChanges:
+    """Read what changed after ``revision``, up to the newest."""
+    return CatalogueChanges(
+        repository.catalogue_rows(session, revision),
+        stored_rules.load_rules(session),
+        repository.catalogue_revision(session),
+        find_undone(session),
+    )
 
 
 class Serving:
@@ -80,6 +95,8 @@ class Serving:
         self.database = database
         self.settings = settings
         self.catalogue = Catalogue()
+        self.undone: list[UndoneSpan] = []
+        self.restored_at_us = 0
         self.live: LoadedModel | None = None
         self.model_cache = ModelCache()
         self.live_version: str | None = None
@@ -157,8 +174,10 @@ class Serving:
             if revision <= known:
                 return
             read = self.database.scan if known < 0 or revision - known > MAX_CHANGES else self.database.read
-            rows, self.catalogue.rules, newest = await read(catalogue_changes, known)
-            self.catalogue.apply(rows, newest)
+            changes = await read(catalogue_changes, known)
+            self.catalogue.rules, self.undone = changes.rules, changes.undone
+            self.restored_at_us = last_restore(changes.undone)
+            self.catalogue.apply(changes.rows, changes.revision)
 
     async def popularity(self) -> Popularity:
         """Return the order of popularity for answers without a model, some seconds old."""

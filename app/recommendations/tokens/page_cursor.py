@@ -28,6 +28,7 @@ class PageCursor(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
         num_slots: how many items there were; newer ones are not in the list.
         previous_items: int64 (S,), slots of the items on earlier pages, ascending.
         impressions: what the user had been shown when the list began, if that counts against it.
+        restored_at_us: when the database was last restored from a backup; 0 if never.
     """
 
     version: str | None
@@ -35,6 +36,7 @@ class PageCursor(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     num_slots: Annotated[int, Meta(ge=0, lt=2**32)]
     previous_items: Slots = NO_SLOTS
     impressions: RecentImpressions = NO_IMPRESSIONS
+    restored_at_us: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
 
 
 class Cursor(NamedTuple):

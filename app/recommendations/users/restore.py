@@ -9,9 +9,21 @@ from app.recommendations.state.loaded_model import LoadedModel
 from app.recommendations.state.loader import read_model
 from app.recommendations.state.repository import HotRow
 from app.recommendations.state.serving import Serving
+from app.recommendations.tokens.page_cursor import PageCursor
 from app.registry import repository as registry
 
 log = structlog.get_logger()
+
+
+def check_holds(serving: Serving, cursor: PageCursor) -> PageCursor:
+    """Return a cursor that was made since the database was last restored.
+
+    Raises:
+        CursorExpired: if it is older: revisions and items of then may be others now.
+    """
+    if cursor.restored_at_us != serving.restored_at_us:
+        raise CursorExpired("The database was restored from a backup since: start again without `cursor`.")
+    return cursor
 
 
 async def row_at(serving: Serving, row: HotRow, revision: int | None) -> HotRow:

@@ -63,7 +63,7 @@ async def recommend_to_user(
         (impressions,) = await read_impressions(serving, [row.number], options)
         start = first_page(serving, live, row.revision, impressions)
     else:
-        start = page_cursor.decode(cursor, "cursor").of(owner)
+        start = restore.check_holds(serving, page_cursor.decode(cursor, "cursor").of(owner))
         row = await restore.row_at(serving, row, start.revision)
         live = await restore.model_of(serving, start.version)
         model = AnswerModel(live, experiment=serving.experiment_of(user_id, live))
@@ -88,7 +88,7 @@ async def recommend_to_guest(serving: Serving, settings: Settings, guest: GuestR
     if cursor is None:
         start = first_page(serving, live, None)
     else:
-        start = cursor.of(owner)
+        start = restore.check_holds(serving, cursor.of(owner))
         live = await restore.model_of(serving, start.version)
     model = AnswerModel(live)
     page = await recommend_page(
@@ -118,8 +118,13 @@ def first_page(
     impressions: RecentImpressions = NO_IMPRESSIONS,
 ) -> PageCursor:
     """Return the place before the first page of a list made now."""
-    version = live.version if live else None
-    return PageCursor(version=version, revision=revision, num_slots=len(serving.catalogue), impressions=impressions)
+    return PageCursor(
+        version=live.version if live else None,
+        revision=revision,
+        num_slots=len(serving.catalogue),
+        impressions=impressions,
+        restored_at_us=serving.restored_at_us,
+    )
 
 
 async def recommend_page(
