@@ -91,7 +91,7 @@ class SqliteDump(Dump):
                 raise NotEmpty(f"{self._path} holds a database already: --replace gives it up for the backup.")
             with suppress(sqlite3.OperationalError):
                 if connection.execute("PRAGMA journal_mode=DELETE").fetchone()[0] == "delete":
-                    return  # which takes a database that nobody else has open
+                    return  # which takes a database that nothing else has open
         raise InUse(STOP_FIRST.format(who="something is"))
 
     def read(self, file: Path) -> None:
