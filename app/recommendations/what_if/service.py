@@ -64,7 +64,8 @@ async def for_user(serving: Serving, settings: Settings, user_id: str, asked: Wh
 
 
 def changes_of(catalogue: Catalogue, user: UserProfile, posted: Mapping[str, float], remove: Sequence[str]) -> Changes:
-    """Separate what changes from what cannot."""
+    """Separate what changes from what cannot; an item named twice is removed once."""
+    remove = list(dict.fromkeys(remove))
     slot_of, rated = catalogue.slot_of_external_id, set(user.slots.tolist())
     return Changes(
         {slot_of[item_id]: value for item_id, value in posted.items() if item_id in slot_of},

@@ -122,3 +122,10 @@ def test_a_wrong_request_names_the_field(client: TestClient, body: dict[str, Any
     response = client.post("/v1/users/ada/what-if", json=body)
     assert response.status_code == 422
     assert field in [error["field"] for error in response.json()["errors"]]
+
+
+def test_an_item_to_remove_that_is_named_twice_is_removed_once(trained: TestClient) -> None:
+    rate(trained, "ada", MINE)
+    once, twice = (ask(trained, "ada", remove=["even 0", "odd 7"] * times) for times in (1, 2))
+    assert once == twice
+    assert once["not_rated"] == ["odd 7"]
