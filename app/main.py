@@ -37,6 +37,7 @@ from app.replay.service import Replayer
 from app.settings import Settings
 from app.training import router as training
 from app.transfer import router as transfer
+from app.unfinished import keep_finishing
 from app.web import health, metrics, problem
 from app.web.cors import cross_origin
 from app.web.metrics import Metrics
@@ -107,6 +108,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(app.state.events.close)
         await keys.refresh()
         await stack.enter_async_context(background(keys.keep_fresh()))
+        await stack.enter_async_context(background(keep_finishing(database)))
         app.state.serving = await stack.enter_async_context(open_serving(database, settings))
         app.state.replayer = Replayer(app.state.serving)
         yield

@@ -22,6 +22,7 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
+    true,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeEngine
@@ -151,6 +152,17 @@ class RulesChange(Base):
     revision: Mapped[int] = mapped_column(BIG_ID, primary_key=True, autoincrement=False)
     document: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # as text, like the attributes
     changed_at: Mapped[datetime]
+
+
+class ItemRemoval(Base):
+    """An item that was deleted: its ratings up to a revision go with it, step by step. The latest deletion counts."""
+
+    __tablename__ = "item_removals"
+
+    item_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    revision: Mapped[int] = mapped_column(BigInteger)  # of the ratings, when it was deleted: a later rating stays
+    num_removed: Mapped[int] = mapped_column(default=0)
+    finished: Mapped[bool] = mapped_column(default=False)
 
 
 class Rating(Base):
@@ -355,6 +367,7 @@ class Erasure(Base):
     revision: Mapped[int] = mapped_column(BigInteger, index=True)  # versions of this watermark have not seen them
     erased_at: Mapped[datetime]
     removed: Mapped[dict[str, Any]]  # rows by table
+    finished: Mapped[bool] = mapped_column(default=True, server_default=true())  # False: rows are left, but no rating
 
 
 class ErasureVersion(Base):

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, func, or_, select
+from sqlalchemy import Result, Table, delete, func, or_, select, tuple_
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
@@ -30,14 +31,34 @@ def count_ratings(session: Session, number: int) -> int:
 
 
 def remove_user(session: Session, number: int) -> dict[str, int]:
-    """Delete a user and every row that belongs to them; return the numbers of rows by table.
+    """Delete a user and their ratings; return the numbers of rows by table, 0 where rows may be left to `sweep`.
 
     A transaction that adds rows of a user locks the user first, or finds them gone.
     """
     session.execute(select(User.id).where(User.id == number).with_for_update())
-    owned = [(table, table.c.user_id == number) for table in owned_tables()]
-    where: list[tuple[Table, ColumnElement[bool]]] = [*owned, (Base.metadata.tables["users"], User.id == number)]
-    return {table.name: delete_rows(session, table, condition) for table, condition in where}
+    left = {table.name: 0 for table in owned_tables()}
+    ratings = session.execute(delete(Rating).where(Rating.user_id == number))
+    users = session.execute(delete(User).where(User.id == number))
+    return left | {"ratings": num_rows(ratings), "users": num_rows(users)}
+
+
+def sweep(session: Session, erasure_id: str, limit: int) -> bool:
+    """Delete some more rows of an erased user and count them in the receipt; return whether none is left."""
+    erasure = session.scalars(select(Erasure).where(Erasure.id == erasure_id).with_for_update()).one()
+    for table in owned_tables():
+        some = select(*table.primary_key).where(table.c.user_id == erasure.user_number).limit(limit)
+        swept = delete(table).where(table.c.user_id == erasure.user_number, tuple_(*table.primary_key).in_(some))
+        count = num_rows(session.execute(swept))
+        erasure.removed = erasure.removed | {table.name: erasure.removed[table.name] + count}
+        if count == limit:
+            return False
+    erasure.finished = True
+    return True
+
+
+def unfinished(session: Session) -> Sequence[str]:
+    """Return the receipts of users of whom rows may be left."""
+    return session.scalars(select(Erasure.id).where(Erasure.finished.is_(False))).all()
 
 
 def owned_tables() -> list[Table]:
@@ -45,9 +66,8 @@ def owned_tables() -> list[Table]:
     return [table for table in reversed(Base.metadata.sorted_tables) if "user_id" in table.c]
 
 
-def delete_rows(session: Session, table: Table, condition: ColumnElement[bool]) -> int:
-    """Delete rows, and count them."""
-    result = session.execute(delete(table).where(condition))
+def num_rows(result: Result[Any]) -> int:
+    """Count the rows that a statement deleted."""
     assert isinstance(result, CursorResult)  # noqa: S101 - tells mypy the result of a DELETE
     return result.rowcount
 

@@ -29,6 +29,8 @@ from app.registry.service import versions_of_user
 from app.registry.training_users import TrainingUsers, UserRole
 from app.tables import Erasure, ErasureVersion
 
+MAX_ROWS = 1_000  # of a step: some 10 ms
+
 
 class State(StrEnum):
     """How far the models are free of an erased user."""
@@ -84,7 +86,7 @@ class Receipt:
 
 
 async def erase_user(database: Database, model_store: Path, user_id: str, keep_out: KeepOut = OFF) -> Receipt:
-    """Erase a user in one transaction, after reading the versions' files, so that no other request waits for them.
+    """Erase a user, after reading the versions' files, so that no other request waits for them.
 
     Raises:
         UserNotFound: if there is no such user.
@@ -96,14 +98,30 @@ async def erase_user(database: Database, model_store: Path, user_id: str, keep_o
     versions = [row.version for row in listing.rows]
     read = RolesRead(number, await asyncio.to_thread(store.roles_of, model_store, versions, number))
     receipt = await database.write(erase, user_id, read, model_store=model_store, now_us=now_us(), keep_out=keep_out)
+    return await finish(database, receipt.erasure.id)
+
+
+async def finish(database: Database, erasure_id: str) -> Receipt:
+    """Delete what is left of an erased user, in steps, so that other writers wait for one step at most."""
+    while not await database.write(repository.sweep, erasure_id, MAX_ROWS):
+        pass
     await database.overwrite()
-    return receipt
+    return await database.read(get_receipt, erasure_id)
+
+
+async def finish_all(database: Database) -> None:
+    """Finish the erasures that stopped half way."""
+    for erasure_id in await database.read(repository.unfinished):
+        await finish(database, erasure_id)
 
 
 def erase(
     session: Session, user_id: str, read: RolesRead, *, model_store: Path, now_us: int, keep_out: KeepOut = OFF
 ) -> Receipt:
-    """Delete a user and all their rows, counting a change for each rating, and write the receipt.
+    """Delete a user and their ratings, counting a change for each, and write the receipt; `finish` deletes the rest.
+
+    From here on the user cannot be found, and no model learns from them. What is left, the history and what became of
+    their recommendations, has their number only.
 
     Raises:
         UserNotFound: if there is no such user.
@@ -121,6 +139,7 @@ def erase(
         revision=revision,
         erased_at=from_us(now_us),
         removed=repository.remove_user(session, number),
+        finished=False,
     )
     versions = [ErasureVersion(erasure_id=erasure.id, version=version, part=role) for version, role in roles.items()]
     repository.add(session, erasure, versions)

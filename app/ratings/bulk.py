@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.catalogue import repository as catalogue
 from app.database import counters
 from app.kit.times import from_us
-from app.ratings import repository, service
+from app.ratings import removal_repository, repository, service
 from app.ratings.bulk_repository import NO_TIME, BatchUsers, Changes, Flags, Stored, Whole, find_stored, write_changes
 from app.ratings.conflict import RatingRow, Status
 
@@ -69,7 +69,7 @@ class ItemNumbers:
         self.is_settled = True
 
     def resolve(self, session: Session, item_ids: list[str], now_us: int) -> tuple[Whole, Flags]:
-        """Return the number of each item, created if need be, and which ones are deleted. The ratings' lock is held."""
+        """Return the number of each item, created if need be, and which are deleted. The ratings' lock is held."""
         revision = counters.read(session, "catalogue")
         if revision != self.revision or not self.is_settled or len(self.numbers) > MAX_KNOWN:
             self.numbers, self.revision = {}, revision
@@ -83,7 +83,8 @@ class ItemNumbers:
             self.revision = counters.read(session, "catalogue")
         numbers = self.numbers | deleted if deleted else self.numbers
         resolved = np.array([numbers[item_id] for item_id in item_ids])
-        return resolved, np.isin(resolved, list(deleted.values()))
+        leaving = removal_repository.unfinished(session)  # back already, while ratings of before are being removed
+        return resolved, np.isin(resolved, [*deleted.values(), *leaving])
 
 
 def set_columns(session: Session, columns: RatingColumns, known: ItemNumbers, now_us: int) -> Counter[Status]:

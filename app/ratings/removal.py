@@ -1,18 +1,26 @@
-"""Remove an item: its ratings go with it, each as a change of its own."""
+"""Remove an item: it is gone at once, and its ratings follow in steps, each as a change of its own.
 
+A step is a short transaction, so that other writers wait for one step at most. Until the last one, a rating that is
+to go counts as gone for whoever writes (`repository.FIND_PAIRS`). A removal that stopped half way is finished by the
+next DELETE of the item, or by any server (docs/decisions/0027).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
 from app.catalogue import service as catalogue
 from app.database import counters
+from app.database.engine import Database
 from app.keep_out.service import OFF, KeepOut, Kind
-from app.kit.times import from_us
-from app.ratings import repository
-from app.ratings.conflict import RatingRow
-from app.ratings.service import set_ratings
+from app.kit.errors import ItemNotFound
+from app.kit.times import from_us, now_us
+from app.ratings import removal_repository as repository
+from app.ratings.repository import Change, write_changes
 
-MAX_ROWS = 10_000  # kept in memory at a time
+MAX_ROWS = 200  # of a step: some 10 ms
 
 
 class Removed(NamedTuple):
@@ -22,17 +30,67 @@ class Removed(NamedTuple):
     revision: int
 
 
-def remove_item(session: Session, item_id: str, now_us: int, keep_out: KeepOut = OFF) -> Removed:
+async def remove_item(database: Database, item_id: str, now_us: int, keep_out: KeepOut = OFF) -> Removed:
     """Remove an item and its ratings.
 
     Raises:
         ItemNotFound: if there is no such item.
     """
+    item = await database.write(begin, item_id, from_us(now_us), keep_out)
+    return await finish(database, item, now_us)
+
+
+async def finish_all(database: Database) -> None:
+    """Finish the removals that stopped half way."""
+    for item in await database.read(repository.unfinished):
+        await finish(database, item, now_us())
+
+
+async def finish(database: Database, item: int, now_us: int) -> Removed:
+    """Remove the ratings of an item that is deleted, step by step."""
+    users = await database.scan(repository.users_left, item)
+    for start in range(0, len(users), MAX_ROWS):
+        await database.write(remove_some, item, users[start : start + MAX_ROWS], now_us)
+    return await database.write(end, item)
+
+
+def begin(session: Session, item_id: str, now: datetime, keep_out: KeepOut = OFF) -> int:
+    """Mark an item deleted and return its number; one that is deleted already, if ratings of it are left.
+
+    Raises:
+        ItemNotFound: if there is no such item.
+    """
     revision = counters.lock(session, "ratings")
-    num_ratings = 0
-    while users := repository.users_who_rated(session, item_id, MAX_ROWS):
-        revision = set_ratings(session, [RatingRow(user, item_id, None, None) for user in users], now_us).revision
-        num_ratings += len(users)
-    catalogue.mark_deleted(session, item_id, from_us(now_us))
-    keep_out.note(session, Kind.ITEM, item_id, from_us(now_us))
-    return Removed(num_ratings, revision)
+    item = repository.find_item(session, item_id)
+    try:
+        catalogue.mark_deleted(session, item_id, now)
+    except ItemNotFound:
+        if item is not None and repository.has_unfinished(session, item):
+            return item
+        raise
+    assert item is not None  # noqa: S101 - for the type checker
+    repository.begin(session, item, revision)
+    keep_out.note(session, Kind.ITEM, item_id, now)
+    return item
+
+
+def remove_some(session: Session, item: int, users: Sequence[int], now_us: int) -> None:
+    """Remove these users' ratings of a deleted item, but for later ones."""
+    revision = counters.lock(session, "ratings")
+    removal = repository.find(session, item)
+    changes = [
+        Change(left.user_id, item, None, max(now_us, left.rated_at_us + 1), number, latest=True)
+        for number, left in enumerate(repository.ratings_left(session, removal, users), revision + 1)
+    ]
+    if changes:
+        write_changes(session, changes, now_us)
+        counters.move(session, "ratings", revision + len(changes))
+        removal.num_removed += len(changes)
+
+
+def end(session: Session, item: int) -> Removed:
+    """Note that no rating is left."""
+    revision = counters.lock(session, "ratings")
+    removal = repository.find(session, item)
+    removal.finished = True
+    return Removed(removal.num_removed, revision)

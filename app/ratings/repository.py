@@ -6,7 +6,8 @@ from itertools import count
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import func, select, update
+from sqlalchemy import func, inspect, select, tuple_, update
+from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from app.catalogue import repository as catalogue
@@ -19,12 +20,13 @@ from app.tables import Event, Item, Rating, User
 Key = tuple[str, str]
 
 FIND_PAIRS = """
-    SELECT u.id, i.id, r.value, r.rated_at_us, i.deleted_at IS NOT NULL FROM {rows}
+    SELECT u.id, i.id, CASE WHEN m.item_id IS NULL THEN r.value END, r.rated_at_us, i.deleted_at IS NOT NULL FROM {rows}
     LEFT JOIN users u ON u.external_id = q.user_id
     LEFT JOIN items i ON i.external_id = q.item_id
     LEFT JOIN ratings r ON r.user_id = u.id AND r.item_id = i.id
+    LEFT JOIN item_removals m ON m.item_id = i.id AND m.revision >= r.revision
     ORDER BY q.n
-"""
+"""  # what goes with a deleted item counts as gone already
 RECALL = """
     SELECT q.n, c.value, c.rated_at_us FROM {rows}
     JOIN rating_changes c ON c.user_id = q.user_id AND c.item_id = q.item_id AND c.rated_at_us = q.rated_at_us
@@ -126,7 +128,7 @@ def load_history(session: Session, pairs: Sequence[Pair]) -> None:
 
 
 def create_missing(session: Session, pairs: dict[Key, Pair], now_us: int) -> None:
-    """Create the users and items that are not there yet; items that were deleted come back."""
+    """Create the users and items that are not there yet; items that were deleted come back with a rating."""
     users = list(dict.fromkeys(user for (user, _), pair in pairs.items() if pair.user is None))
     items = list(dict.fromkeys(item for (_, item), p in pairs.items() if p.item is None or p.item_deleted))
     user_numbers = create_users(session, users, now_us) if users else {}
@@ -239,20 +241,14 @@ def ratings_at(session: Session, users: Sequence[int], revision: int) -> dict[in
     }
 
 
-def move_events(session: Session, user_id: str, from_user_id: str) -> None:
-    """Move the events of one user to another, if both are there."""
+def move_events(session: Session, user_id: str, from_user_id: str, limit: int) -> bool:
+    """Move some of the events of one user to another, if both are there; return whether there were as many."""
     target = session.scalar(select(User.id).where(User.external_id == user_id))
     source = session.scalar(select(User.id).where(User.external_id == from_user_id))
-    if target is not None and source is not None:
-        session.execute(update(Event).where(Event.user_id == source).values(user_id=target))
-
-
-def users_who_rated(session: Session, item_id: str, limit: int) -> Sequence[str]:
-    """Return some of the users who rate an item now."""
-    query = (
-        select(User.external_id)
-        .join(Rating, Rating.user_id == User.id)
-        .join(Item, Item.id == Rating.item_id)
-        .where(Item.external_id == item_id, Rating.value.is_not(None))
-    )
-    return session.scalars(query.limit(limit)).all()
+    if target is None or source is None:
+        return False
+    key = tuple_(*inspect(Event).primary_key)
+    some = select(*inspect(Event).primary_key).where(Event.user_id == source).limit(limit)
+    moved = session.execute(update(Event).where(Event.user_id == source, key.in_(some)).values(user_id=target))
+    assert isinstance(moved, CursorResult)  # noqa: S101 - tells mypy the result of an UPDATE
+    return moved.rowcount == limit

@@ -194,7 +194,7 @@ async def get_user(user_id: PathUserId, database: DatabaseDep) -> UserOut:
 async def delete_item(item_id: PathItemId, database: DatabaseDep, settings: SettingsDep) -> ItemRemoved:
     """Remove an item and every rating of it; `later` says what a PUT or rating of it does from then on."""
     keep_out = KeepOut.of(settings)
-    removed = await database.write(remove_item, item_id, now_us(), keep_out)
+    removed = await remove_item(database, item_id, now_us(), keep_out)
     return ItemRemoved(
         item_id=item_id,
         num_ratings_removed=removed.num_ratings,

@@ -73,7 +73,7 @@ def write(
     session: Session, pairs: dict[Key, Pair], applied: Sequence[tuple[Key, Outcome, float | None]], now_us: int
 ) -> None:
     """Write what was decided: missing users and items, the history, the ratings as they are now."""
-    touched = {key: pairs[key] for key, _, _ in applied}
+    touched = {key: pairs[key] for key, _, value in applied if value is not None}
     repository.create_missing(session, touched, now_us)
     changes = []
     for key, outcome, value in applied:

@@ -75,7 +75,8 @@ def totals_at(session: Session, revision: int, half_life_us: int | None = None) 
         partition_by=(RatingChange.user_id, RatingChange.item_id), order_by=RatingChange.revision
     )
     columns = (RatingChange.item_id, RatingChange.value, RatingChange.rated_at_us, until.label("until"))
-    known = select(*columns).where(RatingChange.revision <= revision).subquery().c
+    leaving = select(Erasure.user_number).where(Erasure.finished.is_(False))  # their history is being deleted
+    known = select(*columns).where(RatingChange.revision <= revision, RatingChange.user_id.not_in(leaving)).subquery().c
     standing = select(known.item_id, known.value, known.rated_at_us)
     standing = standing.where(known.until.is_(None), known.value.is_not(None))
     if half_life_us is None:

@@ -38,7 +38,7 @@ async def merge(
         wrong = FieldProblem("/from_user_id", "is the same user: name another")
         raise InvalidRequest("A user cannot be merged into themselves.", [wrong])
     keep_out = KeepOut.of(settings)
-    merged = await database.write(merge_users, user_id, request.from_user_id, now_us(), keep_out=keep_out)
+    merged = await merge_users(database, user_id, request.from_user_id, keep_out)
     body = {"user_id": user_id, "from_user_id": request.from_user_id, "moved": merged.num_moved}
     return respond(body | answer(merged.rows, merged.written))
 

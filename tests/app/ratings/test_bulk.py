@@ -103,7 +103,7 @@ def test_an_item_deleted_between_two_batches_stays_deleted_for_older_ratings(run
         known = ItemNumbers()
         await database.write(set_columns, columns([row(4, 10), row(2, 10, item="brazil")]), known, NOW)
         known.settle()
-        await database.write(remove_item, "alien", NOW)
+        await remove_item(database, "alien", NOW)
         again = columns([row(5, 11), row(3, 11, item="brazil")])
         assert +await database.write(set_columns, again, known, NOW) == {Status.STALE: 1, Status.UPDATED: 1}
         assert [found[2] for found in await database.read(state)] == [None, 3.0]

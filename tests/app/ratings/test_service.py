@@ -114,7 +114,7 @@ def test_removing_what_was_never_rated_creates_no_user_and_no_item(run_on_databa
 def test_an_item_removed_takes_its_ratings_and_comes_back_empty_with_a_new_one(run_on_database: Run) -> None:
     async def check(database: Database) -> None:
         await database.write(set_ratings, [row(4, 10), row(5, 10, "bob"), row(3, 10, "bob", "brazil")], NOW)
-        removed = await database.write(remove_item, "alien", NOW)
+        removed = await remove_item(database, "alien", NOW)
         assert (removed.num_ratings, removed.revision) == (2, 5)
         assert [found[2] for found in await database.read(state)] == [None, None, 3.0]
         assert await database.write(statuses, [row(4, 10)]) == [Status.STALE]
