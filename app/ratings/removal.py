@@ -20,7 +20,7 @@ from app.kit.times import from_us, now_us
 from app.ratings import removal_repository as repository
 from app.ratings.repository import Change, write_changes
 
-MAX_ROWS = 200  # of a step: some 10 ms
+MAX_ROWS = 64  # of a step: some 10 ms
 
 
 class Removed(NamedTuple):

@@ -17,7 +17,7 @@ from app.ratings.schemas import RatingIn, RatingOfItem
 from app.ratings.service import Written, set_ratings
 from app.web.bulk import BulkReader, Refused
 
-MAX_ROWS = 100  # of a step: some 10 ms
+MAX_ROWS = 50  # of a step: some 10 ms
 READER = BulkReader(RatingOfItem)
 
 
