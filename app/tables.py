@@ -391,6 +391,20 @@ class KeptOut(Base):
     kept_at: Mapped[datetime]
 
 
+class IdempotentCall(Base):
+    """A request that came with an Idempotency-Key, as hashes, and the answer to it: kept for a day."""
+
+    __tablename__ = "idempotent_calls"
+
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)  # of the caller's key, and whose it is
+    fingerprint: Mapped[str] = mapped_column(String(64))  # of the request
+    made_at: Mapped[datetime] = mapped_column(index=True)
+    status: Mapped[int | None]
+    location: Mapped[str | None] = mapped_column(String(255))
+    body: Mapped[str | None] = mapped_column(Text)  # None: an erasure whose last step is still to come
+    subject: Mapped[str | None] = mapped_column(String(32))  # the receipt of that erasure
+
+
 class ServedBy(Base):
     """The newest migration of a version of Palate that can serve this schema (app/database/migrate.py)."""
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from app.database.engine import Database
 from app.erasure import service as erasure
+from app.idempotency import service as idempotency
 from app.kit.errors import PalateError
 from app.ratings import removal
 
@@ -20,6 +21,7 @@ async def keep_finishing(database: Database) -> None:
 
 
 async def finish_all(database: Database) -> None:
-    """Finish removals of items and erasures of users."""
+    """Finish removals of items and erasures of users, and forget the answers of yesterday."""
     await removal.finish_all(database)
     await erasure.finish_all(database)
+    await idempotency.forget_old(database)

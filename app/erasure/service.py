@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy.orm import Session
@@ -20,6 +21,8 @@ from app.database import counters
 from app.database.engine import Database
 from app.erasure import repository
 from app.erasure.repository import VersionRole
+from app.idempotency.service import Answer, Once, begin, complete
+from app.idempotency.service import find as find_answer
 from app.keep_out.service import OFF, KeepOut, Kind
 from app.kit.errors import ErasureNotFound, UserNotFound
 from app.kit.times import from_us, now_us
@@ -85,20 +88,36 @@ class Receipt:
         return max([*removed, self.clean[1] if self.clean else self.erasure.erased_at])
 
 
-async def erase_user(database: Database, model_store: Path, user_id: str, keep_out: KeepOut = OFF) -> Receipt:
+async def erase_user(
+    database: Database, model_store: Path, user_id: str, keep_out: KeepOut = OFF, *, once: Once | None = None
+) -> Receipt:
     """Erase a user, after reading the versions' files, so that no other request waits for them.
 
     Raises:
-        UserNotFound: if there is no such user.
+        UserNotFound: if there is no such user, and `once` is not the request that erased them.
     """
     try:
         number, listing = await database.read(versions_of_user, user_id)
     except UserNotFound as error:
+        if before := await database.read(find_answer, once):
+            return await finish(database, before.subject or "")
         raise user_not_found(user_id) from error
     versions = [row.version for row in listing.rows]
     read = RolesRead(number, await asyncio.to_thread(store.roles_of, model_store, versions, number))
-    receipt = await database.write(erase, user_id, read, model_store=model_store, now_us=now_us(), keep_out=keep_out)
-    return await finish(database, receipt.erasure.id)
+    options: dict[str, Any] = {"model_store": model_store, "now_us": now_us(), "keep_out": keep_out}
+    erasure_id = await database.write(erase_once, once, user_id, read, options=options)
+    return await finish(database, erasure_id)
+
+
+def erase_once(
+    session: Session, once: Once | None, user_id: str, read: RolesRead, *, options: Mapping[str, Any]
+) -> str:
+    """Begin an erasure, with the note of it, unless that was done before; return the receipt's id."""
+    if before := begin(session, once):
+        return before.subject or ""
+    erasure_id = erase(session, user_id, read, **options).erasure.id
+    complete(session, once, Answer(None, None, subject=erasure_id))
+    return erasure_id
 
 
 async def finish(database: Database, erasure_id: str) -> Receipt:

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, status
+from fastapi import APIRouter, Header, Path, Query, Response, status
+from sqlalchemy.orm import Session
 
 from app.experiments import repository, service
 from app.experiments.figures import Metric
@@ -11,12 +12,16 @@ from app.experiments.report import report
 from app.experiments.report_schemas import ExperimentReport
 from app.experiments.schemas import ExperimentList, ExperimentOut, NewExperiment, StopExperiment
 from app.experiments.service import Requester
+from app.idempotency.deps import OnceDep, respond
+from app.idempotency.service import Answer, carry_out
+from app.idempotency.service import find as find_answer
 from app.keys.service import name_of
 from app.kit.cursors import decode_cursor, encode_cursor
 from app.kit.errors import (
     ExperimentNotFound,
     ExperimentRunning,
     ExperimentStopped,
+    IdempotencyKeyReused,
     InvalidCursor,
     InvalidRequest,
     VersionRefused,
@@ -37,17 +42,24 @@ Key = Annotated[str | None, Header(include_in_schema=False)]
     "",
     status_code=status.HTTP_201_CREATED,
     summary="Start an experiment",
-    responses=problem_responses(InvalidRequest, VersionUnusable, ExperimentRunning),
+    response_model=ExperimentOut,
+    responses=problem_responses(InvalidRequest, IdempotencyKeyReused, VersionUnusable, ExperimentRunning),
 )
 async def post_experiment(
-    asked: NewExperiment, database: DatabaseDep, settings: SettingsDep, x_api_key: Key = None
-) -> ExperimentOut:
+    asked: NewExperiment, database: DatabaseDep, settings: SettingsDep, once: OnceDep, x_api_key: Key = None
+) -> Response:
     """Serve two versions side by side, each to its share of the users. One experiment runs at a time."""
+    if before := await database.read(find_answer, once):
+        return respond(before)
     requester = Requester(await database.read(name_of, x_api_key), asked.reason)
-    started = await service.start_experiment(
-        database, settings.model_store, asked.plan(), requester=requester, now=datetime.now(UTC)
-    )
-    return ExperimentOut.model_validate(started)
+    plan = asked.plan()
+    await service.check_versions(database, settings.model_store, plan)
+
+    def work(session: Session) -> Answer:
+        started = service.start(session, plan, requester, datetime.now(UTC))
+        return Answer(status.HTTP_201_CREATED, ExperimentOut.model_validate(started).model_dump_json())
+
+    return respond(await database.write(carry_out, once, work))
 
 
 @router.get("", summary="List experiments", responses=problem_responses(InvalidRequest, InvalidCursor))

@@ -52,19 +52,28 @@ class Plan:
         return {Arm.CONTROL: self.control, Arm.TREATMENT: self.treatment}
 
 
+async def check_versions(database: Database, model_store: Path, plan: Plan) -> None:
+    """Check that the files of both versions are whole, before an experiment starts.
+
+    Raises:
+        InvalidRequest: naming the version that is unknown or removed.
+        VersionUnusable: naming the version whose files are damaged.
+    """
+    await database.read(check_kept, plan)
+    for arm, version in plan.versions.items():
+        await asyncio.to_thread(verify, model_store, arm, version)
+
+
 async def start_experiment(
     database: Database, model_store: Path, plan: Plan, *, requester: Requester, now: datetime
 ) -> Experiment:
     """Start an experiment whose versions' files are whole.
 
     Raises:
-        InvalidRequest: naming the version that is unknown or removed.
-        VersionUnusable: naming the version whose files are damaged.
+        InvalidRequest, VersionUnusable: as `check_versions`.
         ExperimentRunning: if another one is running.
     """
-    await database.read(check_kept, plan)
-    for arm, version in plan.versions.items():
-        await asyncio.to_thread(verify, model_store, arm, version)
+    await check_versions(database, model_store, plan)
     return await database.write(start, plan, requester, now)
 
 

@@ -80,6 +80,12 @@ class InvalidRequest(PalateError):
     status = 422
 
 
+class IdempotencyKeyReused(PalateError):
+    """Another request came with this Idempotency-Key before: send each request with a new one."""
+
+    status = 422
+
+
 class InvalidCursor(PalateError):
     """The cursor was not made by this route: repeat the call without it."""
 

@@ -6,9 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from sqlalchemy.orm import Session
 
+from app.idempotency.deps import OnceDep, respond
+from app.idempotency.service import Answer, carry_out
 from app.kit.cursors import decode_cursor, encode_cursor
-from app.kit.errors import InvalidCursor, InvalidRequest, RunAlreadyEnded, RunNotFound
+from app.kit.errors import IdempotencyKeyReused, InvalidCursor, InvalidRequest, RunAlreadyEnded, RunNotFound
 from app.settings import MAX_LIST
 from app.tables import RunCause, RunState
 from app.training import events, service
@@ -42,19 +45,20 @@ async def get_existing_run_id(run_id: RunId, database: DatabaseDep) -> int:
     summary="Start a run",
     status_code=202,
     response_model=Run,
-    responses=problem_responses(InvalidRequest),
+    responses=problem_responses(InvalidRequest, IdempotencyKeyReused),
 )
 async def post_run(
-    database: DatabaseDep, settings: SettingsDep, response: Response, asked: RunRequest | None = None
-) -> Run:
+    database: DatabaseDep, settings: SettingsDep, once: OnceDep, asked: RunRequest | None = None
+) -> Response:
     """Queue a training run. A worker takes it up; without a body it runs as the settings say."""
     asked = asked or RunRequest()
-    now = datetime.now(UTC)
-    run = await database.write(
-        service.request_run, settings, RunCause.MANUAL, now, kind=asked.kind, options=asked.options()
-    )
-    response.headers["Location"] = f"{router.prefix}/{run.id}"
-    return Run.of(run, None)
+
+    def work(session: Session) -> Answer:
+        cause, now = RunCause.MANUAL, datetime.now(UTC)
+        run = service.request_run(session, settings, cause, now, kind=asked.kind, options=asked.options())
+        return Answer(202, Run.of(run, None).model_dump_json(), f"{router.prefix}/{run.id}")
+
+    return respond(await database.write(carry_out, once, work))
 
 
 @router.get("", summary="List runs", response_model=RunList, responses=problem_responses(InvalidCursor))

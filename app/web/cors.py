@@ -6,8 +6,25 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-SENT = ("X-API-Key", "X-Request-Id", "Content-Encoding", "If-None-Match", "Last-Event-ID", "Cache-Control")
-SHOWN = ("X-Request-Id", "Retry-After", "ETag", "Allow", "Accept-Encoding", "WWW-Authenticate", "Content-Disposition")
+SENT = (
+    "X-API-Key",
+    "X-Request-Id",
+    "Idempotency-Key",
+    "Content-Encoding",
+    "If-None-Match",
+    "Last-Event-ID",
+    "Cache-Control",
+)
+SHOWN = (
+    "X-Request-Id",
+    "Idempotency-Replayed",
+    "Retry-After",
+    "ETag",
+    "Allow",
+    "Accept-Encoding",
+    "WWW-Authenticate",
+    "Content-Disposition",
+)
 
 
 def cross_origin(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:

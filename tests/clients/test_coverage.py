@@ -13,7 +13,7 @@ from scripts.client.files import stale_files
 
 ROUTES: dict[str, Route[Any, Any]] = {name: what for name, what in vars(routes).items() if isinstance(what, Route)}
 NOT_THERE = {("GET", "/metrics")}  # Prometheus reads it
-HEADERS = {"last-event-id"}  # sent when a stream is gone on with
+HEADERS = {"last-event-id", "Idempotency-Key"}  # sent by the client itself, where they are needed
 DOCUMENT: dict[str, Any] = create_app(Settings(_env_file=None)).openapi()
 
 

@@ -47,17 +47,28 @@ def test_a_repeatable_call_is_tried_again(kind: Kind, failure: object) -> None:
     assert len({(each.body, each.headers["x-request-id"]) for each in server.seen}) == 1
 
 
-@pytest.mark.parametrize("method", ["start_run", "activate", "erase"])
+@pytest.mark.parametrize("method", ["activate", "stop_experiment"])
 @pytest.mark.parametrize("failure", [BUSY, HANG_UP], ids=["503", "hung up"])
 def test_a_call_that_may_have_been_done_is_not_sent_again(kind: Kind, method: str, failure: object) -> None:
     with flaky(failure) as server, pytest.raises((Unavailable, Unreachable)):
-        caller(kind, server)(method, *["x"][: method != "start_run"])
+        caller(kind, server)(method, "x")
     assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("method", ["start_run", "erase"])
+@pytest.mark.parametrize("failure", [BUSY, HANG_UP], ids=["503", "hung up"])
+def test_a_call_that_creates_is_tried_again_under_one_key(kind: Kind, method: str, failure: object) -> None:
+    with flaky(failure, Answer(422)) as server:
+        for _ in range(2):
+            with pytest.raises(Invalid):
+                caller(kind, server)(method, *["x"][: method != "start_run"])
+    keys = [seen.headers["idempotency-key"] for seen in server.seen]
+    assert keys[0] == keys[1] != keys[2]
 
 
 def test_a_call_refused_with_429_is_sent_again_even_if_not_repeatable(kind: Kind) -> None:
     with flaky(Answer(429), Answer(422)) as server, pytest.raises(Invalid):
-        caller(kind, server)("start_run")
+        caller(kind, server)("activate", "x")
     assert len(server.seen) == 2
 
 

@@ -10,6 +10,7 @@ from palate_client.call import Call
 from palate_client.response import REQUEST_ID
 from palate_client.retry import Outcome, Retry
 
+IDEMPOTENCY_KEY = "Idempotency-Key"  # the same for each try of a call
 STREAM_SILENCE_S = 300.0  # an import waits for its turn, and for a database that is away for a minute
 
 Content = Iterator[bytes] | AsyncIterator[bytes]
@@ -29,6 +30,8 @@ class BaseClient(Generic[Http]):
         """Return the request of a call, which may be sent several times; its id is the same each time."""
         content = call.content
         headers = {} if content is None else {"Content-Type": "application/json"}
+        if call.route.is_keyed:
+            headers[IDEMPOTENCY_KEY] = new_id()
         return self._build(call, headers, content=content)
 
     def stream_request(

@@ -68,12 +68,20 @@ class Route(Generic[P, T]):
     """One route of the API. Called with its arguments, it returns a call."""
 
     def __init__(
-        self, method: str, path: str, answer: type[T], *, build: Callable[P, Payload], is_repeatable: bool
+        self,
+        method: str,
+        path: str,
+        answer: type[T],
+        *,
+        build: Callable[P, Payload],
+        is_repeatable: bool,
+        is_keyed: bool = False,
     ) -> None:
         self.method = method
         self.path = path
         self.answer = answer
         self.is_repeatable = is_repeatable  # sent twice it does what it does once
+        self.is_keyed = is_keyed  # sent with an Idempotency-Key, which makes it so
         self.build = build
         update_wrapper(self, build)
 
@@ -88,11 +96,11 @@ class Route(Generic[P, T]):
 
 
 def route(
-    method: str, path: str, answer: type[T], *, is_repeatable: bool | None = None
+    method: str, path: str, answer: type[T], *, is_repeatable: bool | None = None, is_keyed: bool = False
 ) -> Callable[[Callable[P, Payload]], Route[P, T]]:
-    """Make a route of a function that returns what it sends; all but POST are repeatable by default."""
-    repeatable = method != "POST" if is_repeatable is None else is_repeatable
-    return lambda build: Route(method, path, answer, build=build, is_repeatable=repeatable)
+    """Make a route of a function that returns what it sends; those with a key and all but POST are repeatable."""
+    repeatable = is_keyed or (method != "POST" if is_repeatable is None else is_repeatable)
+    return lambda build: Route(method, path, answer, build=build, is_repeatable=repeatable, is_keyed=is_keyed)
 
 
 def encode_segment(part: str | int) -> str:

@@ -50,7 +50,7 @@ def merge(user_id: str, **source: Unpack[inputs.MergeRequest]) -> Payload:
 
 
 # Payload again after a lost answer it would say that there is no such user, and the receipt would be lost for good.
-@route("DELETE", "/v1/users/{user_id}", answers.ErasedOut, is_repeatable=False)
+@route("DELETE", "/v1/users/{user_id}", answers.ErasedOut, is_keyed=True)
 def erase(user_id: str) -> Payload:
     """Erase a user for good. Keep the receipt's `erasure_id`: nothing finds it by the user any more."""
     return payload(user_id)
@@ -229,7 +229,7 @@ def delete_rules() -> Payload:
 # Training and models.
 
 
-@route("POST", "/v1/training-runs", answers.Run)
+@route("POST", "/v1/training-runs", answers.Run, is_keyed=True)
 def start_run(**options: Unpack[inputs.RunRequest]) -> Payload:
     """Queue a training run; without options it runs as the settings say."""
     return payload(body=options)
@@ -280,7 +280,7 @@ def activate(version: str, **wish: Unpack[inputs.Activate]) -> Payload:
 # Experiments.
 
 
-@route("POST", "/v1/experiments", answers.ExperimentOut, is_repeatable=False)
+@route("POST", "/v1/experiments", answers.ExperimentOut, is_keyed=True)
 def start_experiment(**experiment: Unpack[inputs.NewExperiment]) -> Payload:
     """Serve two versions side by side, each to its share of the users."""
     return payload(body=experiment)
