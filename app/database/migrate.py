@@ -16,7 +16,7 @@ from app.kit.errors import SchemaTooNew
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "20261128_idempotent_calls"  # the newest migration
+HEAD = "20261128_key_expiry"  # the newest migration
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 

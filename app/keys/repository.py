@@ -1,7 +1,8 @@
 """Every statement about keys."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
@@ -21,10 +22,32 @@ def list_keys(session: Session) -> Sequence[ApiKey]:
     return session.scalars(select(ApiKey).order_by(ApiKey.id)).all()
 
 
-def valid_scopes(session: Session) -> dict[str, frozenset[str]]:
-    """Return the scopes of every key that is not revoked, by its hash."""
-    rows = session.execute(select(ApiKey.hash, ApiKey.scopes).where(ApiKey.revoked_at.is_(None)))
-    return {row.hash: frozenset(row.scopes) for row in rows}
+class KnownKey(NamedTuple):
+    """What a key that is not revoked allows, and until when."""
+
+    id: int
+    scopes: frozenset[str]
+    expires_at: datetime | None
+
+
+def unrevoked_keys(session: Session) -> dict[str, KnownKey]:
+    """Return every key that is not revoked, expired ones too, by its hash."""
+    rows = session.execute(
+        select(ApiKey.hash, ApiKey.id, ApiKey.scopes, ApiKey.expires_at).where(ApiKey.revoked_at.is_(None))
+    )
+    return {row.hash: KnownKey(row.id, frozenset(row.scopes), row.expires_at) for row in rows}
+
+
+def note_use(session: Session, ids: Iterable[int], now: datetime) -> None:
+    """Store when keys were last used."""
+    session.execute(update(ApiKey).where(ApiKey.id.in_(ids)).values(last_used_at=now))
+
+
+def find_working(session: Session, key_id: int, now: datetime) -> ApiKey | None:
+    """Find a key that is neither revoked nor expired."""
+    key = session.get(ApiKey, key_id)
+    is_working = key and not key.revoked_at and (key.expires_at is None or key.expires_at > now)
+    return key if is_working else None
 
 
 def has_any(session: Session) -> bool:

@@ -1,19 +1,21 @@
 """The keys as one server process knows them: in memory, read anew every poll_interval."""
 
 import asyncio
+import math
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from app.database.engine import Database
 from app.keys import service
-from app.keys.scopes import hash_key, is_loopback, required_scope
+from app.keys.scopes import allows, hash_key, is_loopback, required_scope
 from app.keys.service import KnownKeys
-from app.kit.errors import DatabaseUnavailable, KeyMissing, KeyRefused, PalateError, ScopeMissing
+from app.kit.errors import DatabaseUnavailable, KeyExpired, KeyMissing, KeyRefused, PalateError, ScopeMissing
 
 log = structlog.get_logger(__name__)
 MIN_SECONDS_BETWEEN_READS = 0.1  # for keys that are refused: wrong ones must not keep the database busy
+SECONDS_BETWEEN_NOTES = 60.0  # of the last use of a key
 
 
 class KeyRing:
@@ -25,6 +27,8 @@ class KeyRing:
         self._loopback = is_loopback(host)
         self._known: KnownKeys | None = None
         self._asked_at = 0.0
+        self._used: set[int] = set()  # keys, since their last use was stored
+        self._noted: dict[int, float] = {}  # when it was, by the monotonic clock
 
     @property
     def known(self) -> bool:
@@ -42,11 +46,14 @@ class KeyRing:
             return None
         if key is None:
             return KeyMissing()
-        scopes = self._known.scopes.get(hash_key(key))
-        if scopes is None:
+        known = self._known.by_hash.get(hash_key(key))
+        if known is None:
             return KeyRefused()
-        if scope not in scopes:
+        if known.expires_at and known.expires_at <= datetime.now(UTC):
+            return KeyExpired(f"The key in X-API-Key expired at {known.expires_at.isoformat(' ', 'seconds')}.")
+        if not allows(known.scopes, scope):
             return ScopeMissing(f"This call needs a key with the scope `{scope}`.")
+        self._used.add(known.id)
         return None
 
     async def allow_now(self, method: str, path: str, key: bytes | None) -> PalateError | None:
@@ -63,8 +70,22 @@ class KeyRing:
         except PalateError as error:
             log.warning("keys could not be read", error=str(error))
 
+    async def note_use(self) -> None:
+        """Store when keys were last used: once a minute for each, beside the requests, which it never fails."""
+        now = time.monotonic()
+        due = {key for key in self._used if now - self._noted.get(key, -math.inf) >= SECONDS_BETWEEN_NOTES}
+        self._used -= due
+        if not due:
+            return
+        self._noted.update(dict.fromkeys(due, now))
+        try:
+            await self._database.write(service.note_use, due)
+        except PalateError as error:
+            log.warning("the last use of keys could not be stored", error=str(error))
+
     async def keep_fresh(self) -> None:
-        """Read the keys every poll_interval, until cancelled."""
+        """Read the keys every poll_interval, and store their last use, until cancelled."""
         while True:
             await self.refresh()
+            await self.note_use()
             await asyncio.sleep(self._poll_seconds)

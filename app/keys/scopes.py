@@ -3,12 +3,14 @@
 import hashlib
 import ipaddress
 import secrets
+from collections.abc import Collection
 from enum import StrEnum
 
 OPEN_PATHS = {"/", "/health/live", "/health/ready", "/docs", "/openapi.json"}
 OPEN_FILES = "/console/"  # of the page
 READING_METHODS = {"GET", "HEAD", "OPTIONS"}
 READING_POSTS = {"/v1/recommendations", "/v1/recommendations/batch", "/v1/predictions", "/v1/questions", "/v1/replays"}
+METRICS_PATH = "/metrics"
 EXPORT_PATHS = "/v1/exports/"
 ADMIN_PATHS = ("/v1/training-runs", "/v1/models", "/v1/experiments")
 
@@ -20,17 +22,25 @@ class Scope(StrEnum):
     WRITE = "write"  # change ratings and items
     EXPORT = "export"  # all ratings and items at once: with `read`, ratings are read of one named user at a time
     ADMIN = "admin"  # start and stop training and experiments, activate models
+    METRICS = "metrics"  # the figures at /metrics, which `read` may read, too
 
 
 def required_scope(method: str, path: str) -> Scope | None:
     """Return which scope a call needs; None for the few paths that are open. What is not listed needs `write`."""
     if path in OPEN_PATHS or path.startswith(OPEN_FILES):
         return None
+    if path == METRICS_PATH and method in READING_METHODS:
+        return Scope.METRICS
     if path.startswith(EXPORT_PATHS):
         return Scope.EXPORT
     if method in READING_METHODS or (method == "POST" and is_reading(path)):
         return Scope.READ
     return Scope.ADMIN if path.startswith(ADMIN_PATHS) else Scope.WRITE
+
+
+def allows(scopes: Collection[str], scope: Scope) -> bool:
+    """Return whether a key with these scopes may make a call that needs ``scope``."""
+    return scope in scopes or (scope is Scope.METRICS and Scope.READ in scopes)
 
 
 def is_reading(path: str) -> bool:

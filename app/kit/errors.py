@@ -118,6 +118,13 @@ class KeyRefused(PalateError):
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'ApiKey realm="palate"'}
 
 
+class KeyExpired(PalateError):
+    """The key in X-API-Key has expired: send its successor (`palate keys rotate` makes one)."""
+
+    status = 401
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'ApiKey realm="palate"'}
+
+
 class ScopeMissing(PalateError):
     """The key's scopes do not allow this call."""
 

@@ -16,6 +16,7 @@ from app.kit.errors import (
     DatabaseUnavailable,
     FieldProblem,
     InvalidRequest,
+    KeyExpired,
     KeyMissing,
     KeyRefused,
     MethodNotAllowed,
@@ -32,6 +33,7 @@ MEDIA_TYPE = "application/problem+json"
 ANYWHERE: tuple[type[PalateError], ...] = (
     KeyMissing,
     KeyRefused,
+    KeyExpired,
     ScopeMissing,
     UnexpectedError,
     DatabaseUnavailable,

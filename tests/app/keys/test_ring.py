@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -153,3 +153,55 @@ def refresh(client: TestClient) -> None:
     ring: KeyRing = client.app.state.keys  # type: ignore[attr-defined]
     assert client.portal is not None
     client.portal.call(ring.refresh)
+
+
+def test_an_expired_key_is_refused_and_told_so(remote: TestClient, run_on_database: RunOnDatabase) -> None:
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    key = run_on_database(lambda database: database.write(service.create, "test", [Scope.READ], past))
+    refused = remote.get(READING, headers=with_key(key))
+    assert (refused.status_code, refused.json()["type"]) == (401, "/problems/key-expired")
+    assert "expired" in refused.json()["detail"]
+    assert not run_on_database(lambda database: database.write(service.rotate, key.id, timedelta(hours=1)))
+
+
+def test_a_key_of_the_metrics_scope_reads_nothing_but_metrics(
+    remote: TestClient, make_key: Callable[..., NewKey]
+) -> None:
+    reading, headers = with_key(make_key(Scope.READ)), with_key(make_key(Scope.METRICS))
+    assert remote.get("/metrics", headers=headers).status_code == 200
+    assert remote.get(READING, headers=headers).status_code == 403
+    assert remote.get("/metrics", headers=reading).status_code == 200
+
+
+def test_a_rotated_key_works_on_for_its_grace_and_hands_on_its_scopes(
+    remote: TestClient, make_key: Callable[..., NewKey], run_on_database: RunOnDatabase
+) -> None:
+    old = make_key(Scope.READ)
+    new = run_on_database(lambda database: database.write(service.rotate, old.id, timedelta(hours=1)))
+    assert remote.get(READING, headers=with_key(old)).status_code == 404
+    assert remote.get(READING, headers=with_key(new)).status_code == 404
+    assert remote.post("/v1/ratings", json=RATING, headers=with_key(new)).status_code == 403
+    again = run_on_database(lambda database: database.write(service.rotate, old.id, timedelta(days=9)))
+    first, *_ = run_on_database(lambda database: database.read(repository.list_keys))
+    assert again
+    assert first.expires_at < datetime.now(UTC) + timedelta(hours=2)
+
+
+def test_the_last_use_of_a_key_is_stored_once_a_minute(
+    client: TestClient, make_key: Callable[..., NewKey], run_on_database: RunOnDatabase
+) -> None:
+    def last_use() -> Any:
+        return run_on_database(lambda database: database.read(repository.list_keys))[0].last_used_at
+
+    key = make_key(Scope.READ)
+    ring: KeyRing = client.app.state.keys  # type: ignore[attr-defined]
+    assert client.portal is not None
+    refresh(client)
+    client.portal.call(ring.note_use)
+    assert last_use() is None
+    client.get(READING, headers=with_key(key))
+    client.portal.call(ring.note_use)
+    assert (first := last_use()) is not None
+    client.get(READING, headers=with_key(key))
+    client.portal.call(ring.note_use)
+    assert last_use() == first
