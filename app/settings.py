@@ -67,6 +67,15 @@ class Settings(BaseSettings):
         "127.0.0.1"
     )
     port: Annotated[int, Field(ge=0, le=65535, description="Port the server listens on.")] = DEFAULT_PORT
+    worker_port: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=65535,
+            description="Port at which `palate worker` answers `/health/live`, `/health/ready` and `/metrics`, "
+            "with no key; unset: none.",
+        ),
+    ] = None
     root_path: Annotated[
         str,
         AfterValidator(check_prefix),

@@ -15,6 +15,8 @@ from app.kit.errors import DatabaseUnavailable
 from app.settings import Settings
 from app.training import service
 from app.training.run.lease import pause
+from app.training.run.pulse import Pulse
+from app.training.run.status_server import serve_status
 from app.training.run.trainer import Trainer
 from app.training.schedule import crontab
 
@@ -48,15 +50,18 @@ async def work(settings: Settings, shutdown: asyncio.Event) -> None:
     """Train until asked to stop. A lost database is waited for."""
     database = open_database(settings.database_url, settings.database_pool_size)
     trainer, schedule = Trainer(database, settings, shutdown), Schedule(database, settings)
-    retention = Retention(database, settings)
+    retention, pulse = Retention(database, settings), Pulse(settings)
     log.info("worker_started", worker=trainer.name)
-    try:
-        while not shutdown.is_set():
-            if not await turn(trainer, schedule, retention):
-                await pause(shutdown, settings.poll_interval.total_seconds())
-    finally:
-        trainer.close()
-        await database.close()
+    with serve_status(pulse, settings.host, settings.worker_port):
+        try:
+            while not shutdown.is_set():
+                has_worked = await turn(trainer, schedule, retention, pulse)
+                pulse.end_turn()
+                if not has_worked:
+                    await pause(shutdown, settings.poll_interval.total_seconds())
+        finally:
+            trainer.close()
+            await database.close()
     log.info("worker_stopped", worker=trainer.name)
 
 
@@ -68,15 +73,18 @@ async def work_until_signal(settings: Settings) -> None:
     await work(settings, shutdown)
 
 
-async def turn(trainer: Trainer, schedule: Schedule, retention: Retention) -> bool:
+async def turn(trainer: Trainer, schedule: Schedule, retention: Retention, pulse: Pulse) -> bool:
     """Remove what is too old, and train one run if there is one; return whether there was."""
     try:
         await retention.poll()
         await schedule.poll()
         claim = await trainer.claim()
+        pulse.database_problem = None
         if claim is not None:
+            pulse.begin_run(claim.run_id)
             await trainer.train(claim)
     except DatabaseUnavailable as error:
+        pulse.database_problem = str(error)
         log.warning("worker_waits_for_database", error=str(error))
         return False
     except Exception:  # whatever it is, the worker goes on; the run itself holds its own error

@@ -13,7 +13,7 @@ from app.settings import Settings
 from scripts.docs.markdown import table
 
 SECTIONS = {  # heading: how the names of its settings begin
-    "Database, store and server": ("database_", "model_store", "host", "port", "max_body_", "poll_"),
+    "Database, store and server": ("database_", "model_store", "host", "port", "worker_port", "max_body_", "poll_"),
     "Proxies and browsers": ("root_path", "trusted_", "cors_"),
     "Logs": ("log_",),
     "The rating scale": ("rating_", "like_"),
