@@ -24,6 +24,7 @@ http {{
     scgi_temp_path {folder}/scgi;
     proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
     proxy_set_header X-Forwarded-Proto https;
+{upstream}
     server {{
         listen 127.0.0.1:{port};
 {locations}
@@ -38,11 +39,11 @@ def find_nginx() -> str | None:
 
 
 @contextmanager
-def nginx(locations: Mapping[str, str], folder: Path) -> Iterator[str]:
-    """Run one with the directives of each location; gives its address."""
+def nginx(locations: Mapping[str, str], folder: Path, upstream: str = "") -> Iterator[str]:
+    """Run one with the directives of each location, and a group of servers behind it; gives its address."""
     port = free_port()
     blocks = "\n".join(f"        location {path} {{ {directives} }}" for path, directives in locations.items())
-    (folder / "conf").write_text(CONFIG.format(folder=folder, port=port, locations=blocks))
+    (folder / "conf").write_text(CONFIG.format(folder=folder, port=port, locations=blocks, upstream=upstream))
     command = [find_nginx() or "nginx", "-p", str(folder), "-c", str(folder / "conf"), "-e", str(folder / "error.log")]
     process = subprocess.Popen(command)
     try:
