@@ -72,7 +72,7 @@ def hand_out(made: "NewKey", file: Path | None) -> None:
 
 
 def no_such_key(key_id: int) -> typer.Exit:
-    """Say that no key of this id works, and return the exit."""
+    """Return the exit of a command for whose key there is none, and print that."""
     typer.echo(f"palate: there is no key {key_id} that still works; `palate keys list` shows them.", err=True)
     return typer.Exit(1)
 
