@@ -15,12 +15,15 @@ SCALE ?= 1 5 1
 SEEDS ?= 1
 BUDGET ?= 300
 BENCH ?=
+MINUTES ?= 10
+SEED ?= 1
+DATABASE ?= postgresql
 
 # Or every process that starts would compile all of Palate anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test quick laws coverage check lint docs lock bench peers release clean
+.PHONY: help setup up test quick laws coverage check lint docs lock bench chaos peers release clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
@@ -67,6 +70,9 @@ docs: $(STAMP) ## Build the documentation into build/site; a warning, such as a 
 
 bench: $(STAMP) ## Measure every kind of request against an empty route, on both databases, with two catalogues: BENCH="--seconds 5"
 	$(BIN)/python -m benchmarks.serving $(BENCH)
+
+chaos: $(STAMP) ## Try Palate under faults, and check every answer: DATABASE=postgresql MINUTES=10 SEED=1
+	$(BIN)/python -m benchmarks.chaos $(DATABASE) --minutes $(MINUTES) --seed $(SEED) --report build/chaos/$(DATABASE)-$(SEED).md
 
 peers: $(STAMP) ## Measure other recommenders: RATINGS=FOLDER SCALE="1 5 1" SEEDS=1 BUDGET=300 (docs/explanation/peers.md)
 	$(BIN)/python -m benchmarks.peers --ratings $(or $(RATINGS),$(error RATINGS=FOLDER names the ratings)) \
