@@ -1,7 +1,8 @@
 """Runs are rows: claim one, keep its lease, write to it only while holding it, end it.
 
 A claim is fenced by (worker, attempt): whoever lost the lease, perhaps because the process was suspended, changes no
-row any more and meets `LeaseLost` at the next write.
+row any more and meets `LeaseLost` at the next write. Leases begin and run out by the database's clock, so that workers
+whose own clocks differ agree on them.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.database.clock import read_clock
 from app.tables import RunState, TrainingRun
 from app.training import repository
 
@@ -31,16 +33,16 @@ class Claim:
     attempt: int
 
 
-def claim(session: Session, worker: str, lease: timedelta, now: datetime, *, run_id: int | None = None) -> Claim | None:
+def claim(session: Session, worker: str, lease: timedelta, *, run_id: int | None = None) -> Claim | None:
     """Take the oldest run that waits or whose worker has gone silent; None if there is none.
 
     Args:
         session: of a writing transaction.
         worker: name of the claiming worker.
         lease: how long the claim holds without a renewal.
-        now: the present moment.
         run_id: claim this run only.
     """
+    now = read_clock(session)
     while (run := repository.lock_next(session, now, run_id)) is not None:
         if run.cancel_requested:  # its worker died or stopped before it saw that
             end(run, RunState.CANCELLED, now)
@@ -93,8 +95,9 @@ def change(session: Session, claim: Claim, /, **values: Any) -> None:
         raise LeaseLost
 
 
-def renew(session: Session, claim: Claim, lease: timedelta, now: datetime) -> None:
+def renew(session: Session, claim: Claim, lease: timedelta) -> None:
     """Keep the claim for another lease; raises `LeaseLost` if it no longer holds."""
+    now = read_clock(session)
     change(session, claim, heartbeat_at=now, lease_expires_at=now + lease)
 
 
@@ -112,9 +115,9 @@ def record_epoch(
     repository.replace_epoch(session, claim.run_id, epoch, recorded_at=now, **figures)
 
 
-def finish(session: Session, claim: Claim, state: RunState, now: datetime, /, **values: Any) -> None:
+def finish(session: Session, claim: Claim, state: RunState, /, **values: Any) -> None:
     """End the run that this claim holds; raises `LeaseLost` if it no longer holds."""
-    change(session, claim, state=state, finished_at=now, lease_expires_at=None, eta=None, **values)
+    change(session, claim, state=state, finished_at=read_clock(session), lease_expires_at=None, eta=None, **values)
 
 
 def release(session: Session, claim: Claim) -> None:

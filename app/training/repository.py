@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, CursorResult, and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.database.clock import read_clock
 from app.tables import Counter, ModelVersion, Rating, RunState, TrainingEpoch, TrainingRun, User
 
 SCHEDULE_LOCK = 7_252_834  # key of a PostgreSQL advisory lock; any number that nothing else uses
@@ -65,14 +66,14 @@ def insert_run(session: Session, **values: Any) -> TrainingRun:
 
 
 def claimable(now: datetime) -> ColumnElement[bool]:
-    """Runs that wait, and those whose worker's lease has run out."""
+    """Runs that wait, and those whose worker's lease has run out by the database's clock."""
     expired = and_(TrainingRun.state == RunState.RUNNING, TrainingRun.lease_expires_at < now)
     return or_(TrainingRun.state == RunState.QUEUED, expired)
 
 
-def has_claimable(session: Session, now: datetime) -> bool:
+def has_claimable(session: Session) -> bool:
     """Return whether a claim is worth a writing transaction."""
-    return session.scalar(select(TrainingRun.id).where(claimable(now)).limit(1)) is not None
+    return session.scalar(select(TrainingRun.id).where(claimable(read_clock(session))).limit(1)) is not None
 
 
 def lock_next(session: Session, now: datetime, run_id: int | None = None) -> TrainingRun | None:

@@ -63,7 +63,7 @@ def check_server(server: Server, where: str, pool_size: int) -> Finding:
 
 
 def check_clock(server: Server, seconds: float) -> Finding:
-    """Compare the clocks; a rating may be dated five minutes ahead at most, and a lease runs out by them."""
+    """Compare the clocks; a rating may be dated five minutes ahead at most."""
     if server.seconds is None:
         return Finding("clock", Level.OK, "the database is on this machine")
     difference = seconds - server.seconds

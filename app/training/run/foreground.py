@@ -101,7 +101,7 @@ def request_and_claim(
 ) -> Claim:
     """Queue a run and claim it in one transaction, so that no worker can come between."""
     run = service.request_run(session, settings, RunCause.MANUAL, now, kind=kind, options=options)
-    claim = queue.claim(session, worker, settings.train_lease, now, run_id=run.id)
+    claim = queue.claim(session, worker, settings.train_lease, run_id=run.id)
     assert claim is not None  # noqa: S101 - no worker has seen the run yet
     return claim
 

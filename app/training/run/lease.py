@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from enum import StrEnum
 from threading import Event
 from time import monotonic
@@ -66,7 +65,7 @@ async def watch(database: Database, settings: Settings, claim: Claim, shutdown: 
             if await database.read(queue.is_cancelled, claim):
                 return Stop.CANCELLED
             if monotonic() - renewed >= lease_s / 3:
-                await database.write(queue.renew, claim, settings.train_lease, datetime.now(UTC))
+                await database.write(queue.renew, claim, settings.train_lease)
                 renewed = monotonic()
         except LeaseLost:
             return Stop.LOST

@@ -117,7 +117,7 @@ def store_row(session: Session, claim: Claim, published: Published) -> None:
     run = repository.lock_run(session, claim.run_id)
     if run is not None and run.state == RunState.SUCCEEDED and run.version == published.version:
         return  # the commit got through, only its answer was lost
-    queue.finish(session, claim, RunState.SUCCEEDED, published.created_at, version=published.version)
+    queue.finish(session, claim, RunState.SUCCEEDED, version=published.version)
     registry.publish(
         session,
         activate=published.activate,

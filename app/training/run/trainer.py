@@ -49,10 +49,9 @@ class Trainer:
 
     async def claim(self, run_id: int | None = None) -> Claim | None:
         """Take a run that waits or was abandoned; None if there is none. Raises `DatabaseUnavailable`."""
-        now = datetime.now(UTC)
-        if not await self.database.read(repository.has_claimable, now):
+        if not await self.database.read(repository.has_claimable):
             return None
-        return await self.database.write(queue.claim, self.name, self.settings.train_lease, now, run_id=run_id)
+        return await self.database.write(queue.claim, self.name, self.settings.train_lease, run_id=run_id)
 
     async def train(self, claim: Claim) -> None:
         """Train a claimed run to its end, or until there is a reason to stop."""
@@ -109,9 +108,8 @@ class Trainer:
 
     async def end(self, claim: Claim, state: RunState, error: str | None = None) -> None:
         """End a run without a version; if it is no longer ours, whatever went wrong here does not count."""
-        now = datetime.now(UTC)
         try:
-            await retry_until_available(partial(self.database.write, queue.finish, claim, state, now, error=error))
+            await retry_until_available(partial(self.database.write, queue.finish, claim, state, error=error))
         except LeaseLost:
             log.warning("lease_lost", run=claim.run_id, worker=self.name)
         else:

@@ -15,7 +15,8 @@ from tests.app.training.conftest import store_ratings
 
 OnDatabase = Callable[[Callable[[Database], Awaitable[Any]]], Any]
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(minutes=10)  # longer than a test takes
+RUN_OUT = timedelta(seconds=-1)  # a lease that has run out
 FIGURES: dict[str, Any] = {"loss": 1.0, "metrics": {}, "seconds": 0.1}
 
 
@@ -32,8 +33,8 @@ class Runs:
     def request(self) -> int:
         return int(self.write(service.request_run, self.settings, RunCause.MANUAL, NOW).id)
 
-    def claim(self, worker: str, now: datetime = NOW) -> Claim | None:
-        claimed: Claim | None = self.write(queue.claim, worker, LEASE, now)
+    def claim(self, worker: str, lease: timedelta = LEASE) -> Claim | None:
+        claimed: Claim | None = self.write(queue.claim, worker, lease)
         return claimed
 
     def get(self, run_id: int) -> TrainingRun:
@@ -61,13 +62,14 @@ def test_the_oldest_run_is_claimed_once(runs: Runs) -> None:
 def test_a_run_is_taken_over_when_its_lease_has_run_out_and_its_first_worker_writes_no_more(runs: Runs) -> None:
     run_id = runs.request()
     slow = require(runs.claim("slow"))
-    assert runs.claim("quick", NOW + LEASE) is None
-    quick = require(runs.claim("quick", NOW + LEASE + timedelta(seconds=1)))
+    assert runs.claim("quick") is None
+    runs.write(queue.renew, slow, RUN_OUT)
+    quick = require(runs.claim("quick"))
     assert (quick.run_id, quick.attempt) == (run_id, 2)
     late: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
         (partial(queue.record_epoch, planned=5, eta=NOW, now=NOW), (1, FIGURES)),
-        (queue.renew, (LEASE, NOW)),
-        (queue.finish, (RunState.SUCCEEDED, NOW)),
+        (queue.renew, (LEASE,)),
+        (queue.finish, (RunState.SUCCEEDED,)),
         (queue.release, ()),
         (queue.is_cancelled, ()),
     ]
@@ -79,16 +81,16 @@ def test_a_run_is_taken_over_when_its_lease_has_run_out_and_its_first_worker_wri
 
 def test_a_renewed_lease_is_not_taken_over(runs: Runs) -> None:
     runs.request()
-    claim = require(runs.claim("a"))
-    runs.write(queue.renew, claim, LEASE, NOW + LEASE)
-    assert runs.claim("b", NOW + LEASE + timedelta(seconds=1)) is None
+    claim = require(runs.claim("a", RUN_OUT))
+    runs.write(queue.renew, claim, LEASE)
+    assert runs.claim("b") is None
 
 
 def test_a_run_fails_after_three_workers_died_with_it(runs: Runs) -> None:
     run_id = runs.request()
     for n in range(3):
-        assert runs.claim(f"worker-{n}", NOW + n * 2 * LEASE)
-    assert runs.claim("worker-3", NOW + 6 * LEASE) is None
+        assert runs.claim(f"worker-{n}", RUN_OUT)
+    assert runs.claim("worker-3") is None
     run = runs.get(run_id)
     assert (run.state, run.error) == (RunState.FAILED, "3 workers in a row died while training this run.")
 
@@ -129,9 +131,9 @@ def test_a_waiting_run_is_cancelled_at_once_and_a_running_one_by_its_worker(runs
 
 def test_a_cancelled_run_whose_worker_died_is_not_taken_over(runs: Runs) -> None:
     run_id = runs.request()
-    runs.claim("a")
+    runs.claim("a", RUN_OUT)
     runs.write(service.cancel_run, run_id, NOW)
-    assert runs.claim("b", NOW + 2 * LEASE) is None
+    assert runs.claim("b") is None
     assert runs.get(run_id).state == RunState.CANCELLED
 
 
