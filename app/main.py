@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from app.catalogue import router as catalogue
@@ -19,6 +21,7 @@ from app.feedback.reports import router as reports
 from app.feedback.router import EventWriter
 from app.keep_out.service import KeepOut
 from app.keys.ring import KeyRing
+from app.kit.batching import Batcher
 from app.middleware import Operations
 from app.ratings import router as ratings
 from app.ratings.merge import router as merge
@@ -28,6 +31,7 @@ from app.recommendations.items import router as items
 from app.recommendations.predictions import router as predictions
 from app.recommendations.rules import router as rules
 from app.recommendations.similar_users import router as similar_users
+from app.recommendations.state.figures import ModelFigures
 from app.recommendations.state.loader import open_serving
 from app.recommendations.users import router as recommendations
 from app.recommendations.what_if import router as what_if
@@ -40,6 +44,7 @@ from app.transfer import router as transfer
 from app.unfinished import keep_finishing
 from app.web import health, metrics, problem
 from app.web.cors import cross_origin
+from app.web.figures import DatabaseFigures, DiskFigures, watch_loop
 from app.web.metrics import Metrics
 from app.web.paths import EncodedSlashes
 
@@ -110,6 +115,12 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await stack.enter_async_context(background(keys.keep_fresh()))
         await stack.enter_async_context(background(keep_finishing(database)))
         app.state.serving = await stack.enter_async_context(open_serving(database, settings))
+        registry: CollectorRegistry = app.state.metrics.registry
+        await stack.enter_async_context(background(watch_loop(registry)))
+        writers: dict[str, Batcher[Any, Any]] = {"ratings": app.state.writer, "events": app.state.events}
+        for figures in (DatabaseFigures(database, writers), DiskFigures(settings), ModelFigures(app.state.serving)):
+            registry.register(figures)
+            stack.callback(registry.unregister, figures)
         app.state.replayer = Replayer(app.state.serving)
         yield
 

@@ -81,12 +81,22 @@ class SqliteDatabase(Database):
         if asked_at < self._refused_at or monotonic() > asked_at + TURN_S:
             raise DatabaseBusy(cause="those before it waited for a lock")
         try:
-            result = sqlite_transaction(self._writer, work, *args, **kwargs)
+            result = sqlite_transaction(self._writer, self._note_wait(work, asked_at), *args, **kwargs)
         except DatabaseBusy:
             self._refused_at = monotonic()
             raise
         self.trouble.note_written()
         return result
+
+    def _note_wait(self, work: Work[P, T], asked_at: float) -> Work[P, T]:
+        """Return the work, which first notes how long its turn and the lock of the file were waited for."""
+
+        def begin(session: Session, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            session.connection()
+            self.lock_waits.add(monotonic() - asked_at)
+            return work(session, *args, **kwargs)
+
+        return begin
 
     @contextmanager
     def _noting(self, *, is_write: bool) -> Iterator[None]:

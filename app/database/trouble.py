@@ -20,7 +20,7 @@ class Failure(NamedTuple):
 
 @dataclass
 class Waits:
-    """How often writers asked for the lock of a counter, and how long they waited for it in all."""
+    """How often writers asked for the lock that one of them has, and how long they waited for it in all."""
 
     count: int = 0
     seconds: float = 0.0

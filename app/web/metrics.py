@@ -81,6 +81,7 @@ class StoredCounts:
     version: str | None
     version_created_at: datetime | None
     experiment: tuple[str, str, str] | None  # number, control, treatment of the one that is running
+    num_refused_by_gate: int
 
 
 def read_counts(session: Session) -> StoredCounts:
@@ -97,7 +98,16 @@ def read_counts(session: Session) -> StoredCounts:
     ).first()
     version, created_at = live or (None, None)
     every_state = {state.value: 0 for state in tables.RunState}
-    return StoredCounts(counters, active or 0, every_state | runs, version, created_at, running_experiment(session))
+    refused = select(func.count()).where(tables.ModelVersion.gate["activated"].as_boolean().is_(False))
+    return StoredCounts(
+        counters,
+        active or 0,
+        every_state | runs,
+        version,
+        created_at,
+        running_experiment(session),
+        session.scalar(refused) or 0,
+    )
 
 
 def running_experiment(session: Session) -> tuple[str, str, str] | None:
@@ -130,6 +140,11 @@ class DatabaseCollector(Collector):
             experiment = GaugeMetricFamily("palate_experiment_info", "The running experiment.", labels=labels)
             experiment.add_metric(self.counts.experiment, 1)
             yield experiment
+        yield GaugeMetricFamily(
+            "palate_models_refused_by_gate",
+            "Versions that training made and the gate did not let serve.",
+            value=self.counts.num_refused_by_gate,
+        )
         yield from self.live_model()
 
     def live_model(self) -> Iterator[Metric]:

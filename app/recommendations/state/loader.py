@@ -68,6 +68,8 @@ class Loader:
         versions, experiment = await self.serving.database.read(serving_versions, 2)
         await self.poll_live(versions)
         await self.poll_experiment(experiment)
+        arms = {experiment.control, experiment.treatment} if experiment else set()
+        self.serving.refused &= {*versions[:1], *arms}
         if not self.serving.loaded.is_set():
             await self.serving.refresh_catalogue()
             self.serving.loaded.set()
@@ -129,6 +131,7 @@ class Loader:
             return loaded
         files, refused = fingerprint(self.store / version), self._refused.get(version)
         if refused is not None and files == refused.files and monotonic() < refused.retry_at:
+            self.note_refusal(version, refused.reason)
             return None
         try:
             live = await self.load(version)
@@ -136,9 +139,13 @@ class Loader:
             raise
         except Exception as error:  # damaged, of a newer Palate, too large: whatever it is, the other serves on
             self._refused[version] = Refusal(files, monotonic() + RETRY_AFTER_S, str(error))
-            self.report_refusal(version, error)
+            self.note_refusal(version, str(error))
+            self.serving.num_load_failures += 1
+            serves = self.serving.live.version if self.serving.live else None
+            log.error("model_refused", version=version, error=str(error), serves_on=serves)
             return None
         self._refused.pop(version, None)
+        self.serving.refused.discard(version)
         return live
 
     async def load(self, version: str) -> LoadedModel:
@@ -151,12 +158,11 @@ class Loader:
         log.info("model_loaded", version=version, items=len(live.item_ids), seconds=round(monotonic() - started, 3))
         return live
 
-    def report_refusal(self, version: str, error: Exception) -> None:
-        """Report that a version cannot be loaded, in the log and, if it is the live one, to readiness."""
-        serves = self.serving.live.version if self.serving.live else None
+    def note_refusal(self, version: str, reason: str) -> None:
+        """Note that a version cannot be loaded, for the figures and, if it is the live one, for readiness."""
+        self.serving.refused.add(version)
         if version == self.serving.live_version:
-            self.serving.problem = f"version {version} is refused: {error}"
-        log.error("model_refused", version=version, error=str(error), serves_on=serves)
+            self.serving.problem = f"version {version} is refused: {reason}"
 
 
 async def read_model(serving: Serving, folder: Path) -> LoadedModel:

@@ -104,6 +104,8 @@ class Serving:
         self.loaded = asyncio.Event()  # what should serve was looked for, and loaded or refused
         self.experiment: RunningExperiment | None = None
         self.experiment_problem: str | None = None
+        self.refused: set[str] = set()  # versions that should serve and cannot be loaded
+        self.num_load_failures = 0
         self._loaded_at: datetime | None = None
         self._refreshing = asyncio.Lock()
         self._popularity = Refreshing(self.count_ratings, min_age_s=POPULARITY_AGE_S)

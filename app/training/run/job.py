@@ -181,7 +181,8 @@ class Job:
         except queue.LeaseLost:
             await asyncio.to_thread(store.delete, self.settings.model_store, published.version)
             raise
-        log.info("version_published", run=self.claim.run_id, version=published.version, gate=verdict.reason)
+        names = {"run": self.claim.run_id, "version": published.version}
+        log.info("version_published", **names, activated=verdict.activate, gate=verdict.reason)
         return published.version
 
     async def in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

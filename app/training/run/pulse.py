@@ -1,8 +1,6 @@
 """Whether a trainer goes on, as seen from outside of its event loop, and its figures."""
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from time import monotonic
 
 from prometheus_client import CollectorRegistry
@@ -12,6 +10,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from app.settings import Settings
+from app.web.figures import store_figure
 
 GRACE_S = 60.0  # beyond what a turn, or a run, may take
 
@@ -55,9 +54,7 @@ class Pulse(Collector):
         yield GaugeMetricFamily("palate_worker_stuck", "1 if it does not go on.", value=int(self.problem() is not None))
         waits = int(self.database_problem is not None)
         yield GaugeMetricFamily("palate_worker_waits_for_database", "1 if the database is away.", value=waits)
-        yield GaugeMetricFamily(
-            "palate_model_store_free_bytes", "Left on the disk of the models.", value=free_bytes(self._store)
-        )
+        yield store_figure(self._store)
 
     def registry(self) -> CollectorRegistry:
         """Return a registry of these figures and the process's."""
@@ -66,10 +63,3 @@ class Pulse(Collector):
         PlatformCollector(registry=registry)
         registry.register(self)
         return registry
-
-
-def free_bytes(folder: Path) -> int:
-    """Return what is left on the disk of a folder, which may not be there yet."""
-    while not folder.exists():
-        folder = folder.absolute().parent
-    return shutil.disk_usage(folder).free

@@ -4,10 +4,12 @@ import gc
 import os
 import weakref
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
@@ -17,6 +19,7 @@ from app.recommendations.state.model_cache import ModelCache
 from app.recommendations.state.serving import Serving
 from app.registry.repository import serving_versions
 from app.settings import Settings
+from app.tables import Activation, ActivationCause
 from models import checkpoint
 from models.checkpoint import Loaded
 from tests.app.recommendations.helpers import (
@@ -107,6 +110,32 @@ def test_a_damaged_version_is_refused_and_the_loaded_one_keeps_serving(
     ready = client.get("/health/ready").json()
     assert (ready["status"], ready["model_version"], ready["live_version"]) == ("degraded", "v1", "v2")
     assert "refused" in ready["problem"]
+    figures = client.get("/metrics").text.splitlines()
+    assert "palate_models_refused 1.0" in figures
+    assert "palate_models_degraded 1.0" in figures
+    assert "palate_model_load_failures_total 0.0" not in figures
+
+
+def test_a_refused_version_that_is_activated_again_at_once_is_no_less_refused(
+    client: TestClient,
+    settings: Settings,
+    publish_version: Publish,
+    run_on_database: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def activate_again(session: Session) -> None:
+        session.add(Activation(version="v2", activated_at=datetime.now(UTC), cause=ActivationCause.GATE))
+
+    add_items(client)
+    wait_for_version(client, publish_version("v1"))
+    publish_damaged(settings, publish_version, "v2", damage=cut_short, monkeypatch=monkeypatch)
+    wait_for(lambda: "v2 is refused" in (serving(client).status().problem or ""))
+    assert client.post("/v1/models/v1/activate").status_code == 200
+    wait_for(lambda: serving(client).status().problem is None)
+    assert "palate_models_refused 0.0" in client.get("/metrics").text.splitlines()
+    run_on_database(lambda database: database.write(activate_again))
+    wait_for(lambda: "v2 is refused" in (serving(client).status().problem or ""))
+    assert "palate_models_refused 1.0" in client.get("/metrics").text.splitlines()
 
 
 def test_a_refused_version_is_loaded_once_its_files_are_repaired(
