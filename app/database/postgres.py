@@ -27,6 +27,7 @@ from app.kit.errors import DatabaseBusy, DatabaseSilent, DatabaseUnavailable, Ou
 MAX_ATTEMPTS = 3
 READ_PLACE_S = 2  # for a place among those who read; writers wait no longer than for a lock
 SCAN_PLACE_S = 10
+APART_LOCK_S = 10.0  # imports wait for each other
 PAUSED_S = 0.2  # after which the process may have stood still, and what the server said meanwhile is not read yet
 READING_S = 0.01
 # Behind a pooler a statement must leave nothing behind: each is unnamed, and lives as long as its transaction.
@@ -177,7 +178,8 @@ class PostgresDatabase(Database):
 
     @asynccontextmanager
     async def apart(self) -> AsyncIterator[Database]:
-        other = PostgresDatabase(self.address, 1, replace(COMMANDS, silence_s=self._limits.silence_s))
+        other = PostgresDatabase(self.address, 1, replace(self._limits, lock_s=max(self._limits.lock_s, APART_LOCK_S)))
+        other.trouble, other.lock_waits = self.trouble, self.lock_waits
         try:
             yield other
         finally:

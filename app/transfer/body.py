@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import CancelledError, Future
+from threading import Event
 from typing import IO, cast
 
 from app.kit.errors import BodyStalled
@@ -17,8 +19,9 @@ SILENCE_S = 60  # how long a client may neither send nor read
 class Body:
     """A body as a file: opened several times to look at its start, then once more, from the start, to read it all."""
 
-    def __init__(self, data: Iterator[bytes]) -> None:
+    def __init__(self, data: Iterator[bytes], stop: Callable[[], None]) -> None:
         self._data = data
+        self.stop = stop
         self._taken: deque[bytes] = deque()  # what was looked at
         self._is_looked_at = True
 
@@ -79,15 +82,39 @@ class Reader:
         return next(self._pieces, b"")
 
 
-def receive(chunks: AsyncIterator[bytes], loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
-    """Yield what an event loop receives, in a thread.
+class Receiver:
+    """Receives a body in an event loop, for a thread that reads it."""
 
-    Raises:
-        BodyStalled: if nothing comes for `SILENCE_S`.
-        ClientDisconnect: if the client went away.
-    """
-    while (data := asyncio.run_coroutine_threadsafe(next_chunk(chunks), loop).result(LOOP_GONE_S)) is not None:
-        yield data
+    def __init__(self, chunks: AsyncIterator[bytes], loop: asyncio.AbstractEventLoop) -> None:
+        self._chunks, self._loop = chunks, loop
+        self._stopped = Event()
+        self._receiving: Future[bytes | None] | None = None
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield what is received, in a thread.
+
+        Raises:
+            BodyStalled: if nothing comes for `SILENCE_S`, or what reads it does not want it any more.
+            ClientDisconnect: if the client went away.
+        """
+        while not self._stopped.is_set():
+            self._receiving = asyncio.run_coroutine_threadsafe(next_chunk(self._chunks), self._loop)
+            if self._stopped.is_set():  # meanwhile
+                self._receiving.cancel()
+            try:
+                data = self._receiving.result(LOOP_GONE_S)
+            except CancelledError:
+                break
+            if data is None:
+                return
+            yield data
+        raise BodyStalled()
+
+    def stop(self) -> None:
+        """End what reads it, from any thread, whether or not more comes."""
+        self._stopped.set()
+        if self._receiving is not None:
+            self._receiving.cancel()
 
 
 async def next_chunk(chunks: AsyncIterator[bytes]) -> bytes | None:

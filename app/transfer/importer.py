@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import count
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import IO, Any, Protocol, TypeVar
 
@@ -17,7 +18,7 @@ import orjson
 from app.catalogue.service import Status, set_items
 from app.database.engine import Database
 from app.keep_out.service import OFF, KeepOut, Kind, describe
-from app.kit.errors import DatabaseUnavailable
+from app.kit.errors import DatabaseSilent, DatabaseUnavailable, OutcomeUnknown
 from app.kit.times import now_us
 from app.ratings.bulk import ItemNumbers
 from app.ratings.bulk_keep_out import set_allowed_columns
@@ -28,12 +29,24 @@ from app.transfer.options import Options
 from app.transfer.problems import RefusedRow, TransferProblem
 from app.transfer.reading.tables import Source
 
-PATIENCE_S = 60  # that an import waits for a lost database
+RETRY_S = 1.0
 ITEMS_A_TRANSACTION = 5_000
 SHOWN_ROWS = 3  # of a dry run
 UNRATED = "unrated"  # the status of a row that says that the user did not rate the item
 T = TypeVar("T")
 Progress = Callable[[Source, int, int], None]  # the file, bytes read so far, rows so far
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long an import waits for a lost database, and what it does not wait for."""
+
+    seconds: float
+    hopeless: tuple[type[DatabaseUnavailable], ...] = ()
+
+
+OF_COMMANDS = Patience(60)
+OF_REQUESTS = Patience(5, (DatabaseSilent,))
 
 
 @dataclass
@@ -133,9 +146,17 @@ class RatingImporter:
     """Imports a file of ratings."""
 
     def __init__(
-        self, database: Database, source: Source, scale: Scale, options: Options, *, keep_out: KeepOut
+        self,
+        database: Database,
+        source: Source,
+        scale: Scale,
+        options: Options,
+        *,
+        keep_out: KeepOut,
+        patience: Patience,
     ) -> None:
         self._database, self._cleaner = database, RatingCleaner(source, scale, options)
+        self._patience = patience
         self._file, self._known = source.file, ItemNumbers()
         self._write = partial(set_allowed_columns, keep_out=keep_out)
 
@@ -145,7 +166,9 @@ class RatingImporter:
 
     async def store(self, cleaned: Cleaned) -> Counter[str]:
         """Store a batch of ratings."""
-        counts, kept_out = await write_patiently(self._database, self._write, cleaned.ratings, self._known, now_us())
+        counts, kept_out = await write_patiently(
+            self._database, self._patience, self._write, cleaned.ratings, self._known, now_us()
+        )
         self._known.settle()
         cleaned.refuse_kept_out(self._file, kept_out)
         return Counter({str(status): number for status, number in counts.items()})
@@ -154,8 +177,9 @@ class RatingImporter:
 class ItemImporter:
     """Imports a file of items."""
 
-    def __init__(self, database: Database, source: Source, *, keep_out: KeepOut) -> None:
+    def __init__(self, database: Database, source: Source, *, keep_out: KeepOut, patience: Patience) -> None:
         self._database, self._source, self._keep_out = database, source, keep_out
+        self._patience = patience
 
     def batches(self) -> Iterator[tuple[int, CleanedItems]]:
         """Clean the file's batches."""
@@ -167,7 +191,9 @@ class ItemImporter:
         counts = Counter[str]()
         for start in range(0, len(cleaned.changes), ITEMS_A_TRANSACTION):
             some = cleaned.changes[start : start + ITEMS_A_TRANSACTION]
-            written = await write_patiently(self._database, set_items, some, datetime.now(UTC), self._keep_out)
+            written = await write_patiently(
+                self._database, self._patience, set_items, some, datetime.now(UTC), self._keep_out
+            )
             counts.update(str(outcome.status) for outcome in written.outcomes)
             cleaned.refused.extend(
                 RefusedRow(self._source.file, line, {"item_id": change.item_id}, [f"item_id {describe(Kind.ITEM)}"])
@@ -202,14 +228,25 @@ def dry_run(source: Source, scale: Scale, options: Options) -> DryRun:
     return DryRun((batch.position, clean_items(batch, source)) for batch in source.batches())
 
 
-async def write_patiently(database: Database, work: Callable[..., T], *args: Any) -> T:
-    """Write, and wait for a lost database; what was stored already is not stored twice, as repeating is harmless."""
-    for _ in range(PATIENCE_S):
+async def write_patiently(database: Database, patience: Patience, work: Callable[..., T], *args: Any) -> T:
+    """Write, and wait for a lost database; what was stored already is not stored twice, as repeating is harmless.
+
+    Raises:
+        DatabaseUnavailable: if it stays away.
+        OutcomeUnknown: the same, and one of the attempts may have stored it.
+    """
+    latest = monotonic() + patience.seconds
+    unknown: OutcomeUnknown | None = None
+    while True:
         try:
             return await database.write(work, *args)
-        except DatabaseUnavailable:
-            await asyncio.sleep(1)
-    return await database.write(work, *args)
+        except DatabaseUnavailable as error:
+            unknown = error if isinstance(error, OutcomeUnknown) else unknown
+            if isinstance(error, patience.hopeless) or monotonic() > latest:
+                if unknown is not None:
+                    raise unknown from error
+                raise
+        await asyncio.sleep(RETRY_S)
 
 
 async def import_sources(
@@ -234,22 +271,40 @@ async def import_sources(
         await import_source(importer, source, counts=summary.counts(source.kind), refused=refused, progress=progress)
 
 
-def importer_of(database: Database, source: Source, scale: Scale, options: Options, *, keep_out: KeepOut) -> Importer:
+def importer_of(
+    database: Database,
+    source: Source,
+    scale: Scale,
+    options: Options,
+    *,
+    keep_out: KeepOut,
+    patience: Patience = OF_COMMANDS,
+) -> Importer:
     """Return what imports a file."""
     if source.kind == "ratings":
-        return RatingImporter(database, source, scale, options, keep_out=keep_out)
-    return ItemImporter(database, source, keep_out=keep_out)
+        return RatingImporter(database, source, scale, options, keep_out=keep_out, patience=patience)
+    return ItemImporter(database, source, keep_out=keep_out, patience=patience)
 
 
 async def import_source(
-    importer: Importer, source: Source, *, counts: Counter[str], refused: Refusals, progress: Progress
+    importer: Importer,
+    source: Source,
+    *,
+    counts: Counter[str],
+    refused: Refusals,
+    progress: Progress,
+    stop_reading: Callable[[], None] = lambda: None,
 ) -> None:
-    """Import a file; the next batch is read while one is stored."""
+    """Import a file; the next batch is read while one is stored, and waited for unless reading can be stopped."""
     num_rows = 0
     progress(source, 0, 0)
     async with aclosing(read_ahead(importer.batches())) as steps:
         async for position, cleaned in steps:
-            stored = await importer.store(cleaned)
+            try:
+                stored = await importer.store(cleaned)
+            except DatabaseUnavailable:
+                stop_reading()
+                raise
             refused.write(cleaned.refused)
             counts += stored
             counts["refused"] += len(cleaned.refused)
@@ -268,3 +323,4 @@ async def read_ahead(batches: Iterator[T]) -> AsyncGenerator[T, None]:
             yield batch
     finally:
         await asyncio.wait([reading])
+        _ = reading.cancelled() or reading.exception()  # whoever ended early does not want it

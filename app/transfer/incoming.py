@@ -12,10 +12,10 @@ import orjson
 
 from app.database.engine import Database
 from app.keep_out.service import KeepOut
-from app.kit.errors import BodyStalled, DatabaseUnavailable, FieldProblem, InvalidRequest, PalateError
+from app.kit.errors import BodyStalled, DatabaseUnavailable, FieldProblem, InvalidRequest, OutcomeUnknown, PalateError
 from app.ratings.scale import Scale
 from app.transfer.body import Body
-from app.transfer.importer import UNRATED, DryRun, count_problem, dry_run, import_source, importer_of
+from app.transfer.importer import OF_REQUESTS, UNRATED, DryRun, count_problem, dry_run, import_source, importer_of
 from app.transfer.options import Options, parse_options
 from app.transfer.problems import RefusedRow, TransferProblem
 from app.transfer.reading.fields import FIELDS
@@ -116,6 +116,11 @@ class Answer:
         again = "To send all of it again changes nothing in them"
         return f"{num_rows:,} rows before that are stored. {again}." if num_rows else "Nothing was stored."
 
+    def describe_unknown(self) -> str:
+        """Describe what may be stored, after the answer to a batch was lost."""
+        num_rows = self.counts.total() - self.counts["refused"]
+        return f"{num_rows:,} rows before that are stored, and these may be. To send all of it again is harmless."
+
 
 def refused_line(row: RefusedRow, kind: str) -> bytes:
     """Describe a refused row."""
@@ -184,6 +189,8 @@ def with_outcome(error: PalateError, answer: Answer) -> PalateError:
     """Add to an error what is stored in spite of it."""
     if isinstance(error, BodyStalled):
         return BodyStalled(f"Nothing of the body came for a minute. {answer.describe_stored()}")
+    if isinstance(error, OutcomeUnknown):
+        return OutcomeUnknown(f"The database was lost while it stored rows. {answer.describe_unknown()}")
     return type(error)(f"The database does not answer: repeat the call in a moment. {answer.describe_stored()}")
 
 
@@ -202,6 +209,13 @@ async def import_into(
         await import_source(answer.dry_run, source, counts=answer.counts, refused=answer, progress=lambda *_: None)
     else:
         async with database.apart() as apart:
-            importer = importer_of(apart, source, scale, options, keep_out=keep_out)
-            await import_source(importer, source, counts=answer.counts, refused=answer, progress=lambda *_: None)
+            importer = importer_of(apart, source, scale, options, keep_out=keep_out, patience=OF_REQUESTS)
+            await import_source(
+                importer,
+                source,
+                counts=answer.counts,
+                refused=answer,
+                progress=lambda *_: None,
+                stop_reading=body.stop,
+            )
     answer.check(options.max_refused)

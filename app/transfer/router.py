@@ -15,7 +15,7 @@ from app.keep_out.service import KeepOut
 from app.kit.errors import BodyStalled, FieldProblem, FormatUnsupported, InvalidRequest
 from app.ratings.scale import Scale
 from app.settings import Settings
-from app.transfer.body import Body, receive
+from app.transfer.body import Body, Receiver
 from app.transfer.problems import MAX_REFUSED
 from app.transfer.reading.streams import expand
 from app.transfer.schemas import ExportedItem, ExportedRating, ImportDone, ImportRefusal, inline
@@ -104,8 +104,9 @@ async def post_import(
     To send the same again changes nothing, so whatever was interrupted is simply sent again.
     """
     form = form_of(request.headers.get("content-type", ""))
-    data = receive(request.stream(), asyncio.get_running_loop())
-    body = Body(expand(data, "the body", "gzip" if is_gzip(request.headers.get("content-encoding", "")) else None))
+    received = Receiver(request.stream(), asyncio.get_running_loop())
+    packing = "gzip" if is_gzip(request.headers.get("content-encoding", "")) else None
+    body = Body(expand(received.pieces(), "the body", packing), received.stop)
     options = {
         "column": column,
         "columns": columns,
