@@ -99,7 +99,7 @@ def load(folder: Path) -> Loaded:
     """
     document = read_document(folder / MANIFEST)
     if document.get("format") != FORMAT or document.get("kind") not in KINDS:
-        raise DamagedModel(f"{folder / MANIFEST} describes a format or kind that this version of Palate does not know")
+        raise DamagedModel(f"{MANIFEST} describes a format or kind that this version of Palate does not know")
     check(folder, document["files"])
     # Copied into our own memory: a mapped file that is cut short later would kill the process that serves from it.
     tensors = {name: tensor.clone() for name, tensor in load_file(folder / WEIGHTS).items()}
@@ -115,7 +115,7 @@ def load_beside(folder: Path, name: str) -> dict[str, Tensor]:
     """
     described = read_document(folder / MANIFEST)["files"].get(name)
     if described is None:
-        raise DamagedModel(f"{folder} was written without {name}")
+        raise DamagedModel(f"it was written without {name}")
     check(folder, {name: described})
     return {key: tensor.clone() for key, tensor in load_file(folder / name).items()}
 
@@ -152,11 +152,11 @@ def read_document(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_text(encoding="utf-8"))
         checksum = document.pop("checksum")
     except FileNotFoundError as error:
-        raise DamagedModel(f"{path} is missing") from error
+        raise DamagedModel(f"{path.name} is missing") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DamagedModel(f"{path} cannot be read: it was cut short or altered") from error
+        raise DamagedModel(f"{path.name} cannot be read: it was cut short or altered") from error
     if checksum != checksum_of(document):
-        raise DamagedModel(f"{path} does not match its own checksum: it was altered")
+        raise DamagedModel(f"{path.name} does not match its own checksum: it was altered")
     return cast("dict[str, Any]", document)
 
 
@@ -175,9 +175,13 @@ def check(folder: Path, files: Mapping[str, Mapping[str, object]]) -> None:
     for name, expected in files.items():
         path = folder / name
         if not path.is_file():
-            raise DamagedModel(f"{path} is missing")
-        if describe(path) != expected:
-            raise DamagedModel(f"{path} does not match its checksum: it was cut short or altered")
+            raise DamagedModel(f"{path.name} is missing")
+        try:
+            found = describe(path)
+        except OSError as error:
+            raise DamagedModel(f"{path.name} cannot be read: {error.strerror}") from error
+        if found != expected:
+            raise DamagedModel(f"{path.name} does not match its checksum: it was cut short or altered")
 
 
 def checksum_of(document: Mapping[str, object]) -> str:

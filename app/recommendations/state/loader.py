@@ -59,7 +59,7 @@ class Loader:
                 log.warning("loader_waits_for_database", error=str(error))
             except Exception as error:  # whatever it is, the model in memory serves on and the next poll may go well
                 log.exception("loader_failed")
-                self.serving.problem = f"models could not be looked for: {error}"
+                self.serving.problem = f"models could not be looked for: {reason_of(error)}"
             await asyncio.sleep(interval_s)
 
     async def poll(self) -> None:
@@ -138,8 +138,8 @@ class Loader:
         except (DatabaseUnavailable, SchemaOutdated):
             raise
         except Exception as error:  # damaged, of a newer Palate, too large: whatever it is, the other serves on
-            self._refused[version] = Refusal(files, monotonic() + RETRY_AFTER_S, str(error))
-            self.note_refusal(version, str(error))
+            self._refused[version] = Refusal(files, monotonic() + RETRY_AFTER_S, reason_of(error))
+            self.note_refusal(version, reason_of(error))
             self.serving.num_load_failures += 1
             serves = self.serving.live.version if self.serving.live else None
             log.error("model_refused", version=version, error=str(error), serves_on=serves)
@@ -163,6 +163,11 @@ class Loader:
         self.serving.refused.add(version)
         if version == self.serving.live_version:
             self.serving.problem = f"version {version} is refused: {reason}"
+
+
+def reason_of(error: Exception) -> str:
+    """Return what was in the way, for callers: without paths of this machine."""
+    return (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)
 
 
 async def read_model(serving: Serving, folder: Path) -> LoadedModel:
