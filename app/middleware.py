@@ -26,10 +26,11 @@ log = structlog.get_logger("palate.access")
 UNLIMITED = "/v1/imports"  # its body is not held in memory
 KNOWN = {
     *(b"x-request-id", b"x-api-key", b"content-length", b"content-encoding", b"accept-encoding"),
-    *(b"origin", b"sec-fetch-site", b"x-forwarded-prefix"),
+    *(b"origin", b"sec-fetch-site", b"x-forwarded-prefix", b"authorization"),
 }
 Headers = dict[bytes, bytes]
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}").fullmatch
+BEARER = re.compile(rb"bearer +(palate_[A-Za-z0-9_-]+) *", re.IGNORECASE).fullmatch  # others are a proxy's
 
 
 def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -38,6 +39,15 @@ def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     if not REQUEST_ID(known.get(b"x-request-id", b"")):
         known[b"x-request-id"] = os.urandom(16).hex().encode()
     return known
+
+
+def with_bearer_key(scope: Scope, headers: Headers) -> Scope:
+    """Return a request whose key came as a bearer token, as many clients send it, as if it had come as X-API-Key."""
+    token = BEARER(headers[b"authorization"])
+    if token is None or b"x-api-key" in headers:
+        return scope
+    headers[b"x-api-key"] = token[1]
+    return {**scope, "headers": [*scope["headers"], (b"x-api-key", token[1])]}
 
 
 class BodyNotWanted(Exception):
@@ -97,6 +107,8 @@ class Operations:
             return
         started = time.perf_counter()
         headers, method = read_headers(scope["headers"]), scope["method"]
+        if b"authorization" in headers:
+            scope = with_bearer_key(scope, headers)
         structlog.contextvars.bind_contextvars(request_id=headers[b"x-request-id"].decode())
         if method == "HEAD" or b"x-forwarded-prefix" in headers or self.prefixes.root_path:
             scope = self.as_if_plain(scope, headers)

@@ -50,7 +50,7 @@ class KeyRing:
         if known is None:
             return KeyRefused()
         if known.expires_at and known.expires_at <= datetime.now(UTC):
-            return KeyExpired(f"The key in X-API-Key expired at {known.expires_at.isoformat(' ', 'seconds')}.")
+            return KeyExpired(f"The key expired at {known.expires_at.isoformat(' ', 'seconds')}.")
         if not allows(known.scopes, scope):
             return ScopeMissing(f"This call needs a key with the scope `{scope}`.")
         self._used.add(known.id)

@@ -105,24 +105,24 @@ class ReplayUnavailable(PalateError):
 
 
 class KeyMissing(PalateError):
-    """This server needs a key: send it as X-API-Key."""
+    """This server needs a key: send it as X-API-Key, or as a bearer token."""
 
     status = 401
-    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'ApiKey realm="palate"'}
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'ApiKey realm="palate", Bearer realm="palate"'}
 
 
 class KeyRefused(PalateError):
-    """The key in X-API-Key is not known or was revoked."""
+    """The key is not known or was revoked."""
 
     status = 401
-    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'ApiKey realm="palate"'}
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'ApiKey realm="palate", Bearer realm="palate"'}
 
 
 class KeyExpired(PalateError):
-    """The key in X-API-Key has expired: send its successor (`palate keys rotate` makes one)."""
+    """The key has expired: send its successor (`palate keys rotate` makes one)."""
 
     status = 401
-    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'ApiKey realm="palate"'}
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'ApiKey realm="palate", Bearer realm="palate"'}
 
 
 class ScopeMissing(PalateError):

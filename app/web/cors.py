@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 SENT = (
     "X-API-Key",
+    "Authorization",
     "X-Request-Id",
     "Idempotency-Key",
     "Content-Encoding",

@@ -48,6 +48,18 @@ def test_on_loopback_without_any_key_everything_is_open(client: TestClient) -> N
     assert client.post("/v1/ratings", json=RATING).status_code == 200
 
 
+def test_a_key_may_come_as_a_bearer_token_and_x_api_key_goes_first(
+    remote: TestClient, make_key: Callable[..., NewKey]
+) -> None:
+    key = make_key(Scope.READ)
+    for sent in (f"Bearer {key.secret}", f"bearer  {key.secret}"):
+        assert remote.get(READING, headers={"Authorization": sent}).status_code == 404
+        assert remote.post("/v1/ratings", json=RATING, headers={"Authorization": sent}).status_code == 403
+    for sent in ("Bearer palate_wrong", "Bearer of.another.server", f"Basic {key.secret}", key.secret):
+        assert remote.get(READING, headers={"Authorization": sent}).status_code == 401
+        assert remote.get(READING, headers={"Authorization": sent} | with_key(key)).status_code == 404
+
+
 def test_beyond_loopback_without_any_key_only_health_answers(remote: TestClient) -> None:
     refused = remote.get(READING)
     assert refused.status_code == 401
