@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from app.catalogue import router as catalogue
+from app.console import documentation
 from app.console import router as console
 from app.database.engine import open_database
 from app.database.limits import server_limits
@@ -67,9 +68,9 @@ def create_app(settings: Settings) -> FastAPI:
         version=version("palate"),
         lifespan=lifespan,
         max_body_size=settings.max_body_bytes,
+        docs_url=None,  # app.console.documentation is there
         redoc_url=None,
         redirect_slashes=False,  # a redirect goes wherever the Host header says
-        swagger_ui_oauth2_redirect_url=None,
     )
     app.state.settings = settings
     app.state.metrics = Metrics()
@@ -92,6 +93,7 @@ def create_app(settings: Settings) -> FastAPI:
         reports,
         replay,
         console,
+        documentation,
     ):
         app.include_router(stage.router)
     return app

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from enum import StrEnum
 
 OPEN_PATHS = {"/", "/health/live", "/health/ready", "/docs", "/openapi.json"}
-OPEN_FILES = "/console/"  # of the page
+OPEN_FILES = ("/console/", "/docs/")  # of the two pages
 READING_METHODS = {"GET", "HEAD", "OPTIONS"}
 READING_POSTS = {"/v1/recommendations", "/v1/recommendations/batch", "/v1/predictions", "/v1/questions", "/v1/replays"}
 METRICS_PATH = "/metrics"

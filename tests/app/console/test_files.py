@@ -59,3 +59,16 @@ def test_no_other_file_is_given(client: TestClient) -> None:
         response = client.get(f"/console/{name}")
         assert response.status_code == 404
         assert response.json()["type"] == "/problems/route-not-found"
+
+
+def test_the_documentation_loads_its_own_files_only(client: TestClient) -> None:
+    page = client.get("/docs")
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    named = re.findall(r'(?:src|href|data-url)="([^"]+)"', page.text)
+    assert {"docs/swagger-ui-bundle.js", "docs/swagger-ui.css", "openapi.json"} <= set(named)
+    for name in named:
+        assert client.get(f"/{name}").status_code == 200
+    assert not re.findall(r"""https?://|<style|style=|<script>| on[a-z]+=""", page.text)
+    assert client.get("/docs/page.html").status_code == 404

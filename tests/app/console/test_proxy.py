@@ -51,4 +51,4 @@ def test_the_page_its_documentation_and_calls_work_below_a_path(
     assert httpx2.head(f"{proxy}{prefix}/health/ready").status_code == 200
     if path != "/silent/":  # without a word from nginx or the settings, nothing says where OpenAPI should point
         assert page.evaluate(CALL_AS_OPENAPI_SAYS, f"{prefix}/openapi.json") == [prefix, 1]
-        assert f"url: '{prefix}/openapi.json'" in httpx2.get(f"{proxy}{prefix}/docs").text
+        assert f'data-url="{prefix}/openapi.json"' in httpx2.get(f"{proxy}{prefix}/docs").text

@@ -66,7 +66,7 @@ def test_everything_at_once_needs_more_than_reading_does() -> None:
 def test_every_other_route_needs_read_or_is_one_of_the_open_ones() -> None:
     changing = {route for route in with_scope("read") if not route.startswith(("GET ", "HEAD "))}
     assert changing == READING_POSTS
-    assert {route.split()[1] for route in with_scope(None)} <= {*OPEN_PATHS, "/console/{name}"}
+    assert {route.split()[1] for route in with_scope(None)} <= {*OPEN_PATHS, "/console/{name}", "/docs/{name}"}
     assert with_scope("metrics") == {"GET /metrics"}
 
 
