@@ -24,6 +24,7 @@ from app.keep_out.service import KeepOut
 from app.keys.ring import KeyRing
 from app.kit.batching import Batcher
 from app.middleware import Operations
+from app.openapi import complete
 from app.ratings import router as ratings
 from app.ratings.merge import router as merge
 from app.ratings.service import RatingWriter
@@ -58,6 +59,11 @@ class Palate(FastAPI):
         settings: Settings = self.state.settings
         operations = Operations(super().build_middleware_stack(), settings)
         return cross_origin(operations, settings.cors_origins) if settings.cors_origins else operations
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document, with what all calls have in common."""
+        document = super().openapi()  # the same each time
+        return document if "securitySchemes" in document["components"] else complete(document)
 
 
 def create_app(settings: Settings) -> FastAPI:

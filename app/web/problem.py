@@ -6,8 +6,10 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from app.kit.errors import (
     BodyTooLarge,
@@ -16,14 +18,10 @@ from app.kit.errors import (
     DatabaseUnavailable,
     FieldProblem,
     InvalidRequest,
-    KeyExpired,
-    KeyMissing,
-    KeyRefused,
     MethodNotAllowed,
     OutcomeUnknown,
     PalateError,
     RouteNotFound,
-    ScopeMissing,
     ServerStopping,
     UnexpectedError,
 )
@@ -31,10 +29,6 @@ from app.kit.validation import invalid_request
 
 MEDIA_TYPE = "application/problem+json"
 ANYWHERE: tuple[type[PalateError], ...] = (
-    KeyMissing,
-    KeyRefused,
-    KeyExpired,
-    ScopeMissing,
     UnexpectedError,
     DatabaseUnavailable,
     DatabaseSilent,
@@ -67,9 +61,9 @@ def problem_response(error: PalateError) -> JSONResponse:
 
 
 def problem_responses(*errors: type[PalateError]) -> dict[int | str, dict[str, Any]]:
-    """Declare a route's errors for OpenAPI, those that any route may answer included."""
+    """Declare a route's own errors for OpenAPI; `app.openapi` adds those that any route may answer."""
     by_status: dict[int, list[type[PalateError]]] = {}
-    for error in (*errors, *ANYWHERE):
+    for error in errors:
         by_status.setdefault(error.status, []).append(error)
     return {status: declare(same) for status, same in sorted(by_status.items())}
 
@@ -80,7 +74,6 @@ def declare(errors: Sequence[type[PalateError]]) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         "description": " ".join(error.title() for error in errors),
-        "model": Problem,
         "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}},
     }
 
@@ -110,9 +103,18 @@ def install(app: FastAPI) -> None:
         return problem_response(invalid_request(error.errors()))
 
     @app.exception_handler(HTTPException)
-    async def on_http(_request: Request, error: HTTPException) -> JSONResponse:
+    async def on_http(request: Request, error: HTTPException) -> JSONResponse:
         response = problem_response(from_http(error))
         response.headers.update(error.headers or {})
-        if "GET" in (allowed := response.headers.get("Allow", "")).split(", "):
-            response.headers["Allow"] = f"{allowed}, HEAD"
+        if error.status_code == MethodNotAllowed.status:
+            response.headers["Allow"] = ", ".join(methods_of(request))
         return response
+
+
+def methods_of(request: Request) -> list[str]:
+    """Return the methods that an address has, over all routes that match it."""
+    methods = set[str]()
+    for route in iter_route_contexts(request.app.routes):
+        if route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)

@@ -7,16 +7,16 @@ from typing import Any
 
 Schema = dict[str, Any]
 REFERENCE = "#/components/schemas/"
-FRAMEWORK = {"HTTPValidationError", "ValidationError"}  # FastAPI declares them; no answer of Palate's has their form
 NO_TYPE = {"title", "examples", "minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum"}
-NO_TYPE |= {"exclusiveMinimum", "exclusiveMaximum"}
+NO_TYPE |= {"exclusiveMinimum", "exclusiveMaximum", "minProperties"}
+CONDITIONS = {"if", "then", "else", "not", "dependentSchemas"}
 
 
 def split(document: Schema) -> tuple[dict[str, Schema], dict[str, Schema]]:
     """Return the schemas that a caller sends, and those that come back, by their names."""
     bodies, named = hoist(document)
     sent = reachable(bodies, named)
-    received = named.keys() - sent - FRAMEWORK
+    received = named.keys() - sent
     return share({name: named[name] for name in sorted(sent)}), {
         name: rewrite(named[name], tolerate) for name in sorted(received)
     }
@@ -38,8 +38,9 @@ def hoist(document: Schema) -> tuple[list[Schema], dict[str, Schema]]:
 
 
 def prune(schema: Schema) -> Schema:
-    """Return a schema without what makes no type: titles, examples, limits. A field may have the name of one."""
-    return {key: value for key, value in schema.items() if key not in NO_TYPE or isinstance(value, dict)}
+    """Return a schema without what makes no type: titles, examples, limits, conditions. A field may be a `title`."""
+    plain = {key: value for key, value in schema.items() if key not in CONDITIONS}
+    return {key: value for key, value in plain.items() if key not in NO_TYPE or isinstance(value, dict)}
 
 
 def rewrite(node: Any, rule: Callable[[Schema], Schema]) -> Any:

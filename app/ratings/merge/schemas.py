@@ -9,11 +9,16 @@ from app.ratings.schemas import RatingOfItem, RatingsWritten
 from app.settings import MAX_GUEST_RATINGS
 
 RATINGS_SCHEMA = {
-    "type": "array",
+    "type": ["array", "null"],
     "items": RatingOfItem.model_json_schema(),
     "minItems": 1,
     "maxItems": MAX_GUEST_RATINGS,
     "description": "The guest's ratings; an invalid row is refused, the others are stored.",
+}
+ONE_SOURCE: dict[str, Any] = {  # exactly one is there and not null
+    "if": {"required": ["ratings"], "properties": {"ratings": {"type": "array"}}},
+    "then": {"properties": {"from_user_id": {"type": "null"}}},
+    "else": {"required": ["from_user_id"], "properties": {"from_user_id": {"type": "string"}}},
 }
 POSTED: Any = [{"item_id": "blade-runner-1982", "value": 5, "rated_at": "2026-11-23T10:15:00Z"}]
 
@@ -22,7 +27,9 @@ class MergeRequest(BaseModel):
     """Whose ratings become the user's: those of a stored user, or those in the request."""
 
     model_config = ConfigDict(
-        extra="forbid", strict=True, json_schema_extra={"examples": [{"ratings": POSTED}, {"from_user_id": "guest-7"}]}
+        extra="forbid",
+        strict=True,
+        json_schema_extra=ONE_SOURCE | {"examples": [{"ratings": POSTED}, {"from_user_id": "guest-7"}]},
     )
 
     from_user_id: Annotated[ExternalId | None, Field(description="A stored user: their ratings are moved.")] = None

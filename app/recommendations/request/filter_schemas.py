@@ -41,6 +41,13 @@ def comparable(value: Any) -> Any:
 Comparable = Annotated[
     Any, BeforeValidator(comparable), WithJsonSchema({"type": ["string", "number", "boolean"], "examples": [1990]})
 ]
+Ordered = Annotated[
+    Any, BeforeValidator(comparable), WithJsonSchema({"type": ["string", "number"], "examples": [1990]})
+]
+ONE_CONDITION: dict[str, Any] = {  # beside the name: eq, in, or gte and/or lte
+    "minProperties": 2,
+    "dependentSchemas": {"eq": {"maxProperties": 2}, "in": {"maxProperties": 2}},
+}
 Category = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(storable)]
 Categories = Annotated[list[Category], Field(max_length=MAX_NAMED)]
 
@@ -53,14 +60,14 @@ class ConditionIn(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="forbid", populate_by_name=True, json_schema_extra={"examples": [{"name": "year", "gte": 1990}]}
+        extra="forbid", json_schema_extra=ONE_CONDITION | {"examples": [{"name": "year", "gte": 1990}]}
     )
 
     name: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=1_000), AfterValidator(storable)]
     eq: Comparable = None
-    one_of: Annotated[list[Comparable] | None, Field(alias="in", min_length=1, max_length=MAX_LIST)] = None
-    gte: Comparable = None
-    lte: Comparable = None
+    one_of: Annotated[list[Comparable], Field(alias="in", min_length=1, max_length=MAX_LIST)] = []
+    gte: Ordered = None
+    lte: Ordered = None
 
     @model_validator(mode="after")
     def _is_one_condition(self) -> Self:
@@ -79,7 +86,7 @@ class ConditionIn(BaseModel):
         if self.gte is not None or self.lte is not None:
             low, high = (None if end is None else AttributeValue.of(end) for end in (self.gte, self.lte))
             return Between(self.name, low, high)
-        values = [self.eq] if self.one_of is None else self.one_of
+        values = self.one_of or [self.eq]
         return OneOf(self.name, tuple(dict.fromkeys(map(AttributeValue.of, values))))
 
 
@@ -99,10 +106,16 @@ class FilterIn(BaseModel):
         return Filter(tuple(self.category), tuple(self.category_all), tuple(self.exclude_category), conditions)
 
 
+NAMING = ("item_id", "category", "category_all", "exclude_category", "attribute")
+SOME_ITEMS: dict[str, Any] = {"not": {"properties": {name: {"maxItems": 0} for name in NAMING}}}
+
+
 class BoostIn(FilterIn):
     """Items to recommend sooner, or later: those that meet the filter and, if `item_id` is given, are in it."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"factor": 1.5, "category": ["Drama"]}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra=SOME_ITEMS | {"examples": [{"factor": 1.5, "category": ["Drama"]}]}
+    )
 
     factor: Annotated[
         float,
@@ -112,7 +125,7 @@ class BoostIn(FilterIn):
 
     @model_validator(mode="after")
     def _names_items(self) -> Self:
-        if not (self.item_id or self.category or self.category_all or self.exclude_category or self.attribute):
+        if not any(getattr(self, name) for name in NAMING):
             raise ValueError("must say which items: by item_id, category or attribute")
         return self
 

@@ -1,6 +1,6 @@
 """What every request for recommendations may ask for: a body's fields, a query's parameters."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,12 @@ from app.settings import MAX_LIST
 
 MAX_EXPLAINED = 100  # items of an answer
 MAX_HOURS = 8_760  # a year
+
+
+FEWER_EXPLAINED: dict[str, Any] = {
+    "if": {"required": ["explain"], "properties": {"explain": {"const": True}}},
+    "then": {"properties": {"limit": {"maximum": MAX_EXPLAINED}}},
+}
 
 
 class RecommendationQuery(FilterIn, RulesIn):

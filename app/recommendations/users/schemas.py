@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.kit.ids import ExternalId
 from app.ratings.schemas import RatedAt, Value
 from app.recommendations.request.enums import Reason, Source
-from app.recommendations.request.query import RecommendationQuery
+from app.recommendations.request.query import FEWER_EXPLAINED, RecommendationQuery
 from app.settings import MAX_GUEST_RATINGS, MAX_LIST
 
 Cursor = Annotated[
@@ -120,7 +120,8 @@ class GuestRequest(RecommendationQuery):
     model_config = ConfigDict(
         extra="forbid",
         strict=True,  # unlike a query, JSON has types: `"limit": true` is no number
-        json_schema_extra={
+        json_schema_extra=FEWER_EXPLAINED
+        | {
             "examples": [
                 {"ratings": [{"item_id": "blade-runner-1982", "value": 5}], "limit": 5},
                 {
@@ -146,7 +147,9 @@ class BatchRequest(RecommendationQuery):
     """Users, and what is asked for each of them."""
 
     model_config = ConfigDict(
-        extra="forbid", strict=True, json_schema_extra={"examples": [{"users": ["ada", "grace"], "limit": 5}]}
+        extra="forbid",
+        strict=True,
+        json_schema_extra=FEWER_EXPLAINED | {"examples": [{"users": ["ada", "grace"], "limit": 5}]},
     )
 
     users: Annotated[list[ExternalId], Field(min_length=1, max_length=MAX_LIST)]

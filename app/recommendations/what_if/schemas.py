@@ -1,14 +1,16 @@
 """Request and response of the route of what-if."""
 
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.kit.ids import ExternalId
 from app.recommendations.request.enums import Reason
-from app.recommendations.request.query import RecommendationQuery
+from app.recommendations.request.query import FEWER_EXPLAINED, RecommendationQuery
 from app.recommendations.users.schemas import GuestRating, Recommendation
 from app.settings import MAX_GUEST_RATINGS
+
+SOME_CHANGE: dict[str, Any] = {"not": {"properties": {"set": {"maxItems": 0}, "remove": {"maxItems": 0}}}}
 
 
 class WhatIfRequest(RecommendationQuery):
@@ -17,7 +19,9 @@ class WhatIfRequest(RecommendationQuery):
     model_config = ConfigDict(
         extra="forbid",
         strict=True,
-        json_schema_extra={
+        json_schema_extra=FEWER_EXPLAINED
+        | SOME_CHANGE
+        | {
             "examples": [
                 {"set": [{"item_id": "blade-runner-1982", "value": 1}], "remove": ["alien-1979"], "limit": 5},
             ]

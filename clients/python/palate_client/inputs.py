@@ -106,9 +106,9 @@ ConditionIn = TypedDict(
     {
         "name": Required[str],
         "eq": str | float | bool,
-        "in": Sequence[str | float | bool] | None,
-        "gte": str | float | bool,
-        "lte": str | float | bool,
+        "in": Sequence[str | float | bool],
+        "gte": str | float,
+        "lte": str | float,
     },
     total=False,
 )
@@ -216,7 +216,7 @@ class MergeRequest(TypedDict, total=False):
     from_user_id: str | None
     """A stored user: their ratings are moved."""
 
-    ratings: Sequence[RatingOfItem]
+    ratings: Sequence[RatingOfItem] | None
     """The guest's ratings; an invalid row is refused, the others are stored."""
 
 
