@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from app.catalogue import router as catalogue
+from app.catalogue.service import ItemWriter
 from app.console import documentation
 from app.console import router as console
 from app.database.engine import open_database
@@ -117,6 +118,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.database, app.state.keys = database, keys
         app.state.writer = RatingWriter(database, KeepOut.of(settings))
         stack.push_async_callback(app.state.writer.close)
+        app.state.item_writer = ItemWriter(database, KeepOut.of(settings))
+        stack.push_async_callback(app.state.item_writer.close)
         app.state.events = EventWriter(database)
         stack.push_async_callback(app.state.events.close)
         await keys.refresh()

@@ -2,23 +2,22 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.catalogue import repository, service
 from app.catalogue.repository import StoredItem
 from app.catalogue.schemas import ItemFields, ItemIn, ItemList, ItemOut, ItemPatch, ItemsWritten
-from app.catalogue.service import ItemChange, Outcome, Written
-from app.keep_out.service import KeepOut, field_problem
+from app.catalogue.service import ItemChange, ItemWriter, Outcome, Written
+from app.keep_out.service import field_problem
 from app.kit.cursors import decode_cursor, encode_cursor
 from app.kit.errors import InvalidCursor, InvalidRequest, ItemNotFound, KeptOut
 from app.kit.ids import ExternalId
 from app.settings import MAX_LIST
 from app.web.bulk import BulkReader, Refused, no_valid_row
-from app.web.deps import DatabaseDep, SettingsDep
+from app.web.deps import DatabaseDep
 from app.web.paths import PathItemId
 from app.web.problem import problem_responses
 
@@ -46,6 +45,14 @@ BODY = {
 }
 
 
+def get_writer(request: Request) -> ItemWriter:
+    """Return the process's writer of items."""
+    return cast("ItemWriter", request.app.state.item_writer)
+
+
+WriterDep = Annotated[ItemWriter, Depends(get_writer)]
+
+
 def respond(body: dict[str, Any]) -> Response:
     """Answer with JSON."""
     return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type=JSON)
@@ -68,13 +75,13 @@ def change_of(item: ItemIn) -> ItemChange:
     responses=problem_responses(InvalidRequest),
     openapi_extra={"requestBody": BODY},
 )
-async def post_items(request: Request, database: DatabaseDep, settings: SettingsDep) -> Response:
+async def post_items(request: Request, writer: WriterDep) -> Response:
     """Store one item, or up to 1,000, whole: a field left out takes its default."""
     posted = READER.read(await request.body())
     changes = [change_of(item) for item in posted if isinstance(item, ItemIn)]
     if not changes:
         raise no_valid_row(posted)
-    written = await database.write(service.set_items, changes, datetime.now(UTC), KeepOut.of(settings))
+    written = await writer.submit(changes)
     return Response(orjson.dumps(answer(posted, written)), media_type=JSON)
 
 
@@ -140,11 +147,10 @@ async def get_item(item_id: PathItemId, database: DatabaseDep) -> Response:
     response_model=ItemOut,
     responses=problem_responses(InvalidRequest, KeptOut),
 )
-async def put_item(item_id: PathItemId, item: ItemFields, database: DatabaseDep, settings: SettingsDep) -> Response:
+async def put_item(item_id: PathItemId, item: ItemFields, writer: WriterDep) -> Response:
     """Set all fields of an item; one left out takes its default. The same again keeps the revision."""
     change = ItemChange(item_id, {name: getattr(item, name) for name in FIELDS})
-    keep_out = KeepOut.of(settings)
-    return respond(item_body(await database.write(service.put_item, change, datetime.now(UTC), keep_out)))
+    return respond(item_body(await writer.submit_one(change)))
 
 
 @router.patch(
@@ -153,7 +159,7 @@ async def put_item(item_id: PathItemId, item: ItemFields, database: DatabaseDep,
     response_model=ItemOut,
     responses=problem_responses(ItemNotFound, InvalidRequest),
 )
-async def patch_item(item_id: PathItemId, item: ItemPatch, database: DatabaseDep) -> Response:
+async def patch_item(item_id: PathItemId, item: ItemPatch, writer: WriterDep) -> Response:
     """Change the fields that are sent; `"title": null` clears the title."""
-    change = ItemChange(item_id, {name: getattr(item, name) for name in item.model_fields_set})
-    return respond(item_body(await database.write(service.patch_item, change, datetime.now(UTC))))
+    change = ItemChange(item_id, {name: getattr(item, name) for name in item.model_fields_set}, is_patch=True)
+    return respond(item_body(await writer.submit_one(change)))

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -12,8 +12,11 @@ from sqlalchemy.orm import Session
 from app.catalogue import repository
 from app.catalogue.repository import StoredItem
 from app.database import counters
-from app.keep_out.service import OFF, KeepOut
-from app.kit.errors import FieldProblem, InvalidRequest, ItemNotFound
+from app.database.engine import Database
+from app.database.group_commit import GroupCommit
+from app.keep_out.service import OFF, KeepOut, Kind, describe
+from app.kit.errors import FieldProblem, InvalidRequest, ItemNotFound, KeptOut, PalateError
+from app.kit.times import from_us
 
 
 class Status(StrEnum):
@@ -30,13 +33,16 @@ class ItemChange(NamedTuple):
 
     item_id: str
     fields: Mapping[str, Any]
+    is_patch: bool = False  # of an item that must be there
 
 
 class Outcome(NamedTuple):
-    """What became of one item, and the revision of its latest change; 0 if it is kept out."""
+    """What became of one item: the revision of its latest change, how it is stored, or why it is not."""
 
     status: Status
     revision: int
+    item: StoredItem | None = None
+    problem: PalateError | None = None
 
 
 class Written(NamedTuple):
@@ -45,29 +51,69 @@ class Written(NamedTuple):
     revision: int
     outcomes: list[Outcome]
 
+    def part(self, rows: slice) -> "Written":
+        """Return what became of some of the items."""
+        return Written(self.revision, self.outcomes[rows])
+
+
+class ItemWriter(GroupCommit[ItemChange, Written]):
+    """Stores the items of this process's requests, many requests in one transaction."""
+
+    def __init__(self, database: Database, keep_out: KeepOut = OFF) -> None:
+        def store(session: Session, changes: Sequence[ItemChange], now_us: int) -> Written:
+            return set_items(session, changes, from_us(now_us), keep_out)
+
+        super().__init__(database, store, Written.part)
+
+    async def submit_one(self, change: ItemChange) -> StoredItem:
+        """Store one item and return it as stored.
+
+        Raises:
+            KeptOut: if it was deleted and is kept out.
+            ItemNotFound, InvalidRequest: if it cannot be patched; see `patch_problem`.
+        """
+        written = await self.submit([change])
+        outcome = written.outcomes[0]
+        if outcome.item is None:
+            raise outcome.problem or KeptOut(f"The item {change.item_id!r} {describe(Kind.ITEM)}.")
+        return outcome.item
+
 
 def set_items(session: Session, changes: Sequence[ItemChange], moment: datetime, keep_out: KeepOut = OFF) -> Written:
     """Apply changes in their order; unknown and deleted items are created, those kept out are refused."""
     revision = counters.lock(session, "catalogue")
-    kept = keep_out.find(session, items=(change.item_id for change in changes)).items
+    kept = keep_out.find(session, items=(change.item_id for change in changes if not change.is_patch)).items
     items = repository.find_items(session, list({change.item_id for change in changes}))
     changed: dict[str, StoredItem] = {}
     outcomes = []
     for change in changes:
-        if change.item_id in kept:
-            outcomes.append(Outcome(Status.REFUSED, 0))
-            continue
         before = items.get(change.item_id)
+        problem = patch_problem(before, change) if change.is_patch else None
+        if problem or (change.item_id in kept and not change.is_patch):
+            outcomes.append(Outcome(Status.REFUSED, 0, problem=problem))
+            continue
         if before is not None and is_same(before, change.fields):
-            outcomes.append(Outcome(Status.UNCHANGED, before.revision))
+            outcomes.append(Outcome(Status.UNCHANGED, before.revision, before))
             continue
         revision += 1
-        outcomes.append(Outcome(Status.UPDATED if before else Status.CREATED, revision))
-        items[change.item_id] = changed[change.item_id] = apply_change(before, change, moment, revision)
+        after = apply_change(before, change, moment, revision)
+        outcomes.append(Outcome(Status.UPDATED if before else Status.CREATED, revision, after))
+        items[change.item_id] = changed[change.item_id] = after
     repository.save_items(session, changed.values())
     if changed:
         counters.move(session, "catalogue", revision)
     return Written(revision, outcomes)
+
+
+def patch_problem(before: StoredItem | None, change: ItemChange) -> PalateError | None:
+    """Return why an item cannot be changed so: it is not there, or would be available until before it is."""
+    if before is None:
+        return item_not_found(change.item_id)
+    ends = [change.fields.get(name, getattr(before, name)) for name in ("available_from", "available_until")]
+    if None in ends or ends[0] < ends[1]:
+        return None
+    problem = f"must be later than available_from, which is {ends[0].isoformat()}"
+    return InvalidRequest(f"available_until: {problem}", [FieldProblem("/available_until", problem)])
 
 
 def is_same(item: StoredItem, fields: Mapping[str, Any]) -> bool:
@@ -83,39 +129,14 @@ def is_equal(stored: Any, given: Any) -> bool:
 
 
 def apply_change(before: StoredItem | None, change: ItemChange, moment: datetime, revision: int) -> StoredItem:
-    """Return the item as it is after a change."""
+    """Return the item as it is after a change, its times in UTC as the database has them."""
+    values: dict[str, Any] = {
+        name: value.astimezone(UTC) if isinstance(value, datetime) else value for name, value in change.fields.items()
+    }
     if before is None:
         stamps: dict[str, Any] = {"created_at": moment, "updated_at": moment, "revision": revision}
-        return StoredItem(external_id=change.item_id, **change.fields, **stamps)
-    return replace(before, **change.fields, updated_at=moment, revision=revision)
-
-
-def put_item(session: Session, change: ItemChange, moment: datetime, keep_out: KeepOut = OFF) -> StoredItem:
-    """Set an item and return it as stored.
-
-    Raises:
-        KeptOut: if it was deleted and is kept out.
-    """
-    counters.lock(session, "catalogue")
-    keep_out.check(session, items=[change.item_id])
-    set_items(session, [change], moment)
-    return get_item(session, change.item_id)
-
-
-def patch_item(session: Session, change: ItemChange, moment: datetime) -> StoredItem:
-    """Change some fields of an item and return it as stored.
-
-    Raises:
-        ItemNotFound: if there is no such item.
-        InvalidRequest: if it would be available until before it is available from.
-    """
-    counters.lock(session, "catalogue")
-    before = get_item(session, change.item_id)
-    ends = [change.fields.get(name, getattr(before, name)) for name in ("available_from", "available_until")]
-    if None not in ends and ends[0] >= ends[1]:
-        problem = f"must be later than available_from, which is {ends[0].isoformat()}"
-        raise InvalidRequest(f"available_until: {problem}", [FieldProblem("/available_until", problem)])
-    return put_item(session, change, moment)
+        return StoredItem(external_id=change.item_id, **values, **stamps)
+    return replace(before, **values, updated_at=moment, revision=revision)
 
 
 def get_item(session: Session, item_id: str) -> StoredItem:
@@ -126,8 +147,13 @@ def get_item(session: Session, item_id: str) -> StoredItem:
     """
     item = repository.get_item(session, item_id)
     if item is None:
-        raise ItemNotFound(f"There is no item {item_id!r}: PUT /v1/items/... creates one.")
+        raise item_not_found(item_id)
     return item
+
+
+def item_not_found(item_id: str) -> ItemNotFound:
+    """Return the error that says so."""
+    return ItemNotFound(f"There is no item {item_id!r}: PUT /v1/items/... creates one.")
 
 
 def mark_deleted(session: Session, item_id: str, moment: datetime) -> None:
