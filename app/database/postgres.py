@@ -118,8 +118,10 @@ class PostgresDatabase(Database):
                 raise DatabaseSilent(cause=SILENT)
             yield
         except DatabaseUnavailable as error:
-            self.trouble.note(error, is_write=call.is_write)
-            raise
+            is_cut = self._pulse.is_silent and type(error) is DatabaseUnavailable  # by ourselves
+            lost = DatabaseSilent(cause=SILENT) if is_cut else error
+            self.trouble.note(lost, is_write=call.is_write)
+            raise lost from error.__cause__
         except TimeoutError as error:
             lost = OutcomeUnknown(cause=SILENT) if call.is_unknown else DatabaseSilent(cause=SILENT)
             self.trouble.note(lost, is_write=call.is_write)
@@ -178,6 +180,8 @@ class PostgresDatabase(Database):
 
     @asynccontextmanager
     async def apart(self) -> AsyncIterator[Database]:
+        if self._pulse.is_silent:  # it would take as long to find out
+            raise DatabaseSilent(cause=SILENT)
         other = PostgresDatabase(self.address, 1, replace(self._limits, lock_s=max(self._limits.lock_s, APART_LOCK_S)))
         other.trouble, other.lock_waits = self.trouble, self.lock_waits
         try:

@@ -112,10 +112,8 @@ def test_a_server_that_stands_still_is_silent_until_it_goes_on(link: Relay) -> N
         async with opened(link.url) as database:
             await asyncio.gather(*calls_of(database))
             link.freeze()
-            started = asyncio.get_running_loop().time()
             found = await asyncio.gather(*calls_of(database), return_exceptions=True)
-            assert all(isinstance(each, DatabaseUnavailable) for each in found), found
-            assert asyncio.get_running_loop().time() - started < 10  # not the driver's own 600
+            assert {type(each) for each in found} == {DatabaseSilent}  # after the driver's own 600 s: DatabaseBusy
             again = await asyncio.gather(*calls_of(database), return_exceptions=True)
             assert {type(each) for each in again} == {DatabaseSilent}
             link.thaw()

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from app.settings import Settings
 from tests.app.erasure.conftest import ADA, ADA_URL
 from tests.app.training.conftest import Instance
+from tests.openapi_examples import Text, examples
 from tests.processes import palate, run, server, wait_until
 from tests.test_flow import ITEMS, camp_ratings
-from tests.test_openapi import Text, examples
 
 TELLTALE = "lovelace"  # stands in the ids however they are quoted
 GUEST_URL = "/v1/users/guest-of-lovelace"
