@@ -114,7 +114,7 @@ class Loader:
             RunningExperiment(experiment.id, assignment, {arm: self._arms[name] for arm, name in versions.items()})
         )
         self._arms.clear()
-        log.info("experiment_taken_up", experiment=experiment.id, **versions)
+        log.info("experiment_taken_up", experiment=experiment.id, **{str(arm): name for arm, name in versions.items()})
 
     async def serve(self, version: str) -> bool:
         """Load a version and swap it in, or refuse it."""
