@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
+import numpy as np
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -25,6 +26,7 @@ from models.kinds.registry import KINDS
 FORMAT = 1
 WEIGHTS = "weights.safetensors"
 MANIFEST = "model.json"
+MAX_TRIED = 64  # ratings of the user who is answered when a model is loaded
 
 
 class DamagedModel(ValueError):
@@ -92,10 +94,11 @@ def save(
 
 
 def load(folder: Path) -> Loaded:
-    """Read a model folder after checking every checksum.
+    """Read a model folder after checking every checksum, and whether the model can answer.
 
     Raises:
-        DamagedModel: if a file is missing, cut short or altered, or the kind or format is unknown to this version.
+        DamagedModel: if a file is missing, cut short or altered, the kind or format is unknown to this version, or its
+            tensors do not belong together.
     """
     document = read_document(folder / MANIFEST)
     if document.get("format") != FORMAT or document.get("kind") not in KINDS:
@@ -103,8 +106,28 @@ def load(folder: Path) -> Loaded:
     check(folder, document["files"])
     # Copied into our own memory: a mapped file that is cut short later would kill the process that serves from it.
     tensors = {name: tensor.clone() for name, tensor in load_file(folder / WEIGHTS).items()}
-    model = KINDS[document["kind"]].model.from_tensors(document["config"], RatingScale(**document["scale"]), tensors)
-    return Loaded(model, document["item_ids"], document["manifest"])
+    kind, scale, item_ids = KINDS[document["kind"]].model, RatingScale(**document["scale"]), document["item_ids"]
+    try:
+        model = kind.from_tensors(document["config"], scale, tensors)
+        try_out(model, len(item_ids))
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise DamagedModel(f"{folder} holds tensors that do not belong together: {error}") from error
+    return Loaded(model, item_ids, document["manifest"])
+
+
+def try_out(model: Model, num_items: int) -> None:
+    """Let a model answer for a user who rated items from the first to the last column.
+
+    Raises:
+        ValueError: if an answer has another shape, or figures that are none. Whatever else the model raises.
+    """
+    columns = np.unique(np.linspace(0, num_items - 1, min(num_items, MAX_TRIED), dtype=np.int32))
+    values = np.full(len(columns), model.scale.maximum, np.float32)
+    expected = {"scores": (model.preference_row(columns, values), num_items)}
+    expected["ratings"] = (model.rating_row(columns, values, np.arange(num_items, dtype=np.int32)), num_items)
+    for name, (answer, length) in expected.items():
+        if answer.shape != (length,) or not np.isfinite(answer).all():
+            raise ValueError(f"{name} of shape {answer.shape} for {length} items, or not finite")
 
 
 def load_beside(folder: Path, name: str) -> dict[str, Tensor]:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
 
 from models import checkpoint
 from models.checkpoint import DamagedModel
@@ -76,3 +77,17 @@ def test_a_format_of_the_future_is_refused(folder: Path) -> None:
 def test_a_version_is_never_overwritten(folder: Path) -> None:
     with pytest.raises(FileExistsError):
         checkpoint.save(folder, checkpoint.load(folder).model, TRAIN.item_ids, {})
+
+
+@pytest.mark.parametrize("name", ["mean", "packed", "column_scale", "item_bias", "factors"])
+def test_tensors_that_do_not_belong_together_are_refused_though_every_checksum_is_right(
+    folder: Path, name: str
+) -> None:
+    tensors = load_file(folder / checkpoint.WEIGHTS)
+    (folder / checkpoint.WEIGHTS).unlink()
+    checkpoint.write_tensors(folder / checkpoint.WEIGHTS, tensors | {name: tensors[name][: len(tensors[name]) // 2]})
+    document = checkpoint.read_document(folder / checkpoint.MANIFEST)
+    document["files"][checkpoint.WEIGHTS] = checkpoint.describe(folder / checkpoint.WEIGHTS)
+    checkpoint.write_document(folder / checkpoint.MANIFEST, document)
+    with pytest.raises(DamagedModel, match="do not belong together"):
+        checkpoint.load(folder)
