@@ -48,8 +48,8 @@ class Client:
             self.ask_what_if: 4,
             self.store_item: 5,
             self.read_item: 4,
-            self.delete_item: 1,
-            self.erase: 1,
+            self.delete_item: 2,
+            self.erase: 2,
         }
 
     async def step(self) -> None:
