@@ -43,16 +43,16 @@ async def serve_broken(world: World, asker: Asker, tally: Tally, how: Literal["c
         tally.find(Wrong.ANSWER, f"a version that is {how} was activated")
     await write(world, activate, broken)
     await asyncio.sleep(LIVE_S)
-    await asyncio.gather(*(check_serves(asker, tally, address) for address in asker.addresses))
+    await asyncio.gather(*(check_refused(asker, tally, broken, address) for address in asker.addresses))
     await asker.repeat(Call("activate", "POST", f"/v1/models/{live}/activate", {"force": True}, expected=[404, 409]))
     await asyncio.to_thread(shutil.rmtree, world.store / broken, ignore_errors=True)
 
 
-async def check_serves(asker: Asker, tally: Tally, address: str) -> None:
-    """Check that a process answers from a model that is whole."""
+async def check_refused(asker: Asker, tally: Tally, broken: str, address: str) -> None:
+    """Check that a process does not answer from a broken version."""
     reply = await asker.ask(Call("readiness", "GET", READINESS), address)
-    if reply is not None and reply.body["model_version"] == reply.body["live_version"]:
-        tally.find(Wrong.ANSWER, f"the broken version {reply.body['live_version']} serves")
+    if reply is not None and reply.body["model_version"] == broken:
+        tally.find(Wrong.ANSWER, f"the broken version {broken} serves")
 
 
 async def live_version(asker: Asker) -> str | None:
