@@ -1,0 +1,1 @@
+"""Tries what OpenAPI says with many thousand calls, good and bad (Schemathesis)."""
