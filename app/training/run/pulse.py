@@ -9,9 +9,11 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from app.kit.disk import free_bytes
 from app.settings import Settings
 from app.web.figures import store_figure
 
+MIN_FREE_BYTES = 50_000_000
 GRACE_S = 60.0  # beyond what a turn, or a run, may take
 
 
@@ -42,6 +44,11 @@ class Pulse(Collector):
         if self._run is not None and seconds > self._run_s:
             return f"run {self._run} has not ended {seconds:.0f} seconds after its start (PALATE_TRAIN_TIMEOUT)"
         return None
+
+    def disk_problem(self) -> str | None:
+        """Describe that no model can be stored for want of room, None if there is some."""
+        left = free_bytes(self._store)
+        return f"{left:,} bytes are left on the disk of the models" if left < MIN_FREE_BYTES else None
 
     def collect(self) -> Iterator[Metric]:
         """Yield the figures for Prometheus."""

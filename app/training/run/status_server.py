@@ -61,7 +61,7 @@ def serve_status(pulse: Pulse, host: str, port: int | None) -> Iterator[int | No
         if path == "/health/live":
             return write(start, pulse.problem())
         if path == "/health/ready":
-            return write(start, pulse.problem() or pulse.database_problem)
+            return write(start, pulse.problem() or pulse.database_problem or pulse.disk_problem())
         return write(start, "there are /health/live, /health/ready and /metrics", HTTPStatus.NOT_FOUND)
 
     try:

@@ -116,3 +116,15 @@ def test_a_worker_answers_at_its_port(settings: Settings, tmp_path: Path) -> Non
     with palate("worker", own, tmp_path / "log", PALATE_WORKER_PORT=str(port)):
         wait_until(lambda: "status_served" in (tmp_path / "log").read_text(), "the worker listens")
         assert ask(port, "/health/live")[0] == 200
+
+
+def test_a_trainer_without_room_for_a_model_lives_and_is_not_ready(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served(Pulse(settings)) as port:
+        assert ask(port, "/health/ready")[0] == 200
+        monkeypatch.setattr(module, "MIN_FREE_BYTES", 10**18)
+        status, body = ask(port, "/health/ready")
+        assert status == 503
+        assert "left on the disk of the models" in json.loads(body)["problem"]
+        assert ask(port, "/health/live")[0] == 200
