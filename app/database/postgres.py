@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
@@ -135,7 +135,7 @@ class PostgresDatabase(Database):
                     result, driver = await session.run_sync(work_to_commit, work, *args, **kwargs)
                     await check_connection(driver, monotonic() - started)
                 except ERRORS as error:
-                    await session.invalidate() if is_disconnect(error) else await session.rollback()
+                    await leave(session, is_lost=is_disconnect(error))
                     if attempt < MAX_ATTEMPTS and (is_deadlock(error) or self._is_worth_another(error)):
                         continue
                     raise translate_error(error) from error
@@ -246,6 +246,15 @@ def work_to_commit(session: Session, work: Work[P, T], /, *args: P.args, **kwarg
     result = work(session, *args, **kwargs)
     session.flush()
     return result, session.connection().connection.driver_connection if session.in_transaction() else None
+
+
+async def leave(session: AsyncSession, *, is_lost: bool) -> None:
+    """Roll back; end the connection if it is lost, or cannot be rolled back because the driver still waits on it."""
+    if not is_lost:
+        with suppress(*ERRORS):
+            await session.rollback()
+            return
+    await session.invalidate()
 
 
 async def check_connection(driver: Any, seconds: float) -> None:
