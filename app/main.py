@@ -43,6 +43,7 @@ from app.replay import router as replay
 from app.replay.service import Replayer
 from app.settings import Settings
 from app.training import router as training
+from app.training.streams import Streams
 from app.transfer import router as transfer
 from app.unfinished import keep_finishing
 from app.web import health, metrics, problem
@@ -81,6 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.metrics = Metrics()
+    app.state.stopping = asyncio.Event()  # set as soon as the server is told to stop
     app.state.transfers = asyncio.Semaphore(transfer.MAX_TRANSFERS)
     problem.install(app)
     app.add_middleware(EncodedSlashes)
@@ -122,6 +124,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(app.state.item_writer.close)
         app.state.events = EventWriter(database)
         stack.push_async_callback(app.state.events.close)
+        app.state.streams = Streams(database, settings.poll_interval, settings.max_streams)
         await keys.refresh()
         await stack.enter_async_context(background(keys.keep_fresh()))
         await stack.enter_async_context(background(keep_finishing(database)))

@@ -15,18 +15,21 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.keys.ring import KeyRing
-from app.kit.errors import BodyTooLarge, CrossSite, PalateError, ServerStopping, UnexpectedError
+from app.keys.scopes import hash_key
+from app.kit.errors import BodyTooLarge, CrossSite, PalateError, RateExceeded, ServerStopping, UnexpectedError
 from app.settings import Settings
 from app.web.compression import compressing, is_large, takes_gzip, unpack_request
+from app.web.hosts import HEALTH, Hosts
 from app.web.metrics import ROUTE_NOT_FOUND, Metrics
 from app.web.prefix import Prefixes, remove_prefix
 from app.web.problem import problem_response
+from app.web.rates import Rates
 
 log = structlog.get_logger("palate.access")
 UNLIMITED = "/v1/imports"  # its body is not held in memory
 KNOWN = {
     *(b"x-request-id", b"x-api-key", b"content-length", b"content-encoding", b"accept-encoding"),
-    *(b"origin", b"sec-fetch-site", b"x-forwarded-prefix", b"authorization"),
+    *(b"origin", b"sec-fetch-site", b"x-forwarded-prefix", b"authorization", b"host"),
 }
 Headers = dict[bytes, bytes]
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}").fullmatch
@@ -71,17 +74,19 @@ def without_body(send: Send) -> Send:
 class Answer:
     """Sends an answer with the request's id; a large one compressed, if the caller asks for that."""
 
-    __slots__ = ("_headers", "_send", "status")
+    __slots__ = ("_headers", "_send", "more_headers", "status")
 
     def __init__(self, send: Send, headers: Headers) -> None:
         self.status = 0  # of the answer, once it has begun
+        self.more_headers: list[tuple[bytes, bytes]] = []
         self._send, self._headers = send, headers
 
     async def send(self, message: Message) -> None:
         """Send a part of the answer."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [*message["headers"], (b"x-request-id", self._headers[b"x-request-id"])]
+            request_id = (b"x-request-id", self._headers[b"x-request-id"])
+            headers = [*message["headers"], request_id, *self.more_headers]
             if is_large(headers):
                 if takes_gzip(self._headers.get(b"accept-encoding", b"")):
                     self._send = compressing(self._send)
@@ -99,6 +104,9 @@ class Operations:
         self.max_body_bytes = settings.max_body_bytes
         self.prefixes = Prefixes(settings.root_path, settings.trusted_proxies)
         self.origins = {origin.encode() for origin in settings.cors_origins}
+        self.hosts = Hosts(settings)
+        self.rates = Rates(settings.rate_limit) if settings.rate_limit else None
+        self.refused_rates = Rates(settings.refused_rate_limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -116,7 +124,7 @@ class Operations:
         metrics: Metrics = scope["app"].state.metrics
         metrics.count_start()
         try:
-            await self.answer(scope, receive, answer.send, headers)
+            await self.answer(scope, receive, answer, headers)
         except BodyNotWanted:
             pass
         except ClientDisconnect:
@@ -132,17 +140,36 @@ class Operations:
         finally:
             record(scope, metrics, method=method, status=answer.status, seconds=time.perf_counter() - started)
 
-    async def answer(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
+    async def answer(self, scope: Scope, receive: Receive, answer: Answer, headers: Headers) -> None:
         """Refuse a request, or let the app answer it."""
-        keys: KeyRing = scope["app"].state.keys
-        key, method, path = headers.get(b"x-api-key"), scope["method"], scope["path"]
-        refused = keys.allow(method, path, key)
-        if refused and key:
-            refused = await keys.allow_now(method, path, key)
-        refused = refused or self.refusal(method, path, headers)
+        refused = await self.check_caller(scope, answer, headers)
+        refused = refused or self.refusal(scope["method"], scope["path"], headers)
         if b"content-encoding" in headers and not refused:
             receive, refused = await self.unpack(scope, receive, headers[b"content-encoding"])
-        await (problem_response(refused) if refused else self.app)(scope, receive, send)
+        await (problem_response(refused) if refused else self.app)(scope, receive, answer.send)
+
+    async def check_caller(self, scope: Scope, answer: Answer, headers: Headers) -> PalateError | None:
+        """Return why the caller may not make this call, or not now."""
+        keys: KeyRing = scope["app"].state.keys
+        key, method, path = headers.get(b"x-api-key"), scope["method"], scope["path"]
+        address = scope["client"][0] if scope.get("client") else ""
+        refused = keys.allow(method, path, key)
+        if refused and refused.status == 401:
+            share = self.refused_rates.take(address)
+            if share.wait_s:
+                answer.more_headers = share.headers()
+                return RateExceeded()
+        if refused and key:
+            refused = await keys.allow_now(method, path, key)
+        if refused:
+            return refused
+        if keys.is_open and (refused := self.hosts.refusal(method, path, headers)):
+            return refused
+        if self.rates is None or path.startswith(HEALTH):
+            return None
+        share = self.rates.take(address if key is None or keys.is_open else hash_key(key))
+        answer.more_headers = share.headers()
+        return RateExceeded() if share.wait_s else None
 
     def refusal(self, method: str, path: str, headers: Headers) -> PalateError | None:
         """Return the reason not to let a request in, if there is one beside its key."""

@@ -93,6 +93,36 @@ class Settings(BaseSettings):
             description="Sites whose pages may call the API from a browser, with commas: `https://shop.example.org`."
         ),
     ] = []
+    allowed_hosts: Annotated[
+        list[str],
+        NoDecode,
+        Field(
+            description="Names by which a server without a key may be called beside its loopback ones, with commas: "
+            "those that a proxy passes on as `Host`."
+        ),
+    ] = []
+    max_connections: Annotated[
+        PositiveInt, Field(description="Connections of one process at a time; fewer where the limit of files is lower.")
+    ] = 4_096
+    max_streams: Annotated[PositiveInt, Field(description="Open streams of run events of one process.")] = 200
+    rate_limit: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="Calls a minute of one key, or without keys of one address, to one process; unset: any number.",
+        ),
+    ] = None
+    refused_rate_limit: Annotated[
+        PositiveInt, Field(description="Calls a minute of one address, to one process, that are answered with 401.")
+    ] = 600
+    shutdown_delay: Annotated[
+        timedelta,
+        Field(
+            ge=timedelta(0),
+            le=timedelta(seconds=60),
+            description="How long a server that was told to stop goes on answering, while it is no longer ready.",
+        ),
+    ] = timedelta(0)
     max_body_bytes: Annotated[PositiveInt, Field(description="Largest request body, in bytes.")] = 4 * 1024 * 1024
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least level that is logged.")
@@ -203,7 +233,15 @@ class Settings(BaseSettings):
         return DEFAULT_PORT if is_service_address(port) else port
 
     @field_validator(
-        *("database_lock_timeout", "tune_budget", "train_interval", "train_timeout", "train_lease", "poll_interval"),
+        *(
+            "database_lock_timeout",
+            "tune_budget",
+            "train_interval",
+            "train_timeout",
+            "train_lease",
+            "poll_interval",
+            "shutdown_delay",
+        ),
         mode="before",
     )
     @classmethod
@@ -214,7 +252,7 @@ class Settings(BaseSettings):
         except ValueError:
             return duration
 
-    @field_validator("trusted_proxies", "cors_origins", mode="before")
+    @field_validator("trusted_proxies", "cors_origins", "allowed_hosts", mode="before")
     @classmethod
     def _separated(cls, names: object) -> object:
         return [name for name in re.split(r"[,\s]+", names) if name] if isinstance(names, str) else names

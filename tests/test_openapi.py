@@ -16,7 +16,7 @@ from tests.openapi_examples import ENDLESS, Document, arguments_of, bodies, exam
 @pytest.fixture
 def client(settings: Settings) -> Iterator[TestClient]:
     """A client of the real app, on an empty database."""
-    with TestClient(create_app(settings)) as client:
+    with TestClient(create_app(settings), base_url="http://localhost") as client:
         yield client
 
 

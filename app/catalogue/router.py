@@ -16,12 +16,13 @@ from app.kit.cursors import decode_cursor, encode_cursor
 from app.kit.errors import InvalidCursor, InvalidRequest, ItemNotFound, KeptOut
 from app.kit.ids import ExternalId
 from app.settings import MAX_LIST
+from app.web.bounded import BoundedRoute
 from app.web.bulk import BulkReader, Refused, no_valid_row
 from app.web.deps import DatabaseDep
 from app.web.paths import PathItemId
 from app.web.problem import problem_responses
 
-router = APIRouter(tags=["items"])
+router = APIRouter(route_class=BoundedRoute, tags=["items"])
 
 MAX_LOOKED_UP = 100  # ids in a query
 ROUTE = "items"  # names this list's cursors

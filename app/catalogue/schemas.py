@@ -11,6 +11,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    FailFast,
     Field,
     StringConstraints,
     ValidationInfo,
@@ -64,7 +65,7 @@ def check_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
 
 Title = Annotated[str, StringConstraints(strict=True, max_length=1_000), AfterValidator(storable)]
 Category = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=255), AfterValidator(storable)]
-Categories = Annotated[list[Category], Field(max_length=100, examples=[["Sci-Fi", "Thriller"]])]
+Categories = Annotated[list[Category], FailFast(), Field(max_length=100, examples=[["Sci-Fi", "Thriller"]])]
 Attributes = Annotated[
     dict[str, Any],
     AfterValidator(check_attributes),

@@ -29,10 +29,11 @@ from app.kit.errors import (
 )
 from app.registry.service import ActivationRequest
 from app.settings import MAX_LIST
+from app.web.bounded import BoundedRoute
 from app.web.deps import DatabaseDep, SettingsDep
 from app.web.problem import problem_responses
 
-router = APIRouter(prefix="/v1/experiments", tags=["experiments"])
+router = APIRouter(route_class=BoundedRoute, prefix="/v1/experiments", tags=["experiments"])
 ROUTE = "experiments"  # names this list's cursors
 Number = Annotated[int, Path(ge=1, le=2**63 - 1, description="`id` of an experiment.")]
 Key = Annotated[str | None, Header(include_in_schema=False)]

@@ -16,10 +16,11 @@ from app.kit.errors import InvalidRequest
 from app.kit.times import now_us
 from app.recommendations.state.serving import Serving
 from app.settings import MAX_LIST
+from app.web.bounded import BoundedRoute
 from app.web.bulk import Refused, no_valid_row
 from app.web.problem import problem_responses
 
-router = APIRouter(tags=["outcomes"])
+router = APIRouter(route_class=BoundedRoute, tags=["outcomes"])
 
 JSON = "application/json"
 SCHEMA = EventIn.model_json_schema()

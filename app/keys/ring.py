@@ -35,6 +35,11 @@ class KeyRing:
         """Whether the keys were read, at least once."""
         return self._known is not None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether whoever reaches this server may call it: only this machine can, and there is no key."""
+        return self._loopback and self._known is not None and not self._known.any_made
+
     def allow(self, method: str, path: str, key: bytes | None) -> PalateError | None:
         """Return the reason why a call is refused, or None if it may go on."""
         scope = required_scope(method, path)
@@ -42,7 +47,7 @@ class KeyRing:
             return None
         if self._known is None:
             return DatabaseUnavailable()
-        if not self._known.any_made and self._loopback:
+        if self.is_open:
             return None
         if key is None:
             return KeyMissing()

@@ -49,6 +49,36 @@ class MethodNotAllowed(PalateError):
     status = 405
 
 
+class MalformedRequest(PalateError):
+    """This is no HTTP request that can be read: check the request line and the headers."""
+
+    status = 400
+
+
+class RequestStalled(PalateError):
+    """The request came too slowly, or not to its end: send it again, without pauses."""
+
+    status = 408
+
+
+class AddressTooLong(PalateError):
+    """The address is longer than 32 KiB: send lists in a body, or in several calls."""
+
+    status = 414
+
+
+class HeadersTooLarge(PalateError):
+    """The headers are larger than 64 KiB, or more than 100: send fewer of them, or shorter ones."""
+
+    status = 431
+
+
+class RateExceeded(PalateError):
+    """This key or address has made as many calls as it may: wait as long as Retry-After says."""
+
+    status = 429
+
+
 class BodyTooLarge(PalateError):
     """The request body is larger than this server takes: send it in parts."""
 
@@ -129,6 +159,12 @@ class ScopeMissing(PalateError):
     """The key's scopes do not allow this call."""
 
     status = 403
+
+
+class HostRefused(PalateError):
+    """A server without a key takes calls by its own names only: add this one to PALATE_ALLOWED_HOSTS, or make a key."""
+
+    status = 421
 
 
 class CrossSite(PalateError):
@@ -240,6 +276,20 @@ class ModelLoading(PalateError):
 
     status = 503
     headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+
+
+class ConnectionsFull(PalateError):
+    """The server holds as many connections or calls as it takes: call again in a moment, and close those not needed."""
+
+    status = 503
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+
+
+class StreamsFull(PalateError):
+    """As many streams are open as the server takes: close those not needed, or ask for the run itself now and then."""
+
+    status = 503
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "10"}
 
 
 class ServerStopping(PalateError):

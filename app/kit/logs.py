@@ -3,9 +3,11 @@
 Only what the code names is logged: never headers, query strings or bodies, so no key can reach a log.
 """
 
+import json
 import logging
 import os
 import sys
+from typing import Any
 
 import orjson
 import structlog
@@ -49,7 +51,15 @@ def console_processors() -> list[structlog.typing.Processor]:
 
 def json_processors() -> list[structlog.typing.Processor]:
     """Return the last steps of a line for machines."""
-    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(orjson.dumps, default=str)]
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(dump, default=str)]
+
+
+def dump(event: dict[Any, Any], **options: Any) -> bytes:
+    """Write one line, whatever stands in it: what is logged may not be lost because of how it is logged."""
+    try:
+        return orjson.dumps(event, option=orjson.OPT_NON_STR_KEYS, **options)
+    except TypeError:  # a key that is a tuple, half a surrogate pair, a number of more than 64 bits
+        return json.dumps({str(name): str(value) for name, value in event.items()}).encode()
 
 
 class Forwarder(logging.Handler):

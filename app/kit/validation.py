@@ -3,10 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+
 from app.kit.errors import FieldProblem, InvalidRequest
 from app.kit.times import RFC3339
+from app.settings import MAX_GUEST_RATINGS
 
 MAX_FIELDS = 20  # an error names at most so many fields
+BLOCK = 1_000  # rows of a long list whose mistakes are looked for together
 TOO_DEEP = "is nested too deep: flatten it"  # parsers have limits of their own, some 200 levels
 FIXES = {  # pydantic's words, where they do not say what to do
     "missing": "is missing: add it",
@@ -21,6 +25,22 @@ FIXES = {  # pydantic's words, where they do not say what to do
     "datetime_from_date_parsing": RFC3339 + ": {error}",
     "datetime_type": RFC3339,
 }
+
+
+def stop_early(rows: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """Validate a list block by block, so that the mistakes of the first bad block are all that is looked for."""
+    if not isinstance(rows, list) or not BLOCK < len(rows) <= MAX_GUEST_RATINGS:
+        return validate(rows)
+    valid = []
+    for start in range(0, len(rows), BLOCK):
+        try:
+            valid += validate(rows[start : start + BLOCK])
+        except ValidationError:
+            return validate(rows[: start + BLOCK])  # which names the right places
+    return valid
+
+
+StopEarly = WrapValidator(stop_early)
 
 
 def invalid_request(errors: Sequence[Any]) -> InvalidRequest:

@@ -14,11 +14,13 @@ from app.keys import repository
 from app.keys.scopes import is_loopback
 from app.kit import logs
 from app.kit.errors import PalateError
+from app.launch.connections import Connection
+from app.launch.open_connections import connections_within_files
 from app.launch.port import listen, port_problem
+from app.launch.server import Server
 from app.main import create_app
 from app.settings import Settings
 
-DRAIN_SECONDS = 10  # how long a stopping server waits for requests in progress
 KEY_NEEDED = """\
 palate: refused to start: {host} can be reached from other machines, and there is no key yet.
 Make one with `palate keys create --name NAME --scope read --scope write`, or listen on 127.0.0.1 (PALATE_HOST)."""
@@ -37,20 +39,21 @@ def serve(settings: Settings) -> int:
     except OSError as error:
         print(port_problem(settings, error), file=sys.stderr)  # noqa: T201
         return 1
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         ws="none",
         access_log=False,
         log_config=None,
         server_header=False,
         proxy_headers=False,  # nothing depends on the client's address or scheme but whether a proxy is trusted
-        timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     freeze_startup_objects()
     log.info("listening", host=settings.host, port=listening.getsockname()[1])
-    server = uvicorn.Server(config)
+    max_connections = connections_within_files(settings.max_connections)
+    server = Server(config, app, delay_s=settings.shutdown_delay.total_seconds(), max_connections=max_connections)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, exit_in_order)
     server.run(sockets=[listening])

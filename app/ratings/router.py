@@ -27,12 +27,13 @@ from app.ratings.scale import Scale
 from app.ratings.schemas import RatingChanged, RatingIn, RatingList, RatingRemoved, RatingsWritten, RatingValue, UserOut
 from app.ratings.service import RatingWriter, Written
 from app.settings import MAX_LIST
+from app.web.bounded import BoundedRoute
 from app.web.bulk import Refused, no_valid_row
 from app.web.deps import DatabaseDep, SettingsDep
 from app.web.paths import PathItemId, PathUserId
 from app.web.problem import problem_responses
 
-router = APIRouter(tags=["ratings"])
+router = APIRouter(route_class=BoundedRoute, tags=["ratings"])
 
 LATER = "A later rating of this item by this user counts again; one that is dated before the removal is stale."
 ROUTE = "ratings"  # names this list's cursors

@@ -14,11 +14,12 @@ from app.registry import service, store
 from app.registry.schemas import Activate, HeldInList, Version, VersionList
 from app.registry.service import ActivationRequest
 from app.settings import MAX_LIST
+from app.web.bounded import BoundedRoute
 from app.web.deps import DatabaseDep, SettingsDep
 from app.web.paths import PathUserId
 from app.web.problem import problem_responses
 
-router = APIRouter(tags=["models"])
+router = APIRouter(route_class=BoundedRoute, tags=["models"])
 ROUTE = "models"  # names this list's cursors
 
 

@@ -9,9 +9,10 @@ from app.recommendations.tokens.recommendation_id import decode
 from app.recommendations.users.response import json_response
 from app.replay.schemas import Replay, ReplayRequest
 from app.replay.service import Replayer, ReplayTask
+from app.web.bounded import BoundedRoute
 from app.web.problem import problem_responses
 
-router = APIRouter(prefix="/v1", tags=["recommendations"])
+router = APIRouter(route_class=BoundedRoute, prefix="/v1", tags=["recommendations"])
 EXPLAINED = 3  # ratings of each sign
 
 

@@ -9,6 +9,7 @@ from pydantic.config import JsonDict
 
 from app.kit.ids import ExternalId
 from app.kit.times import to_us
+from app.kit.validation import StopEarly
 from app.recommendations.request.enums import Reason
 from app.recommendations.tokens import codec
 from app.recommendations.tokens.recommendation_id import PURPOSE, ListType, RecommendationId
@@ -58,6 +59,7 @@ class ReplayRequest(BaseModel):
         Field(
             max_length=MAX_GUEST_RATINGS, description="A guest's: the same that they posted then. They are not stored."
         ),
+        StopEarly,
     ] = None
     explain: Annotated[
         bool | None, Field(description="Say which ratings each item was due to; left out: as the answer did.")

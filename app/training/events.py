@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from app.database.engine import Database
 from app.kit.errors import DatabaseUnavailable
+from app.kit.refreshing import Refreshing
 from app.tables import RunState
-from app.training import service
 from app.training.schemas import Epoch, Run
 from app.training.service import ENDED, Progress
 
@@ -39,17 +39,19 @@ class Event:
     data: Epoch | Run
 
 
-async def follow(database: Database, run_id: int, interval: timedelta, position: Position) -> AsyncIterator[Event]:
-    """Return what happened after ``position`` and then what happens, until the run has ended.
+async def follow(
+    progress_of_run: Refreshing[[], Progress], interval: timedelta, position: Position, stopping: asyncio.Event
+) -> AsyncIterator[Event]:
+    """Return what happened after ``position`` and then what happens, until the run has ended or the server stops.
 
     A reader never misses an epoch of the attempt that counts; after a take-over the epochs since the last checkpoint
     come again.
     """
-    while True:
+    while not stopping.is_set():
         try:
-            progress = await database.read(service.get_progress, run_id, position.epoch)
+            progress = await progress_of_run.get()
         except DatabaseUnavailable:
-            await asyncio.sleep(interval.total_seconds())
+            await pause(interval, stopping)
             continue
         for event in news(progress, position):
             position = event.position
@@ -57,7 +59,14 @@ async def follow(database: Database, run_id: int, interval: timedelta, position:
         if progress.run.state in ENDED:
             return
         position = Position(min(position.epoch, progress.run.epoch), position.state)
-        await asyncio.sleep(interval.total_seconds())
+        await pause(interval, stopping)
+
+
+async def pause(interval: timedelta, stopping: asyncio.Event) -> None:
+    """Wait for the next look, or for the end of the server."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(interval.total_seconds()):
+            await stopping.wait()
 
 
 def news(progress: Progress, seen: Position) -> list[Event]:
@@ -68,6 +77,8 @@ def news(progress: Progress, seen: Position) -> list[Event]:
         seen = Position(seen.epoch, run.state)
         events.append(Event("state", seen, state))
     for row in progress.epochs:
+        if row.epoch <= seen.epoch:
+            continue
         seen = Position(row.epoch, seen.state or RunState.RUNNING)
         events.append(Event("epoch", seen, Epoch.of(row)))
     if run.state != seen.state and run.state in ENDED:

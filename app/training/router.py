@@ -2,24 +2,33 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, cast
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy.orm import Session
 
 from app.idempotency.deps import OnceDep, respond
 from app.idempotency.service import Answer, carry_out
 from app.kit.cursors import decode_cursor, encode_cursor
-from app.kit.errors import IdempotencyKeyReused, InvalidCursor, InvalidRequest, RunAlreadyEnded, RunNotFound
+from app.kit.errors import (
+    IdempotencyKeyReused,
+    InvalidCursor,
+    InvalidRequest,
+    RunAlreadyEnded,
+    RunNotFound,
+    StreamsFull,
+)
 from app.settings import MAX_LIST
 from app.tables import RunCause, RunState
 from app.training import events, service
 from app.training.schemas import Epoch, Run, RunDetail, RunList, RunRequest
+from app.training.streams import Streams
+from app.web.bounded import BoundedRoute
 from app.web.deps import DatabaseDep, SettingsDep
 from app.web.problem import problem_responses
 
-router = APIRouter(prefix="/v1/training-runs", tags=["training"])
+router = APIRouter(route_class=BoundedRoute, prefix="/v1/training-runs", tags=["training"])
 ROUTE = "training-runs"  # names this list's cursors
 MAX_RUN_ID = 2**31 - 1
 
@@ -38,6 +47,12 @@ async def get_existing_run_id(run_id: RunId, database: DatabaseDep) -> int:
     """Make sure that a run exists before a stream about it begins."""
     await database.read(service.get_run, run_id)
     return run_id
+
+
+async def get_place(request: Request, _run_id: Annotated[int, Depends(get_existing_run_id)]) -> AsyncIterator[None]:
+    """Hold a place for a stream as long as it lasts."""
+    async with cast("Streams", request.app.state.streams).place():
+        yield
 
 
 @router.post(
@@ -98,17 +113,21 @@ async def delete_run(run_id: RunId, database: DatabaseDep) -> Run:
     "/{run_id}/events",
     summary="Follow a run",
     response_class=EventSourceResponse,
-    responses=problem_responses(RunNotFound),
+    responses=problem_responses(RunNotFound, StreamsFull),
+    dependencies=[Depends(get_place)],
 )
 async def get_events(
+    request: Request,
     run_id: Annotated[int, Depends(get_existing_run_id)],
-    database: DatabaseDep,
     settings: SettingsDep,
     last_event_id: Annotated[str | None, Header(description="The last event seen, to go on after it.")] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Follow a run as server-sent events: `epoch` for each finished epoch, `state` for each change of state.
 
-    The stream begins with what has happened so far, and ends with the run.
+    The stream begins with what has happened so far, and ends with the run, or when the server stops: ask again, with
+    the last event's id.
     """
-    async for event in events.follow(database, run_id, settings.poll_interval, events.Position.read(last_event_id)):
+    state = request.app.state
+    progress, position = state.streams.progress_of(run_id), events.Position.read(last_event_id)
+    async for event in events.follow(progress, settings.poll_interval, position, state.stopping):
         yield ServerSentEvent(event=event.name, id=str(event.position), data=event.data)

@@ -1,15 +1,19 @@
 """Bulk bodies: one object or a list of them, read so that an invalid row does not affect the others."""
 
-from typing import Any, Generic, NamedTuple, TypeVar
+from itertools import islice
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import orjson
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, FailFast, TypeAdapter, ValidationError
 
 from app.kit.errors import FieldProblem, InvalidRequest
 from app.kit.validation import MAX_FIELDS, TOO_DEEP, fix, pointer
 from app.settings import MAX_LIST
+from app.web.bounded import count_values
 
 M = TypeVar("M", bound=BaseModel)
+MAX_UNKNOWN = 5  # fields of a row that are named
+MAX_FIRST_GUESS = 20_000  # values of a body that is validated as a whole first
 JSON_SPACE = b" \t\r\n"
 
 
@@ -30,7 +34,8 @@ class BulkReader(Generic[M]):
 
     def __init__(self, schema: type[M]) -> None:
         self._one = TypeAdapter(schema)
-        self._many = TypeAdapter(list[schema])  # type: ignore[valid-type]
+        self._many: TypeAdapter[list[M]] = TypeAdapter(Annotated[list[schema], FailFast()])  # type: ignore[valid-type,arg-type]
+        self._names = frozenset(schema.model_fields)
 
     def read(self, body: bytes) -> list[M | Refused]:
         """Read one row or a list of rows.
@@ -38,6 +43,8 @@ class BulkReader(Generic[M]):
         Raises:
             InvalidRequest: if the body is neither, or the list is too long or empty.
         """
+        if count_values(body) > MAX_FIRST_GUESS:  # each might be a mistake
+            return self._read_each(body)
         try:
             if is_object(body):
                 return [self._one.validate_json(body)]
@@ -57,11 +64,19 @@ class BulkReader(Generic[M]):
     def read_row(self, row: Any, place: str) -> M | Refused:
         """Read one row of parsed JSON; ``place`` is its JSON pointer."""
         try:
-            return self._one.validate_json(orjson.dumps(row))
+            return self._one.validate_json(orjson.dumps(self._cut(row)))
         except orjson.JSONEncodeError:
             return Refused(row, [FieldProblem(place or "/", TOO_DEEP)])
         except ValidationError as error:
             return Refused(row, [problem_at(place, problem) for problem in error.errors()])
+
+    def _cut(self, row: Any) -> Any:
+        """Leave out all but the first unknown fields: a row is refused for those as well."""
+        if not isinstance(row, dict) or len(row) <= len(self._names) + MAX_UNKNOWN:
+            return row
+        kept = [*(name for name in self._names if name in row)]
+        kept += islice((name for name in row if name not in self._names), MAX_UNKNOWN)
+        return {name: row[name] for name in kept}
 
 
 def is_object(body: bytes) -> bool:

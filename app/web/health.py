@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
+from starlette.datastructures import State
 
 from app.database import migrate
 from app.database.engine import Database
@@ -64,7 +65,7 @@ async def ready(request: Request, response: Response, database: DatabaseDep) -> 
     found = await check_database(database)
     state = request.app.state
     model = state.serving.status()
-    available = found.is_usable and state.keys.known and model.is_settled
+    available = found.is_usable and state.keys.known and model.is_settled and not state.stopping.is_set()
     problem = found.problem or model.problem
     status: Literal["ok", "degraded", "unavailable"] = "degraded" if problem else "ok"
     if not available:
@@ -76,9 +77,16 @@ async def ready(request: Request, response: Response, database: DatabaseDep) -> 
         status=status if available else "unavailable",
         model_version=model.loaded_version,
         live_version=model.live_version,
-        problem=problem if state.keys.known else "the keys have not been read yet",
+        problem=problem_of(state, problem),
         experiment=model.experiment,
     )
+
+
+def problem_of(state: State, problem: str | None) -> str | None:
+    """Return what keeps the server from being ready, or from being as it should."""
+    if state.stopping.is_set():
+        return "the server is stopping: call another"
+    return problem if state.keys.known else "the keys have not been read yet"
 
 
 class Found(NamedTuple):

@@ -12,15 +12,22 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from app.kit.errors import (
+    AddressTooLong,
     BodyTooLarge,
+    ConnectionsFull,
     DatabaseBusy,
     DatabaseSilent,
     DatabaseUnavailable,
     FieldProblem,
+    HeadersTooLarge,
+    HostRefused,
     InvalidRequest,
+    MalformedRequest,
     MethodNotAllowed,
     OutcomeUnknown,
     PalateError,
+    RateExceeded,
+    RequestStalled,
     RouteNotFound,
     ServerStopping,
     UnexpectedError,
@@ -29,11 +36,18 @@ from app.kit.validation import invalid_request
 
 MEDIA_TYPE = "application/problem+json"
 ANYWHERE: tuple[type[PalateError], ...] = (
+    HostRefused,
+    MalformedRequest,
+    RequestStalled,
+    AddressTooLong,
+    RateExceeded,
+    HeadersTooLarge,
     UnexpectedError,
     DatabaseUnavailable,
     DatabaseSilent,
     DatabaseBusy,
     OutcomeUnknown,
+    ConnectionsFull,
     ServerStopping,
 )
 BY_STATUS: Mapping[int, type[PalateError]] = {404: RouteNotFound, 405: MethodNotAllowed, 413: BodyTooLarge}

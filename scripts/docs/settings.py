@@ -13,8 +13,17 @@ from app.settings import Settings
 from scripts.docs.markdown import table
 
 SECTIONS = {  # heading: how the names of its settings begin
-    "Database, store and server": ("database_", "model_store", "host", "port", "worker_port", "max_body_", "poll_"),
-    "Proxies and browsers": ("root_path", "trusted_", "cors_"),
+    "Database, store and server": (
+        "database_",
+        "model_store",
+        "host",
+        "port",
+        "worker_port",
+        "shutdown_",
+        "poll_",
+    ),
+    "Proxies and browsers": ("root_path", "trusted_", "cors_", "allowed_"),
+    "Limits": ("max_", "rate_limit", "refused_"),
     "Logs": ("log_",),
     "The rating scale": ("rating_", "like_"),
     "Models": ("model_kind", "tune_", "linear_", "device"),

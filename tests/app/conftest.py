@@ -12,5 +12,5 @@ from tests.app.building import build_app
 @pytest.fixture
 def client(settings: Settings) -> Iterator[TestClient]:
     """A client of the real app on a migrated, empty database."""
-    with TestClient(build_app(settings)) as client:
+    with TestClient(build_app(settings), base_url="http://localhost") as client:
         yield client

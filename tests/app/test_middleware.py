@@ -68,7 +68,7 @@ def test_a_bug_is_logged_once_with_the_id_that_the_caller_got(settings: Settings
     async def fails() -> None:
         raise LookupError("the inside")
 
-    with TestClient(app) as client:
+    with TestClient(app, base_url="http://localhost") as client:
         answer = client.get("/v1/fails")
     (bug,) = (entry for entry in logged if entry["event"] == "unexpected error")
     assert bug["request_id"] == answer.headers["x-request-id"]

@@ -53,11 +53,11 @@ def test_keys_are_sent_and_a_missing_scope_raises_forbidden(
     settings: Settings, run_on_database: Callable[..., NewKey]
 ) -> None:
     key = run_on_database(lambda database: database.write(service.create, "test", [Scope.READ]))
-    with TestClient(create_app(settings)) as http:
-        without_key = Client("http://testserver", http=http)
+    with TestClient(create_app(settings), base_url="http://localhost") as http:
+        without_key = Client("http://localhost", http=http)
         with pytest.raises(Unauthorized, match="key-missing"):
             without_key.popular()
-        reader = Client("http://testserver", http=http, api_key=key.secret)
+        reader = Client("http://localhost", http=http, api_key=key.secret)
         assert reader.popular().items == []
         with pytest.raises(Forbidden, match="scope-missing"):
             reader.rate("ada", "alien-1979", 5)

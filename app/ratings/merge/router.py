@@ -14,12 +14,13 @@ from app.ratings.merge.schemas import MergeOut, MergeRequest
 from app.ratings.merge.service import merge_users, read_posted
 from app.ratings.router import JSON, WriterDep, answer
 from app.ratings.scale import Scale
+from app.web.bounded import BoundedRoute
 from app.web.bulk import no_valid_row
 from app.web.deps import DatabaseDep, SettingsDep
 from app.web.paths import PathUserId
 from app.web.problem import problem_responses
 
-router = APIRouter(tags=["ratings"])
+router = APIRouter(route_class=BoundedRoute, tags=["ratings"])
 
 
 @router.post(

@@ -10,11 +10,12 @@ from app.recommendations.elicitation.schemas import GuestQuestions, QuestionRequ
 from app.recommendations.request.options import Options
 from app.recommendations.users.response import json_response
 from app.recommendations.users.router import ServingDep, get_options, query_parameters
+from app.web.bounded import BoundedRoute
 from app.web.deps import SettingsDep
 from app.web.paths import PathUserId
 from app.web.problem import problem_responses
 
-router = APIRouter(prefix="/v1", tags=["recommendations"])
+router = APIRouter(route_class=BoundedRoute, prefix="/v1", tags=["recommendations"])
 
 
 @router.get(

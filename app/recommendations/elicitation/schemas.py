@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.kit.validation import StopEarly
 from app.recommendations.request.query import RecommendationQuery
 from app.recommendations.users.schemas import GuestRating
 from app.settings import MAX_GUEST_RATINGS
@@ -46,4 +47,4 @@ class QuestionRequest(RecommendationQuery):
         json_schema_extra={"examples": [{"ratings": [{"item_id": "blade-runner-1982", "value": 5}], "limit": 3}]},
     )
 
-    ratings: Annotated[list[GuestRating], Field(max_length=MAX_GUEST_RATINGS)]
+    ratings: Annotated[list[GuestRating], Field(max_length=MAX_GUEST_RATINGS), StopEarly]

@@ -11,11 +11,12 @@ from app.recommendations.predictions.schemas import GuestPredictions, Prediction
 from app.recommendations.users.response import json_response
 from app.recommendations.users.router import ServingDep
 from app.settings import MAX_LIST
+from app.web.bounded import BoundedRoute
 from app.web.deps import SettingsDep
 from app.web.paths import PathUserId
 from app.web.problem import problem_responses
 
-router = APIRouter(prefix="/v1", tags=["recommendations"])
+router = APIRouter(route_class=BoundedRoute, prefix="/v1", tags=["recommendations"])
 ItemIds = Annotated[
     list[ExternalId],
     Query(min_length=1, max_length=MAX_LIST, description="Repeat it for several.", examples=["blade-runner-1982"]),

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.kit.ids import ExternalId
+from app.kit.validation import StopEarly
 from app.recommendations.request.enums import Reason
 from app.recommendations.users.schemas import GuestRating
 from app.settings import MAX_GUEST_RATINGS, MAX_LIST
@@ -68,5 +69,5 @@ class PredictionRequest(BaseModel):
         },
     )
 
-    ratings: Annotated[list[GuestRating], Field(max_length=MAX_GUEST_RATINGS)]
+    ratings: Annotated[list[GuestRating], Field(max_length=MAX_GUEST_RATINGS), StopEarly]
     item_ids: Annotated[list[ExternalId], Field(min_length=1, max_length=MAX_LIST)]

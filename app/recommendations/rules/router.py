@@ -8,10 +8,11 @@ from app.kit.errors import InvalidRequest
 from app.recommendations.rules import repository
 from app.recommendations.rules.repository import StoredRules
 from app.recommendations.rules.schemas import RulesOut, RulesSet
+from app.web.bounded import BoundedRoute
 from app.web.deps import DatabaseDep
 from app.web.problem import problem_responses
 
-router = APIRouter(prefix="/v1/rules", tags=["rules"])
+router = APIRouter(route_class=BoundedRoute, prefix="/v1/rules", tags=["rules"])
 
 
 def to_response(rules: StoredRules) -> RulesOut:

@@ -21,11 +21,12 @@ from app.recommendations.users.schemas import (
     GuestRequest,
     Recommendations,
 )
+from app.web.bounded import BoundedRoute
 from app.web.deps import SettingsDep
 from app.web.paths import PathUserId
 from app.web.problem import problem_responses
 
-router = APIRouter(prefix="/v1", tags=["recommendations"])
+router = APIRouter(route_class=BoundedRoute, prefix="/v1", tags=["recommendations"])
 DEFAULTS = PLAIN_OPTIONS
 CURSOR = {
     "name": "cursor",

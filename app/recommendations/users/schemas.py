@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.kit.ids import ExternalId
+from app.kit.validation import StopEarly
 from app.ratings.schemas import RatedAt, Value
 from app.recommendations.request.enums import Reason, Source
 from app.recommendations.request.query import FEWER_EXPLAINED, RecommendationQuery
@@ -139,7 +140,7 @@ class GuestRequest(RecommendationQuery):
         },
     )
 
-    ratings: Annotated[list[GuestRating], Field(max_length=MAX_GUEST_RATINGS)]
+    ratings: Annotated[list[GuestRating], Field(max_length=MAX_GUEST_RATINGS), StopEarly]
     cursor: Cursor = None
 
 

@@ -7,11 +7,12 @@ from app.recommendations.users.response import json_response
 from app.recommendations.users.router import ServingDep
 from app.recommendations.what_if import service
 from app.recommendations.what_if.schemas import WhatIf, WhatIfRequest
+from app.web.bounded import BoundedRoute
 from app.web.deps import SettingsDep
 from app.web.paths import PathUserId
 from app.web.problem import problem_responses
 
-router = APIRouter(prefix="/v1", tags=["recommendations"])
+router = APIRouter(route_class=BoundedRoute, prefix="/v1", tags=["recommendations"])
 
 
 @router.post(

@@ -1,10 +1,11 @@
 """Request and response of the route of what-if."""
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.kit.ids import ExternalId
+from app.kit.validation import StopEarly
 from app.recommendations.request.enums import Reason
 from app.recommendations.request.query import FEWER_EXPLAINED, RecommendationQuery
 from app.recommendations.users.schemas import GuestRating, Recommendation
@@ -28,10 +29,10 @@ class WhatIfRequest(RecommendationQuery):
         },
     )
 
-    set: list[GuestRating] = Field(
+    set: Annotated[list[GuestRating], StopEarly] = Field(
         default_factory=list, max_length=MAX_GUEST_RATINGS, description="Ratings to add or to change."
     )
-    remove: list[ExternalId] = Field(
+    remove: Annotated[list[ExternalId], StopEarly] = Field(
         default_factory=list, max_length=MAX_GUEST_RATINGS, description="Items whose rating to remove."
     )
 

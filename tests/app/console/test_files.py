@@ -14,7 +14,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 def test_the_page_knows_the_declared_scale(settings: Settings) -> None:
     tens = settings.model_copy(update={"rating_min": 0.0, "rating_max": 10.0, "rating_step": 1.0})
-    with TestClient(create_app(tens)) as client:
+    with TestClient(create_app(tens), base_url="http://localhost") as client:
         page = client.get("/")
     assert page.headers["content-type"].startswith("text/html")
     assert "{&quot;min&quot;: 0.0, &quot;max&quot;: 10.0, &quot;step&quot;: 1.0}" in page.text

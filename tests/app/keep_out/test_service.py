@@ -36,7 +36,7 @@ def settings(settings: Settings) -> Settings:
 @pytest.fixture
 def removed(settings: Settings) -> Iterator[TestClient]:
     """A client of an instance where the user `ada` was erased and the item `alien` deleted."""
-    with TestClient(build_app(settings)) as client:
+    with TestClient(build_app(settings), base_url="http://localhost") as client:
         assert client.post("/v1/ratings", json=RATINGS).status_code == 200
         assert "keep-out lift user" in client.delete("/v1/users/ada").json()["later"]
         assert "keep-out lift item" in client.delete("/v1/items/alien").json()["later"]
@@ -135,7 +135,7 @@ def test_only_keyed_hashes_are_stored(removed: TestClient, run_on_database: Call
 def test_unset_nothing_is_kept_out_and_the_answers_say_what_comes_back(
     settings: Settings, run_on_database: Callable[..., Any]
 ) -> None:
-    with TestClient(build_app(settings.model_copy(update={"keep_out": None}))) as client:
+    with TestClient(build_app(settings.model_copy(update={"keep_out": None})), base_url="http://localhost") as client:
         client.post("/v1/ratings", json=RATINGS)
         assert "new user" in client.delete("/v1/users/ada").json()["later"]
         assert "PALATE_KEEP_OUT" in client.delete("/v1/items/alien").json()["later"]

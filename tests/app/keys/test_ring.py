@@ -35,7 +35,7 @@ def reachable(settings: Settings) -> Settings:
 @pytest.fixture
 def remote(settings: Settings) -> Iterator[TestClient]:
     """A client of a server beyond loopback."""
-    with TestClient(create_app(reachable(settings))) as client:
+    with TestClient(create_app(reachable(settings)), base_url="http://localhost") as client:
         yield client
 
 

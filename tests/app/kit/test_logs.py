@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import structlog
 
+from app.experiments.assignment import Arm
 from app.kit import logs
+from app.kit.logs import dump
 from app.settings import Settings
 
 
@@ -60,3 +62,10 @@ def test_a_traceback_shows_no_local_variables(stderr: io.BytesIO) -> None:
         structlog.get_logger().exception("failed")
     assert "LookupError" in lines(stderr)[0]["exception"]
     assert b"palate_secret" not in stderr.getvalue()
+
+
+@pytest.mark.parametrize(
+    "fields", [{Arm.CONTROL: "a"}, {7: "a"}, {"pair": {(1, 2): 3}}, {"text": "\ud800"}, {"big": 2**70}]
+)
+def test_a_json_line_is_written_whatever_stands_in_it(fields: dict[Any, Any]) -> None:
+    assert json.loads(dump({"event": "swap", **fields}))["event"] == "swap"

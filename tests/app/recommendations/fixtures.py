@@ -47,7 +47,7 @@ def serve(settings: Settings) -> Serve:
 
     @contextmanager
     def served() -> Iterator[TestClient]:
-        with TestClient(build_app(settings), raise_server_exceptions=False) as client:
+        with TestClient(build_app(settings), raise_server_exceptions=False, base_url="http://localhost") as client:
             yield client
 
     return served

@@ -141,7 +141,7 @@ def test_a_version_that_is_not_kept_is_gone_and_with_it_the_catalogue_of_its_tim
 
     assert run_on_database(lambda database: database.write(remove)) == ["v1"]
     store.delete(settings.model_store, "v1")
-    with TestClient(trained.app) as other:
+    with TestClient(trained.app, base_url="http://localhost") as other:
         is_gone(other, before, "'v1' is not kept")
         assert replay(other, after)[1]["items"] == after["items"]
 

@@ -21,7 +21,9 @@ def open_app(migrated_file: Path, tmp_path: Path) -> Iterator[Callable[..., Test
         def open_with(client: str = "127.0.0.1", **options: Any) -> TestClient:
             shutil.copy(migrated_file, tmp_path / "palate.db")
             settings = Settings(_env_file=None, database_url=f"sqlite:///{tmp_path}/palate.db", **options)
-            return opened.enter_context(TestClient(build_app(settings), client=(client, 50_000)))
+            return opened.enter_context(
+                TestClient(build_app(settings), client=(client, 50_000), base_url="http://localhost")
+            )
 
         yield open_with
 

@@ -48,7 +48,7 @@ def test_head_of_a_stream_ends_before_it_begins(migrated_file: Path) -> None:
 
         return StreamingResponse(rows(), headers={"X-Rows": "many"})
 
-    with TestClient(app) as client:
+    with TestClient(app, base_url="http://localhost") as client:
         answer = client.head("/v1/endless")
     assert (answer.status_code, answer.headers["x-rows"], answer.content) == (200, "many", b"")
     assert not began

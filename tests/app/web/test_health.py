@@ -109,7 +109,7 @@ def locked_table(url: str, table: str) -> Iterator[None]:
 
 def test_a_server_starts_without_its_database_and_stays_closed(settings: Settings) -> None:
     lost = settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:1/nothing"})
-    with TestClient(create_app(lost)) as client:
+    with TestClient(create_app(lost), base_url="http://localhost") as client:
         assert client.get("/health/live").status_code == 200
         assert client.get("/health/ready").status_code == 503
         refused = client.get("/v1/items/anything")

@@ -280,7 +280,7 @@ def test_before_the_first_version_readiness_reports_none(client: TestClient) -> 
 
 def test_missing_tables_are_waited_for_without_tracebacks(settings: Settings, tmp_path: Path) -> None:
     unmigrated = settings.model_copy(update={"database_url": f"sqlite:///{tmp_path}/unmigrated.db"})
-    with capture_logs() as logged, TestClient(create_app(unmigrated)):
+    with capture_logs() as logged, TestClient(create_app(unmigrated), base_url="http://localhost"):
         wait_for(lambda: sum(entry["event"] == "loader_waits_for_database" for entry in logged) > 1)
     assert {entry["log_level"] for entry in logged} == {"warning"}
 

@@ -26,7 +26,9 @@ def guests(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """A client of the app on SQLite: which database it is does not matter here."""
     database = tmp_path_factory.mktemp("guests") / "palate.db"
     shutil.copy(migrated_file, database)
-    with TestClient(create_app(Settings(_env_file=None, database_url=f"sqlite:///{database}"))) as client:
+    with TestClient(
+        create_app(Settings(_env_file=None, database_url=f"sqlite:///{database}")), base_url="http://localhost"
+    ) as client:
         yield client
 
 
