@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, select
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
@@ -20,14 +20,6 @@ RECORD = f"""
     RETURNING answered_at_us, answer, item_id, type
 """  # noqa: S608 - names of our own
 MAX_ROWS_PER_DELETE = 10_000
-TYPES_OF_0_1 = {"shown": "impression", "clicked": "click", "rated": "rating", "bought": "purchase"}
-REMOVE_TWINS = """
-    DELETE FROM events WHERE type = :old AND EXISTS (
-        SELECT 1 FROM events AS twin WHERE twin.answered_at_us = events.answered_at_us AND twin.answer = events.answer
-        AND twin.item_id = events.item_id AND twin.type = :new
-    )
-"""  # one that a newer server recorded, too
-
 EventKey = tuple[int, int, int, str]
 
 
@@ -54,20 +46,3 @@ def remove_before(session: Session, answered_at_us: int) -> int:
     result = session.execute(delete(Event).where(Event.answered_at_us < until))
     assert isinstance(result, CursorResult)  # noqa: S101 - tells mypy the result of a DELETE
     return result.rowcount
-
-
-def rename_old_types(session: Session) -> int:
-    """Rename what servers of 0.1.0 recorded beside newer ones during an upgrade; return the number of events.
-
-    The types themselves were renamed by a migration, before those servers ended.
-    """
-    num_renamed = 0
-    if not session.scalar(select(Event.type).where(Event.type.in_(TYPES_OF_0_1)).limit(1)):
-        return num_renamed
-    for old, new in TYPES_OF_0_1.items():
-        names = {"old": old, "new": new}
-        session.execute(text(REMOVE_TWINS), names)
-        result = session.execute(text("UPDATE events SET type = :new WHERE type = :old"), names)
-        assert isinstance(result, CursorResult)  # noqa: S101 - tells mypy the result of an UPDATE
-        num_renamed += result.rowcount
-    return num_renamed

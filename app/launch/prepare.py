@@ -4,7 +4,7 @@ import typer
 
 from app.database import migrate as migrations
 from app.database.engine import open_database
-from app.feedback.repository import rename_old_types
+from app.feedback.old_types import rename_old_types
 from app.settings import Settings
 
 FOUND = {
