@@ -10,7 +10,7 @@ from app.kit.times import RFC3339
 from app.settings import MAX_GUEST_RATINGS
 
 MAX_FIELDS = 20  # an error names at most so many fields
-BLOCK = 1_000  # rows of a long list whose mistakes are looked for together
+BLOCK = 200  # rows of a long list whose mistakes are looked for together
 TOO_DEEP = "is nested too deep: flatten it"  # parsers have limits of their own, some 200 levels
 FIXES = {  # pydantic's words, where they do not say what to do
     "missing": "is missing: add it",
