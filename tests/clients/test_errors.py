@@ -65,7 +65,7 @@ def test_keys_are_sent_and_a_missing_scope_raises_forbidden(
 
 def test_only_the_statuses_of_proxies_have_an_exception_that_the_server_never_sends() -> None:
     statuses = {error.status for error in all_subclasses(PalateError)}
-    assert BY_STATUS.keys() - statuses == {429, 502, 504}
+    assert BY_STATUS.keys() - statuses == {502, 504}
 
 
 def all_subclasses(error: type[PalateError]) -> set[type[PalateError]]:

@@ -45,7 +45,7 @@ def test_a_restore_brings_back_what_was_and_refuses_what_was_handed_out_since(
     settings: Settings, publish_version: Publish, tmp_path: Path
 ) -> None:
     file = tmp_path / "backup.tar"
-    with TestClient(build_app(settings)) as client:
+    with TestClient(build_app(settings), base_url="http://localhost") as client:
         add_items(client)
         version = publish_version()
         wait_for_version(client, version)
@@ -65,7 +65,7 @@ def test_a_restore_brings_back_what_was_and_refuses_what_was_handed_out_since(
 
     assert restored.missing == []
     assert not (settings.model_store / ".gram").exists()
-    with TestClient(build_app(settings)) as client:
+    with TestClient(build_app(settings), base_url="http://localhost") as client:
         wait_for_version(client, version)
         assert client.get("/v1/users/bob/ratings").status_code == 404
         again = recommend(client, "ada", limit=2)
@@ -84,7 +84,7 @@ def test_a_restore_brings_back_what_was_and_refuses_what_was_handed_out_since(
 
 
 def test_a_database_in_use_is_not_replaced(settings: Settings, tmp_path: Path) -> None:
-    with TestClient(build_app(settings)) as client:
+    with TestClient(build_app(settings), base_url="http://localhost") as client:
         rate(client, "ada", {"x": 5.0})
         back_up(settings, tmp_path / "backup.tar", ignore)
         with pytest.raises(InUse, match="Stop the servers and workers first"):
