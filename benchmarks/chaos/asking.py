@@ -46,7 +46,7 @@ class Asker:
         self.addresses = addresses
 
     async def ask(self, call: Call, address: str | None = None) -> Reply | None:
-        """Send a request; None: nobody knows what became of it."""
+        """Send a request; None: what became of it is not known."""
         address, fault, began = address or self._random.choice(self.addresses), self._tally.fault, monotonic()
         headers = {"Idempotency-Key": call.key} if call.key else {}
         try:

@@ -12,7 +12,7 @@ from benchmarks.chaos.ledger import Ledger
 from benchmarks.chaos.tally import Tally, Wrong
 
 NUM_USERS = 8
-NUM_SHARED = 300  # items that everybody rates, and nobody changes
+NUM_SHARED = 300  # items that all rate, and none changes
 MAX_PAST = 40
 PAGES = 3
 PAGE = 10
@@ -249,7 +249,7 @@ def shared_item(number: int) -> str:
 
 
 def differences(before: list[dict[str, Any]], after: dict[str, Any]) -> str:
-    """Say where a replay differs first."""
+    """Describe where a replay differs first."""
     pairs = zip(before, after["items"], strict=False)
     first = next((pair for pair in pairs if pair[0] != pair[1]), None)
     return f"identical={after['identical']}, {len(before)} and {len(after['items'])} items, first {first}"

@@ -9,7 +9,7 @@ from app.tables import Counter, Erasure, Experiment, ModelVersion, Rating, Ratin
 
 
 def problems(session: Session) -> Iterator[str]:
-    """Say what does not hold."""
+    """Describe what does not hold."""
     for text, query in counts().items():
         if number := session.scalars(query).one():
             yield f"{number} {text}"
@@ -46,7 +46,7 @@ def counts() -> dict[str, Select[int]]:
 
 
 def revision_problems(session: Session) -> Iterator[str]:
-    """Say whether revisions are missing: only those of erased users may be, and those that erasures took."""
+    """Describe which revisions are missing: only those of erased users may be, and those that erasures took."""
     revision = session.scalars(select(Counter.value).where(Counter.name == "ratings")).one()
     num_known = session.scalars(select(func.count()).select_from(RatingChange)).one()
     removed = session.scalars(select(Erasure.removed)).all()

@@ -12,7 +12,7 @@ Pair = tuple[str, str]  # user, item
 
 
 class Ledger:
-    """The users and items of one client, whom nobody else writes to."""
+    """The users and items of one client, whom no other client writes to."""
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally

@@ -34,11 +34,11 @@ class Disk:
                 ballast.write(bytes(4096))
 
     def free(self) -> None:
-        """Give the place back."""
+        """Free the place again."""
         self._ballast.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Give it up, with all that is on it."""
+        """Unmount it, with all that is on it."""
         if self.is_own:
             subprocess.run(["umount", "--lazy", str(self.folder)], check=False)
 
