@@ -1,9 +1,9 @@
 """PostgreSQL through asyncpg: a plain function of a session runs in a greenlet."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -19,10 +19,9 @@ from app.database import db_errors
 from app.database.connecting import Connector, own_settings
 from app.database.db_errors import is_deadlock, is_disconnect
 from app.database.engine import Database, P, T, Work
-from app.database.hot import HotConnections
+from app.database.hot import SILENT, Call, HotConnections, HotReads, Pulse, is_stale, translate_error
 from app.database.limits import COMMANDS, Limits, Places
-from app.database.pulse import Pulse
-from app.kit.errors import DatabaseBusy, DatabaseSilent, DatabaseUnavailable, OutcomeUnknown
+from app.kit.errors import DatabaseSilent, OutcomeUnknown
 
 MAX_ATTEMPTS = 3
 READ_PLACE_S = 2  # for a place among those who read; writers wait no longer than for a lock
@@ -33,23 +32,9 @@ READING_S = 0.01
 # Behind a pooler a statement must leave nothing behind: each is unnamed, and lives as long as its transaction.
 POOLED: dict[str, Any] = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": str}
 ERRORS = (DBAPIError, PoolTimeout, OSError, asyncpg.InterfaceError)
-SILENT = "the database answers nothing"
 
 
-@dataclass
-class Call:
-    """A call under way."""
-
-    is_write: bool
-    is_committing: bool = False
-
-    @property
-    def is_unknown(self) -> bool:
-        """Whether it may be stored, should its connection be lost now."""
-        return self.is_write and self.is_committing
-
-
-class PostgresDatabase(Database):
+class PostgresDatabase(HotReads):
     """PostgreSQL through asyncpg."""
 
     dialect = "postgresql"
@@ -110,23 +95,6 @@ class PostgresDatabase(Database):
                 with self._pulse.watch(limit):
                     return await self._attempt(call, engine, work, *args, **kwargs)
 
-    @contextmanager
-    def _translating(self, call: Call) -> Iterator[None]:
-        """Turn the loss of the database into our own error, counted and logged; any other error stays what it is."""
-        try:
-            if self._pulse.is_silent:
-                raise DatabaseSilent(cause=SILENT)
-            yield
-        except DatabaseUnavailable as error:
-            is_cut = self._pulse.is_silent and type(error) is DatabaseUnavailable  # by ourselves
-            lost = DatabaseSilent(cause=SILENT) if is_cut else error
-            self.trouble.note(lost, is_write=call.is_write)
-            raise lost from error.__cause__
-        except TimeoutError as error:
-            lost = OutcomeUnknown(cause=SILENT) if call.is_unknown else DatabaseSilent(cause=SILENT)
-            self.trouble.note(lost, is_write=call.is_write)
-            raise lost from error
-
     async def _attempt(self, call: Call, engine: Any, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         for attempt in range(1, MAX_ATTEMPTS + 1):
             started = monotonic()
@@ -145,24 +113,6 @@ class PostgresDatabase(Database):
                 except ERRORS as error:
                     raise translate_commit(error, call) from error
                 return result
-        raise AssertionError("unreachable")
-
-    def _is_worth_another(self, error: BaseException) -> bool:
-        return is_stale(error) and not self._pulse.is_silent
-
-    async def fetch_row(self, sql: str, *args: object) -> Sequence[Any] | None:
-        with self._translating(Call(is_write=False)):
-            async with asyncio.timeout(None) as limit:
-                with self._pulse.watch(limit):
-                    return await self._fetch_row(sql, *args)
-
-    async def _fetch_row(self, sql: str, *args: object) -> Sequence[Any] | None:
-        for attempt in range(1, MAX_ATTEMPTS + 1):
-            try:
-                return await self._hot.fetch_row(sql, *args)
-            except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
-                if attempt == MAX_ATTEMPTS or isinstance(error, TimeoutError) or not self._is_worth_another(error):
-                    raise translate_error(error) from error
         raise AssertionError("unreachable")
 
     async def overwrite(self) -> None:
@@ -267,21 +217,6 @@ async def check_connection(driver: Any, seconds: float) -> None:
         await asyncio.sleep(READING_S)
     if driver is not None and driver.is_closed():
         raise ConnectionResetError("the connection was closed before the commit")
-
-
-def is_stale(error: BaseException) -> bool:
-    """Return whether a pooled connection had been closed by the server before this use, so that a new one may do."""
-    if isinstance(error, ConnectionRefusedError):
-        return False
-    return is_disconnect(error) or isinstance(error, asyncpg.InterfaceError | asyncpg.PostgresConnectionError)
-
-
-def translate_error(error: BaseException) -> BaseException:
-    """Translate the loss of the database; any other error stays what it is."""
-    if isinstance(error, TimeoutError):
-        return DatabaseBusy(cause="a statement took too long")
-    translated = db_errors.translate_error(error)
-    return DatabaseUnavailable(cause=str(error)) if translated is error and is_stale(error) else translated
 
 
 def translate_commit(error: BaseException, call: Call) -> BaseException:
