@@ -130,8 +130,13 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await stack.enter_async_context(background(keep_finishing(database)))
         app.state.serving = await stack.enter_async_context(open_serving(database, settings))
         registry: CollectorRegistry = app.state.metrics.registry
-        await stack.enter_async_context(background(watch_loop(registry)))
-        writers: dict[str, Batcher[Any, Any]] = {"ratings": app.state.writer, "events": app.state.events}
+        await stack.enter_async_context(background(watch_loop(app.state.metrics.loop_lag)))
+        state = app.state
+        writers: dict[str, Batcher[Any, Any]] = {
+            "ratings": state.writer,
+            "items": state.item_writer,
+            "events": state.events,
+        }
         for figures in (DatabaseFigures(database, writers), DiskFigures(settings), ModelFigures(app.state.serving)):
             registry.register(figures)
             stack.callback(registry.unregister, figures)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -17,7 +17,6 @@ from app.kit.errors import DatabaseBusy, DatabaseSilent, DatabaseUnavailable, Ou
 from app.settings import Settings
 
 TICK_S = 0.25
-LAGS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 FAILURES = (DatabaseBusy, DatabaseSilent, DatabaseUnavailable, OutcomeUnknown)
 
 
@@ -81,14 +80,10 @@ def store_figure(store: Path) -> Metric:
     )
 
 
-async def watch_loop(registry: CollectorRegistry) -> None:
+async def watch_loop(lags: Histogram) -> None:
     """Note again and again how late the event loop comes to what is due: every request waits as long."""
-    lags = Histogram("palate_event_loop_lag_seconds", "How late the event loop was.", registry=registry, buckets=LAGS_S)
     loop = asyncio.get_running_loop()
-    try:
-        while True:
-            due = loop.time() + TICK_S
-            await asyncio.sleep(TICK_S)
-            lags.observe(max(0.0, loop.time() - due))
-    finally:
-        registry.unregister(lags)
+    while True:
+        due = loop.time() + TICK_S
+        await asyncio.sleep(TICK_S)
+        lags.observe(max(0.0, loop.time() - due))

@@ -20,6 +20,7 @@ from app.database.engine import Database
 from app.kit.errors import DatabaseUnavailable
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+LAGS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 SCRAPE_SECONDS = 3
 ROUTE_NOT_FOUND = "(none)"
 
@@ -45,6 +46,9 @@ class Metrics:
         )
         self._replays = Counter(
             "palate_replays", "Answers made again, the same or not.", ("identical",), registry=self.registry
+        )
+        self.loop_lag = Histogram(
+            "palate_event_loop_lag_seconds", "How late the event loop was.", registry=self.registry, buckets=LAGS_S
         )
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from time import sleep
 
 from fastapi.testclient import TestClient
-from prometheus_client import CollectorRegistry
 from sqlalchemy.orm import Session
 
 from app.database.engine import Database, open_database
@@ -16,6 +15,7 @@ from app.kit.disk import free_bytes
 from app.registry.service import publish
 from app.settings import Settings
 from app.web.figures import TICK_S, watch_loop
+from app.web.metrics import Metrics
 from tests.app.recommendations.helpers import row_values
 
 
@@ -95,14 +95,14 @@ def test_metrics_count_the_versions_that_the_gate_refused(
 
 
 def test_a_loop_that_stood_still_has_that_much_lag() -> None:
-    registry = CollectorRegistry()
+    metrics = Metrics()
 
     async def stand_still() -> None:
-        watching = asyncio.create_task(watch_loop(registry))
+        watching = asyncio.create_task(watch_loop(metrics.loop_lag))
         await asyncio.sleep(0)
         sleep(TICK_S + 0.2)  # noqa: ASYNC251 - what must not happen
         await asyncio.sleep(TICK_S / 10)  # what was due is done
-        assert (registry.get_sample_value("palate_event_loop_lag_seconds_sum") or 0) >= 0.2
+        assert (metrics.registry.get_sample_value("palate_event_loop_lag_seconds_sum") or 0) >= 0.2
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching
