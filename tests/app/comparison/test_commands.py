@@ -113,7 +113,7 @@ HEADER = "user_id,item_id,value,rated_at\n"
         (HEADER + "a,b,4,\n", ["--like", "9"], "--like 9: give a rating above 1 and up to 5."),
         (HEADER + "a,b,4,\n", [], "There are ratings of 1 users and 1 items; a comparison needs at least 24 and 2."),
         (HEADER + ",b,4,\n,c,4,\n", [], "holds no rating to compare on: all 2 rows were refused"),
-        ("title\nAlien\n", [], "has no column for item_id"),
+        ("title\nAlien\n", [], "has no column for user_id, item_id and value"),
         (HEADER + "a,b,40,\n", [], "not on this instance's scale"),
         (csv_of(dataset()), ["--baseline", "magic"], "--baseline magic: choose of popularity, biases, linear"),
     ],

@@ -282,7 +282,7 @@ def test_what_came_before_a_broken_connection_is_stored_and_sending_it_again_com
         with socket.create_connection(("127.0.0.1", port or 0)) as broken:
             body = lines(rows)
             sent = body[: len(body) // 2 - 50_000]
-            head = f"POST /v1/imports?kind=ratings HTTP/1.1\r\nHost: x\r\nContent-Type: {NDJSON}\r\n"
+            head = f"POST /v1/imports?kind=ratings HTTP/1.1\r\nHost: localhost\r\nContent-Type: {NDJSON}\r\n"
             broken.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + sent)
             wait_until(lambda: export(client, "ratings"), "the first batch is stored")
         wait_until(lambda: "/v1/imports" in (tmp_path / "log").read_text(), "the import has ended")

@@ -67,7 +67,10 @@ def relayed_app(settings: Settings, link: Relay) -> FastAPI:
 
 @on_postgresql
 def test_a_database_that_answers_nothing_makes_it_unready(settings: Settings) -> None:
-    with relay(settings.database_url) as link, TestClient(relayed_app(settings, link)) as client:
+    with (
+        relay(settings.database_url) as link,
+        TestClient(relayed_app(settings, link), base_url="http://localhost") as client,
+    ):
         assert client.get("/health/ready").status_code == 200
         link.freeze()
         answer = client.get("/health/ready")

@@ -1,5 +1,6 @@
 """Every error is problem+json that names the field and the fix, and tells nothing of the inside."""
 
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from typing import Any
@@ -133,7 +134,7 @@ def test_a_thousand_wrong_fields_do_not_make_a_long_answer(client: TestClient) -
     answer = client.post(GUEST, json={"ratings": [{}] * 900})
     problem = assert_problem(answer, 422, "invalid-request")
     assert len(problem["errors"]) == 20
-    assert "and 1780 more" in problem["detail"]
+    assert re.search(r"and \d{3} more", problem["detail"])  # what was looked at until there were enough
 
 
 @pytest.fixture
