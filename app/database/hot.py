@@ -79,14 +79,15 @@ class Pulse:
     async def _answers(self) -> bool:
         """Ask, and wait in short steps: one that this process slept through counts once, however long it was."""
         asking = asyncio.ensure_future(self._ask())
-        for _ in range(max(1, round(self._silence_s / TICK_S))):
-            await asyncio.wait({asking}, timeout=TICK_S)
-            if asking.done():
-                return not isinstance(asking.exception(), TimeoutError)  # an error is an answer too
-        asking.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await asking
-        return False
+        try:
+            for _ in range(max(1, round(self._silence_s / TICK_S))):
+                await asyncio.wait({asking}, timeout=TICK_S)
+                if asking.done():
+                    return not isinstance(asking.exception(), TimeoutError)  # an error is an answer too
+            return False
+        finally:  # a watch that ends while it asks leaves no connection behind
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
 
     async def _wait_for_answer(self) -> None:
         self.is_silent = True

@@ -17,6 +17,7 @@ from app.address import PostgresAddress, parse_address
 from app.database import counters
 from app.database.connecting import Connector
 from app.database.engine import Database, open_database
+from app.database.hot import Pulse
 from app.database.limits import Places, server_limits
 from app.database.trouble import Trouble
 from app.kit.errors import DatabaseBusy, DatabaseSilent, DatabaseUnavailable, OutcomeUnknown
@@ -84,6 +85,27 @@ def test_a_lock_that_another_holds_stops_writers_and_no_one_else(settings: Setti
             await database.write(add)
             assert await database.read(value) == 1
             assert database.trouble.problem() is None
+
+    asyncio.run(work())
+
+
+def test_a_watch_that_ends_while_it_asks_leaves_no_question_behind() -> None:
+    async def work() -> None:
+        asked, ended = asyncio.Event(), asyncio.Event()
+
+        async def ask() -> None:
+            asked.set()
+            try:
+                await asyncio.sleep(60)
+            finally:
+                ended.set()
+
+        pulse = Pulse(ask, silence_s=60, cut=lambda: None)
+        async with asyncio.timeout(None) as limit:
+            with pulse.watch(limit):
+                await asked.wait()
+                await pulse.close()
+        assert ended.is_set()
 
     asyncio.run(work())
 
