@@ -34,8 +34,7 @@ from app.recommendations.items import router as items
 from app.recommendations.predictions import router as predictions
 from app.recommendations.rules import router as rules
 from app.recommendations.similar_users import router as similar_users
-from app.recommendations.state.figures import ModelFigures
-from app.recommendations.state.loader import open_serving
+from app.recommendations.state.loader import ModelFigures, open_serving
 from app.recommendations.users import router as recommendations
 from app.recommendations.what_if import router as what_if
 from app.registry import router as registry
@@ -47,7 +46,7 @@ from app.training.streams import Streams
 from app.transfer import router as transfer
 from app.unfinished import keep_finishing
 from app.web import health, metrics, problem
-from app.web.cors import cross_origin
+from app.web.callers.cors import cross_origin
 from app.web.figures import DatabaseFigures, DiskFigures, watch_loop
 from app.web.metrics import Metrics
 from app.web.paths import EncodedSlashes

@@ -18,12 +18,12 @@ from app.keys.ring import KeyRing
 from app.keys.scopes import hash_key
 from app.kit.errors import BodyTooLarge, CrossSite, PalateError, RateExceeded, ServerStopping, UnexpectedError
 from app.settings import Settings
+from app.web.callers.hosts import HEALTH, Hosts
+from app.web.callers.rates import Rates
 from app.web.compression import compressing, is_large, takes_gzip, unpack_request
-from app.web.hosts import HEALTH, Hosts
 from app.web.metrics import ROUTE_NOT_FOUND, Metrics
 from app.web.prefix import Prefixes, remove_prefix
 from app.web.problem import problem_response
-from app.web.rates import Rates
 
 log = structlog.get_logger("palate.access")
 UNLIMITED = "/v1/imports"  # its body is not held in memory

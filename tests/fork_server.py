@@ -19,7 +19,7 @@ from typing import NamedTuple
 LOADED = (
     "app.cli",
     "app.comparison.run",
-    "app.database.postgres",
+    "app.database.postgresql.database",
     "app.database.sqlite",
     "app.erasure.service",
     "app.launch.serve",

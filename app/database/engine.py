@@ -113,6 +113,6 @@ def open_database(url: str, pool_size: int = 10, limits: Limits = COMMANDS) -> D
         from app.database.sqlite import SqliteDatabase
 
         return SqliteDatabase(address.path, limits)
-    from app.database.postgres import PostgresDatabase
+    from app.database.postgresql.database import PostgresDatabase
 
     return PostgresDatabase(address, pool_size, limits)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from app.database import counters
-from app.database.pg_copy import Numbers, copy_in, copy_out
+from app.database.postgresql.copying import Numbers, copy_in, copy_out
 from app.database.sql_rows import insert_rows, select_columns
 from app.ratings.repository import WRITE_SQLITE, add_users, set_user_revisions
 

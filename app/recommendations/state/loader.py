@@ -1,7 +1,7 @@
 """The loader: watches which versions serve, loads them beside those that serve now, and swaps."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from time import monotonic, perf_counter
@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 import structlog
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from app.database.engine import Database
 from app.experiments.assignment import Arm, Assignment
@@ -238,3 +240,24 @@ async def open_serving(database: Database, settings: Settings) -> AsyncIterator[
         with suppress(asyncio.CancelledError):
             await task
         serving.close()
+
+
+class ModelFigures(Collector):
+    """Which models should serve, and cannot be loaded."""
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the figures for Prometheus."""
+        serving, status = self._serving, self._serving.status()
+        yield CounterMetricFamily(
+            "palate_model_load_failures", "Times a model could not be loaded.", value=serving.num_load_failures
+        )
+        yield GaugeMetricFamily(
+            "palate_models_refused", "Models that should serve and cannot be loaded.", value=len(serving.refused)
+        )
+        is_degraded = int(status.problem is not None)
+        yield GaugeMetricFamily(
+            "palate_models_degraded", "1 if not all answers come from the models that should serve.", value=is_degraded
+        )

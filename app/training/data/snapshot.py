@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.database.pg_copy import copy_out
+from app.database.postgresql.copying import copy_out
 from app.settings import Settings
 from app.tables import Counter, Item, User
 from models.core.interactions import Interactions, RatingScale

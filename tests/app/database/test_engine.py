@@ -11,10 +11,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from app.database.connecting import connect
 from app.database.engine import Database, open_database
 from app.database.limits import server_limits
-from app.database.postgres import PostgresDatabase
+from app.database.postgresql.connecting import Connector
+from app.database.postgresql.database import PostgresDatabase
 from app.database.sqlite import SqliteDatabase
 from app.kit.errors import DatabaseBusy, DatabaseUnavailable, SchemaOutdated
 
@@ -38,7 +38,7 @@ def value(session: Session) -> int:
 async def kill_connections(database: Database) -> None:
     """Let PostgreSQL drop every connection of this database but the asking one."""
     if isinstance(database, PostgresDatabase):
-        connection = await connect(database.address)
+        connection = await Connector(database.address).connect()
         await connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"

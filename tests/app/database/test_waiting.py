@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 
 from app.address import PostgresAddress, parse_address
 from app.database import counters
-from app.database.connecting import Connector
 from app.database.engine import Database, open_database
-from app.database.hot import Pulse
 from app.database.limits import Places, server_limits
+from app.database.postgresql.connecting import Connector
+from app.database.postgresql.hot import Pulse
 from app.database.trouble import Trouble
 from app.kit.errors import DatabaseBusy, DatabaseSilent, DatabaseUnavailable, OutcomeUnknown
 from app.ratings.conflict import RatingRow

@@ -120,5 +120,5 @@ def test_the_documentation_lists_the_files_in_their_order(trained: TestClient) -
     stays = record(trained, "/v1/users/ada/recommendations").stays()
     section = PAGE.read_text().split("## The path of a GET")[1].split("\n## ")[0]
     documented = re.findall(r"^\d+\. `([\w/]+\.py)`", section, re.MULTILINE)
-    database = {"app/database/hot.py": "app/database/sqlite.py"}
+    database = {"app/database/postgresql/hot.py": "app/database/sqlite.py"}
     assert documented == [database.get(path, path) for path in dict.fromkeys(path for path, _ in stays)]

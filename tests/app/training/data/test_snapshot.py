@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
-from app.database import pg_copy
 from app.database.engine import Database
+from app.database.postgresql import copying
 from app.settings import Settings
 from app.tables import Counter, Item, Rating, User
 from app.training.data import snapshot as data
@@ -68,7 +68,7 @@ def test_reading_in_blocks_gives_every_rating_once(
     load: Callable[[], Snapshot], run_on_database: OnDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(data, "BLOCK", 7)
-    monkeypatch.setattr(pg_copy, "BLOCK_ROWS", 7)
+    monkeypatch.setattr(copying, "BLOCK_ROWS", 7)
     cells = np.random.default_rng(0).permutation(40 * 25)[:503]
     pairs = [(int(cell) // 25 + 1, int(cell) % 25 + 1) for cell in cells]
     run_on_database(lambda database: database.write(store_many, pairs))

@@ -12,9 +12,9 @@ from typing import Any
 import asyncpg
 
 from app.database import db_errors
-from app.database.connecting import Connector
 from app.database.db_errors import is_disconnect
 from app.database.engine import Database
+from app.database.postgresql.connecting import Connector
 from app.kit.errors import DatabaseBusy, DatabaseSilent, DatabaseUnavailable, OutcomeUnknown
 
 HOT_TIMEOUT_S = 2

@@ -84,11 +84,6 @@ class Connector:
         self._opened.clear()
 
 
-async def connect(address: PostgresAddress) -> asyncpg.Connection:
-    """Connect once; see `Connector`."""
-    return await Connector(address).connect()
-
-
 async def connect_host(
     address: PostgresAddress, host: str | None, port: int | None, settings: Mapping[str, str]
 ) -> asyncpg.Connection:

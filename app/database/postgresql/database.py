@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 
 from app.address import PostgresAddress
 from app.database import db_errors
-from app.database.connecting import Connector, own_settings
 from app.database.db_errors import is_deadlock, is_disconnect
 from app.database.engine import Database, P, T, Work
-from app.database.hot import SILENT, Call, HotConnections, HotReads, Pulse, is_stale, translate_error
 from app.database.limits import COMMANDS, Limits, Places
+from app.database.postgresql.connecting import Connector, own_settings
+from app.database.postgresql.hot import SILENT, Call, HotConnections, HotReads, Pulse, is_stale, translate_error
 from app.kit.errors import DatabaseSilent, OutcomeUnknown
 
 MAX_ATTEMPTS = 3

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import make_url
 
 from app.address import PostgresAddress, parse_address
-from app.database.connecting import connect
 from app.database.engine import check_access, open_database
+from app.database.postgresql.connecting import Connector
 from app.kit.errors import DatabaseUnavailable
 from app.settings import Settings
 from tests.processes import palate, run, wait_until
@@ -40,7 +40,7 @@ def connected(url: str, ask: Callable[[asyncpg.Connection], Awaitable[Any]]) -> 
     assert isinstance(address, PostgresAddress)
 
     async def asked() -> Any:
-        connection = await connect(address)
+        connection = await Connector(address).connect()
         try:
             return await ask(connection)
         finally:

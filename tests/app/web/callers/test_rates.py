@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from fastapi.testclient import TestClient
 
-from app.web.rates import MAX_CALLERS, Rates
+from app.web.callers.rates import MAX_CALLERS, Rates
 
 
 def test_a_bucket_fills_evenly() -> None:
