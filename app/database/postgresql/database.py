@@ -24,7 +24,7 @@ from app.database.postgresql.hot import SILENT, Call, HotConnections, HotReads, 
 from app.kit.errors import DatabaseSilent, OutcomeUnknown
 
 MAX_ATTEMPTS = 3
-READ_PLACE_S = 2  # for a place among those who read; writers wait no longer than for a lock
+READ_PLACE_S = 2.0  # for a place among those who read, or as long as for a lock, if that is longer
 SCAN_PLACE_S = 10
 APART_LOCK_S = 10.0  # imports wait for each other
 PAUSED_S = 0.2  # after which the process may have stood still, and what the server said meanwhile is not read yet
@@ -46,7 +46,7 @@ class PostgresDatabase(HotReads):
         self._connectors = list[Connector]()
         connect = self._connector(limits)
         self._writers = self._engine(connect, limits, places.write, limits.lock_s)
-        self._readers = snapshots(self._engine(connect, limits, places.read, READ_PLACE_S))
+        self._readers = snapshots(self._engine(connect, limits, places.read, max(READ_PLACE_S, limits.lock_s)))
         self._scanners = snapshots(self._engine(None, limits.for_scan(), places.scan, SCAN_PLACE_S))
         self._checker = snapshots(self._engine(None, limits.for_check(), places.check, limits.for_check().lock_s))
         self._hot = HotConnections(connect, places.hot)
