@@ -22,6 +22,15 @@ def trakt(what: str) -> Layout:
     )  # fmt: skip
 
 
+def mal(what: str, item: str, title: str) -> Layout:
+    """Describe one of MyAnimeList's own exports."""
+    return Layout(
+        name=f"MyAnimeList export of {what}", columns=(item, title, "my_score"),
+        fields={"item_id": item, "value": "my_score", "title": title},
+        is_of_one_user=True, unrated=ZERO, note="0 is not rated",
+    )  # fmt: skip
+
+
 # fmt: off
 HEADERS = (
     Layout(
@@ -102,6 +111,12 @@ HEADERS = (
         is_of_one_user=True, unrated=ZERO, note="0 is not rated",
     ),
     Layout(
+        name="BoardGameGeek collection", columns=("objectid", "name", "stats.rating.value"),
+        fields={"item_id": "objectid", "value": "stats.rating.value", "title": "name"},
+        is_of_one_user=True, unrated=frozenset({"N/A", ""}), note="games without a rating are left out",
+    ),
+    mal("anime", "series_animedb_id", "series_title"), mal("manga", "manga_mangadb_id", "manga_title"),
+    Layout(
         name="Last.fm plays (HetRec)", columns=("userID", "artistID", "weight"), fields=PLAYS, note=COUNTS,
     ),
     Layout(
@@ -116,6 +131,11 @@ HEADERS = (
     Layout(
         name="films rated (HetRec)", columns=("userID", "movieID", "rating"),
         fields={"user_id": "userID", "item_id": "movieID", "value": "rating", "rated_at": "timestamp"},
+    ),
+    Layout(
+        name="Steam reviews (UCSD)", columns=("username", "product_id", "hours", "early_access"),
+        fields={"user_id": "username", "item_id": "product_id", "rated_at": "date"},
+        note="it holds hours, not ratings: --value NUMBER takes each row as that rating",
     ),
     Layout(
         name="Steam recommendations", columns=("app_id", "is_recommended", "hours", "user_id"),

@@ -13,6 +13,7 @@ from app.transfer.problems import TransferProblem
 from app.transfer.reading.describe import describe
 from app.transfer.reading.fields import FIELDS
 from app.transfer.reading.json_rows import find_array, json_table
+from app.transfer.reading.records import dicts_as_json, xml_as_json
 from app.transfer.reading.streams import Pieces, codec_of, expand, utf16_of
 from app.transfer.reading.tables import File, Opener, Source, Table, parquet_table, text_table
 from app.transfer.reading.text import BLOCK_BYTES
@@ -22,6 +23,9 @@ RATING_FILES = ("ratings.csv", "ratings.dat", "u.data", "ratings.ndjson", "ratin
 ITEM_FILES = ("movies.csv", "movies.dat", "u.item", "items.csv", "items.ndjson", "items.parquet")
 OTHER_MARKS = {b"%PDF": "a PDF", b"\xd0\xcf\x11\xe0": "an old Excel workbook", b"SQLite format 3": "an SQLite file"}
 HEAD_BYTES = 4_096
+PYTHON, XML = "Python's dicts", "XML"
+REWRITES = {PYTHON: dicts_as_json, XML: xml_as_json}
+STARTS = {PYTHON: (b"{'", b"{u'", b'{u"'), XML: (b"<",), "ndjson": (b"{", b"[")}
 
 
 def find_sources(path: Path, items: Path | None, options: Options) -> list[Source]:
@@ -118,6 +122,10 @@ def table_of(file: File, options: Options, kind: str | None) -> Table:
     form = guess_format(file.name, head) if options.form == "auto" else options.form
     if form == "parquet":
         return parquet_table(file)
+    if rewrite := REWRITES.get(form):
+        if file.is_strict:
+            raise TransferProblem(f"{file.name} is {form}: send JSON, or use the command.")
+        file, form = rewrite(file), "ndjson"
     if form in {"ndjson", "json"}:
         is_array = form == "json" or is_json_array(head)
         later = {name: name for name in FIELDS[kind or options.kind or "ratings"]}
@@ -136,21 +144,13 @@ def guess_format(name: str, head: bytes) -> str:
     """
     if head[:4] == b"PAR1":
         return "parquet"
-    if kind := next((kind for mark, kind in OTHER_MARKS.items() if head.startswith(mark)), None):
-        raise TransferProblem(f"{name} is {kind}: save the table as CSV.")
-    if head[257:262] == b"ustar":
-        raise TransferProblem(f"{name} is a tar archive: unpack it, and name a file or the folder.")
-    head = readable_head(head)
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if start.startswith((b"{'", b"{u'", b'{u"')):
-        raise TransferProblem(
-            f"{name} holds Python's dicts, not JSON: write each with json.dumps(ast.literal_eval(line))."
-        )
-    if start.startswith(b"<"):
-        raise TransferProblem(f"{name} is XML or HTML: export it as CSV or JSON.")
-    if start.startswith((b"{", b"[")):
-        return "json" if is_json_array(head) else "ndjson"
-    line = head.split(b"\n", 1)[0]
+    plain = readable_head(head)
+    start = plain.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if problem := foreign_problem(head, start):
+        raise TransferProblem(f"{name} is {problem}.")
+    if form := next((form for form, marks in STARTS.items() if start.startswith(marks)), None):
+        return "json" if form == "ndjson" and is_json_array(head) else form
+    line = plain.split(b"\n", 1)[0]
     if b"::" in line:
         return "dat"
     if Path(name).name in {"u.data", "u.item"}:
@@ -158,6 +158,17 @@ def guess_format(name: str, head: bytes) -> str:
     if b"\x00" in line:
         raise TransferProblem(f"{name} is no text and no Parquet file: give CSV, NDJSON, Parquet or MovieLens files.")
     return "csv"
+
+
+def foreign_problem(head: bytes, start: bytes) -> str | None:
+    """Describe a file that is none of ours by its first bytes, or its first ones in UTF-8, and what to do."""
+    if kind := next((kind for mark, kind in OTHER_MARKS.items() if head.startswith(mark)), None):
+        return f"{kind}: save the table as CSV"
+    if head[257:262] == b"ustar":
+        return "a tar archive: unpack it, and name a file or the folder"
+    if start[:14].lower().startswith((b"<!doctype html", b"<html")):
+        return "a web page: download the file itself, and sign in first if that is needed"
+    return None
 
 
 def readable_head(head: bytes) -> bytes:

@@ -21,6 +21,14 @@ DAY = 1614816000  # 2021-03-04, the start of the day in UTC
 JESTER = ",".join(["2", "99", "3.5", "-1.25"])
 FLAGS = "|".join("1" if n in (1, 2) else "0" for n in range(19))
 SHA = "0" * 39
+MAL = """<?xml version="1.0" encoding="UTF-8" ?>
+<!-- an export -->
+<myanimelist>
+  <myinfo><user_id>7</user_id><user_name>ada</user_name></myinfo>
+  <{what}><{item}>1</{item}><{title}><![CDATA[A & B]]></{title}><my_score>4</my_score></{what}>
+  <{what}><{item}>2</{item}><{title}><![CDATA[C]]></{title}><my_score>0</my_score></{what}>
+</myanimelist>
+"""
 
 EXAMPLES = [
     Example("MovieLens ratings", "r.csv", "userId,movieId,rating,timestamp\n1,10,4.5,1614816000\n", [("1", "10", 4.5, DAY)]),
@@ -55,6 +63,30 @@ EXAMPLES = [
         "Yelp businesses", "business.json",
         '{"business_id": "b", "name": "Cafe", "stars": 3.5, "review_count": 9, "categories": "Coffee, Food"}\n',
         [("b", "Cafe")], kind="items",
+    ),
+    Example(
+        None, "reviews.json", "{'user_id': u'u', 'item_id': 7, 'rating': 4.5, 'helpful': [0, 1]}\n",
+        [("u", "7", 4.5, None)],
+    ),
+    Example(
+        "Steam reviews (UCSD)", "steam.json",
+        "{u'username': u'u', u'hours': 1.5, u'product_id': u'10', u'date': u'2021-03-04', u'early_access': False}\n",
+        [("u", "10", 4, DAY)], {"value": "4"},
+    ),
+    Example(
+        "MyAnimeList export of anime", "animelist.xml", MAL.format(
+            what="anime", item="series_animedb_id", title="series_title"), [("ada", "1", 4, None)], {"user": "ada"}, num_unrated=1,
+    ),
+    Example(
+        "MyAnimeList export of manga", "mangalist.xml", MAL.format(
+            what="manga", item="manga_mangadb_id", title="manga_title"), [("ada", "1", 4, None)], {"user": "ada"}, num_unrated=1,
+    ),
+    Example(
+        "BoardGameGeek collection", "collection.xml",
+        '<items totalitems="2"><item objectid="13" subtype="boardgame"><name sortindex="1">Catan</name>'
+        '<stats minplayers="3"><rating value="4.5"><average value="7.1"/></rating></stats></item>'
+        '<item objectid="14"><name>Go</name><stats><rating value="N/A"/></stats></item></items>',
+        [("ada", "13", 4.5, None)], {"user": "ada"}, num_unrated=1,
     ),
     Example(
         "Goodreads library", "goodreads.csv",

@@ -1,6 +1,7 @@
 """Each layout is known by its columns or its shape, and read as docs/how-to/import.md says."""
 
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from app.transfer.layouts.headers import HEADERS
 from app.transfer.layouts.shapes import SHAPES
 from app.transfer.options import parse_options
 from app.transfer.problems import TransferProblem
-from app.transfer.reading.sources import find_sources
-from app.transfer.reading.tables import Source
+from app.transfer.reading.sources import find_sources, sources_of
+from app.transfer.reading.tables import File, Source
 from tests.app.transfer.layouts.files import EXAMPLES, Example
 
 pytestmark = pytest.mark.unit
@@ -61,8 +62,10 @@ def test_each_layout_has_an_example() -> None:
         ("users.jsonl", '{"UserId":"u","Labels":null,"Comment":""}\n', "there is nothing to import in it"),
         ("ratings.csv", "Date,Name,Year,Letterboxd URI,Rating\n", "Letterboxd ratings, for one user: .* --user NAME"),
         ("u.dat", "userID\tartistID\tweight\n2\t51\t1\n", "counts, not ratings: --value NUMBER"),
-        ("reviews.json", "{'user_id': u'a', 'item_id': 'b'}\n", "Python's dicts, not JSON"),
-        ("list.xml", "<?xml version='1.0'?>\n<myanimelist>\n", "is XML or HTML: export it as CSV"),
+        ("reviews.json", "{'user_id': u'a', 'item_id': 'b'}\n", "no column for value .* --value NUMBER"),
+        ("list.xml", "<?xml version='1.0'?>\n<myanimelist>\n", "is XML that cannot be read .*: export it again"),
+        ("feed.xml", "<rss><channel>Films</channel></rss>", "without a list of records: export it as CSV"),
+        ("page.html", "<html><body><p>Films</p></body></html>", "is a web page: download the file itself"),
         ("who.csv", "who,what,how\na,b,c\n", r"no column for user_id, item_id and value \(it has who, what, how\)"),
         ("films.csv", "Name;Artikel;Bewertung;Datum\nada;x;4;2021\n", "no column for user_id, item_id and value"),
         ("history.csv", "Title,Date\nAlien,2021-03-04\n", "no column for user_id, item_id and value"),
@@ -78,3 +81,19 @@ def test_what_cannot_be_imported_as_it_is_names_a_way_out(
     (tmp_path / name).write_text(content)
     with pytest.raises(TransferProblem, match=sentence):
         read(tmp_path / name)
+
+
+def test_a_line_that_is_no_dict_is_refused_alone(tmp_path: Path) -> None:
+    deep = "[" * 300 + "]" * 300
+    (tmp_path / "r.json").write_text(
+        f"{{'user_id': 'u', 'item_id': 'i', 'rating': 4}}\n{{'user_id': f()}}\n{{'item_id': {deep}}}\n"
+    )
+    [cleaned] = clean(read(tmp_path / "r.json")["ratings"])
+    assert [row.line for row in cleaned.refused] == [2, 3]
+    assert rows_of(cleaned) == [("u", "i", 4, None)]
+
+
+@pytest.mark.parametrize("content", [b"{'user_id': 'u', 'item_id': 'i', 'rating': 4}\n", b"<list><row a='1'/></list>"])
+def test_a_body_is_no_python_and_no_xml(content: bytes) -> None:
+    with pytest.raises(TransferProblem, match="send JSON, or use the command"):
+        sources_of(File("the body", 0, lambda: BytesIO(content), is_strict=True), parse_options(), "ratings")
