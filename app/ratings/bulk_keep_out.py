@@ -7,7 +7,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from app.database import counters
-from app.keep_out.service import KeepOut
+from app.keep_out.service import KeepOut, KeptOutIds
 from app.ratings.bulk import ItemNumbers, RatingColumns, set_columns
 from app.ratings.bulk_repository import Flags, Whole
 from app.ratings.conflict import Status
@@ -20,13 +20,18 @@ def set_allowed_columns(
     if keep_out.secret is None:
         return set_columns(session, columns, known, now_us), {}
     counters.lock(session, "ratings")  # or an erasure could end between the look and the write
-    kept = keep_out.find(session, columns.user_ids, columns.item_ids)
+    allowed, fields = divide(columns, keep_out.find(session, columns.user_ids, columns.item_ids))
+    return set_columns(session, allowed, known, now_us), fields
+
+
+def divide(columns: RatingColumns, kept: KeptOutIds) -> tuple[RatingColumns, dict[int, str]]:
+    """Return the ratings that are allowed, and the places of the others, each with the field that is kept out."""
     if not kept.users and not kept.items:
-        return set_columns(session, columns, known, now_us), {}
+        return columns, {}
     of_user = mark(columns.user_ids, kept.users)[columns.users]
     refused = of_user | mark(columns.item_ids, kept.items)[columns.items]
     fields = {place: "user_id" if of_user[place] else "item_id" for place in np.flatnonzero(refused).tolist()}
-    return set_columns(session, select(columns, ~refused), known, now_us), fields
+    return select(columns, ~refused), fields
 
 
 def mark(ids: Sequence[str], kept: Collection[str]) -> Flags:

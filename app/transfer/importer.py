@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,13 +17,13 @@ import orjson
 
 from app.catalogue.service import Status, set_items
 from app.database.engine import Database
-from app.keep_out.service import OFF, KeepOut, Kind, describe
-from app.kit.errors import DatabaseSilent, DatabaseUnavailable, OutcomeUnknown
+from app.keep_out.service import NOTHING, OFF, KeepOut, KeptOutIds
+from app.kit.errors import DatabaseSilent, DatabaseUnavailable, OutcomeUnknown, SchemaOutdated
 from app.kit.times import now_us
 from app.ratings.bulk import ItemNumbers
 from app.ratings.bulk_keep_out import set_allowed_columns
 from app.ratings.scale import Scale
-from app.transfer.cleaning.items import CleanedItems, clean_items
+from app.transfer.cleaning.items import CleanedItems, clean_items, refuse_kept_out
 from app.transfer.cleaning.ratings import Cleaned, RatingCleaner
 from app.transfer.options import Options
 from app.transfer.problems import RefusedRow, TransferProblem
@@ -196,7 +196,7 @@ class ItemImporter:
             )
             counts.update(str(outcome.status) for outcome in written.outcomes)
             cleaned.refused.extend(
-                RefusedRow(self._source.file, line, {"item_id": change.item_id}, [f"item_id {describe(Kind.ITEM)}"])
+                refuse_kept_out(self._source.file, line, change)
                 for outcome, change, line in zip(written.outcomes, some, cleaned.lines[start:], strict=False)
                 if outcome.status is Status.REFUSED
             )
@@ -207,8 +207,8 @@ class ItemImporter:
 class DryRun:
     """Stores nothing: counts the rows that would be stored, and keeps the first ones."""
 
-    def __init__(self, batches: Iterator[tuple[int, Any]]) -> None:
-        self._batches = batches
+    def __init__(self, database: Database, file: str, batches: Iterator[tuple[int, Any]], keep_out: KeepOut) -> None:
+        self._database, self._file, self._batches, self._keep_out = database, file, batches, keep_out
         self.rows: list[dict[str, Any]] = []
 
     def batches(self) -> Iterator[tuple[int, Any]]:
@@ -216,16 +216,27 @@ class DryRun:
         return self._batches
 
     async def store(self, cleaned: Any) -> Counter[str]:
-        """Count a batch."""
-        self.rows += cleaned.rows(SHOWN_ROWS - len(self.rows))
-        return Counter({"taken": cleaned.num_taken})
+        """Count a batch, without what is kept out."""
+        allowed = cleaned.without(self._file, await self._find(*cleaned.ids()))
+        self.rows += allowed.rows(SHOWN_ROWS - len(self.rows))
+        return Counter({"taken": allowed.num_taken})
+
+    async def _find(self, users: Sequence[str], items: Sequence[str]) -> KeptOutIds:
+        if self._keep_out.secret is None:
+            return NOTHING
+        try:
+            return await self._database.scan(self._keep_out.find, users, items)
+        except SchemaOutdated:  # or there is no table at all yet
+            return NOTHING
 
 
-def dry_run(source: Source, scale: Scale, options: Options) -> DryRun:
+def dry_run(database: Database, source: Source, scale: Scale, options: Options, *, keep_out: KeepOut) -> DryRun:
     """Return what reads a file as an import would."""
     if source.kind == "ratings":
-        return DryRun(RatingCleaner(source, scale, options).batches())
-    return DryRun((batch.position, clean_items(batch, source)) for batch in source.batches())
+        batches: Iterator[tuple[int, Any]] = RatingCleaner(source, scale, options).batches()
+    else:
+        batches = ((batch.position, clean_items(batch, source)) for batch in source.batches())
+    return DryRun(database, source.file, batches, keep_out)
 
 
 async def write_patiently(database: Database, patience: Patience, work: Callable[..., T], *args: Any) -> T:

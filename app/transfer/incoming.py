@@ -204,11 +204,11 @@ async def import_into(
     [source] = sources_of(File(NAME, 0, body.open, is_strict=True), options, request.kind)
     body.begin()
     answer.source = source
-    if request.is_dry_run:
-        answer.dry_run = dry_run(source, scale, options)
-        await import_source(answer.dry_run, source, counts=answer.counts, refused=answer, progress=lambda *_: None)
-    else:
-        async with database.apart() as apart:
+    async with database.apart() as apart:
+        if request.is_dry_run:
+            run = answer.dry_run = dry_run(apart, source, scale, options, keep_out=keep_out)
+            await import_source(run, source, counts=answer.counts, refused=answer, progress=lambda *_: None)
+        else:
             importer = importer_of(apart, source, scale, options, keep_out=keep_out, patience=OF_REQUESTS)
             await import_source(
                 importer,

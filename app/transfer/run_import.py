@@ -6,12 +6,13 @@ from pathlib import Path
 
 import orjson
 
+from app.address import SqliteAddress, parse_address
 from app.database import migrate
 from app.database.engine import open_database
-from app.keep_out.service import KeepOut
+from app.keep_out.service import OFF, KeepOut
 from app.ratings.scale import Scale
 from app.settings import Settings
-from app.transfer.importer import RefusedFile, Summary, dry_run, import_source, import_sources
+from app.transfer.importer import DryRun, RefusedFile, Summary, dry_run, import_source, import_sources
 from app.transfer.options import Options
 from app.transfer.problems import RefusedRow
 from app.transfer.reading.sources import find_sources
@@ -58,9 +59,7 @@ def dry_run_path(settings: Settings, path: Path, *, options: Options, items: Pat
     """
     sources, summary, refused = find_sources(path, items, options), Summary(), Refusals()
     for source in sources:
-        run = dry_run(source, Scale.of(settings), options)
-        counts = summary.counts(source.kind)
-        asyncio.run(import_source(run, source, counts=counts, refused=refused, progress=lambda *_: None))
+        run = asyncio.run(run_dry(settings, source, options=options, summary=summary, refused=refused))
         say(f"{source.file} holds {source.kind}: {', '.join(f'{ours} is {its}' for ours, its in source.used.items())}.")
         for row in run.rows:
             say(f"  {orjson.dumps(row, default=str).decode()}")
@@ -69,6 +68,23 @@ def dry_run_path(settings: Settings, path: Path, *, options: Options, items: Pat
     report(summary, sources, None)
     say("Nothing is stored: this was a dry run.")
     return summary
+
+
+async def run_dry(
+    settings: Settings, source: Source, *, options: Options, summary: Summary, refused: "Refusals"
+) -> DryRun:
+    """Read a file as an import would; the database is only asked what is kept out, if anything is."""
+    address = parse_address(settings.database_url)
+    is_missing = isinstance(address, SqliteAddress) and not address.path.exists()  # to ask it would make the file
+    keep_out = OFF if is_missing else KeepOut.of(settings)
+    database = open_database(settings.database_url)
+    try:
+        run = dry_run(database, source, Scale.of(settings), options, keep_out=keep_out)
+        counts = summary.counts(source.kind)
+        await import_source(run, source, counts=counts, refused=refused, progress=lambda *_: None)
+    finally:
+        await database.close()
+    return run
 
 
 class Refusals:

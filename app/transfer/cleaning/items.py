@@ -1,6 +1,7 @@
 """Turn a batch of columns into items to store and rows to refuse."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 
 from app.catalogue.schemas import ItemPatch
 from app.catalogue.service import ItemChange
+from app.keep_out.service import KeptOutIds, Kind, describe
 from app.kit.validation import fix
 from app.transfer.cleaning.ids import as_text, id_problem, normalize_texts
 from app.transfer.layouts.shapes import GENRES
@@ -32,9 +34,29 @@ class CleanedItems(NamedTuple):
         """Count the items to store."""
         return len(self.changes)
 
+    def ids(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the ids of the users, which there are none of, and of the items."""
+        return (), [change.item_id for change in self.changes]
+
+    def without(self, file: str, kept: KeptOutIds) -> "CleanedItems":
+        """Return the items that are not kept out; the others are refused."""
+        if not kept.items:
+            return self
+        pairs = list(zip(self.changes, self.lines, strict=True))
+        self.refused.extend(
+            refuse_kept_out(file, line, change) for change, line in pairs if change.item_id in kept.items
+        )
+        allowed = [(change, line) for change, line in pairs if change.item_id not in kept.items]
+        return self._replace(changes=[change for change, _ in allowed], lines=[line for _, line in allowed])
+
     def rows(self, number: int) -> list[dict[str, Any]]:
         """Return the first items as they would be stored."""
         return [{"item_id": change.item_id, **change.fields} for change in self.changes[:number]]
+
+
+def refuse_kept_out(file: str, line: int, change: ItemChange) -> RefusedRow:
+    """Refuse an item whose id is kept out."""
+    return RefusedRow(file, line, {"item_id": change.item_id}, [f"item_id {describe(Kind.ITEM)}"])
 
 
 def clean_items(batch: Batch, source: Source) -> CleanedItems:

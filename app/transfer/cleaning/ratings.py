@@ -1,13 +1,14 @@
 """Turn a batch of columns into ratings to store and rows to refuse, by array."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from app.keep_out.service import describe_field
+from app.keep_out.service import KeptOutIds, describe_field
 from app.kit.times import EARLIEST_US, from_us, now_us
 from app.ratings.bulk import RatingColumns
+from app.ratings.bulk_keep_out import divide
 from app.ratings.bulk_repository import NO_TIME, Flags
 from app.ratings.scale import MAX_AHEAD_US, Scale
 from app.transfer.cleaning.ids import Ids, read_ids
@@ -36,6 +37,16 @@ class Cleaned(NamedTuple):
     def num_taken(self) -> int:
         """Count the ratings to store."""
         return len(self.ratings.values)
+
+    def ids(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the ids of the users and of the items."""
+        return self.ratings.user_ids, self.ratings.item_ids
+
+    def without(self, file: str, kept: KeptOutIds) -> "Cleaned":
+        """Return the ratings that are not kept out; the others are refused."""
+        allowed, fields = divide(self.ratings, kept)
+        self.refuse_kept_out(file, fields)
+        return self._replace(ratings=allowed)
 
     def refuse_kept_out(self, file: str, fields: Mapping[int, str]) -> None:
         """Refuse ratings after all, given by their places, each with the field whose id is kept out."""

@@ -1,5 +1,6 @@
 """What was erased or deleted stays out: by every door, on request only, and known by hashes alone."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from app.keep_out.service import OFF, KeepOut, Kind
 from app.kit.errors import KeepOutDisabled
 from app.settings import Settings
 from app.tables import KeptOut
-from app.transfer.run_import import import_path
+from app.transfer.options import Options
+from app.transfer.run_import import dry_run_path, import_path
 from tests.app.building import build_app
 
 SECRET = "a secret of some length"
@@ -106,6 +108,30 @@ def test_the_same_file_is_refused_by_the_command(removed: TestClient, settings: 
     refused = (tmp_path / "refused.ndjson").read_text().splitlines()
     assert ["user_id was erased" in refused[0], "item_id was deleted" in refused[1]] == [True, True]
     assert nothing_came_back(removed)
+
+
+@pytest.mark.parametrize(("kind", "content"), [("ratings", CSV), ("items", "item_id,title\nclueless,C\nalien,A\n")])
+def test_a_dry_run_refuses_the_same_rows(
+    removed: TestClient, settings: Settings, tmp_path: Path, kind: str, content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "some.csv").write_text(content)
+    told = dry_run_path(settings, tmp_path / "some.csv", options=Options(kind=kind)).counts(kind)
+    parameters: dict[str, str | int] = {"kind": kind, "max_refused": 1, "dry_run": True}
+    answer = removed.post("/v1/imports", content=content, headers={"Content-Type": "text/csv"}, params=parameters)
+    counts = json.loads(answer.text.splitlines()[-1])["counts"]
+    summary = import_path(settings, tmp_path / "some.csv", options=Options(kind=kind), refused=tmp_path / "refused")
+    stored = summary.counts(kind)
+    assert told["refused"] == counts["refused"] == stored["refused"] > 0
+    assert told["taken"] == counts["taken"] == stored.total() - stored["refused"]
+    assert "was deleted and is kept out" in capsys.readouterr().err
+    assert nothing_came_back(removed)
+
+
+def test_a_dry_run_needs_no_database(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, database_url=f"sqlite:///{tmp_path}/none.db", keep_out=SECRET)
+    (tmp_path / "some.csv").write_text(CSV)
+    assert dry_run_path(settings, tmp_path / "some.csv", options=Options()).ratings["refused"] == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["some.csv"]
 
 
 def test_what_is_lifted_may_come_back(removed: TestClient, run_on_database: Callable[..., Any]) -> None:
