@@ -116,7 +116,9 @@ def test_a_shorter_answer_is_the_head_of_a_longer_one(trained: TestClient) -> No
     whole = recommend(trained, "ada", limit=20)["items"]
     assert len(whole) == 15
     for limit in range(1, 16):
-        assert recommend(trained, "ada", limit=limit)["items"] == whole[:limit]
+        assert recommend(trained, "ada", limit=limit)["items"] == [
+            item | {"predicted_rating": pytest.approx(item["predicted_rating"], abs=2e-6)} for item in whole[:limit]
+        ]  # a processor may add up in another order where fewer are predicted
 
 
 def test_an_item_that_the_next_model_knows_is_personal(trained: TestClient, publish_version: Publish) -> None:
