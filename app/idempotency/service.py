@@ -5,11 +5,10 @@ turns on its key. Neither the caller's key nor the request is stored, only hashe
 """
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Self
 
 from sqlalchemy.orm import Session
 
@@ -28,16 +27,33 @@ class Once:
     hash: str
     fingerprint: str
 
-    @classmethod
-    def of(cls, caller: str, key: str, request: bytes) -> Self:
+    @staticmethod
+    def of(caller: str, key: str, request: bytes) -> "Once":
         """Describe what a caller, known by their API key, sends under a key of their choice."""
-        digest = sha256(f"{sha256(caller.encode()).hexdigest()} {key}".encode()).hexdigest()
-        return cls(digest, hmac.digest(key.encode(), request, "sha256").hex())
+        return OnceStreamed(caller, key, request).once()
+
+
+class OnceStreamed:
+    """A request under a key, whose body is known when it has been read."""
+
+    def __init__(self, caller: str, key: str, request: bytes) -> None:
+        self.hash = sha256(f"{sha256(caller.encode()).hexdigest()} {key}".encode()).hexdigest()
+        self._fingerprint = hmac.new(key.encode(), request, "sha256")
+
+    def read(self, body: Iterator[bytes]) -> Iterator[bytes]:
+        """Return a body, and note what it is."""
+        for data in body:
+            self._fingerprint.update(data)
+            yield data
+
+    def once(self) -> Once:
+        """Return the request, after its body."""
+        return Once(self.hash, self._fingerprint.hexdigest())
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer: the body is JSON. The subject is what a call that goes in steps created first."""
+    """An answer: the body is JSON, or lines of it. The subject is what a call that goes in steps created first."""
 
     status: int | None
     body: str | None
@@ -54,6 +70,11 @@ def find(session: Session, once: Once | None) -> Answer | None:
     """
     found = repository.find(session, once.hash, datetime.now(UTC) - KEPT) if once else None
     return None if found is None or once is None else answer_of(found, once)
+
+
+def is_known(session: Session, digest: str) -> bool:
+    """Return whether a request came under a key before."""
+    return repository.find(session, digest, datetime.now(UTC) - KEPT) is not None
 
 
 def answer_of(found: IdempotentCall, once: Once) -> Answer:

@@ -26,6 +26,7 @@ RARE_STATUSES = ("taken", UNRATED)
 STATUSES = ("created", "updated", "unchanged", "stale", "refused")
 MAX_REFUSED = 1_000_000  # rows; their lines wait on the disk until the body has come
 IN_MEMORY_BYTES = 1024 * 1024  # of those lines
+KEPT_BYTES = 64 * 1024  # of those lines, with an Idempotency-Key
 MAX_TOLD = 20  # refused rows in a problem
 MAX_SHOWN = 500  # characters of a refused row that are repeated
 NAME = "the body"
@@ -79,6 +80,12 @@ class Answer:
             while data := lines.read(IN_MEMORY_BYTES // 16):
                 yield data
             yield self.last_line()
+
+    def text(self) -> str:
+        """Return the answer as it is kept: refused rows that take more than `KEPT_BYTES` are left out."""
+        self._lines.seek(0)
+        first = self._lines.read(KEPT_BYTES)
+        return (first[: first.rfind(b"\n") + 1] + self.last_line()).decode()
 
     def last_line(self) -> bytes:
         """Count what became of the rows."""

@@ -1,18 +1,22 @@
 """Imports and exports over HTTP. What they need is imported when they run: pyarrow takes memory."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from email.message import Message
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.database.engine import Database
+from app.idempotency.deps import OnceStreamedDep, respond
+from app.idempotency.service import Answer, OnceStreamed, carry_out, is_known
+from app.idempotency.service import find as find_answer
 from app.keep_out.service import KeepOut
-from app.kit.errors import BodyStalled, FieldProblem, FormatUnsupported, InvalidRequest
+from app.kit.errors import BodyStalled, FieldProblem, FormatUnsupported, IdempotencyKeyReused, InvalidRequest
 from app.ratings.scale import Scale
 from app.settings import Settings
 from app.transfer.body import Body, Receiver
@@ -23,7 +27,7 @@ from app.web.deps import DatabaseDep, SettingsDep
 from app.web.problem import problem_responses
 
 if TYPE_CHECKING:
-    from app.transfer.incoming import Answer
+    from app.transfer import incoming
 
 router = APIRouter(tags=["bulk"])
 
@@ -72,7 +76,7 @@ EXPORTED: Responses = {
     "/v1/imports",
     summary="Import ratings or items",
     response_class=StreamingResponse,
-    responses=ANSWERED | problem_responses(InvalidRequest, FormatUnsupported, BodyStalled),
+    responses=ANSWERED | problem_responses(InvalidRequest, FormatUnsupported, BodyStalled, IdempotencyKeyReused),
     openapi_extra={"requestBody": BODY},
     max_body_size=NO_LIMIT,
 )
@@ -95,18 +99,25 @@ async def post_import(
         float, Query(ge=0, le=1, description="The share of rows that may be refused.")
     ] = MAX_REFUSED,
     dry_run: Annotated[bool, Query(description="Show what would be stored, and store nothing.")] = False,
-) -> StreamingResponse:
+    once: OnceStreamedDep = None,
+) -> Response:
     """Import any number of rows, as `palate import` does, while they arrive; nothing is held in memory.
 
     Batches are stored as they come. The answer is NDJSON: a line for each refused row, then one line with the counts;
     a problem if nothing was taken, or more rows were refused than `max_refused` allows.
     A JSON array (application/json) is taken, too, and text/plain is what it is found out to be.
-    To send the same again changes nothing, so whatever was interrupted is simply sent again.
+    To send the same again changes nothing, so whatever was interrupted is simply sent again. With an `Idempotency-Key`
+    the answer is the same, too, but for refused rows after the first 64 KiB of lines.
     """
     form = form_of(request.headers.get("content-type", ""))
     received = Receiver(request.stream(), asyncio.get_running_loop())
     packing = "gzip" if is_gzip(request.headers.get("content-encoding", "")) else None
-    body = Body(expand(received.pieces(), "the body", packing), received.stop)
+    once = None if dry_run else once
+    pieces = once.read(received.pieces()) if once else received.pieces()
+    is_repeated = once is not None and bool(await database.read(is_known, once.hash))
+    if once and is_repeated:
+        return respond(await repeat(database, once, pieces), NDJSON)
+    body = Body(expand(pieces, "the body", packing), received.stop)
     options = {
         "column": column,
         "columns": columns,
@@ -122,7 +133,29 @@ async def post_import(
     }
     async with request.app.state.transfers:
         answer = await run_import(database, settings, body, (form, kind, dry_run, options))
+    if once:
+        await asyncio.to_thread(drain, pieces)  # what may follow a compressed body
+        kept = Answer(HTTPStatus.OK, answer.text())
+        first = await database.write(carry_out, once.once(), lambda _: kept)
+        if first.is_replayed:  # the same came twice at once
+            return respond(first, NDJSON)
     return StreamingResponse(answer.lines(), media_type=NDJSON)
+
+
+async def repeat(database: Database, once: OnceStreamed, pieces: Iterator[bytes]) -> Answer:
+    """Return the answer that an import got before.
+
+    Raises:
+        IdempotencyKeyReused: if it was another request.
+    """
+    await asyncio.to_thread(drain, pieces)
+    return await database.read(find_answer, once.once()) or Answer(HTTPStatus.OK, "")
+
+
+def drain(pieces: Iterator[bytes]) -> None:
+    """Read to the end."""
+    for _ in pieces:
+        pass
 
 
 def form_of(content_type: str) -> str:
@@ -154,10 +187,10 @@ def is_gzip(encoding: str) -> bool:
 
 async def run_import(
     database: Database, settings: Settings, body: Body, request: tuple[str, str, bool, dict[str, Any]]
-) -> "Answer":
+) -> "incoming.Answer":
     """Import in a thread of its own, whose event loop stores while this one receives."""
 
-    def work() -> "Answer":
+    def work() -> "incoming.Answer":
         from app.transfer.incoming import ImportRequest, import_body
 
         keep_out = KeepOut.of(settings)

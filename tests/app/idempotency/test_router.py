@@ -1,6 +1,7 @@
 """The same request under the same Idempotency-Key is carried out once, and gets the same answer."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,8 +20,11 @@ from app.idempotency.service import Answer, Once
 from app.kit.errors import IdempotencyKeyReused
 from app.kit.times import now_us
 from app.settings import Settings
+from app.transfer.incoming import KEPT_BYTES
 
 RUNS = "/v1/training-runs"
+IMPORT: dict[str, str | float] = {"kind": "ratings", "max_refused": 1}
+ROWS = "user_id,item_id,rating\nada,alien,4\nada,heat,none\n"
 Run = Callable[[Callable[[Database], Awaitable[object]]], object]
 
 
@@ -62,6 +66,42 @@ def test_an_erasure_whose_answer_was_lost_gives_the_receipt_again(client: TestCl
     assert (first.status_code, again.status_code, first.content) == (200, 200, again.content)
     assert again.headers["Idempotency-Replayed"] == "true"
     assert client.delete("/v1/users/ada", headers=keyed("b")).status_code == 404
+
+
+def test_an_import_is_done_once(client: TestClient) -> None:
+    def send(content: str, **more: Any) -> Any:
+        headers = keyed() | {"Content-Type": "text/csv"}
+        return client.post("/v1/imports", params=IMPORT | more, content=content, headers=headers)
+
+    dry = send(ROWS, dry_run=True)
+    assert "Idempotency-Replayed" not in dry.headers
+    first = send(ROWS)
+    client.post("/v1/ratings", json={"user_id": "ada", "item_id": "alien", "value": 1})
+    again = send(ROWS)
+    assert (first.status_code, again.status_code, first.content) == (200, 200, again.content)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.headers["Content-Type"] == first.headers["Content-Type"] == "application/x-ndjson"
+    assert [json.loads(line)["status"] for line in first.text.splitlines()] == ["refused", "complete"]
+    assert client.get("/v1/users/ada/ratings").json()["ratings"][0]["value"] == 1  # not taken again, as of now
+    for other in (send(ROWS + "ada,brazil,3\n"), send(ROWS, max_refused=0.9)):
+        assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-key-reused")
+
+
+def test_a_failed_import_is_tried_anew(client: TestClient) -> None:
+    headers = keyed() | {"Content-Type": "text/csv"}
+    assert client.post("/v1/imports?kind=ratings", content="user_id\nada\n", headers=headers).status_code == 422
+    answer = client.post("/v1/imports", params=IMPORT, content=ROWS, headers=headers)
+    assert (answer.status_code, "Idempotency-Replayed" in answer.headers) == (200, False)
+
+
+def test_what_is_kept_of_a_long_answer(client: TestClient) -> None:
+    content = ROWS + "ada,brazil,none\n" * 2_000
+    headers = keyed() | {"Content-Type": "text/csv"}
+    first, again = (client.post("/v1/imports", params=IMPORT, content=content, headers=headers) for _ in range(2))
+    lines, kept = first.content.splitlines(), again.content.splitlines()
+    assert (len(lines), kept[-1]) == (2_002, lines[-1])
+    assert kept[:-1] == lines[: len(kept) - 1]
+    assert KEPT_BYTES - 1_000 < len(again.content) < KEPT_BYTES + 1_000
 
 
 def test_an_erasure_that_stopped_half_way_is_finished_under_its_key(client: TestClient, settings: Settings) -> None:
