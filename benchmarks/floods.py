@@ -144,6 +144,7 @@ FLOODS: dict[str, Flood] = {
     "bad rows of a guest": bad_body("/v1/recommendations", b'{"ratings":[%s]}' % b",".join([b'{"a":1}'] * 490_000)),
     "bad events": bad_body("/v1/events", b"[%s]" % b",".join([b'{"t":"x"}'] * 300_000)),
     "bad ratings": bad_body("/v1/ratings", b"[%s]" % b",".join([b'{"u":"x"}'] * 300_000)),
+    "bad rows of a merge": bad_body("/v1/users/a/merge", b'{"ratings":[%s]}' % b",".join([b'{"u":"x"}'] * 10_000)),
     "rows of unknown fields": bad_body("/v1/ratings", b"[%s]" % b",".join([wide_row()] * 1_000)),
     "names of a batch": bad_body("/v1/recommendations/batch", b'{"users":[%s]}' % b",".join([b"0"] * 1_900_000)),
 }

@@ -46,7 +46,7 @@ async def merge(
 
 async def merge_posted(user_id: str, posted: Sequence[Any], scale: Scale, writer: WriterDep) -> Response:
     """Store a guest's ratings as a user's."""
-    parsed = read_posted(user_id, posted, scale, now_us())
+    parsed = await read_posted(user_id, posted, scale, now_us())
     rows = [row for row in parsed if isinstance(row, RatingRow)]
     if not rows:
         raise no_valid_row(parsed)
