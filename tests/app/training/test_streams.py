@@ -1,0 +1,73 @@
+"""Many who follow a run cost what one does, and there are only so many."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
+
+from app.database.engine import Database
+from app.kit.errors import StreamsFull
+from app.settings import Settings
+from app.tables import RunCause
+from app.training import events, service
+from app.training.streams import Streams
+
+INTERVAL = timedelta(seconds=0.1)
+NUM_TURNS = 5
+Run = Callable[[Callable[[Database], Awaitable[object]]], object]
+
+
+def queue(session: Session, settings: Settings) -> int:
+    """Queue a run, which nothing trains."""
+    return service.request_run(session, settings, RunCause.MANUAL, datetime.now(UTC)).id
+
+
+async def count_statements(streams: Streams, run_id: int, num_streams: int) -> int:
+    """Let some streams follow a run for a few intervals, and count what the database is asked meanwhile."""
+    found: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        found.append(statement)
+
+    async def follow() -> None:
+        progress, stopping = streams.progress_of(run_id), asyncio.Event()
+        asyncio.get_running_loop().call_later(NUM_TURNS * INTERVAL.total_seconds(), stopping.set)
+        async for each in events.follow(progress, INTERVAL, events.Position.read(None), stopping):
+            assert each.name == "state"
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        await asyncio.gather(*(follow() for _ in range(num_streams)))
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    return len(found)
+
+
+def test_all_who_follow_a_run_read_it_together(run_on_database: Run, settings: Settings) -> None:
+    async def check(database: Database) -> None:
+        streams, run_id = Streams(database, INTERVAL, 200), await database.write(queue, settings)
+        alone = await count_statements(streams, run_id, 1)
+        together = await count_statements(streams, run_id, 100)
+        assert alone > 0
+        assert together <= 2 * alone
+
+    run_on_database(check)
+
+
+def test_there_are_only_so_many(run_on_database: Run) -> None:
+    async def check(database: Database) -> None:
+        streams = Streams(database, INTERVAL, 2)
+        async with AsyncExitStack() as held:
+            for _ in range(2):
+                await held.enter_async_context(streams.place())
+            with pytest.raises(StreamsFull):
+                await held.enter_async_context(streams.place())
+        async with streams.place():  # one of those that were given back
+            pass
+
+    run_on_database(check)
