@@ -8,7 +8,9 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
+import httpx2
 import pytest
 
 from app.launch.serve import freeze_startup_objects
@@ -114,6 +116,33 @@ def test_an_import_interrupted_by_a_stop_says_so_and_can_be_resumed(settings: Se
         assert raised.value.retry_after_s == 1
         assert process.wait(30) == 0
     assert "unexpected error" not in (tmp_path / "log").read_text()
+
+
+def event_names(client: httpx2.Client, run_id: int, opened: Event) -> list[str]:
+    """Follow a run until the server ends the stream."""
+    with client.stream("GET", f"/v1/training-runs/{run_id}/events") as stream:
+        opened.set()
+        return [line for line in stream.iter_lines() if line.startswith("event:")]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_stopping_server_is_unready_before_it_stops_and_goes_on_answering(settings: Settings, tmp_path: Path) -> None:
+    log, opened = tmp_path / "log", Event()
+    with palate("serve", settings, log, PALATE_SHUTDOWN_DELAY="1.5") as process, ThreadPoolExecutor(1) as pool:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{wait_for_port(process, log)}") as client:
+            run_id = client.post("/v1/training-runs", json={"kind": "linear"}).json()["id"]
+            following = pool.submit(event_names, client, run_id, opened)
+            assert opened.wait(10)
+            process.send_signal(signal.SIGTERM)
+            stopped_at = time.monotonic()
+            wait_until(lambda: client.get("/health/ready").status_code == 503, "the server says so")
+            assert client.get("/health/ready").json()["problem"] == "the server is stopping: call another"
+            rating = {"user_id": "ada", "item_id": "alien", "value": 4}
+            assert client.post("/v1/ratings", json=rating).status_code == 200
+            assert client.get("/v1/users/ada/ratings").json()["ratings"][0]["value"] == 4
+            assert time.monotonic() - stopped_at < 1.5
+            assert following.result(10) == ["event: state"]  # no error: the stream ended in order
+        assert process.wait(8) == 0
 
 
 def is_known(client: Client, user_id: str) -> bool:
