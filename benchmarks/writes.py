@@ -1,11 +1,13 @@
 """Writes of every kind by many clients at once: requests a second, and what single ratings take alone.
 
 python -m benchmarks.writes --database postgresql --servers 2 --clients 32. The servers are processes of their own; the
-clients are threads of this one, on connections that are kept.
+clients are threads of this one, on connections that are kept. With --ratings FOLDER the database holds those ratings
+first, and each request is about one of its users and one of its items.
 """
 
 import argparse
 import asyncio
+import csv
 import http.client
 import json
 import random
@@ -15,14 +17,15 @@ import threading
 import time
 from collections import Counter
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from app.database import migrate
 from app.database.engine import open_database
 from app.settings import Settings
 from benchmarks.serve import database_url
-from tests.processes import palate, wait_for_port
+from tests.processes import palate, run, wait_for_port
 
 NUM_USERS, NUM_ITEMS = 500, 300
 SHARES = {  # of all requests
@@ -38,10 +41,25 @@ SHARES = {  # of all requests
 WARM_UP_S = 2.0
 
 
-def request(kind: str, choose: random.Random) -> tuple[str, str, Any]:
+class Known(NamedTuple):
+    """The ids to choose from, each with the same chance."""
+
+    users: list[str]
+    items: list[str]
+
+    @classmethod
+    def of(cls, folder: Path | None) -> Self:
+        """Return the ids of a folder's ratings.csv, or made-up ones."""
+        if folder is None:
+            return cls([f"u{number}" for number in range(NUM_USERS)], [f"i{number}" for number in range(NUM_ITEMS)])
+        with (folder / "ratings.csv").open() as lines:
+            rows = list(islice(csv.reader(lines), 1, None))
+        return cls(sorted({row[0] for row in rows}), sorted({row[1] for row in rows}))
+
+
+def request(kind: str, choose: random.Random, known: Known) -> tuple[str, str, Any]:
     """Choose a request of a kind: method, path and body."""
-    user, item = f"u{choose.randrange(NUM_USERS)}", f"i{choose.randrange(NUM_ITEMS)}"
-    value = choose.randint(1, 5)
+    user, item, value = choose.choice(known.users), choose.choice(known.items), choose.randint(1, 5)
     requests: dict[str, tuple[str, str, Any]] = {
         "POST rating": ("POST", "/v1/ratings", {"user_id": user, "item_id": item, "value": value}),
         "PUT rating": ("PUT", f"/v1/users/{user}/ratings/{item}", {"value": value}),
@@ -50,7 +68,7 @@ def request(kind: str, choose: random.Random) -> tuple[str, str, Any]:
         "PATCH item": ("PATCH", f"/v1/items/{item}", {"title": f"Title {choose.random()}"}),
         "DELETE item": ("DELETE", f"/v1/items/{item}", None),
         "POST items": ("POST", "/v1/items", [{"item_id": item, "title": f"Title {choose.random()}"}]),
-        "POST merge": ("POST", f"/v1/users/{user}/merge", {"from_user_id": f"u{choose.randrange(NUM_USERS)}"}),
+        "POST merge": ("POST", f"/v1/users/{user}/merge", {"from_user_id": choose.choice(known.users)}),
     }
     return requests[kind]
 
@@ -58,8 +76,9 @@ def request(kind: str, choose: random.Random) -> tuple[str, str, Any]:
 class Client(threading.Thread):
     """Sends one request after the other until it is told to stop."""
 
-    def __init__(self, port: int, shares: dict[str, int], seed: int) -> None:
+    def __init__(self, port: int, shares: dict[str, int], seed: int, known: Known) -> None:
         super().__init__()
+        self._known = known
         self._port, self._shares, self._choose = port, shares, random.Random(seed)
         self.is_counting, self.is_done = False, False
         self.times_s: dict[str, list[float]] = {kind: [] for kind in shares}
@@ -70,7 +89,7 @@ class Client(threading.Thread):
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         while not self.is_done:
             [kind] = self._choose.choices(list(self._shares), list(self._shares.values()))
-            method, path, body = request(kind, self._choose)
+            method, path, body = request(kind, self._choose, self._known)
             started = time.perf_counter()
             connection.request(method, path, json.dumps(body) if body is not None else None, JSON if body else {})
             answer = connection.getresponse()
@@ -83,9 +102,9 @@ class Client(threading.Thread):
 JSON = {"Content-Type": "application/json"}
 
 
-def load(ports: list[int], num_clients: int, seconds: float, shares: dict[str, int]) -> dict[str, Any]:
+def load(ports: list[int], num_clients: int, seconds: float, *, shares: dict[str, int], known: Known) -> dict[str, Any]:
     """Let clients write for some time."""
-    clients = [Client(ports[n % len(ports)], shares, n) for n in range(num_clients)]
+    clients = [Client(ports[n % len(ports)], shares, n, known) for n in range(num_clients)]
     for client in clients:
         client.start()
     time.sleep(WARM_UP_S)
@@ -119,6 +138,10 @@ def measure(url: str, folder: Path, options: argparse.Namespace) -> dict[str, An
     """Measure some servers on one database: one client that posts single ratings, then all of them."""
     asyncio.run(upgrade(url))
     settings = Settings(_env_file=None, database_url=url, model_store=folder / "models")
+    known = Known.of(options.ratings)
+    if options.ratings:
+        imported = run(settings, "import", str(options.ratings), PALATE_RATING_MIN="0.5", PALATE_RATING_STEP="0.5")
+        assert imported.returncode == 0, imported.stderr
     with ExitStack() as running:
         ports = []
         for n in range(options.servers):
@@ -126,14 +149,15 @@ def measure(url: str, folder: Path, options: argparse.Namespace) -> dict[str, An
             process = running.enter_context(palate("serve", settings, log, fresh=True, PALATE_LOG_LEVEL="info"))
             ports.append(wait_for_port(process, log))
         time.sleep(1)
-        alone = load(ports[:1], 1, options.seconds / 2, {"POST rating": 1})
-        return {"alone": alone, "mixed": load(ports, options.clients, options.seconds, SHARES)}
+        alone = load(ports[:1], 1, options.seconds / 2, shares={"POST rating": 1}, known=known)
+        return {"alone": alone, "mixed": load(ports, options.clients, options.seconds, shares=SHARES, known=known)}
 
 
 def main() -> None:
     """Measure and print JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="postgresql")
+    parser.add_argument("--ratings", type=Path, help="a folder with ratings.csv, such as MovieLens latest-small")
     parser.add_argument("--servers", type=int, default=2)
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=10)
