@@ -14,13 +14,12 @@ from sqlalchemy.orm import Session
 from app.catalogue import service as catalogue
 from app.database import counters
 from app.database.engine import Database
+from app.database.step_size import StepSize
 from app.keep_out.service import OFF, KeepOut, Kind
 from app.kit.errors import ItemNotFound
 from app.kit.times import from_us, now_us
 from app.ratings import removal_repository as repository
 from app.ratings.repository import Change, write_changes
-
-MAX_ROWS = 64  # of a step: some 10 ms
 
 
 class Removed(NamedTuple):
@@ -48,10 +47,12 @@ async def finish_all(database: Database) -> None:
 
 async def finish(database: Database, item: int, now_us: int) -> Removed:
     """Remove the ratings of an item that is deleted, step by step."""
-    users = await database.scan(repository.users_left, item)
-    for start in range(0, len(users), MAX_ROWS):
-        await database.write(remove_some, item, users[start : start + MAX_ROWS], now_us)
-    return await database.write(end, item)
+    users, size = await database.scan(repository.users_left, item), StepSize()
+    while True:
+        some, users = users[: size.rows], users[size.rows :]
+        removed = await database.write(remove_some, item, some, now_us, size=size, is_last=not users)
+        if not users:
+            return removed
 
 
 def begin(session: Session, item_id: str, now: datetime, keep_out: KeepOut = OFF) -> int:
@@ -74,23 +75,21 @@ def begin(session: Session, item_id: str, now: datetime, keep_out: KeepOut = OFF
     return item
 
 
-def remove_some(session: Session, item: int, users: Sequence[int], now_us: int) -> None:
-    """Remove these users' ratings of a deleted item, but for later ones."""
+def remove_some(
+    session: Session, item: int, users: Sequence[int], now_us: int, *, size: StepSize, is_last: bool
+) -> Removed:
+    """Remove these users' ratings of a deleted item, but for later ones; with the last ones it is finished."""
     revision = counters.lock(session, "ratings")
-    removal = repository.find(session, item)
-    changes = [
-        Change(left.user_id, item, None, max(now_us, left.rated_at_us + 1), number, latest=True)
-        for number, left in enumerate(repository.ratings_left(session, removal, users), revision + 1)
-    ]
-    if changes:
-        write_changes(session, changes, now_us)
-        counters.move(session, "ratings", revision + len(changes))
+    with size.measure(len(users)):
+        removal = repository.find(session, item)
+        changes = [
+            Change(left.user_id, item, None, max(now_us, left.rated_at_us + 1), number, latest=True)
+            for number, left in enumerate(repository.ratings_left(session, removal, users), revision + 1)
+        ]
+        if changes:
+            write_changes(session, changes, now_us)
+            counters.move(session, "ratings", revision + len(changes))
         removal.num_removed += len(changes)
-
-
-def end(session: Session, item: int) -> Removed:
-    """Note that no rating is left."""
-    revision = counters.lock(session, "ratings")
-    removal = repository.find(session, item)
-    removal.finished = True
-    return Removed(removal.num_removed, revision)
+        removal.finished = removal.finished or is_last
+        session.flush()
+    return Removed(removal.num_removed, revision + len(changes))

@@ -3,10 +3,16 @@
 from collections.abc import Sequence
 
 import orjson
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, select, text
 from sqlalchemy.orm import Session
 
 from app.tables import Item, ItemRemoval, Rating
+
+BEGIN = text("""
+    INSERT INTO item_removals (item_id, revision, num_removed, finished) VALUES (:item, :revision, 0, false)
+    ON CONFLICT (item_id) DO UPDATE SET revision = excluded.revision, finished = false,
+    num_removed = CASE WHEN item_removals.finished THEN 0 ELSE item_removals.num_removed END
+""")
 
 
 def find_item(session: Session, item_id: str) -> int | None:
@@ -16,10 +22,7 @@ def find_item(session: Session, item_id: str) -> int | None:
 
 def begin(session: Session, item: int, revision: int) -> None:
     """Note that an item is deleted, and its ratings up to a revision go; what an unfinished removal counted stays."""
-    before = session.get(ItemRemoval, item)
-    num_removed = before.num_removed if before and not before.finished else 0
-    session.merge(ItemRemoval(item_id=item, revision=revision, num_removed=num_removed, finished=False))
-    session.flush()
+    session.execute(BEGIN, {"item": item, "revision": revision})
 
 
 def find(session: Session, item: int) -> ItemRemoval:

@@ -241,6 +241,11 @@ def ratings_at(session: Session, users: Sequence[int], revision: int) -> dict[in
     }
 
 
+def has_events(session: Session, user: StoredUser) -> bool:
+    """Return whether there are events of a user."""
+    return session.scalar(select(Event.user_id).where(Event.user_id == user.id).limit(1)) is not None
+
+
 def move_events(session: Session, user_id: str, from_user_id: str, limit: int) -> bool:
     """Move some of the events of one user to another, if both are there; return whether there were as many."""
     target = session.scalar(select(User.id).where(User.external_id == user_id))

@@ -151,9 +151,9 @@ def rating_changed(user_id: str, item_id: str, written: Written) -> RatingChange
 @router.delete(
     "/v1/users/{user_id}/ratings/{item_id}", summary="Remove one rating", responses=problem_responses(RatingNotFound)
 )
-async def delete_rating(user_id: PathUserId, item_id: PathItemId, database: DatabaseDep) -> RatingRemoved:
+async def delete_rating(user_id: PathUserId, item_id: PathItemId, writer: WriterDep) -> RatingRemoved:
     """Remove a rating; an older one that is posted again stays removed."""
-    written = await database.write(service.remove_rating, user_id, item_id, now_us())
+    written = await writer.remove(user_id, item_id)
     return RatingRemoved(**rating_changed(user_id, item_id, written).model_dump(), later=LATER)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.database import counters
 from app.database.engine import Database
+from app.database.step_size import StepSize
 from app.keep_out.service import OFF, KeepOut
 from app.kit.times import now_us
 from app.ratings import repository
@@ -15,10 +16,9 @@ from app.ratings.conflict import RatingRow
 from app.ratings.parse import check_rating
 from app.ratings.scale import Scale
 from app.ratings.schemas import RatingIn, RatingOfItem
-from app.ratings.service import Written, set_ratings
+from app.ratings.service import Ledger, Written
 from app.web.bulk import BulkReader, Refused
 
-MAX_ROWS = 50  # of a step: some 10 ms
 ROWS_A_TURN = 250  # that are read at a time: some 10 ms, if each is wrong
 READER = BulkReader(RatingOfItem)
 
@@ -69,47 +69,59 @@ async def merge_users(database: Database, user_id: str, from_user_id: str, keep_
     Raises:
         KeptOut: if one of the two was erased and is kept out.
     """
-    merged, items = await database.write(begin, user_id, from_user_id, keep_out)
-    for start in range(0, len(items), MAX_ROWS):
-        some = items[start : start + MAX_ROWS]
-        more = await database.write(move_ratings, user_id, from_user_id, some, now_us=now_us(), keep_out=keep_out)
+    merged, items, has_events = await database.read(begin, user_id, from_user_id, keep_out)
+    size = StepSize()
+    while items:
+        some, items = items[: size.rows], items[size.rows :]
+        more = await database.write(
+            move_ratings, user_id, from_user_id, some, now_us=now_us(), keep_out=keep_out, size=size
+        )
         merged = merged.then(more)
-    while await database.write(move_events, user_id, from_user_id):
-        pass
+    while has_events:
+        has_events = await database.write(move_events, user_id, from_user_id, size)
     return merged
 
 
-def begin(session: Session, user_id: str, from_user_id: str, keep_out: KeepOut) -> tuple[Merged, list[str]]:
-    """Return a merge of nothing yet, and the items whose ratings are to be moved, the oldest first."""
-    revision = counters.lock(session, "ratings")
+def begin(session: Session, user_id: str, from_user_id: str, keep_out: KeepOut) -> tuple[Merged, list[str], bool]:
+    """Return a merge of nothing yet, the items whose ratings are to be moved, the oldest first, and if events are."""
     keep_out.check(session, users=[user_id, from_user_id])
+    merged = Merged([], Written(counters.read(session, "ratings"), []), 0)
     source = repository.get_user(session, from_user_id)
-    found = repository.all_ratings(session, source) if source else ()
-    return Merged([], Written(revision, []), 0), [item_id for item_id, _, _ in found]
+    if source is None:
+        return merged, [], False
+    items = [item_id for item_id, _, _ in repository.all_ratings(session, source)]
+    return merged, items, repository.has_events(session, source)
 
 
 def move_ratings(
-    session: Session, user_id: str, from_user_id: str, item_ids: Sequence[str], *, now_us: int, keep_out: KeepOut
+    session: Session,
+    user_id: str,
+    from_user_id: str,
+    item_ids: Sequence[str],
+    *,
+    now_us: int,
+    keep_out: KeepOut,
+    size: StepSize,
 ) -> Merged:
     """Move ratings of some items, as they are now."""
-    revision = counters.lock(session, "ratings")
-    keep_out.check(session, users=[user_id, from_user_id])
-    found = repository.find_pairs(session, [(from_user_id, item_id) for item_id in item_ids])
-    rows = [
-        RatingRow(user_id, item_id, pair.value, pair.rated_at_us)
-        for (_, item_id), pair in found.items()
-        if pair.value is not None
-    ]
-    if not rows:
-        return Merged([], Written(revision, []), 0)
-    written = set_ratings(session, rows, now_us)
-    there = repository.find_pairs(session, [row[:2] for row in rows])
-    moved = [RatingRow(from_user_id, row.item_id, None, None) for row in rows if there[row[:2]].value is not None]
-    removed = set_ratings(session, moved, now_us) if moved else written
-    return Merged(rows, Written(removed.revision, written.outcomes), len(moved))
+    ledger = Ledger(session, [(user, item) for user in (from_user_id, user_id) for item in item_ids], now_us)
+    with size.measure(len(item_ids)):
+        keep_out.check(session, users=[user_id, from_user_id])
+        found = [(item_id, ledger.pairs[from_user_id, item_id]) for item_id in item_ids]
+        rows = [
+            RatingRow(user_id, item, pair.value, pair.rated_at_us) for item, pair in found if pair.value is not None
+        ]
+        ledger.recall(rows)
+        outcomes = [ledger.decide(row) for row in rows]
+        taken = [row.item_id for row in rows if ledger.pairs[user_id, row.item_id].value is not None]
+        for item_id in taken:
+            ledger.decide(RatingRow(from_user_id, item_id, None, None))
+        ledger.write()
+    return Merged(rows, Written(ledger.revision, outcomes), len(taken))
 
 
-def move_events(session: Session, user_id: str, from_user_id: str) -> bool:
+def move_events(session: Session, user_id: str, from_user_id: str, size: StepSize) -> bool:
     """Move some events; return whether more may be left. The lock keeps both users from being erased meanwhile."""
     counters.lock(session, "ratings")
-    return repository.move_events(session, user_id, from_user_id, MAX_ROWS)
+    with size.measure(size.rows):
+        return repository.move_events(session, user_id, from_user_id, size.rows)

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.database.engine import Database
+from app.database.step_size import StepSize
 from app.kit.errors import ItemNotFound
 from app.kit.times import from_us
 from app.ratings import removal, removal_repository
@@ -30,7 +31,7 @@ async def begin(database: Database, num_removed: int = 2) -> int:
     await database.write(set_ratings, [rate(user, rated_at_us=10) for user in USERS], NOW)
     item = await database.write(removal.begin, "alien", from_us(NOW))
     users = await database.scan(removal_repository.users_left, item)
-    await database.write(removal.remove_some, item, users[:num_removed], NOW)
+    await database.write(removal.remove_some, item, users[:num_removed], NOW, size=StepSize(), is_last=False)
     return item
 
 

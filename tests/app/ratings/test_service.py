@@ -15,7 +15,7 @@ from app.kit.errors import RatingNotFound, UserNotFound
 from app.ratings import service
 from app.ratings.conflict import RatingRow, Status
 from app.ratings.removal import remove_item
-from app.ratings.service import set_ratings
+from app.ratings.service import RatingWriter, set_ratings
 
 Run = Callable[[Callable[[Database], Awaitable[object]]], Any]
 NOW = 1_000_000
@@ -91,11 +91,10 @@ def test_two_values_of_one_moment_posted_again_leave_the_later_one(run_on_databa
 def test_a_removed_rating_stays_removed_when_older_ones_are_posted_again(run_on_database: Run) -> None:
     async def check(database: Database) -> None:
         await database.write(set_ratings, [row(4, 10)], NOW)
-        removed = await database.write(service.remove_rating, "ada", "alien", NOW)
-        assert removed.outcomes[0].status is Status.REMOVED
+        assert await database.write(statuses, [RatingRow("ada", "alien", None, None)]) == [Status.REMOVED]
         assert await database.write(statuses, [row(4, 10)]) == [Status.STALE]
         with pytest.raises(RatingNotFound):
-            await database.write(service.remove_rating, "ada", "alien", NOW)
+            await RatingWriter(database).remove("ada", "alien")
         assert await database.write(statuses, [row(5, NOW + 5)]) == [Status.CREATED]
 
     run_on_database(check)
@@ -104,7 +103,7 @@ def test_a_removed_rating_stays_removed_when_older_ones_are_posted_again(run_on_
 def test_removing_what_was_never_rated_creates_no_user_and_no_item(run_on_database: Run) -> None:
     async def check(database: Database) -> None:
         with pytest.raises(RatingNotFound):
-            await database.write(service.remove_rating, "ada", "alien", NOW)
+            await RatingWriter(database).remove("ada", "alien")
         with pytest.raises(UserNotFound):
             await database.read(service.get_user, "ada")
 

@@ -22,7 +22,8 @@ from sqlalchemy.orm import Session
 from app.database.engine import open_database
 from app.kit.ids import normalize_id
 from app.kit.times import now_us
-from app.ratings.service import remove_rating
+from app.ratings.conflict import RatingRow
+from app.ratings.service import set_ratings
 from app.settings import Settings
 from app.transfer.importer import Summary
 from app.transfer.options import parse_options
@@ -239,7 +240,7 @@ def test_a_file_that_cannot_be_read_is_named_in_a_sentence(
 def test_a_rating_removed_stays_removed_when_the_file_comes_again(settings: Settings, tmp_path: Path) -> None:
     movielens_csv(tmp_path)
     load(settings, tmp_path / "ratings.csv")
-    on_database(settings, remove_rating, "1", "10", now_us())
+    on_database(settings, set_ratings, [RatingRow("1", "10", None, None)], now_us())
     assert load(settings, tmp_path / "ratings.csv").ratings == {"stale": 1, "unchanged": 1, "refused": 0}
     assert triples(settings, tmp_path) == SCORED[1:]
 

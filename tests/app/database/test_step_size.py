@@ -1,0 +1,27 @@
+"""Steps of long work hold the lock for some milliseconds, however much a row costs."""
+
+from time import sleep
+
+import pytest
+
+from app.database.step_size import FEWEST, GOAL_S, MOST, StepSize
+
+pytestmark = pytest.mark.unit
+
+
+def test_steps_of_costly_rows_become_smaller_down_to_a_bound() -> None:
+    size = StepSize(1_000)
+    with size.measure(1_000):
+        sleep(4 * GOAL_S)
+    assert FEWEST <= size.rows <= 250
+    with size.measure(1):
+        sleep(GOAL_S)
+    assert size.rows == FEWEST
+
+
+def test_steps_of_cheap_rows_double_up_to_a_bound() -> None:
+    size = StepSize(200)
+    for rows in (400, 800, 1_600, MOST):
+        with size.measure(size.rows):
+            pass
+        assert size.rows == rows
