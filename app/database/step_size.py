@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from time import perf_counter
 
 GOAL_S = 0.01  # more would be felt by whoever waits for the lock, less would be spent on beginning and ending
-FEWEST, MOST = 50, 2_000
+MIN_ROWS, MAX_ROWS = 50, 2_000
 
 
 class StepSize:
@@ -24,4 +24,4 @@ class StepSize:
         started = perf_counter()
         yield
         per_row_s = (perf_counter() - started) / max(1, num_rows)
-        self.rows = max(FEWEST, min(MOST, 2 * self.rows, int(GOAL_S / max(per_row_s, 1e-9))))
+        self.rows = max(MIN_ROWS, min(MAX_ROWS, 2 * self.rows, int(GOAL_S / max(per_row_s, 1e-9))))

@@ -4,7 +4,7 @@ from time import sleep
 
 import pytest
 
-from app.database.step_size import FEWEST, GOAL_S, MOST, StepSize
+from app.database.step_size import GOAL_S, MAX_ROWS, MIN_ROWS, StepSize
 
 pytestmark = pytest.mark.unit
 
@@ -13,15 +13,15 @@ def test_steps_of_costly_rows_become_smaller_down_to_a_bound() -> None:
     size = StepSize(1_000)
     with size.measure(1_000):
         sleep(4 * GOAL_S)
-    assert FEWEST <= size.rows <= 250
+    assert MIN_ROWS <= size.rows <= 250
     with size.measure(1):
         sleep(GOAL_S)
-    assert size.rows == FEWEST
+    assert size.rows == MIN_ROWS
 
 
 def test_steps_of_cheap_rows_double_up_to_a_bound() -> None:
     size = StepSize(200)
-    for rows in (400, 800, 1_600, MOST):
+    for rows in (400, 800, 1_600, MAX_ROWS):
         with size.measure(size.rows):
             pass
         assert size.rows == rows
