@@ -10,6 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import make_url
 
 PATIENCE_S = 30
+ENDING = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
 
 
 class Relay:
@@ -24,6 +25,7 @@ class Relay:
         self._port: int = self._place.getsockname()[1]
         self._server: asyncio.Server | None = None
         self._links = set[asyncio.Task[None]]()
+        self._clients = set[asyncio.StreamWriter]()
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._lost_commits: str | None = None
@@ -57,6 +59,10 @@ class Relay:
         """End a connection at COMMIT: before the server sees it, or after it has answered. None: no more."""
         self._lost_commits = when
 
+    def announce_end(self) -> None:
+        """Say on each connection that it ends, as a server does just before it closes it."""
+        self._run(self._announce_end())
+
     def close(self) -> None:
         """Cut it for good."""
         self.cut()
@@ -70,6 +76,11 @@ class Relay:
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port, reuse_port=True)
+
+    async def _announce_end(self) -> None:
+        for client in self._clients:
+            client.write(b"E" + (len(ENDING) + 4).to_bytes(4, "big") + ENDING)
+            await drain(client)
 
     async def _break(self) -> None:
         if self._server is not None:
@@ -87,11 +98,13 @@ class Relay:
     async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server_reader, server_writer = await self._connect()
         commit = asyncio.Event()
+        self._clients.add(writer)
         try:
             await asyncio.gather(self._ask(reader, server_writer, commit), self._answer(server_reader, writer, commit))
         except ConnectionAbortedError:
             pass
         finally:
+            self._clients.discard(writer)
             writer.transport.abort()
             server_writer.transport.abort()
 

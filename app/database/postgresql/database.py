@@ -20,7 +20,7 @@ from app.database.db_errors import is_deadlock, is_disconnect
 from app.database.engine import Database, P, T, Work
 from app.database.limits import COMMANDS, Limits, Places
 from app.database.postgresql.connecting import Connector, own_settings
-from app.database.postgresql.hot import SILENT, Call, HotConnections, HotReads, Pulse, is_stale, translate_error
+from app.database.postgresql.hot import ENDED, SILENT, Call, HotConnections, HotReads, Pulse, is_stale, translate_error
 from app.kit.errors import DatabaseSilent, OutcomeUnknown
 
 MAX_ATTEMPTS = 3
@@ -31,7 +31,7 @@ PAUSED_S = 0.2  # after which the process may have stood still, and what the ser
 READING_S = 0.01
 # Behind a pooler a statement must leave nothing behind: each is unnamed, and lives as long as its transaction.
 POOLED: dict[str, Any] = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": str}
-ERRORS = (DBAPIError, PoolTimeout, OSError, asyncpg.InterfaceError)
+ERRORS = (DBAPIError, PoolTimeout, OSError, *ENDED)
 
 
 class PostgresDatabase(HotReads):
@@ -103,7 +103,7 @@ class PostgresDatabase(HotReads):
                     result, driver = await session.run_sync(work_to_commit, work, *args, **kwargs)
                     await check_connection(driver, monotonic() - started)
                 except ERRORS as error:
-                    await leave(session, is_lost=is_disconnect(error))
+                    await leave(session, is_lost=is_disconnect(error) or isinstance(error, ENDED))
                     if attempt < MAX_ATTEMPTS and (is_deadlock(error) or self._is_worth_another(error)):
                         continue
                     raise translate_error(error) from error

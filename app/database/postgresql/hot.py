@@ -22,6 +22,8 @@ MAX_ATTEMPTS = 3
 TICK_S = 0.25
 ENDING_S = 0.05  # for a call to end by itself once its connection is gone
 SILENT = "the database answers nothing"
+# The last one comes where the server has said that the connection ends, and not closed it yet.
+ENDED = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.InternalClientError)
 
 
 @dataclass
@@ -140,7 +142,7 @@ class HotConnections:
         connection = self._free.pop() if self._free else await self._connector.connect()
         try:
             row: Sequence[Any] | None = await connection.fetchrow(sql, *args, timeout=HOT_TIMEOUT_S)
-        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError):
+        except (OSError, *ENDED):
             self._drop(connection)
             raise
         except BaseException:
@@ -179,7 +181,7 @@ class HotReads(Database):
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
                 return await self._hot.fetch_row(sql, *args)
-            except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+            except (OSError, asyncpg.PostgresError, *ENDED) as error:
                 if attempt == MAX_ATTEMPTS or isinstance(error, TimeoutError) or not self._is_worth_another(error):
                     raise translate_error(error) from error
         raise AssertionError("unreachable")
@@ -209,7 +211,7 @@ def is_stale(error: BaseException) -> bool:
     """Return whether a pooled connection had been closed by the server before this use, so that a new one may do."""
     if isinstance(error, ConnectionRefusedError):
         return False
-    return is_disconnect(error) or isinstance(error, asyncpg.InterfaceError | asyncpg.PostgresConnectionError)
+    return is_disconnect(error) or isinstance(error, ENDED)
 
 
 def translate_error(error: BaseException) -> BaseException:

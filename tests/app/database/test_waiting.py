@@ -157,6 +157,20 @@ async def until_it_answers(database: Database) -> None:
 
 
 @on_postgresql
+def test_a_connection_whose_end_is_announced_is_left_for_another(link: Relay) -> None:
+    async def work() -> None:
+        async with opened(link.url) as database:
+            for _ in range(3):
+                await asyncio.gather(*calls_of(database))
+                link.announce_end()
+                await asyncio.sleep(0.1)  # until the driver has read it
+                for call in calls_of(database):
+                    await call
+
+    asyncio.run(work())
+
+
+@on_postgresql
 @pytest.mark.parametrize(("when", "num_stored"), [("before", 0), ("after", 1)])
 def test_a_commit_whose_answer_is_lost_may_be_stored(link: Relay, when: Any, num_stored: int) -> None:
     async def work() -> None:
