@@ -74,8 +74,8 @@ bench: $(STAMP) ## Measure every kind of request against an empty route, on both
 chaos: $(STAMP) ## Try Palate under faults, and check every answer: DATABASE=postgresql MINUTES=10 SEED=1
 	$(BIN)/python -m benchmarks.chaos $(DATABASE) --minutes $(MINUTES) --seed $(SEED) --report build/chaos/$(DATABASE)-$(SEED).md
 
-fuzz: $(STAMP) ## Try what OpenAPI says with many calls, good and bad, on both databases: SECONDS=600 for each of four servers
-	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.fuzzing $(or $(SECONDS),600)
+fuzz: $(STAMP) ## Try what OpenAPI says with many calls, good and bad, on both databases: SECONDS=600 for each of four servers, or EXAMPLES=15
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.fuzzing $(if $(EXAMPLES),--examples $(EXAMPLES),--seconds $(or $(SECONDS),600))
 
 peers: $(STAMP) ## Measure other recommenders: RATINGS=FOLDER SCALE="1 5 1" SEEDS=1 BUDGET=300 (docs/explanation/peers.md)
 	$(BIN)/python -m benchmarks.peers --ratings $(or $(RATINGS),$(error RATINGS=FOLDER names the ratings)) \

@@ -1,8 +1,12 @@
-"""`python -m benchmarks.fuzzing SECONDS`: Schemathesis against real servers, on both databases, with and without a key.
+"""Schemathesis against real servers, on both databases, with and without a key.
+
+    python -m benchmarks.fuzzing --seconds 600      for each of the four servers
+    python -m benchmarks.fuzzing --examples 15      of each call and phase: the same ones each time
 
 Stops with the first server that something is found at; `exceptions.toml` says what counts as nothing.
 """
 
+import argparse
 import asyncio
 import os
 import subprocess
@@ -41,24 +45,37 @@ def database_urls(folder: Path) -> Iterator[dict[str, str]]:
         yield {"sqlite": f"sqlite:///{folder}/palate.db", "postgresql": url}
 
 
-def fuzz(url: str, seconds: str, options: list[str]) -> None:
+def fuzz(url: str, options: list[str]) -> None:
     """Try a server; raises `CalledProcessError` if something is found."""
-    arguments = ["run", f"{url}/openapi.json", "--max-time", seconds, "--continue-on-failure", *options]
+    arguments = ["run", f"{url}/openapi.json", "--continue-on-failure", *options]
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(EXCEPTIONS), *arguments]
     subprocess.run(command, check=True, env=os.environ | {"SCHEMATHESIS_HOOKS": "benchmarks.fuzzing.hooks"})
 
 
-def main(seconds: str) -> None:
+def read_extent() -> list[str]:
+    """Read from the command line how much to try, as Schemathesis has it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    extent = parser.add_mutually_exclusive_group()
+    extent.add_argument("--seconds", type=int, default=600)
+    extent.add_argument("--examples", type=int)
+    asked = parser.parse_args()
+    if asked.examples is None:
+        return ["--max-time", str(asked.seconds)]
+    return ["--max-examples", str(asked.examples), "--seed", "1", "--no-shrink"]
+
+
+def main() -> None:
     """Try servers on both databases: first without a key, then with one."""
+    extent = read_extent()
     with tempfile.TemporaryDirectory() as name, database_urls(folder := Path(name)) as urls:
         for kind, url in urls.items():
             settings = Settings(_env_file=None, database_url=url, model_store=folder / kind)
             asyncio.run(prepare(settings))
             with server(settings, folder / f"{kind}.log") as client:
                 address = str(client.base_url).rstrip("/")
-                fuzz(address, seconds, OPEN)
-                fuzz(address, seconds, ["--header", f"X-API-Key: {asyncio.run(make_key(settings))}"])
+                fuzz(address, [*extent, *OPEN])
+                fuzz(address, [*extent, "--header", f"X-API-Key: {asyncio.run(make_key(settings))}"])
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()
