@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
 
 from app.settings import MAX_ID_LENGTH
 
@@ -60,4 +60,5 @@ ExternalId = Annotated[
     StringConstraints(strict=True, min_length=1, max_length=MAX_ID_LENGTH),
     AfterValidator(storable),
     BeforeValidator(normalize_id),  # comes first; written first, lengths would be said to be numbers of items
+    WithJsonSchema({"anyOf": [{"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH}, {"type": "integer"}]}),
 ]

@@ -9,11 +9,12 @@ from typing import Annotated
 from urllib.parse import unquote_to_bytes
 
 from fastapi import Path
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.kit.errors import FieldProblem, InvalidRequest
 from app.kit.ids import ExternalId
+from app.settings import MAX_ID_LENGTH
 from app.web.problem import problem_response
 
 WITH_IDS = ("/v1/users/", "/v1/items/")
@@ -55,7 +56,11 @@ def decode_path(raw: bytes) -> str:
         raise ValueError("must be percent-encoded UTF-8") from None
 
 
-FromPath = Annotated[ExternalId, BeforeValidator(lambda text: text.replace("\x00", "/"))]
+FromPath = Annotated[
+    ExternalId,
+    BeforeValidator(lambda text: text.replace("\x00", "/")),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH}),
+]
 PathUserId = Annotated[FromPath, Path(description="The caller's own id of a user, percent-encoded.", examples=["ada"])]
 PathItemId = Annotated[
     FromPath, Path(description="The caller's own id of an item, percent-encoded.", examples=["blade-runner-1982"])

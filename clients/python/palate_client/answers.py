@@ -974,7 +974,7 @@ class ReportLine(Received):
 class RulesOut(Received):
     """The rules for every answer."""
 
-    block: list[str] = []
+    block: list[str | int] = []
     """Items never to recommend."""
 
     boost: list[BoostIn] = []

@@ -27,7 +27,7 @@ Arm: TypeAlias = Literal["control", "treatment"]
 class Asked(TypedDict, total=False):
     """What every request for recommendations takes."""
 
-    block: Sequence[str]
+    block: Sequence[str | int]
     """Items never to recommend."""
 
     boost: Sequence[BoostIn]
@@ -76,7 +76,7 @@ class Asked(TypedDict, total=False):
 class BatchRequest(Asked, total=False):
     """Users, and what is asked for each of them."""
 
-    users: Required[Sequence[str]]
+    users: Required[Sequence[str | int]]
 
 
 class BoostIn(TypedDict, total=False):
@@ -97,7 +97,7 @@ class BoostIn(TypedDict, total=False):
     factor: Required[float]
     """Above 1: sooner; below 1: later."""
 
-    item_id: Sequence[str]
+    item_id: Sequence[str | int]
     """Only these items."""
 
 
@@ -124,7 +124,7 @@ class EventIn(TypedDict, total=False):
     recommendation_id: Required[str]
     """From the answer."""
 
-    item_id: str | None
+    item_id: str | int | None
     """An item of the answer. May be left out of an `impression`: of every item of the answer."""
 
     type: Required[Literal["impression", "click", "rating", "purchase"]]
@@ -138,7 +138,7 @@ class EventIn(TypedDict, total=False):
 class GuestRating(TypedDict, total=False):
     """A guest's rating. Of two ratings of one item the later counts; of equal times, the last in the list."""
 
-    item_id: Required[str]
+    item_id: Required[str | int]
     value: Required[float]
     """On the declared scale."""
 
@@ -189,7 +189,7 @@ class ItemIn(TypedDict, total=False):
     attributes: Mapping[str, Any]
     """Any JSON object, up to 16 KiB."""
 
-    item_id: Required[str]
+    item_id: Required[str | int]
 
 
 class ItemPatch(TypedDict, total=False):
@@ -213,7 +213,7 @@ class ItemPatch(TypedDict, total=False):
 class MergeRequest(TypedDict, total=False):
     """Whose ratings become the user's: those of a stored user, or those in the request."""
 
-    from_user_id: str | None
+    from_user_id: str | int | None
     """A stored user: their ratings are moved."""
 
     ratings: Sequence[RatingOfItem] | None
@@ -248,7 +248,7 @@ class NewExperiment(TypedDict, total=False):
 class PinIn(TypedDict, total=False):
     """An item to show at a position, unless a filter or a block excludes it."""
 
-    item_id: Required[str]
+    item_id: Required[str | int]
     position: int | None
     """Counted from 1. Left out: before all others."""
 
@@ -257,7 +257,7 @@ class PredictionRequest(TypedDict, total=False):
     """Ratings of a guest, who is not stored, and the items to predict."""
 
     ratings: Required[Sequence[GuestRating]]
-    item_ids: Required[Sequence[str]]
+    item_ids: Required[Sequence[str | int]]
 
 
 class QuestionRequest(Asked, total=False):
@@ -269,8 +269,8 @@ class QuestionRequest(Asked, total=False):
 class RatingIn(TypedDict, total=False):
     """A rating to store."""
 
-    user_id: Required[str]
-    item_id: Required[str]
+    user_id: Required[str | int]
+    item_id: Required[str | int]
     value: Required[float]
     """On the declared scale."""
 
@@ -281,7 +281,7 @@ class RatingIn(TypedDict, total=False):
 class RatingOfItem(TypedDict, total=False):
     """A rating of a user whom the request names elsewhere."""
 
-    item_id: Required[str]
+    item_id: Required[str | int]
     value: Required[float]
     """On the declared scale."""
 
@@ -305,7 +305,7 @@ class ReplayRequest(TypedDict, total=False):
     recommendation_id: Required[str]
     """As the answer gave it."""
 
-    user_id: str | None
+    user_id: str | int | None
     """Whose the answer is: the replay is refused if it is another's."""
 
     ratings: Sequence[GuestRating] | None
@@ -318,7 +318,7 @@ class ReplayRequest(TypedDict, total=False):
 class RulesSet(TypedDict, total=False):
     """Rules for every answer; what is left out is empty."""
 
-    block: Sequence[str]
+    block: Sequence[str | int]
     """Items never to recommend."""
 
     boost: Sequence[BoostIn]
@@ -384,5 +384,5 @@ class WhatIfRequest(Asked, total=False):
     set: Sequence[GuestRating]
     """Ratings to add or to change."""
 
-    remove: Sequence[str]
+    remove: Sequence[str | int]
     """Items whose rating to remove."""
