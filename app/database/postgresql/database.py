@@ -98,7 +98,7 @@ class PostgresDatabase(HotReads):
     async def _attempt(self, call: Call, engine: Any, work: Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         for attempt in range(1, MAX_ATTEMPTS + 1):
             started = monotonic()
-            async with AsyncSession(engine, expire_on_commit=False, info={"lock_waits": self.lock_waits}) as session:
+            async with OneCall(engine, expire_on_commit=False, info={"lock_waits": self.lock_waits}) as session:
                 try:
                     result, driver = await session.run_sync(work_to_commit, work, *args, **kwargs)
                     await check_connection(driver, monotonic() - started)
@@ -168,6 +168,17 @@ class PostgresDatabase(HotReads):
         await self._hot.close()
         for engine in (self._writers, self._readers, self._scanners, self._checker):
             await engine.dispose()
+
+
+class OneCall(AsyncSession):
+    """A session of one call, which ends however its connection has ended."""
+
+    async def close(self) -> None:
+        """Roll back what is not committed; where that fails, the connection is lost, and with it all of that."""
+        try:
+            await super().close()
+        except ERRORS:
+            await self.invalidate()
 
 
 def snapshots(engine: AsyncEngine) -> AsyncEngine:

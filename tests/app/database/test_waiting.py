@@ -20,7 +20,7 @@ from app.database.limits import Places, server_limits
 from app.database.postgresql.connecting import Connector
 from app.database.postgresql.hot import Pulse
 from app.database.trouble import Trouble
-from app.kit.errors import DatabaseBusy, DatabaseSilent, DatabaseUnavailable, OutcomeUnknown
+from app.kit.errors import DatabaseBusy, DatabaseSilent, DatabaseUnavailable, OutcomeUnknown, RatingNotFound
 from app.ratings.conflict import RatingRow
 from app.ratings.service import RatingWriter
 from app.settings import Settings
@@ -154,6 +154,25 @@ async def until_it_answers(database: Database) -> None:
             await asyncio.sleep(0.02)
         else:
             return
+
+
+@on_postgresql
+def test_an_error_of_the_work_is_raised_though_the_connection_is_lost(link: Relay) -> None:
+    def find_nothing(session: Session) -> None:
+        value(session)
+        link.cut()
+        sleep(0.05)
+        raise RatingNotFound
+
+    async def work() -> None:
+        async with opened(link.url) as database:
+            for call in (database.read, database.write, database.scan):
+                with pytest.raises(RatingNotFound):
+                    await call(find_nothing)
+                link.mend()
+            assert await database.read(value) == 0
+
+    asyncio.run(work())
 
 
 @on_postgresql
