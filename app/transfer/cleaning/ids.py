@@ -1,5 +1,6 @@
 """Ids of a batch, by array: text, whole numbers as their digits."""
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,8 @@ from pyarrow import compute
 from app.kit.ids import WHOLE_NUMBER, check_id
 from app.ratings.bulk_repository import Flags, Whole
 from app.settings import MAX_ID_LENGTH
+
+SHORTENED = r"^[0-9](?:\.[0-9]+)?E\+[0-9]{2}$"  # 9.78E+12: which id it was is lost
 
 
 class Ids(NamedTuple):
@@ -47,7 +50,8 @@ def read_ids(column: pa.Array) -> Ids:
 
 
 def normalize_texts(texts: pa.Array) -> pa.Array:
-    """Write whole numbers as their digits, as `normalize_id` does for one."""
+    """Write whole numbers as their digits, as `normalize_id` does for one, and `="7"` as Excel shows it."""
+    texts = compute.replace_substring_regex(texts, r'^="(.*)"$', r"\1")
     return compute.replace_substring_regex(texts, WHOLE_NUMBER, r"\1")
 
 
@@ -55,7 +59,8 @@ def is_doubtful(texts: pa.Array) -> Flags:
     """Mark the texts that may be no ids. Half of a surrogate pair is not among them: Arrow's text is UTF-8."""
     lengths: NDArray[np.int32] = np.asarray(compute.utf8_length(texts))
     has_nul: Flags = np.asarray(compute.match_substring(texts, "\x00"))
-    doubtful: Flags = has_nul | (lengths == 0) | (lengths > MAX_ID_LENGTH)
+    is_shortened: Flags = np.asarray(compute.match_substring_regex(texts, SHORTENED))
+    doubtful: Flags = has_nul | (lengths == 0) | (lengths > MAX_ID_LENGTH) | is_shortened
     return doubtful
 
 
@@ -63,6 +68,8 @@ def id_problem(text: str | None) -> str | None:
     """Describe what is wrong with an id, None if nothing is."""
     if text is None:
         return "must be text or a whole number"
+    if re.match(SHORTENED, text):
+        return f"is a number that a spreadsheet has shortened, {text}: export the column as text"
     try:
         check_id(text)
     except ValueError as error:

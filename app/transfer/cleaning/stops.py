@@ -1,5 +1,6 @@
 """When an import stops: a whole class of values is refused, and what is left of the file would be biased."""
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 
@@ -10,6 +11,7 @@ from app.transfer.problems import TransferProblem
 OFF_SCALE = ("fractions", "below", "above")
 MIN_CLASS = 2  # rows: one alone may be a slip
 MAX_SHOWN = 5  # values in a message
+MISSING = {"-", "--", "?", "n/a", "na", "nan", "null", "none", "\\n"}
 
 
 class Watch:
@@ -71,6 +73,9 @@ class Watch:
         hint = ""
         if len(numbers) == 1 and len(values) >= MIN_CLASS and all(number.is_integer() for number in numbers):
             hint = f"If {numbers.pop():g} means not rated: --unrated {values[0]}. Otherwise: "
+        elif unrated := [f"{number:g}" for number in (0, -1) if number in numbers]:
+            means = "means" if len(unrated) == 1 else "mean"
+            hint = f"If {' and '.join(unrated)} {means} not rated: --unrated {','.join(unrated)}. Then: "
         if self._options.rescale:
             return hint + "Give the lowest and the highest value of the file with --rescale MIN:MAX."
         return (
@@ -92,7 +97,12 @@ def words_fix(values: list[str]) -> str:
     words = sorted(set(values))[:MAX_SHOWN]
     if all(word.strip().endswith("%") for word in words):
         return "Stretch percents over the scale with --rescale 0:100."
-    return f"Say what they mean: --map {','.join(f'{word}=NUMBER' for word in words)}."
+    missing = [word for word in words if word.strip().lower() in MISSING]
+    hint = f"If {missing[0]} means not rated: --unrated {shlex.quote(','.join(missing))}. " if missing else ""
+    if len(missing) == len(words):
+        return hint
+    pairs = ",".join(f"{word}=NUMBER" for word in words if word not in missing)
+    return f"{hint}Say what they mean: --map {shlex.quote(pairs)}."
 
 
 def dates_fix() -> str:

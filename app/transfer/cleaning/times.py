@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,19 +13,24 @@ from numpy.typing import NDArray
 from pyarrow import compute
 
 from app.kit.times import DAY_US, to_us
-from app.ratings.bulk_repository import NO_TIME, Whole
+from app.ratings.bulk_repository import NO_TIME, Flags, Whole
 from app.transfer.options import is_number
 from app.transfer.problems import TransferProblem
 
 BAD_TIME = NO_TIME + 1
 SECONDS_BELOW, MILLISECONDS_BELOW = 1e11, 1e14  # a larger number of seconds lies past the year 5000
 MICROSECONDS_BELOW = 1e17
+SECONDS_FROM = 1e8  # 1973: a smaller number is a year, a spreadsheet's day, or cut short
 DAY_NUMBER = "^(19|20)[0-9]{6}$"
 is_day_number = re.compile(DAY_NUMBER).match
 CTIME = "%a %b %d %H:%M:%S %z %Y"  # "Fri Nov 10 15:06:13 -0800 2017", as Goodreads writes it
 find_year_first = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ](.*))?").fullmatch
 find_year_last = re.compile(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4})(?:,? (.*))?").fullmatch
 DEFAULTS = datetime(2000, 1, 1), datetime(2001, 2, 2)  # what a date leaves out differs in these
+MISSING = pa.array(["", "NULL", "null", "\\N", "NaN", "NaT", "None", "NA", "N/A"])
+UTC_WORD = re.compile(r" ?(?:UTC|GMT|Z)$")
+is_compact = re.compile(r"\d{8}T\d{4}(?:\d\d)?(?:Z|[+-]\d\d:?\d\d)?").fullmatch
+NO_DATE = "rows without a date count as of now"
 NO_ZONE = "dates without a time zone are taken as UTC: --timezone NAME says otherwise"
 NO_HOUR = "dates without a time of day are taken as the start of the day"
 
@@ -46,12 +52,13 @@ class TimeReader:
             has_zone = pa.types.is_timestamp(column.type) and column.type.tz is not None
             return whole_numbers(column.cast(pa.timestamp("us", "UTC"))) if has_zone else self._in_zone(column)
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            return self._read_texts(compute.if_else(compute.equal(column, ""), None, column))
+            return self._read_texts(compute.if_else(compute.is_in(column, MISSING), None, column))
         if pa.types.is_integer(column.type) and (days := read_day_numbers(column.cast(pa.string()))):
             return self._in_zone(days)
         return unix_us(whole_numbers(column)) if pa.types.is_integer(column.type) else float_us(column)
 
     def _read_texts(self, column: pa.Array) -> Whole:
+        self._note(NO_DATE, 0 < column.null_count < len(column))
         if days := read_day_numbers(column):
             return self._in_zone(days)
         for kind, convert in self._kinds():
@@ -143,8 +150,11 @@ def read_moment(text: str, order: str | None) -> datetime:
     Raises:
         ValueError: if it is none.
     """
+    if is_compact(text):
+        return datetime.fromisoformat(text)
     if match := find_year_first(text):
         year, month, day, rest = match.groups()
+        rest = UTC_WORD.sub("+00:00", rest or "")
         return datetime.fromisoformat(f"{year}-{month:0>2}-{day:0>2}" + (f"T{rest}" if rest else ""))
     if match := find_year_last(text):
         first, mark, second, year, rest = match.groups()
@@ -193,7 +203,7 @@ def float_us(column: pa.Array) -> Whole:
     numbers = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
     missing = np.asarray(column.is_null())
     scaled = np.rint(np.where(numbers >= MICROSECONDS_BELOW, numbers / 1_000, numbers * unit_us(numbers)))
-    readable = np.abs(scaled) < 2**62
+    readable = (np.abs(scaled) < 2**62) & is_unix_time(numbers)
     return np.where(missing, NO_TIME, np.where(readable, np.where(readable, scaled, 0).astype(np.int64), BAD_TIME))
 
 
@@ -201,7 +211,14 @@ def unix_us(numbers: Whole) -> Whole:
     """Turn Unix seconds, milli-, micro- or nanoseconds into microseconds, told apart by their size."""
     unit = unit_us(numbers.astype(np.float64))
     moments = np.where(numbers >= MICROSECONDS_BELOW, numbers // 1_000, numbers * unit)
+    moments = np.where(is_unix_time(numbers), moments, BAD_TIME)
     return np.where(np.isin(numbers, (NO_TIME, BAD_TIME)), numbers, moments)
+
+
+def is_unix_time(numbers: NDArray[Any]) -> Flags:
+    """Mark numbers that may be Unix times; 0 is one, which stands for the beginning."""
+    flags: Flags = (numbers <= 0) | (numbers >= SECONDS_FROM)
+    return flags
 
 
 def unit_us(numbers: NDArray[np.float64]) -> Whole:

@@ -14,12 +14,16 @@ PLAYS = {"user_id": "userID", "item_id": "artistID"}
 
 
 def trakt(what: str) -> Layout:
-    """Describe one of Trakt's files of ratings."""
-    fields = {"item_id": f"{what}.ids.imdb", "value": "rating", "rated_at": "rated_at", "title": f"{what}.title"}
+    """Describe one of Trakt's files of ratings. Seasons, and many episodes, have no id of IMDb's."""
+    source = "imdb" if what in {"movie", "show"} else "trakt"
+    item = f"{what}.ids.{source}"
+    note = f"ids are IMDb's; for Trakt's own: --column item_id={what}.ids.trakt" if source == "imdb" else ""
+    fields = {"item_id": item, "value": "rating", "rated_at": "rated_at"}
+    if what != "season":
+        fields["title"] = f"{what}.title"
     return Layout(
-        name=f"Trakt ratings of {what}s", columns=("rated_at", "rating", *fields.values()), fields=fields,
-        is_of_one_user=True, note=f"ids are IMDb's; for Trakt's own: --column item_id={what}.ids.trakt",
-    )  # fmt: skip
+        name=f"Trakt ratings of {what}s", columns=(*fields.values(),), fields=fields, is_of_one_user=True, note=note
+    )
 
 
 def mal(what: str, item: str, title: str) -> Layout:
@@ -57,7 +61,7 @@ HEADERS = (
         name="movielens.org ratings", columns=("movie_id", "rating", "average_rating", "title"),
         fields={"item_id": "movie_id", "value": "rating", "title": "title"}, is_of_one_user=True,
     ),
-    trakt("movie"), trakt("show"),
+    trakt("movie"), trakt("episode"), trakt("season"), trakt("show"),
     Layout(
         name="Goodreads interactions (UCSD)", columns=("user_id", "book_id", "rating", "date_added"),
         fields=GOODREADS | {"rated_at": "date_added"}, unrated=ZERO, note="0 is not rated",

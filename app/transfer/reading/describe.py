@@ -1,5 +1,6 @@
 """What a table is to an import: its layout, its fields, what is constant and what is not used."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -51,6 +52,10 @@ def describe(file: File, table: Table, options: Options, kind: str | None) -> li
     unused = unused_columns(table, mapped, kinds)
     notes = [f"{file.name}: {layout.name}" + (f"; {layout.note}" if layout.note else "")] if layout else []
     notes += [f"{file.name}: columns not used: {list_columns(unused)}"] if unused else []
+    if "ratings" in kinds and "rated_at" not in mapped.fields and not mapped.parts:
+        dates = [name for name in unused if looks_like_a_date(name)]
+        hint = f"{file.name}: rows count as of now; if one of these is their date: --column rated_at="
+        notes += [f"{hint}{dates[0]}"] if dates else []
     return [
         source_of(file, table, mapped, kind=each, layout=layout, notes=notes if each == kinds[-1] else [])
         for each in kinds
@@ -97,10 +102,16 @@ def check(file: File, table: Table, mapped: Mapped, *, kind: str, layout: Layout
     raise TransferProblem(f"This is {layout.name}: {layout.note}. {sentence}" if layout and layout.note else sentence)
 
 
+def looks_like_a_date(name: str) -> bool:
+    """Return whether a column may hold dates, by its name."""
+    return re.search(r"date|time|year|_(at|on)$", name, re.IGNORECASE) is not None
+
+
 def unused_columns(table: Table, mapped: Mapped, kinds: Sequence[str]) -> list[str]:
     """Return the columns that no field comes from."""
     wanted = [field for kind in kinds for field in FIELDS[kind]]
-    used = {column for field, column in mapped.fields.items() if field in wanted or field == column}
+    flags = mapped.fields.keys() - {field for fields in FIELDS.values() for field in fields}  # as genres may be
+    used = {column for field, column in mapped.fields.items() if field in wanted or field in flags}
     used |= set(mapped.parts) if "ratings" in kinds else set()
     used |= {name.split(".")[0] for name in used}
     return [name for name in table.names if name and name not in used and "." not in name]

@@ -21,6 +21,7 @@ TOO_LONG = f"the line is longer than {MAX_LINE_BYTES:,} bytes"
 MAX_DEPTH = 3  # of names such as movie.ids.imdb
 FIRST_ROWS = 1_000  # that are asked for names
 find_array = re.compile(r'\ufeff?\s*(?:\[|\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\[(?=\s*\{))').match
+find_more_lists = re.compile(r'[],]\s*"((?:[^"\\]|\\.)*)"\s*:\s*\[(?=\s*\{)').findall
 GAP = re.compile(r"[\s,]*")  # matches anything
 CLOSING = ("]", "}")
 DECODER = json.JSONDecoder()
@@ -125,6 +126,10 @@ def read_array(file: File) -> Iterator[tuple[list[Row], int]]:
         is_first = False
         line += rest.count("\n", 0, start)
         rows, end, line = read_objects(file.name, rest, start, line)
+        if rest[end : end + 1] in CLOSING and (others := find_more_lists(rest[end:])):
+            raise TransferProblem(
+                f"{file.name} holds more lists than the first: {', '.join(others)}. Write each to a file of its own."
+            )
         yield rows, block.position
         rest = rest[end:]
         if rest[:1] in CLOSING:

@@ -158,6 +158,7 @@ def read_text(
             block = block._replace(data=data, line=1 + num_skipped)
         if not block.data.strip():
             continue
+        text.check_quotes(block, dialect, file.name)
         try:
             table = text.cut(block, dialect)
         except pa.ArrowInvalid as error:

@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -137,7 +138,11 @@ def check_names(names: Sequence[str], file: str) -> None:
         TransferProblem: naming it.
     """
     if twice := [name for name, number in Counter(names).items() if number > 1 and name]:
-        raise TransferProblem(f"{file}, line 1: the header names {twice[0]} twice: rename or remove one.")
+        row = all(re.fullmatch(r"[-+\d.,:/ ]*", name) for name in names)
+        hint = "; or --no-header --columns 1,2,3,4 if there is none (the places of user, item, value and date)"
+        raise TransferProblem(
+            f"{file}, line 1: the header names {twice[0]} twice: rename or remove one{hint if row else ''}."
+        )
 
 
 def find_separator(line: bytes) -> bytes:
@@ -188,6 +193,29 @@ def cut(block: Block, dialect: Dialect) -> Table:
     lines = [line for number, line in enumerate(starts, 1) if number not in refused] if bad else list(starts)
     columns = [column.combine_chunks() for column in table.columns]
     return Table(columns, lines, [(starts[number - 1], text) for number, text in bad])
+
+
+def check_quotes(block: Block, dialect: Dialect, file: str) -> None:
+    """Look for a quoted cell that does not end as it should, and so takes in the lines that follow.
+
+    Raises:
+        TransferProblem: naming the line where it begins.
+    """
+    if not dialect.quoted or block.data.count(b'"') % 2 == 0:
+        return
+    line = block.line
+    reader = csv.reader(
+        block.data.decode().splitlines(keepends=True), delimiter=dialect.separator.decode(), strict=True
+    )
+    csv.field_size_limit(MAX_BLOCK_BYTES)
+    try:
+        for _ in reader:
+            line = block.line + reader.line_num
+    except csv.Error:
+        raise TransferProblem(
+            f"{file}, line {line}: a quoted cell does not end where it should: double the quotes inside of it, or"
+            " remove the one that is too many."
+        ) from None
 
 
 def record_lines(block: Block, num_records: int, quoted: bool) -> Sequence[int]:

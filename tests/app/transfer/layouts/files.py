@@ -127,6 +127,18 @@ EXAMPLES = [
         ' "ids": {"trakt": 1, "slug": "alien-1979", "imdb": "tt1", "tmdb": 2}}}\n]\n',
         [("ada", "tt1", 4, DAY)], {"user": "ada"},
     ),
+    Example(
+        "Trakt ratings of episodes", "ratings-episodes.json",
+        '[{"rated_at": "2021-03-04T00:00:00.000Z", "rating": 4, "type": "episode", "episode": {"title": "Pilot", "ids":'
+        ' {"trakt": 7, "imdb": null}}, "show": {"title": "Lost", "ids": {"trakt": 1, "imdb": "tt9"}}}]',
+        [("ada", "7", 4, DAY)], {"user": "ada"},
+    ),
+    Example(
+        "Trakt ratings of seasons", "ratings-seasons.json",
+        '[{"rated_at": "2021-03-04T00:00:00.000Z", "rating": 4, "type": "season", "season": {"number": 1, "ids":'
+        ' {"trakt": 8}}, "show": {"title": "Lost", "ids": {"trakt": 1, "imdb": "tt9"}}}]',
+        [("ada", "8", 4, DAY)], {"user": "ada"},
+    ),
     Example("movielens.org ratings", "m.csv", "movie_id,imdb_id,tmdb_id,rating,average_rating,title\n1,tt1,2,4.5,3.9,Toy\n", [("ada", "1", 4.5, None)], {"user": "ada"}),
     Example("Last.fm plays (HetRec)", "user_artists.dat", "userID\tartistID\tweight\n2\t51\t13883\n", [("2", "51", 5, None)], {"value": "5"}),
     Example("Last.fm tags (HetRec)", "t.dat", "userID\tartistID\ttagID\tday\tmonth\tyear\n2\t52\t13\t4\t3\t2021\n", [("2", "52", 5, DAY)], {"value": "5"}),
@@ -154,4 +166,8 @@ EXAMPLES = [
             [("u", "i", 5, DAY)], {"column": ["value=FeedbackType"], "words": ["star=5"]}),
     Example("Gorse items", "items.jsonl", '{"ItemId":"i","IsHidden":false,"Categories":["x"],"Timestamp":"2021-03-04T00:00:00Z","Labels":null,"Comment":"T"}\n', [("i", "T")], kind="items"),
     Example(None, "palate.ndjson", '{"item_id":"i","rated_at":"2021-03-04T00:00:00Z","user_id":"u","value":4.5}\n', [("u", "i", 4.5, DAY)]),
+    Example(None, "tmdb.csv", "TMDb ID,Name,Rating,Your Rating,Date Rated\n603,The Matrix,8.2,4,2021-03-04T00:00:00Z\n",
+            [("ada", "603", 4, DAY)], {"user": "ada", "column": ["item_id=TMDb ID"]}),
+    Example(None, "excel.csv", 'user,isbn,rating,date\na,"=""0441172717""",4,2021-03-04 00:00:00 UTC\n', [("a", "0441172717", 4, DAY)]),
+    Example(None, "compact.csv", "user,item,rating,uts\na,x,4,20210304T000000Z\na,y,4,NULL\n", [("a", "x", 4, DAY), ("a", "y", 4, None)]),
 ]  # fmt: skip

@@ -73,6 +73,7 @@ def test_each_layout_has_an_example() -> None:
         ("who.csv", "1,2,3.5\n2,3,4\n", "--no-header --columns 1,2,3,4 if there is no header"),
         ("x.json", '{"item_id":"x","title":"T","stars":3.5}\n', "--kind items if its rows are items"),
         ("x.csv", "user_id,item_id,timestamp\nu,i,1600000000\n", "--value NUMBER if each row stands for"),
+        ("filmtrust.txt", "1 1 2\n1 2 4\n", "names 1 twice: .*; or --no-header --columns 1,2,3,4"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_imported_as_it_is_names_a_way_out(
@@ -97,3 +98,47 @@ def test_a_line_that_is_no_dict_is_refused_alone(tmp_path: Path) -> None:
 def test_a_body_is_no_python_and_no_xml(content: bytes) -> None:
     with pytest.raises(TransferProblem, match="send JSON, or use the command"):
         sources_of(File("the body", 0, lambda: BytesIO(content), is_strict=True), parse_options(), "ratings")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("open.csv", 'user,item,rating,text\nu,a,4,x\nu,i,4,"open\nu,k,5,x\n', "line 3: a quoted cell does not end"),
+        ("early.csv", 'user,item,rating,text\nu,b,2,"bad\nu,c,5,"fine"\nu,d,5,x\n', "line 2: a quoted cell does not"),
+        ("two.json", '{"items":[{"item_id":"a"}],"ratings":[{"user_id":"u"}]}', "more lists than the first: ratings"),
+        ("serial.csv", "user,item,rating,date\nu,a,4,44259\nu,b,4,44260\n", "dated in a way that cannot be read"),
+        ("year.csv", "user,item,rating,date\nu,a,4,2021\nu,b,4,2022\n", "dated in a way that cannot be read"),
+        ("none.csv", "user,item,rating\nu,a,N/A\nu,b,N/A\nu,c,3\n", "If N/A means not rated: --unrated N/A"),
+        ("zero.csv", "user,item,rating\na,x,0\na,y,0\na,z,9\nb,x,10\n", "If 0 means not rated: --unrated 0"),
+    ],
+)
+def test_a_file_is_not_misread_in_silence(tmp_path: Path, name: str, content: str, sentence: str) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(TransferProblem, match=sentence):
+        read_all(tmp_path / name)
+
+
+def read_all(path: Path) -> None:
+    """Read a file to its end."""
+    for source in read(path).values():
+        list(clean(source) if source.kind == "ratings" else source.batches())
+
+
+def test_a_quote_inside_of_a_cell_is_one(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text('user,item,rating\nu,12" single,4\n')
+    [cleaned] = clean(read(tmp_path / "r.csv")["ratings"])
+    assert rows_of(cleaned) == [("u", '12" single', 4, None)]
+
+
+def test_an_id_that_a_spreadsheet_has_shortened_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("user,isbn,rating\nu,9.78E+12,4\nu,9780441172719,4\n")
+    [cleaned] = clean(read(tmp_path / "r.csv")["ratings"])
+    assert "shortened, 9.78E+12" in cleaned.refused[0].errors[0]
+    assert rows_of(cleaned) == [("u", "9780441172719", 4, None)]
+
+
+def test_what_is_not_used_is_named_however_it_is_spelled(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("user,item,rating,title,active,premiere_date\nu,x,4,Alien,false,2021-03-04\n")
+    unused, hint = read(tmp_path / "r.csv")["ratings"].notes
+    assert unused.endswith("columns not used: title, active, premiere_date")
+    assert "--column rated_at=premiere_date" in hint
