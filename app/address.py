@@ -129,7 +129,7 @@ def parse_sqlite(rest: str) -> SqliteAddress:
         raise ValueError("must start with sqlite:/// (four slashes before an absolute path)")
     if path in {"/", "/:memory:"}:
         raise ValueError("each process would have a memory of its own: name a file, as in sqlite:///var/palate.db")
-    return SqliteAddress(path=Path(path[1:]))
+    return SqliteAddress(path=Path(unquote(path[1:])))
 
 
 def parse_postgres(rest: str) -> PostgresAddress:

@@ -9,6 +9,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 from pydantic_settings import PydanticBaseSettingsSource
 
+MAX_LENGTH = 64 * 1024
+
 
 class SecretFiles(PydanticBaseSettingsSource):
     """Reads the files that the environment names. A line end at the end of a file is none of the value."""
@@ -26,7 +28,13 @@ class SecretFiles(PydanticBaseSettingsSource):
         if os.environ.get(name):
             refuse(field_name, path, f"{name} is set, too: leave out one of them")
         try:
-            return Path(path).read_text().rstrip("\r\n"), field_name, False
+            with Path(path).open() as stream:
+                text = stream.read(MAX_LENGTH + 1)
+            if len(text) > MAX_LENGTH:
+                refuse(field_name, path, f"{path} holds more than {MAX_LENGTH:,} characters: is it the right file?")
+            if not (value := text.rstrip("\r\n")):
+                refuse(field_name, path, f"{path} is empty")
+            return value, field_name, False
         except (OSError, UnicodeDecodeError) as error:
             refuse(field_name, path, f"cannot read {path}: {(getattr(error, 'strerror', None) or str(error)).lower()}")
 

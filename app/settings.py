@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, PositiveInt, field_validator, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.address import add_password, parse_address
@@ -16,7 +16,6 @@ from models.kinds.names import KIND_NAMES
 MAX_LIST = 1_000  # rows of one bulk request, and of one page
 MAX_GUEST_RATINGS = 10_000  # posted for one answer: all that one person ever rated
 MAX_ID_LENGTH = 255
-DEFAULT_PORT = 8000
 
 
 def is_service_address(port: object) -> bool:
@@ -66,7 +65,7 @@ class Settings(BaseSettings):
     host: Annotated[str, Field(description="Address the server listens on; beyond loopback it needs a key.")] = (
         "127.0.0.1"
     )
-    port: Annotated[int, Field(ge=0, le=65535, description="Port the server listens on.")] = DEFAULT_PORT
+    port: Annotated[int, Field(ge=0, le=65535, description="Port the server listens on.")] = 8000
     worker_port: Annotated[
         int | None,
         Field(
@@ -227,10 +226,10 @@ class Settings(BaseSettings):
             return values
         return values | {"database_url": add_password(url, password), "database_password": None}
 
-    @field_validator("port", mode="before")
+    @field_validator("port", "worker_port", mode="before")
     @classmethod
-    def _no_address(cls, port: object) -> object:
-        return DEFAULT_PORT if is_service_address(port) else port
+    def _no_address(cls, port: object, info: ValidationInfo) -> object:
+        return cls.model_fields[str(info.field_name)].default if is_service_address(port) else port
 
     @field_validator(
         *(

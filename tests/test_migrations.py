@@ -13,7 +13,7 @@ from app.database import migrate
 from app.database.engine import Database
 from app.database.migrate import Schema
 from app.feedback.old_types import rename_old_types
-from app.kit.errors import SchemaTooNew
+from app.kit.errors import SchemaForeign, SchemaTooNew
 from app.recommendations.rules.repository import find_rules, remove_rules, set_rules
 from app.registry.service import publish, show_version
 from app.tables import Item, User
@@ -182,6 +182,20 @@ def test_a_schema_of_a_later_version_is_served_if_that_version_says_so(run_on_da
             await database.write(restore_schema)
 
     run_on_database(check_both)
+
+
+def test_tables_of_the_same_names_are_not_taken_for_our_own(run_on_database: RunOnDatabase) -> None:
+    async def check(database: Database) -> None:
+        await database.write(lambda session: session.execute(text("DELETE FROM alembic_version")))
+        try:
+            with pytest.raises(SchemaForeign, match="name an empty one"):
+                await database.write(migrate.upgrade)
+        finally:
+            insert = text("INSERT INTO alembic_version VALUES (:head)")
+            await database.write(lambda session: session.execute(insert, {"head": migrate.HEAD}))
+        assert await database.read(migrate.find_schema) is Schema.CURRENT
+
+    run_on_database(check)
 
 
 def test_the_schema_is_served_by_the_versions_back_to_a_contracting_migration(run_on_database: RunOnDatabase) -> None:

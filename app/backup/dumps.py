@@ -79,8 +79,13 @@ class SqliteDump(Dump):
         if not self._path.exists():
             raise BackupUnusable(f"There is no database at {self._path}: nothing to back up.")
         with closing(sqlite3.connect(self._path)) as source, closing(sqlite3.connect(file)) as target:
-            source.backup(target)  # in one step, since another process's write would start it again
-            target.execute("PRAGMA journal_mode=DELETE")
+            try:
+                source.backup(target)  # in one step, since another process's write would start it again
+                target.execute("PRAGMA journal_mode=DELETE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname != "SQLITE_FULL":
+                    raise
+                raise BackupUnusable(f"There is no room for the backup in {file.parent.parent}.") from error
 
     def check_target(self, *, replace: bool) -> None:
         """Look what is in the file, and whether it is open."""

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy.exc import InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.kit.errors import DatabaseBusy, DatabaseUnavailable, SchemaOutdated
+from app.kit.errors import DatabaseBusy, DatabaseForbidden, DatabaseUnavailable, SchemaOutdated
 
 HIDDEN: dict[str, Any] = {"hide_parameters": True}  # an error is logged, and a parameter may be the id of a user
 DEADLOCK_CODES = {"40001", "40P01"}
@@ -20,6 +20,7 @@ LEFT_CODES = {  # the connection is not to be used again
     *LOST_CODES,
 }
 STATEMENT_CODES = {"26000", "42P05"}  # a prepared statement is gone, or there already: another connection than before
+FORBIDDEN = "42501"
 POOLER = "a pooler such as PgBouncer stands before the database: add pgbouncer=true to its address"
 
 
@@ -40,6 +41,8 @@ def translate_error(error: BaseException) -> BaseException:
     words = " ".join(str(cause.__cause__ or cause).split())  # SQLAlchemy puts a class before the driver's words
     if getattr(cause, "sqlstate", None) in STATEMENT_CODES:
         return DatabaseUnavailable(cause=f"{words}; {POOLER}", is_lasting=True, was_reached=False)
+    if getattr(cause, "sqlstate", None) == FORBIDDEN:
+        return DatabaseForbidden(cause=f"{words}: grant it to the role that Palate uses", is_lasting=True)
     if getattr(cause, "sqlite_errorname", "").startswith(UNUSABLE_SQLITE_ERRORS):
         return DatabaseUnavailable(cause=words, is_lasting=True, was_reached=False)
     if is_busy(error, cause):

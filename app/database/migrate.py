@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from app.kit.errors import SchemaTooNew
+from app.kit.errors import SchemaForeign, SchemaTooNew
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -69,6 +70,7 @@ def upgrade(session: Session) -> Schema:
 
     Raises:
         SchemaTooNew: if a later version has migrated the database, and this one cannot serve it.
+        SchemaForeign: if there are tables of the same names that no migration is known of.
     """
     found = find_schema(session)
     if found is Schema.TOO_NEW:
@@ -78,9 +80,19 @@ def upgrade(session: Session) -> Schema:
 
         take_time(session)
         config = alembic_config(session)
-        command.upgrade(config, HEAD)
+        try:
+            command.upgrade(config, HEAD)
+        except DBAPIError as error:
+            if is_there_already(error):
+                raise SchemaForeign from error
+            raise
         note_who_can_serve(session, config)
     return found
+
+
+def is_there_already(error: DBAPIError) -> bool:
+    """Return whether a migration found a table that it was to make."""
+    return getattr(error.orig, "sqlstate", None) == "42P07" or "already exists" in str(error.orig)
 
 
 def note_who_can_serve(session: Session, config: "Config") -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import Engine, StaticPool, create_engine, event
+from sqlalchemy import URL, Engine, StaticPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -176,7 +176,9 @@ def empty_log(engine: Engine, lock_s: float) -> None:
 def sqlite_engine(path: Path, begin: str, lock_s: float) -> Engine:
     """Make an engine of one connection that starts each transaction with ``begin``, and waits so long for a lock."""
     arguments = {"check_same_thread": False}
-    engine = create_engine(f"sqlite:///{path}", poolclass=StaticPool, connect_args=arguments, **HIDDEN)
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)), poolclass=StaticPool, connect_args=arguments, **HIDDEN
+    )
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: object) -> None:

@@ -264,6 +264,13 @@ class SchemaOutdated(PalateError):
     headers: ClassVar[dict[str, str]] = {"Retry-After": "5"}
 
 
+class SchemaForeign(PalateError):
+    """The database holds tables that are not Palate's, or whose version is lost: name an empty one, or restore it."""
+
+    status = 503
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "60"}
+
+
 class SchemaTooNew(PalateError):
     """A later version of Palate has migrated the database, and this one cannot serve it: run that version."""
 
@@ -314,6 +321,10 @@ class DatabaseUnavailable(PalateError):
 
     def __str__(self) -> str:
         return f"{self.detail} ({self.cause})" if self.cause else self.detail
+
+
+class DatabaseForbidden(DatabaseUnavailable):
+    """The database does not let Palate's role do this; nothing was stored. The log names what to grant."""
 
 
 class DatabaseSilent(DatabaseUnavailable):

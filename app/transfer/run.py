@@ -6,8 +6,8 @@ An export does not load what reads files, and only one to Parquet loads what wri
 import asyncio
 import gc
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from app.database.engine import open_database
 from app.settings import Settings
 from app.transfer.exporter import export_items, export_ratings
+from app.transfer.problems import TransferProblem
 from app.transfer.writing.lines import NdjsonWriter, Writer
 
 if TYPE_CHECKING:
@@ -36,7 +37,29 @@ def export_path(settings: Settings, kind: str, path: Path, form: str | None = No
 
 def open_output(path: Path) -> AbstractContextManager[IO[bytes]]:
     """Open the file to write, or standard output."""
-    return nullcontext(sys.stdout.buffer) if str(path) == "-" else path.open("wb")
+    return nullcontext(sys.stdout.buffer) if str(path) == "-" else whole_file(path)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """Write a file beside its place, and put it there when it is whole.
+
+    Raises:
+        TransferProblem: if it cannot be written.
+    """
+    if path.exists() and not path.is_file():  # such as /dev/null, or a pipe
+        with path.open("wb") as stream:
+            yield stream
+        return
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        with beside.open("wb") as stream:
+            yield stream
+        beside.replace(path)
+    except OSError as error:
+        raise TransferProblem(f"{path} cannot be written: {(error.strerror or str(error)).lower()}.") from error
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 async def run_export(settings: Settings, kind: str, stream: IO[bytes], *, form: str, bars: "Bars") -> int:

@@ -18,6 +18,8 @@ def test_variables_of_a_kubernetes_service_are_no_settings(monkeypatch: pytest.M
     assert Settings(_env_file=None).port == 8000
     monkeypatch.setenv("PALATE_PORT", "9000")
     assert Settings(_env_file=None).port == 9000
+    monkeypatch.setenv("PALATE_WORKER_PORT", "tcp://10.0.0.1:9001")  # of a service `palate-worker`
+    assert Settings(_env_file=None).worker_port is None
 
 
 def test_what_is_neither_a_port_nor_an_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,6 +49,11 @@ def test_a_setting_is_read_from_the_file_that_is_named(tmp_path: Path, monkeypat
     [
         ({"PALATE_KEEP_OUT_FILE": "/nowhere"}, "PALATE_KEEP_OUT_FILE: cannot read /nowhere: no such file or directory"),
         ({"PALATE_KEEP_OUT_FILE": "/"}, "PALATE_KEEP_OUT_FILE: cannot read /: is a directory"),
+        ({"PALATE_KEEP_OUT_FILE": "/dev/null"}, "PALATE_KEEP_OUT_FILE: /dev/null is empty"),
+        (
+            {"PALATE_KEEP_OUT_FILE": "/dev/zero"},
+            "PALATE_KEEP_OUT_FILE: /dev/zero holds more than 65,536 characters: is it the right file?",
+        ),
         (
             {"PALATE_KEEP_OUT_FILE": "/nowhere", "PALATE_KEEP_OUT": "x" * 16},
             "PALATE_KEEP_OUT_FILE: PALATE_KEEP_OUT is set, too: leave out one of them",

@@ -145,3 +145,13 @@ def test_writes_that_wait_for_one_lock_do_not_wait_in_turn(tmp_path: Path) -> No
         return outcomes
 
     assert {type(outcome) for outcome in asyncio.run(work())} == {DatabaseBusy}
+
+
+def test_a_path_is_decoded_once_for_the_folder_and_the_file(tmp_path: Path) -> None:
+    async def work() -> None:
+        database = open_database(f"sqlite:///{tmp_path}/a%20b/100%25.db")
+        await database.write(lambda session: session.connection().exec_driver_sql("CREATE TABLE t (a)"))
+        await database.close()
+
+    asyncio.run(work())
+    assert {path.name for path in tmp_path.rglob("*")} == {"a b", "100%.db"}

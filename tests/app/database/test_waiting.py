@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from time import sleep
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.orm import Session
 
 from app.address import PostgresAddress, parse_address
@@ -20,7 +21,14 @@ from app.database.limits import Places, server_limits
 from app.database.postgresql.connecting import Connector
 from app.database.postgresql.hot import Pulse
 from app.database.trouble import Trouble
-from app.kit.errors import DatabaseBusy, DatabaseSilent, DatabaseUnavailable, OutcomeUnknown, RatingNotFound
+from app.kit.errors import (
+    DatabaseBusy,
+    DatabaseForbidden,
+    DatabaseSilent,
+    DatabaseUnavailable,
+    OutcomeUnknown,
+    RatingNotFound,
+)
 from app.ratings.conflict import RatingRow
 from app.ratings.service import RatingWriter
 from app.settings import Settings
@@ -154,6 +162,26 @@ async def until_it_answers(database: Database) -> None:
             await asyncio.sleep(0.02)
         else:
             return
+
+
+@on_postgresql
+def test_a_role_without_the_privileges_is_told_which(settings: Settings) -> None:
+    role = f"guest_{uuid4().hex}"
+
+    async def work() -> None:
+        owner = await asyncpg.connect(settings.database_url)
+        await owner.execute(f"CREATE ROLE {role} LOGIN")
+        guest = make_url(settings.database_url).set(username=role).render_as_string(hide_password=False)
+        try:
+            async with opened(guest) as database:
+                found = await asyncio.gather(*calls_of(database), return_exceptions=True)
+        finally:
+            await owner.execute(f"DROP ROLE {role}")
+            await owner.close()
+        assert {type(each) for each in found} == {DatabaseForbidden}
+        assert all("permission denied for table counters: grant" in str(each) for each in found)
+
+    asyncio.run(work())
 
 
 @on_postgresql

@@ -6,6 +6,7 @@ import os
 import zipfile
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from app.settings import Settings
 from app.transfer.importer import Summary
 from app.transfer.options import parse_options
 from app.transfer.problems import TransferProblem
-from app.transfer.run import export_path
+from app.transfer.run import export_path, whole_file
 from app.transfer.run_import import import_path
 
 LAW = hypothesis_settings(
@@ -209,7 +210,10 @@ def test_a_file_of_another_scale_is_not_imported_at_all(settings: Settings, tmp_
 
 
 def test_rescale_stretches_the_file_over_the_scale(settings: Settings, tmp_path: Path) -> None:
-    path = write(tmp_path / "ratings.dat", "1::a::0::1\n1::b::10::1\n1::c::5::1\n1::d::6::1\n1::e::11::1\n")
+    path = write(
+        tmp_path / "ratings.dat",
+        "1::a::0::946684800\n1::b::10::946684800\n1::c::5::946684800\n1::d::6::946684800\n1::e::11::946684800\n",
+    )
     assert load(settings, path, rescale="0:10").ratings == {"created": 4, "refused": 1}
     assert [row[2] for row in triples(settings, tmp_path)] == [1.0, 5.0, 3.0, 3.5]
 
@@ -364,3 +368,21 @@ def test_a_real_data_set_is_exported_as_it_was_imported(
     load(real, tmp_path / "ratings.out.ndjson", items=tmp_path / "items.out.ndjson", **options)
     assert exported(real, "ratings", tmp_path) == ratings
     assert exported(real, "items", tmp_path) == items
+
+
+def fill_up(path: Path) -> None:
+    """Write a file until there is no room."""
+    with whole_file(path) as file:
+        file.write(b"half of")
+        raise OSError(ENOSPC, "No space left on device")
+
+
+def test_an_export_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "ratings.ndjson"
+    path.write_text("the former one")
+    with pytest.raises(TransferProblem, match=r"ratings\.ndjson cannot be written: no space left"):
+        fill_up(path)
+    assert [each.name for each in tmp_path.iterdir()] == ["ratings.ndjson"]
+    assert path.read_text() == "the former one"
+    with pytest.raises(TransferProblem, match="no such file"), whole_file(tmp_path / "nowhere" / "x"):
+        pass
