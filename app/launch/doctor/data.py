@@ -130,6 +130,8 @@ def check_trainer(session: Session, now: datetime) -> Finding:
     if queued and now - queued[0].requested_at > MAX_QUEUED:
         found = f"run {queued[0].id} has waited for {age(queued[0].requested_at, now)}"
         return Finding("trainer", Level.MEND, found, "start `palate worker`")
+    if queued:
+        return Finding("trainer", Level.OK, f"run {queued[0].id} waits for a worker, since a moment")
     return Finding("trainer", Level.OK, "no run waits for a worker")
 
 
