@@ -80,7 +80,7 @@ def test_a_real_data_set_is_exported_as_it_was_imported(
         expected = sorted(real.ratings(), key=lambda row: (row["user_id"], row["item_id"]))
         assert [row.model_dump() for row in palate.export_ratings()] == expected
         known = {row.item_id: (row.title, row.categories) for row in palate.export_items()}
-        assert all(known[item["item_id"]] == (item["title"], item["categories"]) for item in real.items())
+        assert all(known[str(item["item_id"])] == (item["title"], item["categories"]) for item in real.items())
         for name in names:
             palate.export_to("ratings" if "ratings" in name.name else "items", name)
     run_on_database(lambda database: database.write(empty))
