@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from pyarrow import compute
 
 from app.kit.times import DAY_US, to_us
-from app.ratings.bulk_repository import NO_TIME, Flags, Whole
+from app.ratings.bulk_repository import NO_TIME, Whole
 from app.transfer.options import is_number
 from app.transfer.problems import TransferProblem
 
 BAD_TIME = NO_TIME + 1
 SECONDS_BELOW, MILLISECONDS_BELOW = 1e11, 1e14  # a larger number of seconds lies past the year 5000
 MICROSECONDS_BELOW = 1e17
-SECONDS_FROM = 1e8  # 1973: a smaller number is a year, a spreadsheet's day, or cut short
+YEARS, DAYS_OF_EXCEL = (1900, 2100), (30_000, 60_000)  # numbers that are all of these are no seconds of 1970
 DAY_NUMBER = "^(19|20)[0-9]{6}$"
 is_day_number = re.compile(DAY_NUMBER).match
 CTIME = "%a %b %d %H:%M:%S %z %Y"  # "Fri Nov 10 15:06:13 -0800 2017", as Goodreads writes it
@@ -203,7 +203,7 @@ def float_us(column: pa.Array) -> Whole:
     numbers = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
     missing = np.asarray(column.is_null())
     scaled = np.rint(np.where(numbers >= MICROSECONDS_BELOW, numbers / 1_000, numbers * unit_us(numbers)))
-    readable = (np.abs(scaled) < 2**62) & is_unix_time(numbers)
+    readable = (np.abs(scaled) < 2**62) & are_unix_times(numbers[~missing])
     return np.where(missing, NO_TIME, np.where(readable, np.where(readable, scaled, 0).astype(np.int64), BAD_TIME))
 
 
@@ -211,14 +211,18 @@ def unix_us(numbers: Whole) -> Whole:
     """Turn Unix seconds, milli-, micro- or nanoseconds into microseconds, told apart by their size."""
     unit = unit_us(numbers.astype(np.float64))
     moments = np.where(numbers >= MICROSECONDS_BELOW, numbers // 1_000, numbers * unit)
-    moments = np.where(is_unix_time(numbers), moments, BAD_TIME)
-    return np.where(np.isin(numbers, (NO_TIME, BAD_TIME)), numbers, moments)
+    is_none = np.isin(numbers, (NO_TIME, BAD_TIME))
+    if not are_unix_times(numbers[~is_none]):
+        moments = np.full_like(numbers, BAD_TIME)
+    return np.where(is_none, numbers, moments)
 
 
-def is_unix_time(numbers: NDArray[Any]) -> Flags:
-    """Mark numbers that may be Unix times; 0 is one, which stands for the beginning."""
-    flags: Flags = (numbers <= 0) | (numbers >= SECONDS_FROM)
-    return flags
+def are_unix_times(numbers: NDArray[Any]) -> bool:
+    """Return whether numbers may be Unix times: years, or days as a spreadsheet counts them, are none."""
+    if not len(numbers):
+        return True
+    least, most = numbers.min(), numbers.max()
+    return not any(first <= least and most <= last for first, last in (YEARS, DAYS_OF_EXCEL))
 
 
 def unit_us(numbers: NDArray[np.float64]) -> Whole:
