@@ -52,7 +52,7 @@ def describe(file: File, table: Table, options: Options, kind: str | None) -> li
     unused = unused_columns(table, mapped, kinds)
     notes = [f"{file.name}: {layout.name}" + (f"; {layout.note}" if layout.note else "")] if layout else []
     notes += [f"{file.name}: columns not used: {list_columns(unused)}"] if unused else []
-    if "ratings" in kinds and "rated_at" not in mapped.fields and not mapped.parts:
+    if not layout and "ratings" in kinds and "rated_at" not in mapped.fields and not mapped.parts:
         dates = [name for name in unused if looks_like_a_date(name)]
         hint = f"{file.name}: rows count as of now; if one of these is their date: --column rated_at="
         notes += [f"{hint}{dates[0]}"] if dates else []
@@ -104,7 +104,7 @@ def check(file: File, table: Table, mapped: Mapped, *, kind: str, layout: Layout
 
 def looks_like_a_date(name: str) -> bool:
     """Return whether a column may hold dates, by its name."""
-    return re.search(r"date|time|year|_(at|on)$", name, re.IGNORECASE) is not None
+    return re.search(r"date|(^|[_ ])(time|timestamp|at|on)$", name, re.IGNORECASE) is not None
 
 
 def unused_columns(table: Table, mapped: Mapped, kinds: Sequence[str]) -> list[str]:

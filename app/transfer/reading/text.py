@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -204,9 +205,8 @@ def check_quotes(block: Block, dialect: Dialect, file: str) -> None:
     if not dialect.quoted or block.data.count(b'"') % 2 == 0:
         return
     line = block.line
-    reader = csv.reader(
-        block.data.decode().splitlines(keepends=True), delimiter=dialect.separator.decode(), strict=True
-    )
+    lines = io.StringIO(block.data.decode(), newline="\n")  # as for Arrow, no other character ends a line
+    reader = csv.reader(lines, delimiter=dialect.separator.decode(), strict=True)
     csv.field_size_limit(MAX_BLOCK_BYTES)
     try:
         for _ in reader:

@@ -128,6 +128,9 @@ def test_a_quote_inside_of_a_cell_is_one(tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_text('user,item,rating\nu,12" single,4\n')
     [cleaned] = clean(read(tmp_path / "r.csv")["ratings"])
     assert rows_of(cleaned) == [("u", '12" single', 4, None)]
+    (tmp_path / "r.csv").write_text('user,item,rating\nu,a\u2028"b,4\n')  # a line to str.splitlines, not in CSV
+    [cleaned] = clean(read(tmp_path / "r.csv")["ratings"])
+    assert rows_of(cleaned) == [("u", 'a\u2028"b', 4, None)]
 
 
 def test_an_id_that_a_spreadsheet_has_shortened_is_refused(tmp_path: Path) -> None:
@@ -142,3 +145,5 @@ def test_what_is_not_used_is_named_however_it_is_spelled(tmp_path: Path) -> None
     unused, hint = read(tmp_path / "r.csv")["ratings"].notes
     assert unused.endswith("columns not used: title, active, premiere_date")
     assert "--column rated_at=premiere_date" in hint
+    (tmp_path / "s.csv").write_text("user,item,rating,runtime,year\nu,x,4,90,1979\n")
+    assert len(read(tmp_path / "s.csv")["ratings"].notes) == 1
