@@ -15,7 +15,6 @@ from app.transfer.reading.streams import Pieces
 from app.transfer.reading.tables import File
 
 MAX_BRACKETS = 200  # of a dict: deeper ones are no rows
-WRITTEN = orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE
 
 
 def dicts_as_json(file: File) -> File:
@@ -23,7 +22,7 @@ def dicts_as_json(file: File) -> File:
 
     def lines() -> Iterator[bytes]:
         for block in text.read_blocks(file.pieces(), file.name, quoted=False, strict=False):
-            yield b"".join(map(dict_as_json, block.data.split(b"\n")))
+            yield b"\n".join(map(dict_as_json, block.data.split(b"\n")))
 
     return rewritten(file, lines)
 
@@ -31,11 +30,11 @@ def dicts_as_json(file: File) -> File:
 def dict_as_json(line: bytes) -> bytes:
     """Write the dict of a line as JSON."""
     if line.count(b"{") + line.count(b"[") + line.count(b"(") > MAX_BRACKETS:
-        return line + b"\n"
+        return line
     try:
-        return orjson.dumps(ast.literal_eval(line.decode().strip()), str, WRITTEN)
+        return orjson.dumps(ast.literal_eval(line.decode().strip()), str, orjson.OPT_NON_STR_KEYS)
     except (ValueError, SyntaxError, RecursionError, MemoryError, orjson.JSONEncodeError):
-        return line + b"\n"
+        return line
 
 
 def xml_as_json(file: File) -> File:

@@ -84,6 +84,14 @@ def test_what_cannot_be_imported_as_it_is_names_a_way_out(
         read(tmp_path / name)
 
 
+def test_lines_of_dicts_keep_their_numbers_from_block_to_block(tmp_path: Path) -> None:
+    row = f"{{'user_id': 'u', 'item_id': 'i', 'rating': 4, 'text': '{'x' * 1_000_000}'}}\n"
+    (tmp_path / "r.json").write_text(3 * row + "no dict\n")
+    cleaned = list(clean(read(tmp_path / "r.json")["ratings"], max_refused=1))
+    assert len(cleaned) > 1
+    assert [refused.line for each in cleaned for refused in each.refused] == [4]
+
+
 def test_a_line_that_is_no_dict_is_refused_alone(tmp_path: Path) -> None:
     deep = "[" * 300 + "]" * 300
     (tmp_path / "r.json").write_text(
