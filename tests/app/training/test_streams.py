@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from threading import get_ident
 from time import monotonic
 
 import pytest
@@ -29,12 +30,14 @@ def queue(session: Session, settings: Settings) -> int:
 
 
 @contextmanager
-def counted() -> Iterator[list[str]]:
-    """Note the statements that the database is sent."""
-    found: list[str] = []
+def counted() -> Iterator[set[object]]:
+    """Note the statements that this thread sends: other tests' servers may still run in theirs."""
+    found: set[object] = set()
+    thread = get_ident()
 
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        found.append(statement)
+    def note(_connection: object, _cursor: object, _statement: str, _values: object, context: object, _: bool) -> None:
+        if get_ident() == thread:
+            found.add(context)
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
