@@ -25,7 +25,7 @@ from app.comparison.sources import read_file
 from app.recommendations.content.cold_start import ColdItems, find_cold_items
 from app.recommendations.content.features import ItemContent, Vocabulary
 from app.settings import Settings
-from app.transfer.cleaning.items import clean_items
+from app.transfer.cleaning.items import ItemCleaner
 from app.transfer.options import Options
 from app.transfer.reading.sources import find_sources
 from models.core.interactions import Interactions, Rows, Values
@@ -253,8 +253,8 @@ def read_items(path: Path) -> dict[str, ItemContent]:
     """Read what a file says of items, as `palate import` would."""
     found = {}
     for source in (each for each in find_sources(path, None, Options()) if each.kind == "items"):
-        for batch in source.batches():
-            for change in clean_items(batch, source).changes:
+        for _, cleaned in ItemCleaner(source).batches():
+            for change in cleaned.changes:
                 fields = ItemFields().model_dump() | dict(change.fields)
                 found[change.item_id] = ItemContent(fields["title"], fields["categories"], fields["attributes"])
     return found

@@ -40,10 +40,11 @@ class Kind(StrEnum):
 
 
 class DateOrder(StrEnum):
-    """Whether day or month comes first."""
+    """The order of day, month and year."""
 
     DMY = "dmy"
     MDY = "mdy"
+    YMD = "ymd"
 
 
 def option(help_text: str, *names: str) -> Any:
@@ -61,10 +62,12 @@ def import_command(
     column: Annotated[list[str] | None, option("FIELD=COLUMN, e.g. user_id=uid; may be repeated.")] = None,
     columns: Annotated[str | None, option("The places of user, item, value and date, e.g. 1,2,3 or 2,1,,4.")] = None,
     header: Annotated[bool, option("Whether the first line names the columns.", "--header/--no-header")] = True,
-    words: Annotated[list[str] | None, option("What words mean as values: up=5,down=1.", "--map")] = None,
+    words: Annotated[list[str] | None, option("What words mean: up=5,down=1, or as JSON.", "--map")] = None,
     unrated: Annotated[str | None, option("Values that mean not rated, e.g. 0,-1; '' is an empty one.")] = None,
-    timezone: Annotated[str | None, option("Of dates without a zone, e.g. Europe/Berlin; by default UTC.")] = None,
-    date_order: Annotated[DateOrder | None, option("Of dates such as 03/04/2021.")] = None,
+    timezone: Annotated[
+        str | None, option("Of dates without a zone, e.g. Europe/Berlin, +02:00; by default UTC.")
+    ] = None,
+    date_order: Annotated[DateOrder | None, option("Of dates such as 03/04/2021 or 03/04/21.")] = None,
     rescale: Annotated[str | None, option("MIN:MAX of the file, stretched over the own scale.")] = None,
     max_refused: Annotated[float, option("The share of rows that may be refused: else exit code 3.")] = MAX_REFUSED,
     refused: Annotated[Path, option("Where refused rows are written.")] = Path("refused.ndjson"),
@@ -99,7 +102,7 @@ def import_command(
             summary = dry_run_path(Settings(), path, options=options, items=items)
         else:
             summary = import_path(Settings(), path, options=options, items=items, refused=refused)
-    if problem := summary.problem(max_refused):
+    if problem := summary.problem(max_refused, is_dry_run=dry_run):
         typer.echo(f"Error: {problem}", err=True)
         raise typer.Exit(REFUSED_EXIT)
 

@@ -23,7 +23,7 @@ from app.kit.times import now_us
 from app.ratings.bulk import ItemNumbers
 from app.ratings.bulk_keep_out import set_allowed_columns
 from app.ratings.scale import Scale
-from app.transfer.cleaning.items import CleanedItems, clean_items, refuse_kept_out
+from app.transfer.cleaning.items import CleanedItems, ItemCleaner, refuse_kept_out
 from app.transfer.cleaning.ratings import Cleaned, RatingCleaner
 from app.transfer.options import Options
 from app.transfer.problems import RefusedRow, TransferProblem
@@ -32,6 +32,7 @@ from app.transfer.reading.tables import Source
 RETRY_S = 1.0
 ITEMS_A_TRANSACTION = 5_000
 SHOWN_ROWS = 3  # of a dry run
+NO_ROWS = "Nothing was taken: there are no rows."
 UNRATED = "unrated"  # the status of a row that says that the user did not rate the item
 T = TypeVar("T")
 Progress = Callable[[Source, int, int], None]  # the file, bytes read so far, rows so far
@@ -60,15 +61,16 @@ class Summary:
         """Return the counts of one kind of row."""
         return self.ratings if kind == "ratings" else self.items
 
-    def problem(self, max_refused: float) -> str | None:
+    def problem(self, max_refused: float, *, is_dry_run: bool = False) -> str | None:
         """Describe why the import is no success, None if it is one."""
-        found = [count_problem(kind, self.counts(kind), max_refused) for kind in ("items", "ratings")]
         if not self.items and not self.ratings:
-            return "Nothing was taken: the file holds no rows."
+            return NO_ROWS
+        kinds = ("items", "ratings")
+        found = (count_problem(kind, self.counts(kind), max_refused, is_dry_run=is_dry_run) for kind in kinds)
         return next(filter(None, found), None)
 
 
-def count_problem(kind: str, counts: Counter[str], max_refused: float) -> str | None:
+def count_problem(kind: str, counts: Counter[str], max_refused: float, *, is_dry_run: bool) -> str | None:
     """Describe why rows of a kind are no success: none was taken, or too many were refused."""
     num_refused, num_rows = counts["refused"], counts.total()
     if num_rows and num_rows == num_refused + counts[UNRATED]:
@@ -77,7 +79,8 @@ def count_problem(kind: str, counts: Counter[str], max_refused: float) -> str | 
         )
     if num_refused > max_refused * num_rows:
         share = f"more than --max-refused {max_refused:g} allows"
-        return f"{num_refused:,} of {num_rows:,} {kind} are refused, {share}; the others are taken."
+        others = "would be" if is_dry_run else "are"
+        return f"{num_refused:,} of {num_rows:,} {kind} are refused, {share}; the others {others} taken."
     return None
 
 
@@ -178,13 +181,12 @@ class ItemImporter:
     """Imports a file of items."""
 
     def __init__(self, database: Database, source: Source, *, keep_out: KeepOut, patience: Patience) -> None:
-        self._database, self._source, self._keep_out = database, source, keep_out
-        self._patience = patience
+        self._database, self._file, self._keep_out = database, source.file, keep_out
+        self._cleaner, self._patience = ItemCleaner(source), patience
 
     def batches(self) -> Iterator[tuple[int, CleanedItems]]:
         """Clean the file's batches."""
-        for batch in self._source.batches():
-            yield batch.position, clean_items(batch, self._source)
+        return self._cleaner.batches()
 
     async def store(self, cleaned: CleanedItems) -> Counter[str]:
         """Store a batch of items."""
@@ -196,7 +198,7 @@ class ItemImporter:
             )
             counts.update(str(outcome.status) for outcome in written.outcomes)
             cleaned.refused.extend(
-                refuse_kept_out(self._source.file, line, change)
+                refuse_kept_out(self._file, line, change)
                 for outcome, change, line in zip(written.outcomes, some, cleaned.lines[start:], strict=False)
                 if outcome.status is Status.REFUSED
             )
@@ -232,11 +234,8 @@ class DryRun:
 
 def dry_run(database: Database, source: Source, scale: Scale, options: Options, *, keep_out: KeepOut) -> DryRun:
     """Return what reads a file as an import would."""
-    if source.kind == "ratings":
-        batches: Iterator[tuple[int, Any]] = RatingCleaner(source, scale, options).batches()
-    else:
-        batches = ((batch.position, clean_items(batch, source)) for batch in source.batches())
-    return DryRun(database, source.file, batches, keep_out)
+    cleaner = RatingCleaner(source, scale, options) if source.kind == "ratings" else ItemCleaner(source)
+    return DryRun(database, source.file, cleaner.batches(), keep_out)
 
 
 async def write_patiently(database: Database, patience: Patience, work: Callable[..., T], *args: Any) -> T:

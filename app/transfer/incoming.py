@@ -15,7 +15,16 @@ from app.keep_out.service import KeepOut
 from app.kit.errors import BodyStalled, DatabaseUnavailable, FieldProblem, InvalidRequest, OutcomeUnknown, PalateError
 from app.ratings.scale import Scale
 from app.transfer.body import Body
-from app.transfer.importer import OF_REQUESTS, UNRATED, DryRun, count_problem, dry_run, import_source, importer_of
+from app.transfer.importer import (
+    NO_ROWS,
+    OF_REQUESTS,
+    UNRATED,
+    DryRun,
+    count_problem,
+    dry_run,
+    import_source,
+    importer_of,
+)
 from app.transfer.options import Options, parse_options
 from app.transfer.problems import RefusedRow, TransferProblem
 from app.transfer.reading.fields import FIELDS
@@ -97,7 +106,7 @@ class Answer:
             "counts": counts,
         }
         if self.source and self.source.notes:
-            body["notes"] = self.source.notes
+            body["notes"] = [*map(in_parameters, self.source.notes)]
         if self.dry_run and self.source:
             body |= {"columns": self.source.used, "rows": self.dry_run.rows}
         return orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
@@ -108,7 +117,9 @@ class Answer:
         Raises:
             InvalidRequest: naming the first refused rows.
         """
-        if problem := count_problem(self.kind, self.counts, max_refused):
+        if not self.counts:
+            raise InvalidRequest(NO_ROWS)
+        if problem := count_problem(self.kind, self.counts, max_refused, is_dry_run=self.dry_run is not None):
             told = [replace_field(each, row.line) for row in self.first_refused for each in row.errors]
             detail = in_parameters(f"{problem} The first refused rows are in errors; max_refused=1 lists all of them.")
             raise InvalidRequest(detail, told)

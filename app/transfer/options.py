@@ -4,15 +4,18 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from datetime import datetime, tzinfo
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
+
+import orjson
 
 from app.kit.ids import check_id, normalize_id
 from app.transfer.layouts.names import parse_renames
 from app.transfer.problems import MAX_REFUSED, TransferProblem
 
 POSITIONS = ("user_id", "item_id", "value", "rated_at")  # what --columns counts
-DATE_ORDERS = ("dmy", "mdy")
+DATE_ORDERS = ("dmy", "mdy", "ymd")
 is_number = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?").fullmatch
 
 
@@ -36,7 +39,7 @@ class Options:
     value: float | None = None
     words: Mapping[str, float] = field(default_factory=dict)
     unrated: frozenset[str] = frozenset()
-    timezone: ZoneInfo | None = None  # None is UTC, and said so
+    timezone: tzinfo | None = None  # None is UTC, and said so
     date_order: str | None = None
     rescale: Rescale | None = None
     max_refused: float = MAX_REFUSED
@@ -72,19 +75,35 @@ def parse_rescale(text: str | None) -> Rescale | None:
 
 
 def parse_words(texts: Sequence[str]) -> dict[str, float]:
-    """Read `up=5,down=1`, which may be repeated.
+    """Read `up=5,down=1`, or the same as a JSON object; either may be repeated.
 
     Raises:
         TransferProblem: if it is not that.
     """
-    words = {}
+    words: dict[str, float] = {}
     for text in texts:
+        if text.lstrip().startswith("{"):
+            words |= parse_json_words(text)
+            continue
         for pair in text.split(","):
             word, separator, number = pair.rpartition("=")
             if not separator:
                 raise TransferProblem(f"map {pair}: write WORD=NUMBER, e.g. up=5,down=1.", "map")
             words[word.strip()] = parse_number(number, "map")
     return words
+
+
+def parse_json_words(text: str) -> dict[str, float]:
+    """Read `{"up": 5, "down": 1}`.
+
+    Raises:
+        TransferProblem: if it is not that.
+    """
+    try:
+        words: dict[str, Any] = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise TransferProblem(f"map {text}: that is not valid JSON ({error}).", "map") from None
+    return {word.strip(): parse_number(str(number), "map") for word, number in words.items()}
 
 
 def parse_positions(text: str | None) -> dict[str, int]:
@@ -101,16 +120,20 @@ def parse_positions(text: str | None) -> dict[str, int]:
     return {field: int(place) for field, place in zip(POSITIONS, places, strict=False) if int(place)}
 
 
-def parse_timezone(text: str | None) -> ZoneInfo | None:
-    """Read the name of a time zone.
+def parse_timezone(text: str | None) -> tzinfo | None:
+    """Read the name of a time zone, or its distance from UTC.
 
     Raises:
         TransferProblem: if it is not known here.
     """
     try:
-        return None if text is None else ZoneInfo(text)
+        if text is None or not re.fullmatch(r"[-+]\d\d:?\d\d", text):
+            return None if text is None else ZoneInfo(text)
+        return datetime.strptime(text, "%z").tzinfo
     except (ValueError, OSError, KeyError):
-        raise TransferProblem(f"timezone {text}: write UTC, or a name such as Europe/Berlin.", "timezone") from None
+        raise TransferProblem(
+            f"timezone {text}: write UTC, a name such as Europe/Berlin, or +02:00.", "timezone"
+        ) from None
 
 
 def parse_user(text: str | None) -> str | None:
@@ -132,7 +155,7 @@ def parse_date_order(text: str | None) -> str | None:
         TransferProblem: if it says neither.
     """
     if text not in (None, *DATE_ORDERS):
-        raise TransferProblem(f"date-order {text}: write dmy or mdy.", "date_order")
+        raise TransferProblem(f"date-order {text}: write dmy, mdy or ymd.", "date_order")
     return text
 
 

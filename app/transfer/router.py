@@ -90,10 +90,10 @@ async def post_import(
     header: Annotated[bool, Query(description="Whether the first line names the columns.")] = True,
     user: Annotated[str | None, Query(description="Whose ratings they are, of a file of one user.")] = None,
     value: Annotated[str | None, Query(description="The rating that each row stands for.")] = None,
-    words: Annotated[list[str], Query(alias="map", description="What words mean: up=5,down=1.")] = [],  # noqa: B006
+    words: Annotated[list[str], Query(alias="map", description="What words mean: up=5,down=1, or as JSON.")] = [],  # noqa: B006
     unrated: Annotated[str | None, Query(description="Values that mean not rated: 0,-1.")] = None,
     timezone: Annotated[str | None, Query(description="Of dates without a zone; by default UTC.")] = None,
-    date_order: Annotated[Literal["dmy", "mdy"] | None, Query(description="Of dates such as 03/04/2021.")] = None,
+    date_order: Annotated[Literal["dmy", "mdy", "ymd"] | None, Query(description="Of dates such as 03/04/21.")] = None,
     rescale: Annotated[str | None, Query(description="MIN:MAX of the rows, stretched over the own scale.")] = None,
     max_refused: Annotated[
         float, Query(ge=0, le=1, description="The share of rows that may be refused.")

@@ -93,6 +93,13 @@ def test_columns_are_named_and_scales_stretched(call: Caller, user: str, tmp_pat
     assert sorted(each.value for each in call("ratings", user).ratings) == [1, 5]
 
 
+def test_words_are_mapped_whatever_is_in_them(call: Caller, user: str) -> None:
+    words = {"so, so": 3, "a=b": 4.5}
+    given = [{"user_id": user, "item_id": f"item {n}", "value": word} for n, word in enumerate(words)]
+    assert call("import_ratings", given, map=words).counts.created == 2
+    assert sorted(each.value for each in call("ratings", user).ratings) == [3, 4.5]
+
+
 def test_refused_rows_can_be_read_again_and_again(call: Caller, user: str) -> None:
     bad = [{"user_id": user, "item_id": f"item {n}", "value": "much"} for n in range(20_000)]
     done = call("import_ratings", [*rows(user), *bad], max_refused=1)

@@ -1,7 +1,8 @@
 """Turn a batch of columns into items to store and rows to refuse."""
 
+import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -18,6 +19,9 @@ from app.transfer.reading.tables import Batch, Source
 
 FILM_TITLE = re.compile(r"(?s)(.*\S) +\((\d{4})\)\s*").fullmatch
 NO_GENRES = "(no genres listed)"
+BAR = "|"
+LIST_SEPARATORS = (", ", "; ", ",", ";")
+is_list_of_python = re.compile(r"\[(?:'[^'\\\n]*'|\"[^\"\\\n]*\"|[, ])*\]").fullmatch
 TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -59,7 +63,31 @@ def refuse_kept_out(file: str, line: int, change: ItemChange) -> RefusedRow:
     return RefusedRow(file, line, {"item_id": change.item_id}, [f"item_id {describe(Kind.ITEM)}"])
 
 
-def clean_items(batch: Batch, source: Source) -> CleanedItems:
+class ItemCleaner:
+    """Cleans the batches of one file of items. What stands between its categories is found in the first batch."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._separator = source.list_separator
+
+    def batches(self) -> Iterator[tuple[int, CleanedItems]]:
+        """Clean the file's batches: bytes read so far, and what is cleaned."""
+        for batch in self._source.batches():
+            if self._separator is None and "categories" in batch.columns:
+                self._separator = find_list_separator(batch.columns["categories"].to_pylist())
+                if self._separator != BAR:
+                    self._source.notes.append(f"categories are taken as separated by {self._separator!r}")
+            yield batch.position, clean_items(batch, self._source, self._separator or BAR)
+
+
+def find_list_separator(values: Sequence[Any]) -> str:
+    """Return what stands between categories: bars, or what a fifth of the cells has."""
+    cells = [value for value in values if isinstance(value, str) and value and not value.startswith("[")]
+    others = (mark for mark in LIST_SEPARATORS if sum(mark in cell for cell in cells) * 5 >= len(cells) > 0)
+    return BAR if any(BAR in cell for cell in cells) else next(others, BAR)
+
+
+def clean_items(batch: Batch, source: Source, list_separator: str) -> CleanedItems:
     """Sort a batch of items into valid rows and rows to refuse."""
     columns = {name: column.to_pylist() for name, column in batch.columns.items() if name != "item_id"}
     item_ids = normalize_texts(as_text(batch.columns["item_id"])).to_pylist()
@@ -67,7 +95,7 @@ def clean_items(batch: Batch, source: Source) -> CleanedItems:
     for place, item_id in enumerate(item_ids):
         values = {name: column[place] for name, column in columns.items()}
         if isinstance(names := values.get("categories"), str) and not names.startswith("["):
-            values["categories"] = split_names(names, source.list_separator)
+            values["categories"] = split_names(names, list_separator)
         fields, errors = read_fields(values, source.is_film_list)
         if problem := id_problem(item_id):
             errors.insert(0, f"item_id {problem}")
@@ -104,7 +132,7 @@ def split_year(title: str | None) -> dict[str, Any]:
 
 
 def read_categories(value: Any) -> list[Any]:
-    """Read categories: a list, a JSON list, or names between bars.
+    """Read categories: a list, a list as JSON or Python writes it, or names between bars.
 
     Raises:
         ValueError: if it is none of these.
@@ -115,9 +143,11 @@ def read_categories(value: Any) -> list[Any]:
         try:
             categories: list[Any] = orjson.loads(value)
         except orjson.JSONDecodeError as error:
-            raise ValueError(f"categories: not a JSON list: {error}") from None
+            if not is_list_of_python(value):
+                raise ValueError(f"categories: not a JSON list: {error}") from None
+            categories = ast.literal_eval(value)
         return categories
-    return split_names(str(value), "|")
+    return split_names(str(value), BAR)
 
 
 def split_names(text: str, separator: str) -> list[str]:

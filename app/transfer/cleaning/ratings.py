@@ -19,6 +19,8 @@ from app.transfer.options import Options, Rescale
 from app.transfer.problems import OTHER_COLUMNS, RefusedRow
 from app.transfer.reading.tables import Batch, Source
 
+NONE_WORDS = {"nan", "NaN", "null", "NULL", "None", "\\N", "<NA>", "undefined"}
+
 
 class Cleaned(NamedTuple):
     """Ratings to store, rows refused, how many rows are not rated, and the classes of values that are refused.
@@ -90,6 +92,8 @@ class RatingCleaner:
         """Sort a batch into valid rows and rows to refuse."""
         columns = batch.columns
         users, items = read_ids(columns["user_id"]), read_ids(columns["item_id"])
+        self._note_none("user_id", users)
+        self._note_none("item_id", items)
         values = self._values.read(columns["value"])
         snapped = snap(values.raw, self._scale, self._options.rescale)
         times = self._times.read(columns.get("rated_at"), len(snapped))
@@ -110,6 +114,14 @@ class RatingCleaner:
             batch,
             valid,
         )
+
+    def _note_none(self, field: str, ids: Ids) -> None:
+        """Note the ids that other programs write for none."""
+        notes = self._source.notes
+        for word in sorted(NONE_WORDS.intersection(ids.distinct)):
+            note = f"{self._source.file}: {field} is {word} in some rows, which count as one; remove them if it is none"
+            if note not in notes:
+                notes.append(note)
 
 
 def other_columns(batch: Batch) -> dict[str, list[str]]:

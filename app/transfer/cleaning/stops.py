@@ -4,6 +4,8 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping
 
+import orjson
+
 from app.ratings.scale import Scale
 from app.transfer.options import Options
 from app.transfer.problems import TransferProblem
@@ -101,7 +103,10 @@ def words_fix(values: list[str]) -> str:
     hint = f"If {missing[0]} means not rated: --unrated {shlex.quote(','.join(missing))}. " if missing else ""
     if len(missing) == len(words):
         return hint
-    pairs = ",".join(f"{word}=NUMBER" for word in words if word not in missing)
+    left = [word for word in words if word not in missing]
+    pairs = ",".join(f"{word}=NUMBER" for word in left)
+    if any("," in word or "=" in word for word in left):
+        pairs = "{" + ", ".join(f"{orjson.dumps(word).decode()}: NUMBER" for word in left) + "}"
     return f"{hint}Say what they mean: --map {shlex.quote(pairs)}."
 
 

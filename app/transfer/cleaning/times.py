@@ -1,10 +1,9 @@
 """Dates of a batch as microseconds: Unix times, RFC 3339, and dates without a zone or a time of day."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +24,7 @@ DAY_NUMBER = "^(19|20)[0-9]{6}$"
 is_day_number = re.compile(DAY_NUMBER).match
 CTIME = "%a %b %d %H:%M:%S %z %Y"  # "Fri Nov 10 15:06:13 -0800 2017", as Goodreads writes it
 find_year_first = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ](.*))?").fullmatch
-find_year_last = re.compile(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4})(?:,? (.*))?").fullmatch
+find_year_last = re.compile(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4}|\d{2})(?:,? (.*))?").fullmatch
 DEFAULTS = datetime(2000, 1, 1), datetime(2001, 2, 2)  # what a date leaves out differs in these
 MISSING = pa.array(["", "NULL", "null", "\\N", "NaN", "NaT", "None", "NA", "N/A"])
 UTC_WORD = re.compile(r" ?(?:UTC|GMT|Z)$")
@@ -33,13 +32,15 @@ is_compact = re.compile(r"\d{8}T\d{4}(?:\d\d)?(?:Z|[+-]\d\d:?\d\d)?").fullmatch
 NO_DATE = "rows without a date count as of now"
 NO_ZONE = "dates without a time zone are taken as UTC: --timezone NAME says otherwise"
 NO_HOUR = "dates without a time of day are taken as the start of the day"
+YEAR_1970_US = 365 * DAY_US
+IN_1970 = "all dates lie in 1970, as numbers that are no dates do"
 
 
 class TimeReader:
     """Reads the dates of one file."""
 
-    def __init__(self, zone: ZoneInfo | None, date_order: str | None, notes: list[str]) -> None:
-        self._zone: tzinfo = zone or UTC
+    def __init__(self, zone: tzinfo | None, date_order: str | None, notes: list[str]) -> None:
+        self._zone = zone or UTC
         self._has_zone = zone is not None
         self._order = date_order
         self._notes = notes
@@ -48,6 +49,12 @@ class TimeReader:
         """Read the dates of a batch: NO_TIME where there is none, BAD_TIME where it cannot be read."""
         if column is None or pa.types.is_null(column.type):
             return np.full(num_rows, NO_TIME)
+        moments = self._read(column)
+        known = moments[~np.isin(moments, (NO_TIME, BAD_TIME))]
+        self._note(IN_1970, len(known) > 0 and known.min() >= 0 and known.max() < YEAR_1970_US)
+        return moments
+
+    def _read(self, column: pa.Array) -> Whole:
         if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
             has_zone = pa.types.is_timestamp(column.type) and column.type.tz is not None
             return whole_numbers(column.cast(pa.timestamp("us", "UTC"))) if has_zone else self._in_zone(column)
@@ -88,7 +95,8 @@ class TimeReader:
             self._note(NO_HOUR, not np.any(numbers.drop_null().to_numpy() % DAY_US))
         if self._zone is UTC:
             return whole_numbers(local)
-        zoned = compute.assume_timezone(local, str(self._zone), ambiguous="earliest", nonexistent="earliest")
+        name = str(self._zone).removeprefix("UTC")  # Arrow's name of UTC+02:00 is +02:00
+        zoned = compute.assume_timezone(local, name or "UTC", ambiguous="earliest", nonexistent="latest")
         return whole_numbers(zoned)
 
     def _read_distinct(self, texts: list[str]) -> list[int]:
@@ -134,6 +142,10 @@ def find_order(texts: list[str]) -> str | None:
     found = [match for text in texts if (match := find_year_last(text)) and match[2] != "."]
     if not found:
         return None
+    if short := next((match[0] for match in found if len(match[4]) == 2), None):
+        raise TransferProblem(
+            f"dates such as {short} do not say which part is the year: say --date-order dmy, mdy or ymd.", "date_order"
+        )
     day_first, month_first = (any(int(match[place]) > 12 for match in found) for place in (1, 3))
     if day_first == month_first:
         raise TransferProblem(
@@ -157,9 +169,8 @@ def read_moment(text: str, order: str | None) -> datetime:
         rest = UTC_WORD.sub("+00:00", rest or "")
         return datetime.fromisoformat(f"{year}-{month:0>2}-{day:0>2}" + (f"T{rest}" if rest else ""))
     if match := find_year_last(text):
-        first, mark, second, year, rest = match.groups()
-        day, month = (second, first) if order == "mdy" and mark != "." else (first, second)
-        date = datetime(int(year), int(month), int(day))
+        *parts, rest = match.group(1, 3, 4, 5)
+        date = order_parts(parts, "dmy" if match[2] == "." else order or "dmy")
         return parse_words(rest, date) if rest else date
     if not re.search("[A-Za-z]{3}", text):
         raise ValueError(text)
@@ -170,6 +181,18 @@ def read_moment(text: str, order: str | None) -> datetime:
         if first_guess != second_guess:
             raise ValueError(text) from None  # it names no day
         return first_guess
+
+
+def order_parts(parts: Sequence[str], order: str) -> datetime:
+    """Read a date in three numbers; a year of two digits is one from 1969 to 2068, as POSIX says.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    year, month, day = (parts[order.index(part)] for part in "ymd")
+    if len(year) == 2:
+        return datetime.strptime(f"{year}-{month}-{day}", "%y-%m-%d")
+    return datetime(int(year), int(month), int(day))
 
 
 def parse_words(text: str, default: datetime) -> datetime:

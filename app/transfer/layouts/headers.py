@@ -58,6 +58,16 @@ HEADERS = (
         is_of_one_user=True, unrated=ZERO, note="0 is not rated; dates are those of adding the book",
     ),
     Layout(
+        name="BookWyrm library", columns=("title", "author_text", "remote_id", "rating"),
+        fields={"item_id": "remote_id", "value": "rating", "title": "title"},
+        is_of_one_user=True, unrated=frozenset({""}), note="books without a rating are left out",
+    ),
+    Layout(
+        name="Discogs collection", columns=("Artist", "Title", "Rating", "release_id", "Date Added"),
+        fields={"item_id": "release_id", "value": "Rating", "rated_at": "Date Added", "title": "Title"},
+        is_of_one_user=True, unrated=ZERO, note="releases without a rating are left out; dates are those of adding",
+    ),
+    Layout(
         name="movielens.org ratings", columns=("movie_id", "rating", "average_rating", "title"),
         fields={"item_id": "movie_id", "value": "rating", "title": "title"}, is_of_one_user=True,
     ),

@@ -10,9 +10,9 @@ SYNONYMS = {  # of several that are there, the first one counts
         "visitorid", "reviewerid", "reviewer", "useridentifier",
     ),
     "item_id": (
-        "item", "iid", "itemid", "movieid", "productid", "bookid", "isbn", "asin", "artistid", "songid", "trackid",
+        "item", "iid", "itemid", "movieid", "productid", "bookid", "isbn", "asin", "songid", "trackid", "artistid",
         "gameid", "appid", "showid", "animeid", "businessid", "videoid", "articleid", "contentid", "recipeid",
-        "product", "movie", "book", "artist", "song", "track", "game", "imdbid", "tmdbid", "sku",
+        "product", "movie", "book", "song", "track", "artist", "game", "imdbid", "tmdbid", "sku",
     ),
     "value": ("yourrating", "myrating", "userrating", "rating", "score", "stars", "ratings", "rate", "overall"),
     "rated_at": (

@@ -9,6 +9,7 @@ from pyarrow import compute
 
 from app.transfer.layouts.headers import find_by_header
 from app.transfer.layouts.layout import Layout
+from app.transfer.layouts.names import field_of
 from app.transfer.options import Options
 from app.transfer.problems import TransferProblem
 from app.transfer.reading.fields import (
@@ -50,8 +51,10 @@ def describe(file: File, table: Table, options: Options, kind: str | None) -> li
     kinds = kinds_of(mapped, kind or options.kind, layout, is_body=file.is_strict)
     check(file, table, mapped, kind=kinds[-1], layout=layout)
     unused = unused_columns(table, mapped, kinds)
-    notes = [f"{file.name}: {layout.name}" + (f"; {layout.note}" if layout.note else "")] if layout else []
+    notes = [*table.notes]
+    notes += [f"{file.name}: {layout.name}" + (f"; {layout.note}" if layout.note else "")] if layout else []
     notes += [f"{file.name}: columns not used: {list_columns(unused)}"] if unused else []
+    notes += [] if layout or options.positions else other_choices(mapped, unused, kinds, file.name)
     if not layout and "ratings" in kinds and "rated_at" not in mapped.fields and not mapped.parts:
         dates = [name for name in unused if looks_like_a_date(name)]
         hint = f"{file.name}: rows count as of now; if one of these is their date: --column rated_at="
@@ -98,6 +101,11 @@ def check(file: File, table: Table, mapped: Mapped, *, kind: str, layout: Layout
         return
     if layout and missing == ["user_id"] and layout.is_of_one_user:
         raise TransferProblem(f"{file.name}: {layout.name}, for one user: say whose with --user NAME.", "user")
+    if table.lists:
+        raise TransferProblem(
+            f"{file.name} holds lists of objects in {list_columns(table.lists)}: write each of these objects on a line"
+            f" of its own, with {' and '.join(missing)} in it."
+        )
     sentence = describe_missing(missing, table.names, table.preview, file.name)
     raise TransferProblem(f"This is {layout.name}: {layout.note}. {sentence}" if layout and layout.note else sentence)
 
@@ -105,6 +113,14 @@ def check(file: File, table: Table, mapped: Mapped, *, kind: str, layout: Layout
 def looks_like_a_date(name: str) -> bool:
     """Return whether a column may hold dates, by its name."""
     return re.search(r"date|(^|[_ ])(time|timestamp|at|on)$", name, re.IGNORECASE) is not None
+
+
+def other_choices(mapped: Mapped, unused: Sequence[str], kinds: Sequence[str], file: str) -> Iterator[str]:
+    """Describe the columns that may be what another one is taken for."""
+    for name in unused:
+        field = field_of(name) or ""
+        if field in mapped.fields and any(field in FIELDS[kind] for kind in kinds):
+            yield f"{file}: {field} is taken from {mapped.fields[field]}; if {name} is meant: --column {field}={name}"
 
 
 def unused_columns(table: Table, mapped: Mapped, kinds: Sequence[str]) -> list[str]:
@@ -137,7 +153,7 @@ def source_of(
         batches,
         is_film_list=kind == "items" and layout is not None and layout.name.startswith("MovieLens"),
         unrated=layout.unrated if layout else frozenset(),
-        list_separator=" " if category.endswith(":token_seq") else layout.list_separator if layout else "|",
+        list_separator=" " if category.endswith(":token_seq") else layout.list_separator if layout else None,
         used=describe_fields(wanted, mapped, kind),
         notes=notes,
     )

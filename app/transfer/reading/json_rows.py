@@ -47,8 +47,10 @@ def json_table(file: File, extra: Mapping[str, str], *, is_array: bool) -> Table
         if first:
             break
     names: dict[str, None] = {}
+    lists: dict[str, None] = {}
     for row in first:
         names |= dict.fromkeys(names_in(row.value))
+        lists |= {name: None for name in names if is_of_objects(pick(row.value, name))}
     if not names:
         raise TransferProblem(f"{file.name} holds no JSON objects: write one a line.")
 
@@ -57,7 +59,12 @@ def json_table(file: File, extra: Mapping[str, str], *, is_array: bool) -> Table
         later = {name: column for name, column in extra.items() if name not in wanted and column not in taken}
         return read_json(file, dict(wanted) | later, is_array)
 
-    return Table(list(names), [row.data for row in first[:PREVIEW_ROWS]], None, read)
+    return Table(list(names), [row.data for row in first[:PREVIEW_ROWS]], None, read, [*lists])
+
+
+def is_of_objects(value: Any) -> bool:
+    """Return whether a value is a list of objects."""
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def names_in(value: Any, prefix: str = "", depth: int = 1) -> Iterator[str]:
@@ -87,7 +94,7 @@ def read_json(file: File, fields: Mapping[str, str], is_array: bool) -> Iterator
         yield from in_batches(Batch(columns, lines, position, refused, originals))
 
 
-def pick(row: dict[str, Any], name: str) -> Any:
+def pick(row: Any, name: str) -> Any:
     """Return a value by its name, `movie.ids.imdb` being inside of two objects."""
     if name in row or "." not in name:
         return row.get(name)

@@ -1,5 +1,6 @@
 """Find out what a path holds: a file, a folder or a zip, of text, JSON or Parquet, compressed or not."""
 
+import json
 import zipfile
 from collections.abc import Iterator
 from io import BufferedReader
@@ -12,7 +13,7 @@ from app.transfer.options import Options
 from app.transfer.problems import TransferProblem
 from app.transfer.reading.describe import describe
 from app.transfer.reading.fields import FIELDS
-from app.transfer.reading.json_rows import find_array, json_table
+from app.transfer.reading.json_rows import DECODER, find_array, json_table
 from app.transfer.reading.records import dicts_as_json, xml_as_json
 from app.transfer.reading.streams import Pieces, codec_of, expand, utf16_of
 from app.transfer.reading.tables import File, Opener, Source, Table, parquet_table, text_table
@@ -21,8 +22,14 @@ from app.transfer.reading.text import BLOCK_BYTES
 FORMATS = ("auto", "csv", "dat", "ml-100k", "ndjson", "json", "parquet")
 RATING_FILES = ("ratings.csv", "ratings.dat", "u.data", "ratings.ndjson", "ratings.parquet")
 ITEM_FILES = ("movies.csv", "movies.dat", "u.item", "items.csv", "items.ndjson", "items.parquet")
-OTHER_MARKS = {b"%PDF": "a PDF", b"\xd0\xcf\x11\xe0": "an old Excel workbook", b"SQLite format 3": "an SQLite file"}
+OTHER_MARKS = {
+    b"%PDF": "a PDF: save the table as CSV",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook: save the table as CSV",
+    b"SQLite format 3": "an SQLite file: save the table as CSV",
+    b"PK\x03\x04": "a zip archive: unpack it",
+}
 HEAD_BYTES = 4_096
+PACKED = {".gz", ".bz2", ".xz", ".zst"}
 PYTHON, XML = "Python's dicts", "XML"
 REWRITES = {PYTHON: dicts_as_json, XML: xml_as_json}
 STARTS = {PYTHON: (b"{'", b"{u'", b'{u"'), XML: (b"<",), "ndjson": (b"{", b"[")}
@@ -47,7 +54,7 @@ def list_files(path: Path, wanted: tuple[str, ...] = RATING_FILES + ITEM_FILES) 
     if not path.exists():
         raise TransferProblem(f"There is no file or folder {path}.")
     if path.is_dir():
-        members = [plain_file(member) for member in sorted(path.iterdir()) if member.name in wanted]
+        members = [plain_file(member) for member in sorted(path.iterdir()) if bare_name(member.name) in wanted]
     elif zipfile.is_zipfile(path):
         members = list(zip_members(path, wanted))
     else:
@@ -62,8 +69,14 @@ def list_files(path: Path, wanted: tuple[str, ...] = RATING_FILES + ITEM_FILES) 
 
 def first_of(files: list[File], names: tuple[str, ...]) -> File | None:
     """Return the first of the named files that is there; of several of a name, the one that lies highest."""
-    by_name = {Path(file.name).name: file for file in sorted(files, key=lambda file: -file.name.count("/"))}
+    by_name = {bare_name(file.name): file for file in sorted(files, key=lambda file: -file.name.count("/"))}
     return next((by_name[name] for name in names if name in by_name), None)
+
+
+def bare_name(path: str) -> str:
+    """Return a file's name in lower case, without what it is compressed with."""
+    name = Path(path.lower())
+    return name.stem if name.suffix in PACKED else name.name
 
 
 def plain_file(path: Path) -> File:
@@ -87,13 +100,18 @@ def expanded(file: File) -> File:
 def zip_members(path: Path, wanted: tuple[str, ...]) -> Iterator[File]:
     """Describe the files of a zip: those that are wanted, or the only one."""
     with zipfile.ZipFile(path) as archive:
-        members = [member for member in archive.infolist() if not member.is_dir()]
+        members = [member for member in archive.infolist() if not member.is_dir() and not is_of_a_mac(member.filename)]
         if "[Content_Types].xml" in archive.namelist():
             raise TransferProblem(f"{path} is an Excel workbook, or another office file: save the table as CSV.")
-        named = [member for member in members if Path(member.filename).name in wanted]
+        named = [member for member in members if bare_name(member.filename) in wanted]
         for member in named or members:
             if named or len(members) == 1:
-                yield File(f"{path}/{member.filename}", member.file_size, zip_opener(path, member.filename))
+                yield expanded(File(f"{path}/{member.filename}", member.file_size, zip_opener(path, member.filename)))
+
+
+def is_of_a_mac(name: str) -> bool:
+    """Return whether a member of a zip is none of its files, but what macOS notes about them."""
+    return name.startswith("__MACOSX/") or Path(name).name in {".DS_Store", "Thumbs.db"}
 
 
 def zip_opener(path: Path, name: str) -> Opener:
@@ -149,7 +167,7 @@ def guess_format(name: str, head: bytes) -> str:
     if problem := foreign_problem(head, start):
         raise TransferProblem(f"{name} is {problem}.")
     if form := next((form for form, marks in STARTS.items() if start.startswith(marks)), None):
-        return "json" if form == "ndjson" and is_json_array(head) else form
+        return "json" if form == "ndjson" and (is_json_array(head) or is_over_lines(head)) else form
     line = plain.split(b"\n", 1)[0]
     if b"::" in line:
         return "dat"
@@ -163,7 +181,9 @@ def guess_format(name: str, head: bytes) -> str:
 def foreign_problem(head: bytes, start: bytes) -> str | None:
     """Describe a file that is none of ours by its first bytes, or its first ones in UTF-8, and what to do."""
     if kind := next((kind for mark, kind in OTHER_MARKS.items() if head.startswith(mark)), None):
-        return f"{kind}: save the table as CSV"
+        return kind
+    if codec := codec_of(head):
+        return f"compressed twice, with {codec} inside: unpack it once"
     if head[257:262] == b"ustar":
         return "a tar archive: unpack it, and name a file or the folder"
     if start[:14].lower().startswith((b"<!doctype html", b"<html")):
@@ -182,6 +202,19 @@ def is_json_array(head: bytes) -> bool:
     text = readable_head(head).decode("utf-8", "ignore").lstrip("\ufeff \t\r\n")
     first = text.split("\n", 1)[0].strip()
     return first == "{" or bool(find_array(text))
+
+
+def is_over_lines(head: bytes) -> bool:
+    """Return whether objects of JSON do not stand on one line each: they go over several, or share one."""
+    data = readable_head(head).decode("utf-8", "ignore").lstrip("\ufeff \t\r\n")
+    first, _, others = data.partition("\n")
+    try:
+        _, end = DECODER.raw_decode(data)
+    except json.JSONDecodeError as error:
+        return len(first) < error.pos and others.lstrip()[:1] not in {"{", ""}
+    except RecursionError:
+        return False
+    return end > len(first) or data[end : len(first)].lstrip(" \t,").startswith("{")
 
 
 def known_layout(form: str, name: str, head: bytes) -> Layout | None:

@@ -8,6 +8,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from app.transfer.layouts.layout import Layout
+from app.transfer.layouts.names import field_of
 from app.transfer.layouts.shapes import find_by_shape
 from app.transfer.options import Options
 from app.transfer.problems import OTHER_COLUMNS, RefusedRow, TransferProblem
@@ -17,6 +18,7 @@ from app.transfer.reading.text import BLOCK_BYTES, Dialect
 
 BATCH_ROWS = 60_000
 PREVIEW_ROWS = 3
+MAX_TITLE_LINES = 10  # above a header
 
 Opener = Callable[[], IO[bytes]]
 Wanted = Mapping[str, str]  # our field to the file's column
@@ -73,7 +75,7 @@ class Source:
     Attributes:
         is_film_list: whether titles end with the year, as "Alien (1979)".
         unrated: the values that mean "not rated" in this layout.
-        list_separator: between categories.
+        list_separator: between categories; None is to be found out.
         used: where each field comes from.
         notes: what the user should know: the layout, the columns that are not used, how dates are read.
     """
@@ -84,7 +86,7 @@ class Source:
     batches: Callable[[], Iterator[Batch]]
     is_film_list: bool = False
     unrated: frozenset[str] = frozenset()
-    list_separator: str = "|"
+    list_separator: str | None = None
     used: Mapping[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -97,12 +99,16 @@ class Table(NamedTuple):
         preview: its first rows, as text.
         layout: what it is known to be by its shape.
         read: returns its batches, of some columns.
+        lists: the columns of JSON that hold lists of objects.
+        notes: what the user should know.
     """
 
     names: list[str]
     preview: list[str]
     layout: Layout | None
     read: Callable[[Wanted], Iterator[Batch]]
+    lists: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 def text_table(file: File, options: Options, layout: Layout | None = None) -> Table:
@@ -114,6 +120,7 @@ def text_table(file: File, options: Options, layout: Layout | None = None) -> Ta
     first = next(text.read_blocks(file.pieces(), file.name, quoted=True, strict=file.is_strict), None)
     if first is None:
         raise TransferProblem(f"{file.name} is empty.")
+    notes: list[str] = []
     lines = first.data.split(b"\n", 60)[:60]
     separator = excel_separator(lines[0])
     num_skipped = int(separator is not None)
@@ -125,6 +132,9 @@ def text_table(file: File, options: Options, layout: Layout | None = None) -> Ta
     if layout is not None:
         dialect = Dialect(layout.separator, list(layout.columns), quoted=layout.quoted)
     elif options.has_header:
+        before = 0 if separator or options.positions else lines_before_header(lines[num_skipped:])
+        num_skipped, preview = num_skipped + before, preview[before:]
+        notes += [f"{file.name}: the header is line {num_skipped + 1}"] if before else []
         dialect = text.sniff(lines[num_skipped], file.name, separator)
         if not options.positions:
             text.check_names(dialect.names, file.name)
@@ -136,7 +146,14 @@ def text_table(file: File, options: Options, layout: Layout | None = None) -> Ta
         return read_text(file, dialect, wanted, layout=layout, num_skipped=num_skipped)
 
     names = list(layout.fields) if layout and layout.melt else dialect.names
-    return Table(names, [line for line in preview if line][:PREVIEW_ROWS], layout, read)
+    return Table(names, [line for line in preview if line][:PREVIEW_ROWS], layout, read, notes=notes)
+
+
+def lines_before_header(lines: Sequence[bytes]) -> int:
+    """Count the lines of a title above the header, which names two of our fields at least."""
+    known = [len({*map(field_of, text.split_names(line))} - {None}) for line in lines[:MAX_TITLE_LINES]]
+    place = max(range(len(known)), key=known.__getitem__)
+    return place if known[0] < 2 <= known[place] else 0
 
 
 def excel_separator(line: bytes) -> bytes | None:

@@ -132,6 +132,14 @@ def sniff(first_line: bytes, file: str, separator: bytes | None = None) -> Diale
     return Dialect(separator, names, quoted=True)
 
 
+def split_names(line: bytes) -> list[str]:
+    """Return what may be names of columns; none if the line cannot be one of names."""
+    try:
+        return next(csv.reader([line.decode().strip()], delimiter=find_separator(line).decode(), strict=True), [])
+    except csv.Error:
+        return []
+
+
 def check_names(names: Sequence[str], file: str) -> None:
     """Refuse a header that names a column twice.
 

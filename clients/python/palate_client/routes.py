@@ -1,5 +1,6 @@
 """Every route of the API, and what it takes. The methods of both clients are made from these."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal, TypedDict, Unpack
@@ -325,7 +326,7 @@ class ImportOptions(TypedDict, total=False):
         map: what words mean as values, such as ``{"up": 5, "down": 1}``.
         unrated: the values that mean "not rated", such as ``"0,-1"``.
         timezone: of dates without one.
-        date_order: ``"dmy"`` or ``"mdy"``, of dates such as 03/04/2021.
+        date_order: ``"dmy"``, ``"mdy"`` or ``"ymd"``, of dates such as 03/04/21.
         rescale: least and largest value of the rows, stretched over the server's own scale.
         max_refused: the share of rows that may be refused before it is an error.
         dry_run: whether nothing is stored.
@@ -339,7 +340,7 @@ class ImportOptions(TypedDict, total=False):
     map: Mapping[str, float]
     unrated: str
     timezone: str
-    date_order: Literal["dmy", "mdy"]
+    date_order: Literal["dmy", "mdy", "ymd"]
     rescale: tuple[float, float]
     max_refused: float
     dry_run: bool
@@ -351,7 +352,7 @@ def imports(kind: Kind, **options: Unpack[ImportOptions]) -> Payload:
     column, words, rescale = options.get("column", {}), options.get("map", {}), options.get("rescale")
     written = {
         "column": [f"{field}={name}" for field, name in column.items()],
-        "map": [f"{word}={number}" for word, number in words.items()],
+        "map": [json.dumps(dict(words))] if words else [],
         "rescale": rescale and f"{rescale[0]}:{rescale[1]}",
     }
     return payload(kind=kind, **(dict(options) | written))

@@ -97,6 +97,7 @@ def test_a_body_of_which_too_little_is_taken_is_a_problem(
         ("text/plain", "sep=;\nuser_id;item_id;rating\n7;i;4\n".encode("utf-16"), {}),
         ("text/plain", b"7::i::4::0\n", {}),
         (CSV, b"i,7,up\n", {"header": False, "columns": "2,1,3", "map": "up=4"}),
+        (CSV, b'user_id,item_id,rating\n7,i,"so, so"\n', {"map": '{"so, so": 4}'}),
         (CSV, b"Date,Name,Year,Letterboxd URI,Rating\n2021-03-04,X,1971,i,4\n", {"user": "7"}),
     ],
 )
@@ -116,7 +117,7 @@ def test_a_dry_run_shows_what_would_be_stored(client: httpx2.Client) -> None:
     assert (told["status"], told["counts"]["taken"]) == ("dry-run", 1)
     assert told["rows"][0] | {"rated_at": None} == {"user_id": "u", "item_id": "i", "value": 4.0, "rated_at": None}
     assert told["columns"]["value"] == "rating"
-    assert any("UTC" in note for note in told["notes"])
+    assert any("UTC: timezone=NAME" in note for note in told["notes"])
     assert export(client, "ratings") == b""
 
 

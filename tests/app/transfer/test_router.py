@@ -243,6 +243,7 @@ def test_gzip_is_expanded_while_it_is_received(client: httpx2.Client) -> None:
         ("text/csv; charset=latin-1", "ratings", b"", 415, "in UTF-8"),
         (NDJSON, "users", b"", 422, "ratings"),
         (CSV, "ratings", b"", 422, "is empty"),
+        (CSV, "ratings", b"user_id,item_id,value\n", 422, "there are no rows"),
         (CSV, "ratings", b"user_id,item_id\n", 422, "no column for value"),
         (NDJSON, "ratings", b"hello\n", 422, "holds no JSON objects"),
         (CSV, "ratings", b"user_id,item_id,value\na,b,3\n\xff,b,3\n", 422, "line 3: the text is not UTF-8"),

@@ -94,6 +94,17 @@ EXAMPLES = [
         [("ada", "7", 4, DAY)], {"user": "ada"}, num_unrated=1,
     ),
     Example(
+        "BookWyrm library", "bookwyrm.csv",
+        "title,author_text,remote_id,openlibrary_key,isbn_13,asin,rating\nEmma,A,https://b.example/book/7,OL7M,978,B1,4\nLulu,A,https://b.example/book/8,,,,\n",
+        [("ada", "https://b.example/book/7", 4, None)], {"user": "ada"}, num_unrated=1,
+    ),
+    Example(
+        "Discogs collection", "discogs.csv",
+        "Catalog#,Artist,Title,Label,Rating,Released,release_id,CollectionFolder,Date Added\n"
+        "P 1,Abba,Arrival,Polar,4,1976,7,All,2021-03-04 00:00:00\nP 2,Abba,Abba,Polar,,1975,8,All,2021-03-04 00:00:00\n",
+        [("ada", "7", 4, DAY)], {"user": "ada"}, num_unrated=1,
+    ),
+    Example(
         "Goodreads interactions (UCSD)", "g.json",
         '{"user_id": "u", "book_id": "7", "rating": 4, "date_added": "Thu Mar 04 00:00:00 -0000 2021"}\n'
         '{"user_id": "u", "book_id": "8", "rating": 0, "date_added": "Thu Mar 04 00:00:00 -0000 2021"}\n',

@@ -7,12 +7,14 @@ import lzma
 import tarfile
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from app.transfer.cleaning.items import ItemCleaner
 from app.transfer.options import Options
 from app.transfer.problems import TransferProblem
 from app.transfer.reading.sources import find_sources
@@ -60,10 +62,35 @@ def rows(path: Path, content: str | bytes, **options: Any) -> list[tuple[Any, ..
         json.dumps({"ratings": [{"user_id": 1.0, "item_id": "Ärzte", "rating": 4}], "total": 1}, indent=1).encode(),
         json.dumps({"data": [{"user_id": "1", "item_id": "Ärzte", "rating": 4}]}).encode(),
         json.dumps({"user_id": "1", "item_id": "Ärzte", "rating": 4}, indent=2).encode(),
+        b"# ratings of 2021, exported by Ada\n\n" + PLAIN,
+        gzip.compress(b"Ratings\n" + PLAIN, mtime=0),
     ],
 )
 def test_the_same_rows_are_read_however_they_are_written(tmp_path: Path, content: bytes) -> None:
     assert rows(tmp_path / "a.csv", content) == [("1", "Ärzte", 4, None)]
+
+
+def test_objects_of_json_may_share_a_line_or_go_over_several(tmp_path: Path) -> None:
+    objects = [{"user_id": "u", "item_id": item, "rating": 4, "more": {"a": [1, {}]}} for item in "abc"]
+    for written in (
+        "".join(map(json.dumps, objects)),
+        ", ".join(map(json.dumps, objects)),
+        "\n".join(json.dumps(each, indent=1) for each in objects),
+        "".join(json.dumps(each).replace(", ", ",\n", 1) for each in objects),
+    ):
+        assert [row[1] for row in rows(tmp_path / "a.json", written)] == ["a", "b", "c"], written
+
+
+def test_a_first_line_of_json_that_is_cut_off_is_refused_alone(tmp_path: Path) -> None:
+    whole = '{"user_id": "u", "item_id": "a", "rating": 4}\n'
+    for cut in (whole[:17], whole[:20], whole[:-3]):
+        assert [row[1] for row in rows(tmp_path / "a.json", f"{cut}\n{whole * 2}")] == ["a", "a"], cut
+
+
+def test_objects_inside_of_objects_are_said_to_be_none(tmp_path: Path) -> None:
+    nested = {"user_id": "u", "data": {"ratings": [{"item_id": "a", "rating": 4}]}}
+    with pytest.raises(TransferProblem, match=r"lists of objects in data.ratings: .* with item_id and value in it"):
+        rows(tmp_path / "a.json", json.dumps(nested))
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, compress_zstd])
@@ -104,6 +131,12 @@ def test_a_number_is_written_as_in_json(tmp_path: Path, value: str) -> None:
         ("4-Mar-21", {}),
         ('"March 4, 2021 12:00 AM"', {}),
         ("03/04/2021", {"date_order": "mdy"}),
+        ("03/04/21", {"date_order": "mdy"}),
+        ("4-3-21 00:00", {"date_order": "dmy"}),
+        ("21/03/04", {"date_order": "ymd"}),
+        ("04.03.21", {}),
+        ("2021-03-04 02:00", {"timezone": "+02:00"}),
+        ("Mar 3 2021 7:00 PM", {"timezone": "-0500"}),
         ("04/03/2021 00:00", {"date_order": "dmy"}),
         ("1614816000", {}),
         ("1614816000000", {}),
@@ -123,6 +156,19 @@ def test_day_and_month_are_told_apart_by_the_other_dates_or_not_at_all(tmp_path:
         rows(tmp_path / "b.csv", f"{HEADER}u,i,4,03/04/2021\n")
 
 
+def test_a_year_of_two_digits_may_stand_anywhere(tmp_path: Path) -> None:
+    with pytest.raises(TransferProblem, match=r"25/12/21 do not say which part is the year: say --date-order"):
+        rows(tmp_path / "a.csv", f"{HEADER}u,i,4,25/12/21\n")
+    found = rows(tmp_path / "a.csv", f"{HEADER}u,i,4,25/12/21\nu,j,4,1/2/03\nu,k,4,1/2/70\n", date_order="dmy")
+    days = [datetime.fromtimestamp(row[3], UTC).date().isoformat() for row in found]
+    assert days == ["2021-12-25", "2003-02-01", "1970-02-01"]
+
+
+def test_an_hour_that_a_zone_skips_is_the_end_of_the_gap(tmp_path: Path) -> None:
+    [row] = rows(tmp_path / "a.csv", f"{HEADER}u,i,4,2021-03-28 02:30:00\n", timezone="Europe/Berlin")
+    assert row[3] == datetime(2021, 3, 28, 1, tzinfo=UTC).timestamp()
+
+
 @pytest.mark.parametrize("date", ["yesterday", "Mar 2021", "12:00", "4 Mar 2021 10:00 PST", "2021-13-01"])
 def test_a_date_that_is_not_all_there_is_not_made_up(tmp_path: Path, date: str) -> None:
     assert rows(tmp_path / "a.csv", f"{HEADER}u,i,4,{date}\nu,j,4,\n") == [("u", "j", 4, None)]
@@ -133,6 +179,24 @@ def test_what_is_assumed_about_dates_is_said(tmp_path: Path) -> None:
     source = read(tmp_path / "a.csv")["ratings"]
     assert len(list(clean(source))) == 1
     assert [note.split()[3:5] for note in source.notes] == [["time", "zone"], ["time", "of"]]
+
+
+def test_dates_that_are_none_are_noticed(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"{HEADER}u,i,4,1\nu,j,4,99\n")
+    source = read(tmp_path / "a.csv")["ratings"]
+    assert len(list(clean(source))) == 1
+    assert source.notes == ["all dates lie in 1970, as numbers that are no dates do"]
+
+
+def test_ids_that_mean_none_elsewhere_are_noticed(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"{HEADER}nan,i,4,\nnan,NULL,4,\nNancy,nano,4,\n")
+    source = read(tmp_path / "a.csv")["ratings"]
+    [cleaned] = clean(source)
+    assert [row[:2] for row in rows_of(cleaned)] == [("nan", "i"), ("nan", "NULL"), ("Nancy", "nano")]
+    assert [note.split(": ")[1].split()[:3] for note in source.notes] == [
+        ["user_id", "is", "nan"],
+        ["item_id", "is", "NULL"],
+    ]
 
 
 def test_a_whole_number_is_one_user_however_it_is_written(tmp_path: Path) -> None:
@@ -155,6 +219,7 @@ def test_a_whole_number_is_one_user_however_it_is_written(tmp_path: Path) -> Non
         (["-1", "-1", *["4"] * 50], "If -1 means not rated: --unrated -1"),
         (["0.5", "0.5", "4"], r"in steps of 0.5; .* biased. Set PALATE_RATING_MIN"),  # a rating of another scale
         (["", "", "4"], "--unrated ''"),
+        (['"so, so"', "a=b"], """--map '{"a=b": NUMBER, "so, so": NUMBER}'"""),
     ],
 )
 def test_a_class_of_values_that_is_refused_stops_the_import(tmp_path: Path, values: list[str], sentence: str) -> None:
@@ -173,6 +238,7 @@ def test_the_options_that_are_proposed_work(tmp_path: Path) -> None:
         5,
         1,
     ]
+    assert values(tmp_path / "a.csv", f'{HEADER}u,i,"so, so",\nu,j,a=b,\n', words=['{"a=b": 5, "so, so": 3}']) == [3, 5]
     assert values(tmp_path / "a.csv", f"{HEADER}u,i,100%,\nu,j,0%,\n", rescale="0:100") == [5, 1]
     assert values(tmp_path / "a.csv", f"{HEADER}u,i,0,\nu,j,0.0,\nu,k,4,\n", unrated="0") == [4]
     booleans = '{"user_id":"u","item_id":"i","liked":true}\n{"user_id":"u","item_id":"j","liked":false}\n'
@@ -196,6 +262,50 @@ def test_columns_that_are_not_used_are_named(tmp_path: Path) -> None:
     assert read(tmp_path / "a.csv")["ratings"].notes == [f"{tmp_path}/a.csv: columns not used: mood, weather"]
 
 
+def test_a_column_that_may_be_meant_instead_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("user,artist,track,rating\nu,Abba,Waterloo,4\n")
+    source = read(tmp_path / "a.csv")["ratings"]
+    assert [rows_of(cleaned) for cleaned in clean(source)] == [[("u", "Waterloo", 4, None)]]
+    assert source.notes[1].endswith("item_id is taken from track; if artist is meant: --column item_id=artist")
+
+
+@pytest.mark.parametrize(
+    ("cells", "categories", "note"),
+    [
+        (["Action|Drama", '"War, Peace"'], [["Action", "Drama"], ["War, Peace"]], None),
+        (['"Action, Drama"', "War"], [["Action", "Drama"], ["War"]], "', '"),
+        (['"Action,Drama"', '"War"'], [["Action", "Drama"], ["War"]], "','"),
+        (["Action; Drama", ""], [["Action", "Drama"], []], "'; '"),
+        (['"Food, Drink"', *["Toys"] * 9], [["Food, Drink"], *[["Toys"]] * 9], None),
+        (["\"['Action', 'Drama']\"", '"[""War""]"'], [["Action", "Drama"], ["War"]], None),
+    ],
+)
+def test_categories_are_separated_as_the_file_does(
+    tmp_path: Path, cells: list[str], categories: list[list[str]], note: str | None
+) -> None:
+    lines = "".join(f"i{n},T,{cell}\n" for n, cell in enumerate(cells))
+    (tmp_path / "a.csv").write_text(f"item_id,title,genres\n{lines}")
+    source = read(tmp_path / "a.csv")["items"]
+    [(_, cleaned)] = ItemCleaner(source).batches()
+    assert [change.fields["categories"] for change in cleaned.changes] == categories
+    assert source.notes == ([f"categories are taken as separated by {note}"] if note else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "pack"), [("Ratings.csv", bytes), ("ratings.csv.gz", gzip.compress), ("RATINGS.CSV.bz2", bz2.compress)]
+)
+def test_a_folder_or_zip_is_read_whatever_its_names_case_and_compression(tmp_path: Path, name: str, pack: Pack) -> None:
+    packed = pack(PLAIN)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / name).write_bytes(packed)
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        archive.writestr(name, packed)
+        archive.writestr(f"__MACOSX/._{name}", b"\0\5\x16\7")
+    for path in (tmp_path / "folder", tmp_path / "export.zip"):
+        [cleaned] = clean(read(path)["ratings"])
+        assert rows_of(cleaned) == [("1", "Ärzte", 4, None)]
+
+
 @pytest.mark.parametrize("members", [["ratings.csv", "deleted/ratings.csv", "watched.csv"], ["dump/whatever.txt"]])
 def test_a_zip_is_read_by_its_highest_file_of_ratings_or_its_only_one(tmp_path: Path, members: list[str]) -> None:
     with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
@@ -207,11 +317,21 @@ def test_a_zip_is_read_by_its_highest_file_of_ratings_or_its_only_one(tmp_path: 
 
 def test_an_archive_that_is_not_read_is_called_what_it_is(tmp_path: Path) -> None:
     workbook, archive, table = tmp_path / "a.xlsx", tmp_path / "a.tar.gz", tmp_path / "a.csv"
+    twice, nested = tmp_path / "a.gz", tmp_path / "a.zip"
+    twice.write_bytes(gzip.compress(gzip.compress(PLAIN)))
+    with zipfile.ZipFile(nested, "w") as outer:
+        outer.writestr("inner.zip", b"PK\x03\x04 and so on")
     with zipfile.ZipFile(workbook, "w") as office:
         office.writestr("[Content_Types].xml", "<Types/>")
     table.write_text(HEADER + "u,i,4,\n")
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(table, "a.csv")
-    for path, name in ((workbook, "an Excel workbook"), (archive, "a tar archive")):
+    named = {
+        workbook: "an Excel workbook",
+        archive: "a tar archive",
+        twice: "compressed twice",
+        nested: "a zip archive",
+    }
+    for path, name in named.items():
         with pytest.raises(TransferProblem, match=f"is {name}"):
             find_sources(path, None, Options())

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.ratings.scale import Scale
-from app.transfer.cleaning.items import clean_items
+from app.transfer.cleaning.items import ItemCleaner
 from app.transfer.cleaning.ratings import Cleaned, RatingCleaner
 from app.transfer.layouts.headers import HEADERS
 from app.transfer.layouts.shapes import SHAPES
@@ -42,7 +42,7 @@ def test_a_layout_is_known_and_read(tmp_path: Path, example: Example) -> None:
     source = read(path, **example.options)[example.kind]
     assert (source.notes[0].split(": ", 1)[1].split(";")[0] if example.layout else None) == example.layout
     if example.kind == "items":
-        changes = [change for batch in source.batches() for change in clean_items(batch, source).changes]
+        changes = [change for _, cleaned in ItemCleaner(source).batches() for change in cleaned.changes]
         assert [(change.item_id, change.fields["title"]) for change in changes] == example.rows
         return
     [cleaned] = clean(source, **example.options)
