@@ -1,12 +1,14 @@
 """The database's address, as users of libpq and of SQLAlchemy write it.
 
-What asyncpg reads of it by itself (TLS, the password file, the service file, `PG*` variables) is left to asyncpg. Here
+What asyncpg reads of it by itself (TLS, the password file, most `PG*` variables) is left to asyncpg. Here
 is what it takes otherwise than libpq does, or not at all, so that it is either done or refused in one line.
 """
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from configparser import ConfigParser
+from configparser import Error as NotReadable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -38,12 +40,12 @@ ANY_PORT = place_pattern(PLAIN, r"[^@/?#:,]*")
 ASYNCPG_READS = {
     *("sslmode", "sslcert", "sslkey", "sslrootcert", "sslcrl", "sslpassword", "sslnegotiation"),
     *("ssl_min_protocol_version", "ssl_max_protocol_version", "target_session_attrs"),
-    *("krbsrvname", "gsslib", "passfile", "service"),
+    *("krbsrvname", "gsslib", "passfile"),
 }
 FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 READ_HERE = {
     *("host", "port", "dbname", "user", "password", "connect_timeout", "application_name", "fallback_application_name"),
-    *("options", "load_balance_hosts", "pgbouncer"),
+    *("options", "load_balance_hosts", "pgbouncer", "service"),
     *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"),
 }
 OTHER_NAMES = {  # of SQLAlchemy, asyncpg and JDBC
@@ -137,13 +139,18 @@ def parse_postgres(rest: str) -> PostgresAddress:
     place = next(filter(None, (pattern.fullmatch(rest) for pattern in PLACES)), None)
     if place is None:
         refuse_place(rest)
-    query = read_query(place["query"] or "")
-    hosts = read_hosts(query.get("host") or place["hosts"], query.get("port"))
+    given = read_query(place["query"] or "")
+    named = {"user": place["user"], "password": place["password"], "dbname": place["database"]}
+    named = {name: unquote(value) for name, value in named.items() if value}
+    service = read_service(given.get("service") or os.environ.get("PGSERVICE"))
+    if hosts := given.get("host") or place["hosts"]:
+        service.pop("port", None)  # it belongs to the service's host
+    query = service | named | given
     return PostgresAddress(
-        user=query.get("user") or unquote(place["user"] or "") or None,
-        password=query.get("password") or unquote(place["password"] or "") or None,
-        database=query.get("dbname") or unquote(place["database"] or "") or None,
-        hosts=hosts,
+        user=query.get("user") or None,
+        password=query.get("password") or None,
+        database=query.get("dbname") or None,
+        hosts=read_hosts(hosts or query.get("host", ""), query.get("port")),
         dsn="postgresql:///?" + urlencode({n: v for n, v in query.items() if n in ASYNCPG_READS}, quote_via=quote),
         parameters={name: value for name, value in query.items() if name in READ_HERE},
         is_pooled=is_true("pgbouncer", query.get("pgbouncer", "false")),
@@ -162,11 +169,37 @@ def refuse_place(rest: str) -> NoReturn:
 
 
 def read_query(query: str) -> dict[str, str]:
-    """Read the parameters as libpq does: `+` is a plus. Of a name that repeats, the last counts, but hosts add up."""
+    """Read the parameters as libpq does: `+` is a plus."""
+    pairs = (pair.partition("=")[::2] for pair in query.split("&") if pair)
+    return read_parameters((name, unquote(value)) for name, value in pairs)
+
+
+def read_service(name: str | None) -> dict[str, str]:
+    """Read the parameters of a service from the first service file that has it, as libpq does.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if not name:
+        return {}
+    own = os.environ.get("PGSERVICEFILE") or Path.home() / ".pg_service.conf"
+    files = [Path(own), *(Path(folder, "pg_service.conf") for folder in filter(None, [os.environ.get("PGSYSCONFDIR")]))]
+    for path in files:
+        parser = ConfigParser(interpolation=None, delimiters="=", comment_prefixes="#", strict=False)
+        try:
+            parser.read(path)
+        except (NotReadable, UnicodeDecodeError) as error:
+            raise ValueError(f"the service file {path} cannot be read: {str(error).splitlines()[0]}") from None
+        if parser.has_section(name):
+            return read_parameters(parser.items(name))
+    raise ValueError(f"there is no service `{name}` in {' or '.join(map(str, files))}")
+
+
+def read_parameters(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Check parameters. Of a name that repeats, the last counts, but hosts add up."""
     found: dict[str, str] = {}
-    for pair in filter(None, query.split("&")):
-        name, _, value = pair.partition("=")
-        name, value = OTHER_NAMES.get(name, name), read_value(name, unquote(value))
+    for their_name, their_value in pairs:
+        name, value = OTHER_NAMES.get(their_name, their_name), read_value(their_name, their_value)
         found[name] = f"{found[name]},{value}" if name == "host" and name in found else value
     for name, value in found.items():
         check_parameter(name, value)

@@ -77,6 +77,37 @@ def test_a_password_may_stand_as_it_is_where_it_is_clear(password: str, query: s
     assert parts(f"postgresql://ada:{password}@db.example.org/shop{query}") == ("ada", password, *ROW[2:])
 
 
+def test_a_service_says_what_the_address_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "services"
+    path.write_text(
+        "# ours\n[palate]\nhost=db.example\nport=5433\ndbname=ratings\nuser=ada\npassword=50%off\nsslmode=require\n"
+    )
+    monkeypatch.setenv("PGSERVICEFILE", str(path))
+    address = postgres("postgresql://?service=palate")
+    assert (address.user, address.password, address.database) == ("ada", "50%off", "ratings")
+    assert (address.hosts, address.dsn) == ((("db.example", 5433),), "postgresql:///?sslmode=require")
+    monkeypatch.setenv("PGSERVICE", "palate")
+    own = postgres("postgresql://bob@other.example/shop?sslmode=disable")
+    assert (own.user, own.password, own.database) == ("bob", "50%off", "shop")
+    assert (own.hosts, own.dsn) == ((("other.example", 5432),), "postgresql:///?sslmode=disable")
+
+
+def test_a_service_that_is_not_there_or_cannot_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "services"
+    monkeypatch.setenv("PGSERVICEFILE", str(path))
+    for content, said in (
+        ("", "no service `palate` in"),
+        ("host=a\n", "cannot be read"),
+        ("[palate]\nldap://x\n", "cannot be read"),
+        ("[palate]\nhostaddr=10.0.0.1\n", "write the address where the host stands"),
+    ):
+        path.write_text(content)
+        with pytest.raises(ValueError, match=said):
+            parse_address("postgresql://localhost/palate?service=palate")
+
+
 def test_an_at_sign_in_a_parameter_is_none_of_the_password() -> None:
     assert parts("postgresql://db.example.org:7/shop?user=a@b") == ("a@b", None, "shop", (("db.example.org", 7),))
 
