@@ -5,6 +5,7 @@ from ipaddress import ip_address, ip_network
 
 PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 OWN_PATHS = {"console", "docs", "health", "metrics", "openapi.json", "v1"}  # where Palate's own begin
+NAME = re.compile(r"[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:]+\]?")
 ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::\d{1,5})?")
 
 
@@ -32,6 +33,17 @@ def check_proxy(proxy: str) -> str:
         return proxy if proxy == "*" else str(ip_network(proxy)) if "/" in proxy else str(ip_address(proxy))
     except ValueError:
         raise ValueError(f"must be an address, a network like 10.0.0.0/8, or *, not {proxy!r}") from None
+
+
+def check_name(name: str) -> str:
+    """Return the name of a host.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    if not NAME.fullmatch(name):
+        raise ValueError(f"must be a name like shop.example.org, without http:// and path, not {name!r}")
+    return name
 
 
 def check_origin(origin: str) -> str:

@@ -9,13 +9,15 @@ from pydantic import AfterValidator, Field, PositiveInt, ValidationInfo, field_v
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.address import add_password, parse_address
-from app.public_address import check_origin, check_prefix, check_proxy
+from app.public_address import check_name, check_origin, check_prefix, check_proxy
 from app.secret_files import SecretFiles
 from models.kinds.names import KIND_NAMES
 
 MAX_LIST = 1_000  # rows of one bulk request, and of one page
 MAX_GUEST_RATINGS = 10_000  # posted for one answer: all that one person ever rated
 MAX_ID_LENGTH = 255
+DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+) ?(ms|s|m|h|d|)")
+SECONDS = {"": 1, "ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 def is_service_address(port: object) -> bool:
@@ -93,7 +95,7 @@ class Settings(BaseSettings):
         ),
     ] = []
     allowed_hosts: Annotated[
-        list[str],
+        list[Annotated[str, AfterValidator(check_name)]],
         NoDecode,
         Field(
             description="Names by which a server without a key may be called beside its loopback ones, with commas: "
@@ -160,7 +162,7 @@ class Settings(BaseSettings):
     ] = "auto"
     train_interval: Annotated[
         timedelta | None,
-        Field(description="Time between two looks at whether to train, as seconds or ISO 8601 (`PT15M`)."),
+        Field(description="Time between two looks at whether to train."),
     ] = timedelta(minutes=15)
     train_cron: Annotated[
         str | None, Field(description="Crontab line (UTC) used instead of `train_interval`, e.g. `0 3 * * *`.")
@@ -245,11 +247,12 @@ class Settings(BaseSettings):
     )
     @classmethod
     def _seconds(cls, duration: object) -> object:
-        """Read `0.5` as seconds; pydantic takes only whole numbers from text."""
-        try:
-            return float(duration) if isinstance(duration, str) else duration
-        except ValueError:
+        """Read `0.5` as seconds, `5m` as minutes; pydantic takes only whole numbers from text, and ISO 8601."""
+        if not isinstance(duration, str) or re.match(r"[-+ ]*P|\d+:", duration):
             return duration
+        if found := DURATION.fullmatch(duration.strip()):
+            return float(found[1]) * SECONDS[found[2]]
+        raise ValueError(f"must be seconds, or like 500ms, 30s, 5m, 6h or 7d, not {duration!r}")
 
     @field_validator("trusted_proxies", "cors_origins", "allowed_hosts", mode="before")
     @classmethod

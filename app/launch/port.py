@@ -1,5 +1,6 @@
 """The port to listen on. Nothing else is loaded, so that a taken one is reported at once."""
 
+import errno
 import socket
 
 from app.settings import Settings
@@ -20,9 +21,13 @@ def is_free(settings: Settings) -> bool:
 def port_problem(settings: Settings, error: OSError) -> str:
     """Return in one sentence why the port cannot be had."""
     reason = (error.strerror or str(error)).lower()
-    return (
-        f"palate: cannot listen on {settings.host}:{settings.port}: {reason}. Stop what is there, or set PALATE_PORT."
+    advice = {
+        errno.EADDRINUSE: "Stop what is there, or set PALATE_PORT.",
+        errno.EACCES: "Set PALATE_PORT to 1024 or more.",
+    }.get(
+        0 if isinstance(error, socket.gaierror) else error.errno or 0, "Set PALATE_HOST to an address of this machine."
     )
+    return f"palate: cannot listen on {settings.host}:{settings.port}: {reason}. {advice}"
 
 
 def listen(host: str, port: int) -> socket.socket:

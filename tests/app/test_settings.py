@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from app.kit.exits import one_line_errors
 from app.settings import Settings
@@ -25,6 +26,31 @@ def test_variables_of_a_kubernetes_service_are_no_settings(monkeypatch: pytest.M
 def test_what_is_neither_a_port_nor_an_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PALATE_PORT", "http://10.0.0.1:9000")
     with pytest.raises(ValueError, match="port"):
+        Settings(_env_file=None)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("0.5", 0.5), (".5", 0.5), ("500ms", 0.5), ("30 s", 30), ("1.5m", 90), ("PT1M", 60), ("00:01:00", 60)],
+)
+def test_a_duration_is_read_as_people_write_it(monkeypatch: pytest.MonkeyPatch, text: str, seconds: float) -> None:
+    monkeypatch.setenv("PALATE_TRAIN_TIMEOUT", text)
+    assert Settings(_env_file=None).train_timeout.total_seconds() == seconds
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("TRAIN_TIMEOUT", "5 minutes", "must be seconds, or like 500ms, 30s, 5m, 6h or 7d"),
+        ("TRAIN_TIMEOUT", "1_0", "must be seconds, or like"),
+        ("ALLOWED_HOSTS", "http://shop.example", "without http:// and path"),
+        ("ALLOWED_HOSTS", "shop.example:8000", "must be a name like"),
+        ("ALLOWED_HOSTS", '["shop.example"]', "must be a name like"),
+    ],
+)
+def test_a_value_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
+    monkeypatch.setenv(f"PALATE_{name}", value)
+    with pytest.raises(ValidationError, match=said):
         Settings(_env_file=None)
 
 
