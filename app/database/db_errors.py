@@ -5,7 +5,14 @@ from typing import Any
 from sqlalchemy.exc import InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.kit.errors import DatabaseBusy, DatabaseForbidden, DatabaseUnavailable, SchemaOutdated
+from app.kit.errors import (
+    DatabaseBusy,
+    DatabaseDamaged,
+    DatabaseForbidden,
+    DatabaseReadOnly,
+    DatabaseUnavailable,
+    SchemaOutdated,
+)
 
 HIDDEN: dict[str, Any] = {"hide_parameters": True}  # an error is logged, and a parameter may be the id of a user
 DEADLOCK_CODES = {"40001", "40P01"}
@@ -14,11 +21,9 @@ LOST_SQLSTATE_CLASSES = {"08", "53", "57", "58"}  # connection, resources, opera
 LOST_CODES = {"25P03", "25P04"}  # ended by the server: the transaction stood still, or took too long
 BUSY_SQLITE_ERRORS = ("SQLITE_BUSY", "SQLITE_LOCKED")
 LOST_SQLITE_ERRORS = ("SQLITE_FULL", "SQLITE_IOERR")
-UNUSABLE_SQLITE_ERRORS = ("SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_READONLY")
-LEFT_CODES = {  # the connection is not to be used again
-    "25006",  # read-only: after a failover, this server is not the one to write to any more
-    *LOST_CODES,
-}
+DAMAGED_SQLITE_ERRORS = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+READ_ONLY = "25006"  # as after a failover: this server is not the one to write to any more
+LEFT_CODES = {READ_ONLY, *LOST_CODES}  # the connection is not to be used again
 STATEMENT_CODES = {"26000", "42P05"}  # a prepared statement is gone, or there already: another connection than before
 FORBIDDEN = "42501"
 POOLER = "a pooler such as PgBouncer stands before the database: add pgbouncer=true to its address"
@@ -43,8 +48,15 @@ def translate_error(error: BaseException) -> BaseException:
         return DatabaseUnavailable(cause=f"{words}; {POOLER}", is_lasting=True, was_reached=False)
     if getattr(cause, "sqlstate", None) == FORBIDDEN:
         return DatabaseForbidden(cause=f"{words}: grant it to the role that Palate uses", is_lasting=True)
-    if getattr(cause, "sqlite_errorname", "").startswith(UNUSABLE_SQLITE_ERRORS):
-        return DatabaseUnavailable(cause=words, is_lasting=True, was_reached=False)
+    if getattr(cause, "sqlstate", None) == READ_ONLY:
+        return DatabaseReadOnly(cause=words)
+    if name := getattr(cause, "sqlite_errorname", ""):
+        if name.startswith("SQLITE_READONLY"):
+            return DatabaseReadOnly(cause=words, is_lasting=True, was_reached=False)
+        if name.startswith(DAMAGED_SQLITE_ERRORS):
+            return DatabaseDamaged(cause=words, is_lasting=True, was_reached=False)
+        if name.startswith("SQLITE_CANTOPEN"):
+            return DatabaseUnavailable(cause=words, is_lasting=True, was_reached=False)
     if is_busy(error, cause):
         return DatabaseBusy(cause=words)
     if is_lost(error, cause):

@@ -327,6 +327,14 @@ class DatabaseForbidden(DatabaseUnavailable):
     """The database does not let Palate's role do this; nothing was stored. The log names what to grant."""
 
 
+class DatabaseReadOnly(DatabaseUnavailable):
+    """The database takes no writes: it is a standby, or read-only; nothing was stored. `palate doctor` says more."""
+
+
+class DatabaseDamaged(DatabaseUnavailable):
+    """The database's file is damaged or none of Palate's; nothing was stored. Restore a backup of it."""
+
+
 class DatabaseSilent(DatabaseUnavailable):
     """The database is there but answers nothing; nothing was stored. Repeat the call in a moment."""
 

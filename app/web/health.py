@@ -89,6 +89,9 @@ def problem_of(state: State, problem: str | None) -> str | None:
     return problem if state.keys.known else "the keys have not been read yet"
 
 
+GONE = "the database cannot be reached"
+
+
 class Found(NamedTuple):
     """What a look at the database found, whether calls can be answered, and what is wrong."""
 
@@ -114,6 +117,6 @@ async def check_database(database: Database) -> Found:
         return Found("slow", is_usable=True, problem=f"the database is slow: {error.cause}")
     except DatabaseSilent:
         return Found("slow", problem="the database answers nothing")
-    except DatabaseUnavailable:
-        return Found("unreachable", problem="the database cannot be reached")
+    except DatabaseUnavailable as error:
+        return Found("unreachable", problem=f"the database cannot be used: {error.cause}" if error.is_lasting else GONE)
     return Found("ok", schema.value, is_usable=schema.can_serve, problem=database.trouble.problem())

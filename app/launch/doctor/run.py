@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from app.address import SqliteAddress, parse_address
 from app.database.engine import Database, open_database
-from app.kit.errors import DatabaseUnavailable
+from app.kit.errors import DatabaseBusy, DatabaseForbidden, DatabaseReadOnly, DatabaseUnavailable
 from app.launch.doctor import data, machine
 from app.launch.doctor.finding import Finding, Level
 from app.settings import Settings
@@ -54,10 +54,23 @@ async def check_open(database: Database, settings: Settings, where: str) -> Asyn
     yield data.check_clock(server, seconds)
     if schema.level is not Level.OK:
         return
+    if refused := await check_writes(database):
+        yield refused
     findings, live = await database.scan(data.read_findings, settings)
     for finding in findings:
         yield finding
     yield await data.check_model(live, settings.model_store, datetime.now(UTC))
+
+
+async def check_writes(database: Database) -> Finding | None:
+    """Return why nothing can be stored; None if it can, or if another writes."""
+    try:
+        await database.write(data.write_nothing)
+    except (DatabaseReadOnly, DatabaseForbidden) as error:
+        return Finding("writes", Level.MEND, error.cause, "let PALATE_DATABASE_URL name a database that takes writes")
+    except DatabaseBusy:
+        pass
+    return None
 
 
 def doctor(settings: Settings, is_json: bool) -> int:

@@ -23,15 +23,19 @@ from app.database.postgresql.hot import Pulse
 from app.database.trouble import Trouble
 from app.kit.errors import (
     DatabaseBusy,
+    DatabaseDamaged,
     DatabaseForbidden,
+    DatabaseReadOnly,
     DatabaseSilent,
     DatabaseUnavailable,
     OutcomeUnknown,
     RatingNotFound,
 )
+from app.launch.doctor.run import check_writes
 from app.ratings.conflict import RatingRow
 from app.ratings.service import RatingWriter
 from app.settings import Settings
+from app.web.health import check_database
 from tests.relay import Relay, relay
 
 LOCK_S = 0.3
@@ -180,6 +184,54 @@ def test_a_role_without_the_privileges_is_told_which(settings: Settings) -> None
             await owner.close()
         assert {type(each) for each in found} == {DatabaseForbidden}
         assert all("permission denied for table counters: grant" in str(each) for each in found)
+
+    asyncio.run(work())
+
+
+@on_postgresql
+def test_a_server_that_takes_no_writes_is_told_apart_from_one_that_is_gone(settings: Settings) -> None:
+    database_name = make_url(settings.database_url).database
+
+    async def work() -> None:
+        owner = await asyncpg.connect(settings.database_url)
+        await owner.execute(f'ALTER DATABASE "{database_name}" SET default_transaction_read_only = on')
+        try:
+            async with opened(settings.database_url) as database:
+                before = await database.read(value)
+                for _ in range(2):
+                    with pytest.raises(DatabaseReadOnly, match="read-only transaction"):
+                        await database.write(add)
+                assert await database.read(value) == before
+                refused = await check_writes(database)
+                assert refused is not None
+                assert (refused.check, "read-only" in refused.found) == ("writes", True)
+                await owner.execute(f'ALTER DATABASE "{database_name}" RESET default_transaction_read_only')
+                await database.write(add)  # a connection that was refused is not used again
+                assert await check_writes(database) is None
+        finally:
+            await owner.close()
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_damaged_file_is_called_one(settings: Settings) -> None:
+    path = Path(settings.database_url.removeprefix("sqlite:///"))
+
+    def damage() -> None:
+        path.write_bytes(path.read_bytes()[:100] + b"\xff" * (path.stat().st_size - 100))
+
+    async def work() -> None:
+        async with opened(settings.database_url) as database:
+            await database.write(add)
+        damage()
+        async with opened(settings.database_url) as database:
+            for call in (database.read, database.write, database.scan):
+                with pytest.raises(DatabaseDamaged):
+                    await call(add if call is database.write else value)
+            found = await check_database(database)
+        assert (found.database, found.is_usable) == ("unreachable", False)
+        assert found.problem == "the database cannot be used: database disk image is malformed"
 
     asyncio.run(work())
 
