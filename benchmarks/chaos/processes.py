@@ -44,18 +44,18 @@ class PalateProcess:
 
     def kill(self) -> None:
         """End it, and what it started, at once."""
-        for process in self._family():
+        for process in self.family():
             process.kill()
         if self._process is not None:
             self._process.wait()
 
     def freeze(self) -> None:
         """Stop it, and what it started, until `thaw`."""
-        signal_all(self._family(), signal.SIGSTOP)
+        signal_all(self.family(), signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it go on."""
-        signal_all(self._family(), signal.SIGCONT)
+        signal_all(self.family(), signal.SIGCONT)
 
     def terminate(self) -> None:
         """Stop it as an operator does."""
@@ -73,7 +73,8 @@ class PalateProcess:
         temporary.write_text(f"{seconds:+d}\n")
         temporary.replace(self._clock)
 
-    def _family(self) -> list[psutil.Process]:
+    def family(self) -> list[psutil.Process]:
+        """Return it, and what it started."""
         if self._process is None or self._process.poll() is not None:
             return []
         return family(self._process.pid)

@@ -12,6 +12,7 @@ from benchmarks.chaos.servers import Disk, PostgresServer, Server, start_server
 from tests.relay import Relay, relay
 
 NUM_WORKERS = 2
+
 SETTINGS = {
     "PALATE_LOG_FORMAT": "json",
     "PALATE_MODEL_KIND": "linear",
@@ -46,8 +47,8 @@ class World:
 
 
 @contextmanager
-def start_world(kind: str, folder: Path) -> Iterator[World]:
-    """Start everything, and stop it in the end."""
+def start_world(kind: str, folder: Path, settings: dict[str, str] | None = None) -> Iterator[World]:
+    """Start everything, with some settings of its own, and stop it in the end."""
     with ExitStack() as stack:
         server, disk = stack.enter_context(start_server(kind, folder))
         num_apis = 2 if server.is_postgresql else 1
@@ -57,11 +58,14 @@ def start_world(kind: str, folder: Path) -> Iterator[World]:
         migrate(server.url, folder)
         ports = [free_port() for _ in urls]
         apis = [
-            PalateProcess(f"api-{n}", "serve", folder, variables(url, store) | {"PALATE_PORT": str(port)})
+            PalateProcess(
+                f"api-{n}", "serve", folder, variables(url, store) | (settings or {}) | {"PALATE_PORT": str(port)}
+            )
             for n, (url, port) in enumerate(zip(urls, ports, strict=True))
         ]
         workers = [
-            PalateProcess(f"worker-{n}", "worker", folder, variables(server.url, store)) for n in range(NUM_WORKERS)
+            PalateProcess(f"worker-{n}", "worker", folder, variables(server.url, store) | (settings or {}))
+            for n in range(NUM_WORKERS)
         ]
         addresses = [f"http://127.0.0.1:{port}" for port in ports]
         for process in (*apis, *workers):
