@@ -23,6 +23,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=1, help="of what clients do, and of the faults")
     parser.add_argument("--clients", type=int, default=16)
+    parser.add_argument("--only", nargs="+", default=[], metavar="FAULT", help='such as "API killed"')
+    parser.add_argument("--pace", type=float, default=1, help="what pauses are multiplied by")
     parser.add_argument("--report", type=Path, default=Path("build/chaos/report.md"), help="written as .md and .json")
     parser.add_argument("--logs", type=Path, help="keep what the processes log, and the models, in this new folder")
     return parser.parse_args()

@@ -1,7 +1,7 @@
 """The faults of a trial. Each begins, lasts a few seconds, and leaves everything running again."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from random import Random
 from typing import Literal
 
@@ -18,8 +18,10 @@ CLOCK_STEPS_S = (-3_600, -45, 45, 3_600)
 class Faults:
     """Does one fault after the other, drawn by the seed."""
 
-    def __init__(self, world: World, asker: Asker, tally: Tally, random: Random) -> None:
+    def __init__(self, world: World, asker: Asker, tally: Tally, random: Random, *, pace: float = 1.0) -> None:
+        """Keep what faults are done to; pauses, and how long they last, are multiplied by the pace."""
         self._world, self._asker, self._tally, self._random = world, asker, tally, random
+        self._pace = pace
 
     def kinds(self) -> dict[str, Fault]:
         """Return the faults that this trial can do, by name."""
@@ -48,23 +50,26 @@ class Faults:
             "cut after COMMIT": lambda: self._lose_commits("after"),
         }
 
-    async def run(self, deadline: Callable[[], bool]) -> None:
-        """Do faults until the deadline: every kind once before any comes again."""
-        kinds, left = self.kinds(), list[str]()
+    async def run(self, deadline: Callable[[], bool], only: Collection[str] = ()) -> None:
+        """Do faults until the deadline, some kinds or all: every kind once before any comes again."""
+        kinds, left = {name: do for name, do in self.kinds().items() if name in (only or self.kinds())}, list[str]()
         while not deadline():
-            await asyncio.sleep(self._random.uniform(2, 5))
+            await self._sleep(2, 5)
             left = left or self._random.sample(list(kinds), len(kinds))
             name = left.pop()
             with self._tally.during(name):
                 await kinds[name]()
 
     async def _wait(self) -> None:
-        await asyncio.sleep(self._random.uniform(1, 5))
+        await self._sleep(1, 5)
+
+    async def _sleep(self, least_s: float, most_s: float) -> None:
+        await asyncio.sleep(self._pace * self._random.uniform(least_s, most_s))
 
     async def _kill(self, processes: list[PalateProcess]) -> None:
         process = self._random.choice(processes)
         await asyncio.to_thread(process.kill)
-        await asyncio.sleep(self._random.uniform(0, 2))
+        await self._sleep(0, 2)
         process.start()
         await self._wait()
 
@@ -97,7 +102,7 @@ class Faults:
 
     async def _restart_database(self) -> None:
         await asyncio.to_thread(self._world.postgres.shut_down)
-        await asyncio.sleep(self._random.uniform(0, 2))
+        await self._sleep(0, 2)
         await asyncio.to_thread(self._world.postgres.start)
 
     async def _cut(self) -> None:

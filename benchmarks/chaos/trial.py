@@ -35,13 +35,13 @@ async def run_trial(world: World, tally: Tally, options: argparse.Namespace) -> 
     clients = [
         Client(n, asker, tally, Random(f"{options.seed} client {n}")) for n, asker in enumerate(askers[1:], start=1)
     ]
-    faults = Faults(world, askers[0], tally, Random(f"{options.seed} faults"))
+    faults = Faults(world, askers[0], tally, Random(f"{options.seed} faults"), pace=options.pace)
     manager = Manager(askers[0], tally, Random(f"{options.seed} manager"))
     end = monotonic() + WARM_UP_S + timedelta(minutes=options.minutes).total_seconds()
     await asyncio.gather(
         *(repeat(client.step, end) for client in clients),
         repeat(manager.step, end),
-        begin_faults(faults, end),
+        begin_faults(faults, end, options.only),
         show(tally, end),
     )
     await check(world, tally, clients, askers[0])
@@ -49,10 +49,12 @@ async def run_trial(world: World, tally: Tally, options: argparse.Namespace) -> 
         await asker.close()
 
 
-async def begin_faults(faults: Faults, end: float) -> None:
+async def begin_faults(faults: Faults, end: float, only: list[str]) -> None:
     """Do faults after the warm-up."""
+    if unknown := set(only) - set(faults.kinds()):
+        raise SystemExit(f"{', '.join(unknown)}: the faults are {', '.join(faults.kinds())}")
     await asyncio.sleep(WARM_UP_S)
-    await faults.run(lambda: monotonic() >= end)
+    await faults.run(lambda: monotonic() >= end, only)
 
 
 async def repeat(step: Callable[[], Awaitable[None]], end: float) -> None:
