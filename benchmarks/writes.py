@@ -1,7 +1,8 @@
 """Writes of every kind by many clients at once: requests a second, and what single ratings take alone.
 
 python -m benchmarks.writes --database postgresql --servers 2 --clients 32. The servers are processes of their own; the
-clients are threads of this one, on connections that are kept. With --ratings FOLDER the database holds those ratings
+clients are threads of this one, on connections that are kept. With --wrk they are wrk's, which leave more of the
+processor to the servers, and are told no medians by kind. With --ratings FOLDER the database holds those ratings
 first, and each request is about one of its users and one of its items.
 """
 
@@ -16,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -25,6 +27,7 @@ from app.database import migrate
 from app.database.engine import open_database
 from app.settings import Settings
 from benchmarks.serve import database_url
+from benchmarks.serving.load import wrk
 from tests.processes import palate, run, wait_for_port
 
 NUM_USERS, NUM_ITEMS = 500, 300
@@ -38,6 +41,7 @@ SHARES = {  # of all requests
     "POST items": 4,
     "POST merge": 2,
 }
+NUM_WRITTEN = 20_000  # requests for wrk to choose from
 WARM_UP_S = 2.0
 
 
@@ -127,6 +131,25 @@ def load(ports: list[int], num_clients: int, seconds: float, *, shares: dict[str
     }
 
 
+def load_by_wrk(ports: list[int], options: argparse.Namespace, known: Known, file: Path) -> dict[str, Any]:
+    """Let wrk's connections write for some time, a share of them at each server."""
+    choose = random.Random(0)
+    with file.open("w") as lines:
+        for kind in choose.choices(list(SHARES), list(SHARES.values()), k=NUM_WRITTEN):
+            method, path, body = request(kind, choose, known)
+            lines.write(f"{method} {path} {json.dumps(body) if body is not None else ''}\n")
+    with ThreadPoolExecutor() as pool:
+        share = options.clients // len(ports)
+        jobs = [pool.submit(wrk, f"http://127.0.0.1:{port}", file, share, options.seconds, port) for port in ports]
+        found = [job.result() for job in jobs]
+    return {
+        "requests_per_s": round(sum(each.rate for each in found), 1),
+        "p50_ms": [each.p50_ms for each in found],
+        "p99_ms": [each.p99_ms for each in found],
+        "not_2xx": sum(each.failed for each in found),
+    }
+
+
 async def upgrade(url: str) -> None:
     """Make the tables."""
     database = open_database(url)
@@ -150,6 +173,8 @@ def measure(url: str, folder: Path, options: argparse.Namespace) -> dict[str, An
             ports.append(wait_for_port(process, log))
         time.sleep(1)
         alone = load(ports[:1], 1, options.seconds / 2, shares={"POST rating": 1}, known=known)
+        if options.wrk:
+            return {"alone": alone, "mixed": load_by_wrk(ports, options, known, folder / "requests")}
         return {"alone": alone, "mixed": load(ports, options.clients, options.seconds, shares=SHARES, known=known)}
 
 
@@ -161,6 +186,7 @@ def main() -> None:
     parser.add_argument("--servers", type=int, default=2)
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--wrk", action="store_true", help="let wrk send the mixed writes")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, database_url(options.database, Path(name)) as url:
         print(json.dumps(measure(url, Path(name), options), indent=1))
