@@ -156,7 +156,7 @@ def replace_field(error: str, line: int) -> FieldProblem:
 
 def in_parameters(text: str) -> str:
     """Write the options in a sentence as parameters: --date-order dmy as date_order=dmy."""
-    text = text.replace("\n  ", " | ")
+    text = text.replace("\n  ", " | ").replace("--no-header --", "--header false --")
     return re.sub(r"--([a-z-]+)( (?=[^ ]))?", lambda found: found[1].replace("-", "_") + "=" * bool(found[2]), text)
 
 

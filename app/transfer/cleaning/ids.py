@@ -12,7 +12,10 @@ from app.kit.ids import WHOLE_NUMBER, check_id
 from app.ratings.bulk_repository import Flags, Whole
 from app.settings import MAX_ID_LENGTH
 
-SHORTENED = r"^[0-9](?:\.[0-9]+)?E\+[0-9]{2}$"  # 9.78E+12: which id it was is lost
+SHORTENED = r"^[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2,3}$"  # 9.78E+12: which id it was is lost
+
+
+EXACT_BELOW = 2.0**53  # of numbers with a fraction: larger ones have lost digits
 
 
 class Ids(NamedTuple):
@@ -82,6 +85,8 @@ def as_text(column: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if pa.types.is_floating(column.type):
-        whole = compute.equal(compute.round(column), column)
+        whole = compute.and_(
+            compute.equal(compute.round(column), column), compute.less(compute.abs(column), EXACT_BELOW)
+        )
         column = compute.if_else(whole, column, None).cast(pa.int64(), safe=False)
     return column.cast(pa.string())

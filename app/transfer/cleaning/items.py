@@ -1,6 +1,7 @@
 """Turn a batch of columns into items to store and rows to refuse."""
 
 import ast
+import csv
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -21,8 +22,11 @@ FILM_TITLE = re.compile(r"(?s)(.*\S) +\((\d{4})\)\s*").fullmatch
 NO_GENRES = "(no genres listed)"
 BAR = "|"
 LIST_SEPARATORS = (", ", "; ", ",", ";")
-is_list_of_python = re.compile(r"\[(?:'[^'\\\n]*'|\"[^\"\\\n]*\"|[, ])*\]").fullmatch
-TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+TEXT_OF_PYTHON = r"(?:'[^'\\\n]*'|\"[^\"\\\n]*\")"
+is_list_of_python = re.compile(rf"[\[({{] *(?:{TEXT_OF_PYTHON}(?: *, *{TEXT_OF_PYTHON})* *,?)? *[\])}}]").fullmatch
+is_array_of_postgresql = re.compile(r"\{.*\}", re.DOTALL).fullmatch
+NULL = "\\N"  # of MySQL and PostgreSQL
+TRUTH = dict.fromkeys(("true", "1", "yes", "t", "y"), True) | dict.fromkeys(("false", "0", "no", "f", "n"), False)
 
 
 class CleanedItems(NamedTuple):
@@ -82,7 +86,7 @@ class ItemCleaner:
 
 def find_list_separator(values: Sequence[Any]) -> str:
     """Return what stands between categories: bars, or what a fifth of the cells has."""
-    cells = [value for value in values if isinstance(value, str) and value and not value.startswith("[")]
+    cells = [value for value in values if isinstance(value, str) and value and value[0] not in "[({"]
     others = (mark for mark in LIST_SEPARATORS if sum(mark in cell for cell in cells) * 5 >= len(cells) > 0)
     return BAR if any(BAR in cell for cell in cells) else next(others, BAR)
 
@@ -94,7 +98,12 @@ def clean_items(batch: Batch, source: Source, list_separator: str) -> CleanedIte
     changes, lines, refused = [], [], list(batch.refused)
     for place, item_id in enumerate(item_ids):
         values = {name: column[place] for name, column in columns.items()}
-        if isinstance(names := values.get("categories"), str) and not names.startswith("["):
+        values = {name: None if value == NULL else value for name, value in values.items()}
+        if isinstance(names := values.get("categories"), str) and is_list_of_python(names):
+            values["categories"] = sorted(ast.literal_eval(names)) if names[0] == "{" else [*ast.literal_eval(names)]
+        elif isinstance(names, str) and is_array_of_postgresql(names):
+            values["categories"] = next(csv.reader([names[1:-1]], escapechar="\\"), [])
+        elif isinstance(names, str) and not names.startswith("["):
             values["categories"] = split_names(names, list_separator)
         fields, errors = read_fields(values, source.is_film_list)
         if problem := id_problem(item_id):
@@ -120,7 +129,7 @@ def read_fields(values: dict[str, Any], is_film_list: bool) -> tuple[dict[str, A
         checked = ItemPatch.model_validate(fields)
     except ValidationError as error:
         return {}, [f"{'.'.join(map(str, problem['loc']))}: {fix(problem)}" for problem in error.errors()]
-    except ValueError as error:
+    except (ValueError, TypeError) as error:  # a number of Parquet that JSON has none for
         return {}, [str(error)]
     return {name: getattr(checked, name) for name in checked.model_fields_set}, []
 
@@ -143,9 +152,7 @@ def read_categories(value: Any) -> list[Any]:
         try:
             categories: list[Any] = orjson.loads(value)
         except orjson.JSONDecodeError as error:
-            if not is_list_of_python(value):
-                raise ValueError(f"categories: not a JSON list: {error}") from None
-            categories = ast.literal_eval(value)
+            raise ValueError(f"categories: not a JSON list: {error}") from None
         return categories
     return split_names(str(value), BAR)
 

@@ -19,7 +19,26 @@ from app.transfer.options import Options, Rescale
 from app.transfer.problems import OTHER_COLUMNS, RefusedRow
 from app.transfer.reading.tables import Batch, Source
 
-NONE_WORDS = {"nan", "NaN", "null", "NULL", "None", "\\N", "<NA>", "undefined"}
+NONE_WORDS = {
+    *(
+        "nan",
+        "NaN",
+        "null",
+        "NULL",
+        "None",
+        "none",
+        "\\N",
+        "<NA>",
+        "undefined",
+        "NA",
+        "N/A",
+        "n/a",
+        "#N/A",
+        "(null)",
+        "-",
+    ),
+}
+MIN_ALIKE = 10  # ratings of a file that may all be the same by chance
 
 
 class Cleaned(NamedTuple):
@@ -32,6 +51,7 @@ class Cleaned(NamedTuple):
     refused: list[RefusedRow]
     num_unrated: int
     classes: Mapping[str, list[str]]
+    distinct: Sequence[float]  # values, where some are refused
     batch: Batch
     valid: Flags
 
@@ -62,7 +82,7 @@ class Cleaned(NamedTuple):
         """Return the first ratings as they would be stored."""
         rows = [self.ratings.row(place) for place in range(min(number, self.num_taken))]
         return [
-            {"user_id": user, "item_id": item, "value": value, "rated_at": at and from_us(at)}
+            {"user_id": user, "item_id": item, "value": value, "rated_at": None if at is None else from_us(at)}
             for user, item, value, at in rows
         ]
 
@@ -85,7 +105,7 @@ class RatingCleaner:
         """
         for batch in self._source.batches():
             cleaned = self.clean(batch)
-            self._watch.check(cleaned.classes, len(batch.lines) + len(batch.refused))
+            self._watch.check(cleaned.classes, len(batch.lines) + len(batch.refused), cleaned.distinct)
             yield batch.position, cleaned
 
     def clean(self, batch: Batch) -> Cleaned:
@@ -100,20 +120,32 @@ class RatingCleaner:
         in_time = (times == NO_TIME) | ((times >= EARLIEST_US) & (times <= now_us() + MAX_AHEAD_US))
         rated = ~values.unrated
         valid = users.valid() & items.valid() & ~np.isnan(snapped) & in_time & rated
+        self._note_likes(snapped[valid])
         reasons = Reasons(
             users, items, values, ~np.isnan(snapped), in_time, times == BAD_TIME, self._options.rescale or self._scale
         )
         refused = [
             refuse(batch, self._source.file, int(row), reasons) for row in np.flatnonzero(~valid & ~values.unrated)
         ]
+        classes = reasons.classes(batch) | other_columns(batch)
         return Cleaned(
             select(users, items, valid, values=snapped, times=times),
             batch.refused + refused,
             int(values.unrated.sum()),
-            reasons.classes(batch) | other_columns(batch),
+            classes,
+            np.unique(values.raw[~np.isnan(values.raw)]).tolist() if classes else [],
             batch,
             valid,
         )
+
+    def _note_likes(self, values: np.ndarray) -> None:
+        """Note that all ratings are the lowest of the scale, as likes are that are written as 1."""
+        lowest = float(self._scale.minimum)
+        if len(values) >= MIN_ALIKE and (values == lowest).all() and not self._options.words:
+            highest = f"{float(self._scale.maximum):g}"
+            note = f"all ratings are {lowest:g}, the lowest: if it stands for a like, --map {lowest:g}={highest}"
+            if note not in self._source.notes:
+                self._source.notes.append(note)
 
     def _note_none(self, field: str, ids: Ids) -> None:
         """Note the ids that other programs write for none."""

@@ -20,13 +20,14 @@ BAD_TIME = NO_TIME + 1
 SECONDS_BELOW, MILLISECONDS_BELOW = 1e11, 1e14  # a larger number of seconds lies past the year 5000
 MICROSECONDS_BELOW = 1e17
 YEARS, DAYS_OF_EXCEL = (1900, 2100), (30_000, 60_000)  # numbers that are all of these are no seconds of 1970
-DAY_NUMBER = "^(19|20)[0-9]{6}$"
-is_day_number = re.compile(DAY_NUMBER).match
+DAY_NUMBER = r"^(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:\.0)?$"  # in 1970, as a Unix time
+TICKS = (6.2e17, 6.6e17)  # of .NET from the year 1966 to 2092: nanoseconds of 1989 and 1990
 CTIME = "%a %b %d %H:%M:%S %z %Y"  # "Fri Nov 10 15:06:13 -0800 2017", as Goodreads writes it
 find_year_first = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ](.*))?").fullmatch
 find_year_last = re.compile(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4}|\d{2})(?:,? (.*))?").fullmatch
 DEFAULTS = datetime(2000, 1, 1), datetime(2001, 2, 2)  # what a date leaves out differs in these
 MISSING = pa.array(["", "NULL", "null", "\\N", "NaN", "NaT", "None", "NA", "N/A"])
+OF_A_ZONE = re.compile(r"\b(?:GMT|UTC)(?=[-+]\d)| \([^)]*\)$")  # GMT+0100 (Central European Standard Time)
 UTC_WORD = re.compile(r" ?(?:UTC|GMT|Z)$")
 is_compact = re.compile(r"\d{8}T\d{4}(?:\d\d)?(?:Z|[+-]\d\d:?\d\d)?").fullmatch
 NO_DATE = "rows without a date count as of now"
@@ -60,14 +61,24 @@ class TimeReader:
             return whole_numbers(column.cast(pa.timestamp("us", "UTC"))) if has_zone else self._in_zone(column)
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             return self._read_texts(compute.if_else(compute.is_in(column, MISSING), None, column))
-        if pa.types.is_integer(column.type) and (days := read_day_numbers(column.cast(pa.string()))):
-            return self._in_zone(days)
-        return unix_us(whole_numbers(column)) if pa.types.is_integer(column.type) else float_us(column)
+        return self._read_numbers(column)
+
+    def _read_numbers(self, column: pa.Array) -> Whole:
+        """Read Unix times, and days that are written as eight digits."""
+        if pa.types.is_integer(column.type):
+            numbers = unix_us(whole_numbers(column.cast(pa.int64(), safe=False)))
+            texts = column.cast(pa.string())
+        else:
+            numbers, texts = float_us(column), shortest(column)
+        is_day = compute.match_substring_regex(texts, DAY_NUMBER).fill_null(False)
+        if not compute.any(is_day).as_py():
+            return numbers
+        digits = compute.utf8_slice_codeunits(compute.if_else(is_day, texts, None), 0, 8)
+        days = compute.strptime(digits, format="%Y%m%d", unit="us", error_is_null=True)
+        return np.where(np.asarray(is_day), self._in_zone(days), numbers)
 
     def _read_texts(self, column: pa.Array) -> Whole:
         self._note(NO_DATE, 0 < column.null_count < len(column))
-        if days := read_day_numbers(column):
-            return self._in_zone(days)
         for kind, convert in self._kinds():
             try:
                 return convert(column.cast(kind))
@@ -80,8 +91,8 @@ class TimeReader:
 
     def _kinds(self) -> Iterable[tuple[pa.DataType, Callable[[pa.Array], Whole]]]:
         return (
-            (pa.int64(), lambda column: unix_us(whole_numbers(column))),
-            (pa.float64(), float_us),
+            (pa.int64(), self._read_numbers),
+            (pa.float64(), self._read_numbers),
             (pa.timestamp("us", "UTC"), whole_numbers),
             (pa.timestamp("us"), self._in_zone),
         )
@@ -106,7 +117,7 @@ class TimeReader:
 
     def _read_text(self, text: str) -> int:
         if is_number(text):
-            return int(float_us(pa.array([float(text)]))[0])
+            return int(self._read_numbers(pa.array([float(text)]))[0])
         try:
             moment = read_moment(text, self._order)
             if moment.tzinfo is None:
@@ -122,15 +133,11 @@ class TimeReader:
             self._notes.append(note)
 
 
-def read_day_numbers(column: pa.Array) -> pa.Array | None:
-    """Read days that are all written as eight digits, such as 20210304: as Unix times they lie in 1970."""
-    first = next((text.as_py() for text in column if text.is_valid), "")
-    if not is_day_number(first) or not compute.all(compute.match_substring_regex(column, DAY_NUMBER)).as_py():
-        return None
-    try:
-        return compute.strptime(column, format="%Y%m%d", unit="us")
-    except pa.ArrowInvalid:
-        return None
+def shortest(column: pa.Array) -> pa.Array:
+    """Write numbers with a fraction as text, whole ones without it."""
+    whole = compute.equal(compute.round(column), column)
+    small = compute.and_(whole, compute.less(compute.abs(column), 2.0**53))
+    return compute.if_else(small, column, None).cast(pa.int64(), safe=False).cast(pa.string())
 
 
 def find_order(texts: list[str]) -> str | None:
@@ -174,6 +181,7 @@ def read_moment(text: str, order: str | None) -> datetime:
         return parse_words(rest, date) if rest else date
     if not re.search("[A-Za-z]{3}", text):
         raise ValueError(text)
+    text = OF_A_ZONE.sub("", text)  # dateutil takes GMT+1 for an hour behind GMT
     try:
         return datetime.strptime(text, CTIME)
     except ValueError:
@@ -242,10 +250,11 @@ def unix_us(numbers: Whole) -> Whole:
 
 def are_unix_times(numbers: NDArray[Any]) -> bool:
     """Return whether numbers may be Unix times: years, or days as a spreadsheet counts them, are none."""
+    numbers = numbers[numbers != 0]  # which stands for none in some files
     if not len(numbers):
         return True
     least, most = numbers.min(), numbers.max()
-    return not any(first <= least and most <= last for first, last in (YEARS, DAYS_OF_EXCEL))
+    return not any(first <= least and most <= last for first, last in (YEARS, DAYS_OF_EXCEL, TICKS))
 
 
 def unit_us(numbers: NDArray[np.float64]) -> Whole:

@@ -30,6 +30,7 @@ class ValueReader:
 
     def __init__(self, words: Mapping[str, float], unrated: frozenset[str], has_percents: bool) -> None:
         self._words, self._has_percents = words, has_percents
+        self._numbers = {float(word): value for word, value in words.items() if is_number(word)}
         self._unrated_texts = unrated
         self._unrated_numbers = np.array([float(text) for text in unrated if is_number(text)])
         self._mark: str | None = None
@@ -38,6 +39,8 @@ class ValueReader:
         """Read the values of a batch."""
         if is_numeric(column.type):
             raw = to_floats(column)
+            named = [raw == number for number in self._numbers]
+            raw = np.select(named, [*self._numbers.values()], raw) if named else raw
             empty: Flags = np.asarray(column.is_null())
         else:
             raw, empty = self._read_texts(column.cast(pa.string()))
@@ -77,7 +80,8 @@ class ValueReader:
             text = text.removesuffix("%").rstrip()
         if self._mark == "," and has_decimal_comma(text):
             text = text.replace(",", ".")
-        return float(text) if is_number(text) else np.nan
+        number = float(text) if is_number(text) else np.nan
+        return self._numbers.get(number, number)
 
 
 def is_numeric(kind: pa.DataType) -> bool:

@@ -24,7 +24,7 @@ class Layout:
         advice: what to do with it, where it cannot be imported.
         rewrite: turns its lines into lines of columns.
         melt: turns a table of its columns, and their lines, into columns of ours.
-        list_separator: between categories.
+        list_separator: between categories; None is to be found out.
     """
 
     name: str
@@ -40,4 +40,4 @@ class Layout:
     advice: str = ""
     rewrite: Callable[[Iterator[bytes]], Iterator[bytes]] | None = None
     melt: Callable[[list[pa.Array], list[int]], tuple[dict[str, pa.Array], list[int]]] | None = None
-    list_separator: str = "|"
+    list_separator: str | None = None

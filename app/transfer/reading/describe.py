@@ -1,6 +1,7 @@
 """What a table is to an import: its layout, its fields, what is constant and what is not used."""
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -51,14 +52,14 @@ def describe(file: File, table: Table, options: Options, kind: str | None) -> li
     kinds = kinds_of(mapped, kind or options.kind, layout, is_body=file.is_strict)
     check(file, table, mapped, kind=kinds[-1], layout=layout)
     unused = unused_columns(table, mapped, kinds)
-    notes = [*table.notes]
+    notes = table.notes  # reading may add to them
     notes += [f"{file.name}: {layout.name}" + (f"; {layout.note}" if layout.note else "")] if layout else []
     notes += [f"{file.name}: columns not used: {list_columns(unused)}"] if unused else []
     notes += [] if layout or options.positions else other_choices(mapped, unused, kinds, file.name)
-    if not layout and "ratings" in kinds and "rated_at" not in mapped.fields and not mapped.parts:
-        dates = [name for name in unused if looks_like_a_date(name)]
-        hint = f"{file.name}: rows count as of now; if one of these is their date: --column rated_at="
-        notes += [f"{hint}{dates[0]}"] if dates else []
+    if "ratings" in kinds and "rated_at" not in mapped.fields and not mapped.parts:
+        dates = sorted(filter(looks_like_a_date, unused), key=lambda name: is_of_the_item(name))
+        hint = f"{file.name}: rows count as of now; if one of these is their date: --column"
+        notes += [f"{hint} {shlex.quote(f'rated_at={dates[0]}')}"] if dates else []
     return [
         source_of(file, table, mapped, kind=each, layout=layout, notes=notes if each == kinds[-1] else [])
         for each in kinds
@@ -112,7 +113,12 @@ def check(file: File, table: Table, mapped: Mapped, *, kind: str, layout: Layout
 
 def looks_like_a_date(name: str) -> bool:
     """Return whether a column may hold dates, by its name."""
-    return re.search(r"date|(^|[_ ])(time|timestamp|at|on)$", name, re.IGNORECASE) is not None
+    return re.search(r"date|created|(^|[_ ])(time|timestamp|at|on)$", name, re.IGNORECASE) is not None
+
+
+def is_of_the_item(name: str) -> bool:
+    """Return whether a date is rather that of an item than of its rating, by its name."""
+    return re.search(r"release|publi|birth|year", name, re.IGNORECASE) is not None
 
 
 def other_choices(mapped: Mapped, unused: Sequence[str], kinds: Sequence[str], file: str) -> Iterator[str]:
@@ -120,7 +126,8 @@ def other_choices(mapped: Mapped, unused: Sequence[str], kinds: Sequence[str], f
     for name in unused:
         field = field_of(name) or ""
         if field in mapped.fields and any(field in FIELDS[kind] for kind in kinds):
-            yield f"{file}: {field} is taken from {mapped.fields[field]}; if {name} is meant: --column {field}={name}"
+            instead = shlex.quote(f"{field}={name}")
+            yield f"{file}: {field} is taken from {mapped.fields[field]}; if {name} is meant: --column {instead}"
 
 
 def unused_columns(table: Table, mapped: Mapped, kinds: Sequence[str]) -> list[str]:

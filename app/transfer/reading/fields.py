@@ -36,9 +36,11 @@ def map_columns(names: Sequence[str], options: Options, layout: Layout | None, f
     for field, column in layout.fields.items() if layout else ():
         if field not in found and column in known and known[column] not in found.values():
             found[field] = known[column]
-    if layout or options.positions:
+    if options.positions:
         return found
     for field, others in SYNONYMS.items():
+        if layout and (field != "rated_at" or layout.kind == "items"):  # a date may be added to a known file
+            continue
         for wanted in (field, plain(field), *others):
             there = [name for name in names if wanted in (name, plain(name)) and name not in found.values()]
             if there and field not in found:

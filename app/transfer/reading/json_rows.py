@@ -21,7 +21,7 @@ TOO_LONG = f"the line is longer than {MAX_LINE_BYTES:,} bytes"
 MAX_DEPTH = 3  # of names such as movie.ids.imdb
 FIRST_ROWS = 1_000  # that are asked for names
 find_array = re.compile(r'\ufeff?\s*(?:\[|\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\[(?=\s*\{))').match
-find_more_lists = re.compile(r'[],]\s*"((?:[^"\\]|\\.)*)"\s*:\s*\[(?=\s*\{)').findall
+find_list = re.compile(r"\[\s*\{").search
 GAP = re.compile(r"[\s,]*")  # matches anything
 CLOSING = ("]", "}")
 DECODER = json.JSONDecoder()
@@ -42,7 +42,8 @@ def json_table(file: File, extra: Mapping[str, str], *, is_array: bool) -> Table
         TransferProblem: if it holds none.
     """
     first: list[Row] = []
-    for rows, _ in read_rows(file, is_array):
+    notes: list[str] = []
+    for rows, _ in read_rows(file, is_array, []):
         first += [row for row in rows[: FIRST_ROWS - len(first)] if isinstance(row.value, dict) and row.value]
         if first:
             break
@@ -53,13 +54,15 @@ def json_table(file: File, extra: Mapping[str, str], *, is_array: bool) -> Table
         lists |= {name: None for name in names if is_of_objects(pick(row.value, name))}
     if not names:
         raise TransferProblem(f"{file.name} holds no JSON objects: write one a line.")
+    if all(name[:1].isdecimal() for name in names) and len(first) == 1:
+        raise TransferProblem(f"{file.name} is an object of objects, by their ids: write these objects to a list.")
 
     def read(wanted: Wanted) -> Iterator[Batch]:
         taken = set(wanted.values())
         later = {name: column for name, column in extra.items() if name not in wanted and column not in taken}
-        return read_json(file, dict(wanted) | later, is_array)
+        return read_json(file, dict(wanted) | later, is_array, notes)
 
-    return Table(list(names), [row.data for row in first[:PREVIEW_ROWS]], None, read, [*lists])
+    return Table(list(names), [row.data for row in first[:PREVIEW_ROWS]], None, read, [*lists], notes)
 
 
 def is_of_objects(value: Any) -> bool:
@@ -75,9 +78,9 @@ def names_in(value: Any, prefix: str = "", depth: int = 1) -> Iterator[str]:
             yield from names_in(inner, f"{prefix}{name}.", depth + 1)
 
 
-def read_json(file: File, fields: Mapping[str, str], is_array: bool) -> Iterator[Batch]:
+def read_json(file: File, fields: Mapping[str, str], is_array: bool, notes: list[str]) -> Iterator[Batch]:
     """Read the batches of a file of JSON objects. A field that a row does not have is null."""
-    for rows, position in read_rows(file, is_array):
+    for rows, position in read_rows(file, is_array, notes):
         values: list[dict[str, Any]] = []
         lines, refused = [], []
         for row in rows:
@@ -104,12 +107,12 @@ def pick(row: Any, name: str) -> Any:
     return value
 
 
-def read_rows(file: File, is_array: bool) -> Iterator[tuple[list[Row], int]]:
+def read_rows(file: File, is_array: bool, notes: list[str]) -> Iterator[tuple[list[Row], int]]:
     """Read rows, some at a time, and the bytes read so far."""
     if is_array:
-        yield from read_array(file)
+        yield from read_array(file, notes)
         return
-    for block in text.read_blocks(file.pieces(), file.name, quoted=False, strict=file.is_strict):
+    for block in text.read_blocks(file.pieces(), file.name, quoted=False, strict=file.is_strict, notes=notes):
         lines = enumerate(block.data.split(b"\n"), block.line)
         yield [read_line(line, data, file.is_strict) for line, data in lines if data.strip()], block.position
 
@@ -120,29 +123,58 @@ def read_line(line: int, data: bytes, is_strict: bool) -> Row:
     return Row(line, data.decode(errors="replace") if isinstance(value, str) or line <= PREVIEW_ROWS else "", value)
 
 
-def read_array(file: File) -> Iterator[tuple[list[Row], int]]:
+def read_array(file: File, notes: list[str]) -> Iterator[tuple[list[Row], int]]:
     """Read an array of objects, or objects that follow each other over several lines.
 
     Raises:
-        TransferProblem: if that is no JSON.
+        TransferProblem: if that is no JSON, or if more than one list is in it.
     """
-    rest, line, is_first = "", 1, True
-    for block in text.read_blocks(file.pieces(), file.name, quoted=False, strict=False):
+    rest, line, opening = "", 1, None
+    for block in text.read_blocks(file.pieces(), file.name, quoted=False, strict=False, notes=notes):
         rest += block.data.decode()
-        start = match.end() if is_first and (match := find_array(rest)) else 0
-        is_first = False
+        if opening is None:
+            opening = match[0].lstrip("\ufeff \t\r\n")[:1] if (match := find_array(rest)) else ""
+            start = match.end() if match else 0
+        else:
+            start = 0
+        if rest[:1] in CLOSING:
+            if len(rest) > MAX_LINE_BYTES:
+                break
+            continue
         line += rest.count("\n", 0, start)
         rows, end, line = read_objects(file.name, rest, start, line)
-        if rest[end : end + 1] in CLOSING and (others := find_more_lists(rest[end:])):
-            raise TransferProblem(
-                f"{file.name} holds more lists than the first: {', '.join(others)}. Write each to a file of its own."
-            )
-        yield rows, block.position
         rest = rest[end:]
-        if rest[:1] in CLOSING:
-            return
-    if rest.strip():
+        if rest[:1] in CLOSING and find_list(rest):
+            check_end(file.name, opening, rest, line)
+        yield rows, block.position
+    if rest[:1] in CLOSING:
+        check_end(file.name, opening or "", rest, line)
+    elif rest.strip():
         raise TransferProblem(f"{file.name}, line {line}: the JSON ends too early: send all of it.")
+
+
+def check_end(file: str, opening: str, rest: str, line: int) -> None:
+    """Check that nothing but an object's other values follows its list, or an array's end.
+
+    Raises:
+        TransferProblem: if another list does, or more JSON.
+    """
+    if opening == "[" and not rest[1:].strip():
+        return
+    others = list[str]()
+    if opening == "{" and rest[0] == "]":
+        try:
+            after = json.loads('{"": 0' + rest[1:])
+        except (json.JSONDecodeError, RecursionError):
+            pass
+        else:
+            others = [name for name in names_in(after) if is_of_objects(pick(after, name))]
+            if not others:
+                return
+    what = f"lists than the first: {', '.join(others)}" if others else "than one list"
+    raise TransferProblem(
+        f"{file}, line {line}: it holds more {what}. Write each to a file of its own, or all objects to one list."
+    )
 
 
 def read_objects(file: str, data: str, end: int, line: int) -> tuple[list[Row], int, int]:

@@ -43,7 +43,11 @@ def xml_as_json(file: File) -> File:
     Raises:
         TransferProblem: if it is no XML, or holds no such elements.
     """
-    tags = Counter(element.tag for element in elements(file) if len(element) or element.attrib)
+    tags: Counter[str] = Counter()
+    for element in elements(file):
+        if len(element) or element.attrib:
+            tags[element.tag] += 1
+            refuse_lists(element, file.name)
     if not tags:
         raise TransferProblem(f"{file.name} is XML without a list of records: export it as CSV or JSON.")
     row = max(reversed(tags), key=tags.__getitem__)
@@ -54,6 +58,19 @@ def xml_as_json(file: File) -> File:
                 yield orjson.dumps(dict(cells(element)), option=orjson.OPT_APPEND_NEWLINE)
 
     return rewritten(file, lines)
+
+
+def refuse_lists(element: ElementTree.Element, file: str) -> None:
+    """Refuse an element that holds records itself: only the last of them would be read.
+
+    Raises:
+        TransferProblem: naming it.
+    """
+    if len(element) > 1 and len({each.tag for each in element}) == 1:
+        raise TransferProblem(
+            f"{file} is XML whose records <{element[0].tag}> are inside of <{element.tag}>: write them below the root,"
+            " or export them as CSV or JSON."
+        )
 
 
 def elements(file: File) -> Iterator[ElementTree.Element]:

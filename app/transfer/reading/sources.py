@@ -1,18 +1,22 @@
 """Find out what a path holds: a file, a folder or a zip, of text, JSON or Parquet, compressed or not."""
 
 import json
+import shutil
+import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
 from app.transfer.layouts.layout import Layout
+from app.transfer.layouts.names import field_of
 from app.transfer.layouts.shapes import SHAPES
-from app.transfer.options import Options
+from app.transfer.options import Options, is_number
 from app.transfer.problems import TransferProblem
 from app.transfer.reading.describe import describe
-from app.transfer.reading.fields import FIELDS
+from app.transfer.reading.fields import FIELDS, RATING_FIELDS
 from app.transfer.reading.json_rows import DECODER, find_array, json_table
 from app.transfer.reading.records import dicts_as_json, xml_as_json
 from app.transfer.reading.streams import Pieces, codec_of, expand, utf16_of
@@ -22,11 +26,26 @@ from app.transfer.reading.text import BLOCK_BYTES
 FORMATS = ("auto", "csv", "dat", "ml-100k", "ndjson", "json", "parquet")
 RATING_FILES = ("ratings.csv", "ratings.dat", "u.data", "ratings.ndjson", "ratings.parquet")
 ITEM_FILES = ("movies.csv", "movies.dat", "u.item", "items.csv", "items.ndjson", "items.parquet")
+WITHOUT_DATES = Layout(
+    name="ratings between ::", columns=RATING_FIELDS[:3], fields={name: name for name in RATING_FIELDS[:3]},
+    separator=b"::",
+)  # fmt: skip
+SQL = (b"-- mysql dump", b"-- mariadb dump", b"--\n-- postgresql", b"insert into", b"create table")
 OTHER_MARKS = {
+    b"ARROW1": "an Arrow or Feather file: save it as Parquet or CSV",
+    b"ORC": "an ORC file: save it as Parquet or CSV",
+    b"Obj\x01": "an Avro file: save it as Parquet or CSV",
+    b"\x89HDF": "an HDF5 file: save the table as Parquet or CSV",
+    b"\x93NUMPY": "a NumPy array: save the table as Parquet or CSV",
+    b"\x80\x04": "a pickle of Python's: save the table as Parquet or CSV",
+    b"\x80\x05": "a pickle of Python's: save the table as Parquet or CSV",
+    b"RDX": "R's own file: save the table with write.csv",
+    b"7z\xbc\xaf": "a 7z archive: unpack it",
+    b"Rar!": "a RAR archive: unpack it",
     b"%PDF": "a PDF: save the table as CSV",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook: save the table as CSV",
     b"SQLite format 3": "an SQLite file: save the table as CSV",
-    b"PK\x03\x04": "a zip archive: unpack it",
+    b"PK\x03\x04": "a zip archive, inside of another file or cut off: unpack it",
 }
 HEAD_BYTES = 4_096
 PACKED = {".gz", ".bz2", ".xz", ".zst"}
@@ -41,30 +60,35 @@ def find_sources(path: Path, items: Path | None, options: Options) -> list[Sourc
     Raises:
         TransferProblem: if nothing there can be read.
     """
-    sources = [source for file in list_files(path) for source in sources_of(file, options, None)]
+    files, left_out = list_files(path)
+    sources = [source for file in files for source in sources_of(file, options, None)]
+    sources[-1].notes.extend(f"{name} is not read: name it itself" for name in left_out)
     if items is not None:
         sources = [source for source in sources if source.kind == "ratings"]
-        for file in list_files(items, ITEM_FILES):
+        for file in list_files(items, ITEM_FILES)[0]:
             sources += sources_of(file, Options(), "items")
     return sorted(sources, key=lambda source: source.kind)
 
 
-def list_files(path: Path, wanted: tuple[str, ...] = RATING_FILES + ITEM_FILES) -> list[File]:
-    """List the files to read at a path."""
+def list_files(path: Path, wanted: tuple[str, ...] = RATING_FILES + ITEM_FILES) -> tuple[list[File], list[str]]:
+    """List the files to read at a path, and the names of those beside them that are not read."""
+    if str(path) == "-":
+        path = Path("/dev/stdin")
     if not path.exists():
         raise TransferProblem(f"There is no file or folder {path}.")
     if path.is_dir():
         members = [plain_file(member) for member in sorted(path.iterdir()) if bare_name(member.name) in wanted]
-    elif zipfile.is_zipfile(path):
+    elif path.is_file() and zipfile.is_zipfile(path):
         members = list(zip_members(path, wanted))
     else:
-        return [plain_file(path)]
+        return [plain_file(path) if path.is_file() else spooled_file(path)], []
     if path.is_file() and len(members) == 1:
-        return members
+        return members, []
     chosen = [first for names in (RATING_FILES, ITEM_FILES) if (first := first_of(members, names))]
     if not chosen:
         raise TransferProblem(f"{path} holds none of {', '.join(wanted)}: name the file itself.")
-    return chosen
+    read = {file.name for file in chosen}
+    return chosen, [file.name for file in members if file.name not in read and "/deleted/" not in file.name]
 
 
 def first_of(files: list[File], names: tuple[str, ...]) -> File | None:
@@ -82,6 +106,19 @@ def bare_name(path: str) -> str:
 def plain_file(path: Path) -> File:
     """Describe a file of the disk."""
     return expanded(File(str(path), path.stat().st_size, lambda: path.open("rb")))
+
+
+def spooled_file(path: Path) -> File:
+    """Describe what comes through a pipe, which is kept on the disk, as it is read more than once."""
+    kept = tempfile.NamedTemporaryFile(prefix="palate-import-")  # noqa: SIM115 - it lives as long as what opens it
+    with path.open("rb") as pipe:
+        shutil.copyfileobj(pipe, kept)
+    kept.flush()
+
+    def open_kept() -> IO[bytes]:
+        return Path(kept.name).open("rb")
+
+    return expanded(File(str(path), Path(kept.name).stat().st_size, open_kept))
 
 
 def expanded(file: File) -> File:
@@ -115,13 +152,21 @@ def is_of_a_mac(name: str) -> bool:
 
 
 def zip_opener(path: Path, name: str) -> Opener:
-    """Open a member of a zip; closing it closes the zip."""
+    """Return what opens a member of a zip.
 
-    def open_member() -> IO[bytes]:
-        with zipfile.ZipFile(path) as archive:
-            return archive.open(name)
+    Raises:
+        TransferProblem: when it is read, if it is encrypted, damaged, or compressed in a way that is not known.
+    """
 
-    return open_member
+    def pieces() -> Iterator[bytes]:
+        try:
+            with zipfile.ZipFile(path) as archive, archive.open(name) as member:
+                while data := member.read(BLOCK_BYTES):
+                    yield data
+        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error) as error:
+            raise TransferProblem(f"{path}/{name} cannot be read ({error}): unpack it, and name the file.") from None
+
+    return lambda: BufferedReader(Pieces(pieces()), BLOCK_BYTES)
 
 
 def sources_of(file: File, options: Options, kind: str | None) -> list[Source]:
@@ -138,6 +183,8 @@ def table_of(file: File, options: Options, kind: str | None) -> Table:
     with file.open() as stream:
         head = stream.read(HEAD_BYTES)
     form = guess_format(file.name, head) if options.form == "auto" else options.form
+    if form == "parquet" and file.is_strict:
+        raise TransferProblem(f"{file.name} is Parquet: send CSV or JSON, or use the command.")
     if form == "parquet":
         return parquet_table(file)
     if rewrite := REWRITES.get(form):
@@ -184,6 +231,8 @@ def foreign_problem(head: bytes, start: bytes) -> str | None:
         return kind
     if codec := codec_of(head):
         return f"compressed twice, with {codec} inside: unpack it once"
+    if start[:20].lower().startswith(SQL):
+        return "a dump of SQL: export the table as CSV, e.g. with COPY or mysql --batch"
     if head[257:262] == b"ustar":
         return "a tar archive: unpack it, and name a file or the folder"
     if start[:14].lower().startswith((b"<!doctype html", b"<html")):
@@ -214,7 +263,15 @@ def is_over_lines(head: bytes) -> bool:
         return len(first) < error.pos and others.lstrip()[:1] not in {"{", ""}
     except RecursionError:
         return False
-    return end > len(first) or data[end : len(first)].lstrip(" \t,").startswith("{")
+    behind = data[end : len(first)].strip()
+    return end > len(first) or behind == "," or behind.lstrip(" \t,").startswith("{")
+
+
+def is_without_dates(head: bytes) -> bool:
+    """Return whether lines hold user, item and value between `::`: films have words in the third place."""
+    lines = head.split(b"\n")[:-1] or [head]
+    cells = [line.decode(errors="replace").strip().split("::") for line in lines if line.strip()]
+    return all(len(row) == 3 and is_number(row[2]) for row in cells)
 
 
 def known_layout(form: str, name: str, head: bytes) -> Layout | None:
@@ -225,7 +282,11 @@ def known_layout(form: str, name: str, head: bytes) -> Layout | None:
     """
     if form not in {"dat", "ml-100k"}:
         return None
-    line = readable_head(head).split(b"\n", 1)[0]
+    line = readable_head(head).split(b"\n", 1)[0].rstrip(b"\r")
+    if form == "dat" and len({*map(field_of, line.decode(errors="replace").split("::"))} - {None}) > 1:
+        return None  # a header
+    if form == "dat" and is_without_dates(readable_head(head)):
+        return WITHOUT_DATES
     layouts = [
         shape
         for shape in SHAPES

@@ -1,11 +1,12 @@
 """A file as a table: its columns' names, its first rows, and its rows batch by batch."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any, NamedTuple
 
 import pyarrow as pa
-from pyarrow import parquet
+from pyarrow import compute, parquet
 
 from app.transfer.layouts.layout import Layout
 from app.transfer.layouts.names import field_of
@@ -19,6 +20,12 @@ from app.transfer.reading.text import BLOCK_BYTES, Dialect
 BATCH_ROWS = 60_000
 PREVIEW_ROWS = 3
 MAX_TITLE_LINES = 10  # above a header
+MIN_KNOWN = 2  # fields that a header names
+LISTS = {"categories", "attributes"}  # that may hold other values
+TEXT_TYPES = (
+    *(pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
+    *(pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary),
+)
 
 Opener = Callable[[], IO[bytes]]
 Wanted = Mapping[str, str]  # our field to the file's column
@@ -107,8 +114,8 @@ class Table(NamedTuple):
     preview: list[str]
     layout: Layout | None
     read: Callable[[Wanted], Iterator[Batch]]
-    lists: Sequence[str] = ()
-    notes: Sequence[str] = ()
+    lists: Sequence[str]
+    notes: list[str]
 
 
 def text_table(file: File, options: Options, layout: Layout | None = None) -> Table:
@@ -127,7 +134,7 @@ def text_table(file: File, options: Options, layout: Layout | None = None) -> Ta
     while num_skipped < len(lines) - 1 and not lines[num_skipped].strip():
         num_skipped += 1
     preview = [line.decode().rstrip("\r") for line in lines[num_skipped:]]
-    if layout is None and options.has_header and not options.positions:
+    if layout is None and options.has_header and not options.positions and num_known(lines[num_skipped]) < MIN_KNOWN:
         layout = find_by_shape(preview)
     if layout is not None:
         dialect = Dialect(layout.separator, list(layout.columns), quoted=layout.quoted)
@@ -136,24 +143,54 @@ def text_table(file: File, options: Options, layout: Layout | None = None) -> Ta
         num_skipped, preview = num_skipped + before, preview[before:]
         notes += [f"{file.name}: the header is line {num_skipped + 1}"] if before else []
         dialect = text.sniff(lines[num_skipped], file.name, separator)
+        dialect = unpadded(dialect, file.name, notes)
         if not options.positions:
             text.check_names(dialect.names, file.name)
         num_skipped, preview = num_skipped + 1, preview[1:]
     else:
         dialect = text.number_columns(lines[num_skipped], file.name)
+    if layout is None and dialect.separator == b"\t" and has_plain_quotes(file):
+        dialect = dialect._replace(quoted=False)
+        notes.append(f"{file.name}: quotes are taken as part of the cells")
 
     def read(wanted: Wanted) -> Iterator[Batch]:
-        return read_text(file, dialect, wanted, layout=layout, num_skipped=num_skipped)
+        return read_text(file, dialect, wanted, layout=layout, num_skipped=num_skipped, notes=notes)
 
     names = list(layout.fields) if layout and layout.melt else dialect.names
-    return Table(names, [line for line in preview if line][:PREVIEW_ROWS], layout, read, notes=notes)
+    return Table(names, [line for line in preview if line][:PREVIEW_ROWS], layout, read, [], notes)
+
+
+def has_plain_quotes(file: File) -> bool:
+    """Return whether quotes in columns between tabs stand around no cells, as in dumps of databases."""
+    sample = next(file.pieces(), b"")
+    return text.open_quote(sample[: sample.rfind(b"\n") + 1], b"\t") is not None
+
+
+def unpadded(dialect: Dialect, file: str, notes: list[str]) -> Dialect:
+    """Return the dialect of a header, whose names may be padded with spaces as its cells are.
+
+    Raises:
+        TransferProblem: if they are in quotes of another kind.
+    """
+    names = [name.strip() for name in dialect.names]
+    if any(names) and all(name[:1] == name[-1:] == "'" for name in names if name):
+        raise TransferProblem(f"{file}: its cells are in single quotes: write them in double ones, or in none.")
+    if names == dialect.names:
+        return dialect
+    notes.append(f"{file}: spaces around the cells are left out, as around the names of the columns")
+    return dialect._replace(names=names, is_padded=True)
 
 
 def lines_before_header(lines: Sequence[bytes]) -> int:
     """Count the lines of a title above the header, which names two of our fields at least."""
-    known = [len({*map(field_of, text.split_names(line))} - {None}) for line in lines[:MAX_TITLE_LINES]]
+    known = [num_known(line) for line in lines[:MAX_TITLE_LINES]]
     place = max(range(len(known)), key=known.__getitem__)
-    return place if known[0] < 2 <= known[place] else 0
+    return place if known[0] < MIN_KNOWN <= known[place] else 0
+
+
+def num_known(line: bytes) -> int:
+    """Count the fields that a line names."""
+    return len({*map(field_of, text.split_names(line))} - {None})
 
 
 def excel_separator(line: bytes) -> bytes | None:
@@ -163,13 +200,13 @@ def excel_separator(line: bytes) -> bytes | None:
 
 
 def read_text(
-    file: File, dialect: Dialect, wanted: Wanted, *, layout: Layout | None, num_skipped: int
+    file: File, dialect: Dialect, wanted: Wanted, *, layout: Layout | None, num_skipped: int, notes: list[str]
 ) -> Iterator[Batch]:
     """Read the batches of a text file."""
     pieces = double_escaped_quotes(file.pieces()) if dialect.quoted else file.pieces()
     if layout and layout.rewrite:
         pieces = layout.rewrite(pieces)
-    for block in text.read_blocks(pieces, file.name, quoted=dialect.quoted, strict=file.is_strict):
+    for block in text.read_blocks(pieces, file.name, quoted=dialect.quoted, strict=file.is_strict, notes=notes):
         if block.line == 1:
             data = block.data.split(b"\n", num_skipped)[-1] if block.data.count(b"\n") >= num_skipped else b""
             block = block._replace(data=data, line=1 + num_skipped)
@@ -186,6 +223,8 @@ def read_text(
         if layout and layout.melt:
             columns, lines = layout.melt(table.columns, lines)
         found = {name: columns[column] for name, column in wanted.items()}
+        if dialect.is_padded:
+            found = {name: compute.utf8_trim_whitespace(column) for name, column in found.items()}
         yield from in_batches(Batch(found, lines, block.position, refused))
 
 
@@ -205,14 +244,52 @@ def parquet_table(file: File) -> Table:
         try:
             table = parquet.ParquetFile(stream)
             first = next(table.iter_batches(PREVIEW_ROWS), None)
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowException, OSError) as error:
             raise TransferProblem(f"{file.name} is not a Parquet file: {error}") from error
-    preview = [str(row) for row in first.to_pylist()] if first else []
+    names = table.schema_arrow.names
+    text.check_names(names, file.name)
+    preview = show_rows(first) if first else []
 
     def read(wanted: Wanted) -> Iterator[Batch]:
         return read_parquet(file, wanted)
 
-    return Table(table.schema_arrow.names, preview, None, read)
+    return Table(names, preview, None, read, [], [])
+
+
+def show_rows(batch: pa.RecordBatch) -> list[str]:
+    """Write rows for a message; what Python has no value for is left out."""
+    cells = []
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        with suppress(ValueError, OverflowError):
+            cells.append([f"{name}={value}" for value in column.to_pylist()])
+    return [", ".join(row) for row in zip(*cells, strict=True)]
+
+
+def plain_column(column: pa.Array, field: str, file: str) -> pa.Array:
+    """Return a column of numbers, dates or text, as which text in bytes, words and truths count, too.
+
+    Raises:
+        TransferProblem: if it is none.
+    """
+    kind = column.type
+    try:
+        if pa.types.is_dictionary(kind):
+            column = column.dictionary_decode()
+            kind = column.type
+        if pa.types.is_timestamp(kind):  # Palate's own are of microseconds
+            return column.cast(pa.timestamp("us", kind.tz), safe=False)
+        if pa.types.is_nested(kind) and field in LISTS:
+            return column
+        is_text = any(test(kind) for test in TEXT_TYPES)
+        if is_text or pa.types.is_boolean(kind):
+            return column.cast(pa.string())
+        if pa.types.is_nested(kind) or pa.types.is_time(kind) or pa.types.is_duration(kind):
+            raise TransferProblem(
+                f"{file}: the column for {field} holds {kind}, which is no {field}: name another column."
+            )
+    except pa.ArrowException as error:
+        raise TransferProblem(f"{file}: the column for {field} holds {kind} that cannot be read: {error}.") from None
+    return column
 
 
 def read_parquet(file: File, wanted: Wanted) -> Iterator[Batch]:
@@ -223,5 +300,5 @@ def read_parquet(file: File, wanted: Wanted) -> Iterator[Batch]:
         for batch in table.iter_batches(BATCH_ROWS, columns=list(wanted.values())):
             lines = list(range(line, line + len(batch)))
             line += len(batch)
-            columns = {name: batch.column(column) for name, column in wanted.items()}
+            columns = {name: plain_column(batch.column(column), name, file.name) for name, column in wanted.items()}
             yield Batch(columns, lines, file.num_bytes * (line - 1) // total)

@@ -17,6 +17,7 @@ BLOCK_BYTES = 1536 * 1024  # some 60,000 ratings
 MAX_BLOCK_BYTES = 64 * BLOCK_BYTES
 MAX_LINE_BYTES = 1024 * 1024  # of a line, where the text is read strictly
 BOM = b"\xef\xbb\xbf"
+NOT_UTF8 = "lines that are not in UTF-8"
 
 
 class Block(NamedTuple):
@@ -28,11 +29,12 @@ class Block(NamedTuple):
 
 
 class Dialect(NamedTuple):
-    """How lines are cut into columns."""
+    """How lines are cut into columns, and whether cells are padded with spaces."""
 
     separator: bytes
     names: list[str]
     quoted: bool
+    is_padded: bool = False
 
 
 class Table(NamedTuple):
@@ -43,23 +45,29 @@ class Table(NamedTuple):
     bad: list[tuple[int, str]]
 
 
-def read_blocks(pieces: Iterator[bytes], file: str, *, quoted: bool, strict: bool = False) -> Iterator[Block]:
+def read_blocks(
+    pieces: Iterator[bytes], file: str, *, quoted: bool, strict: bool = False, notes: list[str] | None = None
+) -> Iterator[Block]:
     """Cut text after whole lines; a line break inside quotes is none.
 
     Read strictly, text without quotes comes as it is, except that of a line that is too long only the start is kept:
-    its reader judges line by line.
+    its reader judges line by line. Lines that are not in UTF-8 are noted.
 
     Raises:
         TransferProblem: if a line does not end; read strictly, also if quoted text is not UTF-8.
     """
     rest, line, position = b"", 1, 0
     max_bytes = MAX_LINE_BYTES if strict else MAX_BLOCK_BYTES
+
+    def decode(block: bytes, line: int) -> bytes:
+        return decode_strictly(block, file, line, quoted) if strict else to_utf8(block, file, line, notes)
+
     for data in pieces:
         position += len(data)
         rest = (rest + data).removeprefix(BOM) if line == 1 else rest + data
         end = line_end(rest, quoted)
         if end:
-            yield Block(decode_block(rest[:end], file, line, quoted=quoted, strict=strict), line, position)
+            yield Block(decode(rest[:end], line), line, position)
             line += rest.count(b"\n", 0, end)
             rest = rest[end:]
         elif len(rest) > max_bytes and strict and not quoted:
@@ -69,17 +77,15 @@ def read_blocks(pieces: Iterator[bytes], file: str, *, quoted: bool, strict: boo
                 f"{file}, line {line}: a line or a quoted value does not end within {max_bytes:,} bytes."
             )
     if rest:
-        yield Block(decode_block(rest, file, line, quoted=quoted, strict=strict), line, position)
+        yield Block(decode(rest, line), line, position)
 
 
-def decode_block(data: bytes, file: str, line: int, *, quoted: bool, strict: bool) -> bytes:
+def decode_strictly(data: bytes, file: str, line: int, quoted: bool) -> bytes:
     """Return the text of a block, which starts at a line.
 
     Raises:
-        TransferProblem: if it must be UTF-8 and is not.
+        TransferProblem: if it is not UTF-8, and a reader of single lines does not see to that.
     """
-    if not strict:
-        return to_utf8(data)
     try:
         return data if not quoted else data.decode().encode()
     except UnicodeDecodeError as error:
@@ -98,13 +104,27 @@ def line_end(data: bytes, quoted: bool) -> int:
     return end
 
 
-def to_utf8(data: bytes) -> bytes:
-    """Return text in UTF-8; what is not is taken for Windows-1252, which has all printable ones of Latin-1."""
+def to_utf8(data: bytes, file: str, line: int, notes: list[str] | None) -> bytes:
+    """Return text in UTF-8; lines that are not are taken for Windows-1252, which has all printable ones of Latin-1."""
     try:
         data.decode()
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "latin_1_instead").encode()
+    except UnicodeDecodeError as error:
+        if notes is not None and not any(NOT_UTF8 in note for note in notes):
+            line += data.count(b"\n", 0, error.start)
+            notes.append(
+                f"{file}: {NOT_UTF8}, from line {line} on, are taken for Windows-1252; if they are none, convert them"
+            )
+        return b"\n".join(map(line_to_utf8, data.split(b"\n")))
     return data
+
+
+def line_to_utf8(line: bytes) -> bytes:
+    """Return a line in UTF-8."""
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return line.decode("cp1252", "latin_1_instead").encode()
+    return line
 
 
 def latin_1_instead(error: UnicodeError) -> tuple[str, int]:
@@ -124,6 +144,8 @@ def sniff(first_line: bytes, file: str, separator: bytes | None = None) -> Diale
     """
     separator = separator or find_separator(first_line)
     text = first_line.decode().rstrip("\r\n")
+    if len(separator) > 1:
+        return Dialect(separator, text.split(separator.decode()), quoted=False)
     try:
         names = next(csv.reader([text], delimiter=separator.decode(), strict=True), [])
     except csv.Error as error:
@@ -134,8 +156,11 @@ def sniff(first_line: bytes, file: str, separator: bytes | None = None) -> Diale
 
 def split_names(line: bytes) -> list[str]:
     """Return what may be names of columns; none if the line cannot be one of names."""
+    separator, text = find_separator(line).decode(), line.decode().strip()
+    if len(separator) > 1:
+        return text.split(separator)
     try:
-        return next(csv.reader([line.decode().strip()], delimiter=find_separator(line).decode(), strict=True), [])
+        return next(csv.reader([text], delimiter=separator, strict=True), [])
     except csv.Error:
         return []
 
@@ -156,6 +181,8 @@ def check_names(names: Sequence[str], file: str) -> None:
 
 def find_separator(line: bytes) -> bytes:
     """Return what stands most often in a line; a space if nothing else does."""
+    if b"::" in line and not any(mark in line for mark in (b",", b"\t", b";", b"|", b'"')):
+        return b"::"
     separator = max((b",", b"\t", b";", b"|"), key=line.count)
     return separator if separator in line or b" " not in line.strip() else b" "
 
@@ -210,20 +237,28 @@ def check_quotes(block: Block, dialect: Dialect, file: str) -> None:
     Raises:
         TransferProblem: naming the line where it begins.
     """
-    if not dialect.quoted or block.data.count(b'"') % 2 == 0:
-        return
-    line = block.line
-    lines = io.StringIO(block.data.decode(), newline="\n")  # as for Arrow, no other character ends a line
-    reader = csv.reader(lines, delimiter=dialect.separator.decode(), strict=True)
+    if dialect.quoted and (line := open_quote(block.data, dialect.separator)) is not None:
+        raise TransferProblem(
+            f"{file}, line {block.line + line}: a quoted cell does not end where it should: double the quotes inside of"
+            " it, or remove the one that is too many."
+        )
+
+
+def open_quote(data: bytes, separator: bytes) -> int | None:
+    """Return the line, from 0, where a quoted cell begins that goes on after its end, or does not end at all."""
+    if b'"' not in data:
+        return None
+    line = 0
+    lines = io.StringIO(data.decode(errors="replace"), newline="\n")  # as for Arrow, no other character ends a line
+    reader = csv.reader(lines, delimiter=separator.decode(), strict=True)
     csv.field_size_limit(MAX_BLOCK_BYTES)
     try:
         for _ in reader:
-            line = block.line + reader.line_num
-    except csv.Error:
-        raise TransferProblem(
-            f"{file}, line {line}: a quoted cell does not end where it should: double the quotes inside of it, or"
-            " remove the one that is too many."
-        ) from None
+            line = reader.line_num
+    except csv.Error as error:
+        if "expected after" in str(error) or "unexpected end" in str(error):
+            return line
+    return None
 
 
 def record_lines(block: Block, num_records: int, quoted: bool) -> Sequence[int]:

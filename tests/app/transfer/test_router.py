@@ -244,6 +244,8 @@ def test_gzip_is_expanded_while_it_is_received(client: httpx2.Client) -> None:
         (NDJSON, "users", b"", 422, "ratings"),
         (CSV, "ratings", b"", 422, "is empty"),
         (CSV, "ratings", b"user_id,item_id,value\n", 422, "there are no rows"),
+        ("text/plain", "ratings", b"PAR1 and so on", 422, "is Parquet: send CSV or JSON"),
+        (CSV, "ratings", b"u,x,4\nv,y,3\n", 422, "header=false columns=1,2,3,4"),
         (CSV, "ratings", b"user_id,item_id\n", 422, "no column for value"),
         (NDJSON, "ratings", b"hello\n", 422, "holds no JSON objects"),
         (CSV, "ratings", b"user_id,item_id,value\na,b,3\n\xff,b,3\n", 422, "line 3: the text is not UTF-8"),
