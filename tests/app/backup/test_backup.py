@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
 from app.backup.archive import BackupUnusable, Manifest
 from app.backup.dumps import InUse, NotEmpty
 from app.backup.service import back_up, restore
+from app.cli import app
 from app.settings import Settings
 from tests.app.building import build_app
 from tests.app.recommendations.helpers import Publish, add_items, ids, rate, recommend, wait_for_version
@@ -174,3 +176,15 @@ def test_without_the_programs_of_postgresql_it_says_what_to_install(
         return
     with pytest.raises(BackupUnusable, match="pg_dump is not installed here: install PostgreSQL's client programs"):
         back_up(settings, tmp_path / "backup.tar", ignore)
+
+
+def test_the_commands_say_what_they_did(sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("database_url", "model_store"):
+        monkeypatch.setenv(f"PALATE_{name.upper()}", str(getattr(sqlite_settings, name)))
+    monkeypatch.setenv("PALATE_KEEP_OUT", "a secret of many letters")
+    file = str(sqlite_settings.model_store.with_name("backup.tar"))
+    backed_up = CliRunner().invoke(app, ["backup", file])
+    assert "Backed up: the database and 0 model versions." in backed_up.output
+    assert "PALATE_KEEP_OUT is a setting" in backed_up.output
+    restored = CliRunner().invoke(app, ["restore", file, "--replace"])
+    assert "Restored: the database as of" in restored.output, restored.output
