@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text, update
+from sqlalchemy.orm import Session
 
 from app.database import migrate
 from app.keep_out.service import KeepOut, Kind
@@ -21,7 +23,7 @@ from app.launch.doctor.run import check_all, doctor
 from app.ratings.conflict import RatingRow
 from app.ratings.service import set_ratings
 from app.settings import Settings
-from app.tables import RunCause
+from app.tables import RunCause, RunState, TrainingRun
 from app.training.service import request_run
 from tests.app.recommendations.helpers import Publish
 
@@ -88,6 +90,31 @@ def test_a_run_that_waits_in_vain_asks_for_a_worker(settings: Settings, run_on_d
     waiting = look(settings)["trainer"]
     assert (waiting.level, waiting.advice) == (Level.MEND, "start `palate worker`")
     assert "3 hours" in waiting.found or "180 minutes" in waiting.found
+
+
+def test_a_run_is_told_by_what_becomes_of_it(settings: Settings, run_on_database: Callable[..., Any]) -> None:
+    def set_run(session: Session, state: RunState, lease_s: int) -> None:
+        changes = {"state": state, "worker": "w1", "lease_expires_at": datetime.now(UTC) + timedelta(seconds=lease_s)}
+        session.execute(update(TrainingRun).values(changes))
+
+    run_on_database(lambda database: database.write(request_run, settings, RunCause.MANUAL, datetime.now(UTC)))
+    assert "waits for a worker, since a moment" in look(settings)["trainer"].found
+    run_on_database(lambda database: database.write(set_run, RunState.RUNNING, 60))
+    assert "w1 trains run 1" in look(settings)["trainer"].found
+    run_on_database(lambda database: database.write(set_run, RunState.RUNNING, -60))
+    assert "run 1 has lost its worker (w1)" in look(settings)["trainer"].found
+
+
+def test_a_later_schema_is_served_if_it_says_so(settings: Settings, run_on_database: Callable[..., Any]) -> None:
+    def migrate_later(session: Session, served: str) -> None:
+        session.execute(text("UPDATE alembic_version SET version_num = 'later'"))
+        session.execute(text("UPDATE served_by SET revision = :served WHERE revision IN ('none', :head)"), {
+            "served": served, "head": migrate.HEAD,
+        })  # fmt: skip
+
+    for served, level in ((migrate.HEAD, Level.NOTE), ("none", Level.MEND)):
+        run_on_database(lambda database, served=served: database.write(migrate_later, served))
+        assert look(settings)["schema"].level is level
 
 
 def test_ids_kept_out_under_another_secret_are_to_be_mended(
