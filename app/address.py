@@ -125,6 +125,10 @@ def add_password(url: str, password: str) -> str:
 def parse_sqlite(rest: str) -> SqliteAddress:
     """Read what follows `sqlite://`."""
     path, _, query = rest.partition("?")
+    if path.startswith("/~") or "$" in path:
+        raise ValueError(
+            f"`{path[1:]}` is taken as it is, without a shell: write the whole path, as in sqlite:////var/x.db"
+        )
     if query:
         raise ValueError(f"a file of SQLite takes no parameters: leave out `?{query}`")
     if not path.startswith("/"):
@@ -149,7 +153,7 @@ def parse_postgres(rest: str) -> PostgresAddress:
     return PostgresAddress(
         user=query.get("user") or None,
         password=query.get("password") or None,
-        database=query.get("dbname") or None,
+        database=query.get("dbname") or os.environ.get("PGDATABASE") or None,
         hosts=read_hosts(hosts or query.get("host", ""), query.get("port")),
         dsn="postgresql:///?" + urlencode({n: v for n, v in query.items() if n in ASYNCPG_READS}, quote_via=quote),
         parameters={name: value for name, value in query.items() if name in READ_HERE},
@@ -281,6 +285,8 @@ def system_certificates() -> str:
 
 def read_hosts(text: str, port: str | None) -> tuple[tuple[str, int], ...]:
     """Read `host:port,host:port`; a host that starts with a slash is the folder of a socket."""
+    if not text and (own := os.environ.get("PGPORT")):
+        whole_port(own)
     hosts = [split_port(host) for host in text.split(",")] if text else []
     ports = (port or "").split(",")
     if len(ports) == 1:

@@ -151,7 +151,7 @@ class Operations:
     async def check_caller(self, scope: Scope, answer: Answer, headers: Headers) -> PalateError | None:
         """Return why the caller may not make this call, or not now."""
         keys: KeyRing = scope["app"].state.keys
-        key, method, path = headers.get(b"x-api-key"), scope["method"], scope["path"]
+        key, method, path = headers.get(b"x-api-key", b"").strip() or None, scope["method"], scope["path"]
         address = scope["client"][0] if scope.get("client") else ""
         refused = keys.allow(method, path, key)
         if refused and refused.status == 401:

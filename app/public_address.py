@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 
 PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 OWN_PATHS = {"console", "docs", "health", "metrics", "openapi.json", "v1"}  # where Palate's own begin
-NAME = re.compile(r"[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:]+\]?")
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*|\[?[0-9A-Fa-f:]+\]?")
 ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::\d{1,5})?")
 
 
@@ -44,6 +44,17 @@ def check_name(name: str) -> str:
     if not NAME.fullmatch(name):
         raise ValueError(f"must be a name like shop.example.org, without http:// and path, not {name!r}")
     return name
+
+
+def check_listening(host: str) -> str:
+    """Return the address to listen on, or the name of one.
+
+    Raises:
+        ValueError: if it is neither.
+    """
+    if not NAME.fullmatch(host) or host.startswith("["):
+        raise ValueError(f"must be an address like 127.0.0.1, 0.0.0.0 or ::1, without port and http://, not {host!r}")
+    return host
 
 
 def check_origin(origin: str) -> str:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any, NoReturn
 
+from dotenv.parser import parse_stream
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
@@ -26,17 +27,25 @@ class SecretFiles(PydanticBaseSettingsSource):
         if not path:
             return None, field_name, False
         if os.environ.get(name):
-            refuse(field_name, path, f"{name} is set, too: leave out one of them")
+            refuse(f"{field_name}_file", path, f"{name} is set, too: leave out one of them")
         try:
             with Path(path).open() as stream:
                 text = stream.read(MAX_LENGTH + 1)
             if len(text) > MAX_LENGTH:
-                refuse(field_name, path, f"{path} holds more than {MAX_LENGTH:,} characters: is it the right file?")
+                refuse(
+                    f"{field_name}_file",
+                    path,
+                    f"{path} holds more than {MAX_LENGTH:,} characters: is it the right file?",
+                )
             if not (value := text.rstrip("\r\n")):
-                refuse(field_name, path, f"{path} is empty")
+                refuse(f"{field_name}_file", path, f"{path} is empty")
             return value, field_name, False
         except (OSError, UnicodeDecodeError) as error:
-            refuse(field_name, path, f"cannot read {path}: {(getattr(error, 'strerror', None) or str(error)).lower()}")
+            refuse(
+                f"{field_name}_file",
+                path,
+                f"cannot read {path}: {(getattr(error, 'strerror', None) or str(error)).lower()}",
+            )
 
     def __call__(self) -> dict[str, Any]:
         """Return the settings that stand in files."""
@@ -44,7 +53,29 @@ class SecretFiles(PydanticBaseSettingsSource):
         return {name: value for name, value in found.items() if value is not None}
 
 
+def check_dotenv(path: Path) -> None:
+    """Check that each line of a file `.env` can be read: a setting that is passed over would be another one's default.
+
+    Raises:
+        ValidationError: naming the line.
+    """
+    try:
+        if not path.exists():
+            return
+        with path.open(encoding="utf-8") as stream:
+            wrong = next((each.original for each in parse_stream(stream) if each.error), None)
+    except OSError as error:
+        refuse(str(path), str(path), f"cannot be read: {(error.strerror or str(error)).lower()}")
+    except UnicodeDecodeError:
+        refuse(str(path), str(path), "is not UTF-8: save it in UTF-8")
+    if wrong is not None:
+        name = wrong.string.strip().partition("=")[0].partition(":")[0][:50]
+        refuse(
+            str(path), str(path), f"line {wrong.line} ({name} ...) cannot be read: write NAME=VALUE, and close quotes"
+        )
+
+
 def refuse(field: str, path: str, reason: str) -> NoReturn:
     """Refuse a file, as a setting is refused."""
     problem = PydanticCustomError("secret_file", "{reason}", {"reason": reason})
-    raise ValidationError.from_exception_data("Settings", [{"type": problem, "loc": (f"{field}_file",), "input": path}])
+    raise ValidationError.from_exception_data("Settings", [{"type": problem, "loc": (field,), "input": path}])

@@ -6,11 +6,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PositiveInt, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from app.address import add_password, parse_address
-from app.public_address import check_name, check_origin, check_prefix, check_proxy
-from app.secret_files import SecretFiles
+from app.public_address import check_listening, check_name, check_origin, check_prefix, check_proxy
+from app.secret_files import SecretFiles, check_dotenv
 from models.kinds.names import KIND_NAMES
 
 MAX_LIST = 1_000  # rows of one bulk request, and of one page
@@ -64,9 +70,11 @@ class Settings(BaseSettings):
         ),
     ] = timedelta(seconds=1)
     model_store: Annotated[Path, Field(description="Folder of the trained model versions.")] = Path("var/models")
-    host: Annotated[str, Field(description="Address the server listens on; beyond loopback it needs a key.")] = (
-        "127.0.0.1"
-    )
+    host: Annotated[
+        str,
+        AfterValidator(check_listening),
+        Field(description="Address the server listens on; beyond loopback it needs a key."),
+    ] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port the server listens on.")] = 8000
     worker_port: Annotated[
         int | None,
@@ -132,9 +140,11 @@ class Settings(BaseSettings):
         Literal["auto", "json", "console"], Field(description="`auto`: console on a terminal, else JSON.")
     ] = "auto"
 
-    rating_min: Annotated[float, Field(description="Lowest rating.")] = 1.0
-    rating_max: Annotated[float, Field(description="Highest rating.")] = 5.0
-    rating_step: Annotated[float, Field(gt=0, description="Distance between two neighbouring ratings.")] = 0.5
+    rating_min: Annotated[float, Field(allow_inf_nan=False, description="Lowest rating.")] = 1.0
+    rating_max: Annotated[float, Field(allow_inf_nan=False, description="Highest rating.")] = 5.0
+    rating_step: Annotated[
+        float, Field(gt=0, allow_inf_nan=False, description="Distance between two neighbouring ratings.")
+    ] = 0.5
     like_threshold: Annotated[
         float | None, Field(description="Least rating that counts as liked; unset: rating_min + 3/4 of the range.")
     ] = None
@@ -162,7 +172,7 @@ class Settings(BaseSettings):
     ] = "auto"
     train_interval: Annotated[
         timedelta | None,
-        Field(description="Time between two looks at whether to train."),
+        Field(gt=timedelta(0), description="Time between two looks at whether to train."),
     ] = timedelta(minutes=15)
     train_cron: Annotated[
         str | None, Field(description="Crontab line (UTC) used instead of `train_interval`, e.g. `0 3 * * *`.")
@@ -183,11 +193,14 @@ class Settings(BaseSettings):
     train_cold_every: Annotated[
         PositiveInt, Field(description="Every so many runs start from new weights instead of the live model's.")
     ] = 10
-    train_timeout: Annotated[timedelta, Field(description="A run that takes longer is stopped and marked failed.")] = (
-        timedelta(hours=6)
-    )
+    train_timeout: Annotated[
+        timedelta, Field(gt=timedelta(0), description="A run that takes longer is stopped and marked failed.")
+    ] = timedelta(hours=6)
     train_lease: Annotated[
-        timedelta, Field(description="A run whose worker has been silent for this long is taken over by another.")
+        timedelta,
+        Field(
+            gt=timedelta(0), description="A run whose worker has been silent for this long is taken over by another."
+        ),
     ] = timedelta(seconds=30)
     keep_versions: Annotated[PositiveInt, Field(description="Model versions kept; older ones are removed.")] = 5
     keep_events_days: Annotated[
@@ -204,7 +217,7 @@ class Settings(BaseSettings):
         ),
     ] = None
     poll_interval: Annotated[
-        timedelta, Field(description="How often a process looks for new models, runs and keys.")
+        timedelta, Field(gt=timedelta(0), description="How often a process looks for new models, runs and keys.")
     ] = timedelta(seconds=1)
 
     @classmethod
@@ -217,6 +230,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read the files that the environment names before the file ``.env``."""
+        if isinstance(dotenv_settings, DotEnvSettingsSource) and dotenv_settings.env_file is not None:
+            check_dotenv(Path(str(dotenv_settings.env_file)))
         return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings, file_secret_settings
 
     @model_validator(mode="before")
@@ -258,6 +273,11 @@ class Settings(BaseSettings):
     @classmethod
     def _separated(cls, names: object) -> object:
         return [name for name in re.split(r"[,\s]+", names) if name] if isinstance(names, str) else names
+
+    @field_validator("log_level", "log_format", "device", "model_kind", mode="before")
+    @classmethod
+    def _lower(cls, word: object) -> object:
+        return word.strip().lower() if isinstance(word, str) else word
 
     @field_validator("model_kind")
     @classmethod

@@ -11,7 +11,7 @@ import structlog
 from app.database.engine import Database, check_access, open_database
 from app.feedback.retention import Retention
 from app.kit import logs
-from app.kit.errors import DatabaseUnavailable
+from app.kit.errors import DatabaseUnavailable, SchemaOutdated
 from app.settings import Settings
 from app.training import service
 from app.training.run.lease import pause
@@ -83,7 +83,7 @@ async def turn(trainer: Trainer, schedule: Schedule, retention: Retention, pulse
         if claim is not None:
             pulse.begin_run(claim.run_id)
             await trainer.train(claim)
-    except DatabaseUnavailable as error:
+    except (DatabaseUnavailable, SchemaOutdated) as error:
         pulse.database_problem = str(error)
         log.warning("worker_waits_for_database", error=str(error))
         return False

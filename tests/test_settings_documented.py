@@ -28,7 +28,7 @@ def test_every_setting_says_what_it_is_for() -> None:
     ("setting", "value", "default"),
     [
         ("PALATE_PORT", "whole number from 0 to 65535", "`8000`"),
-        ("PALATE_TRAIN_INTERVAL", "duration", "`PT15M`"),
+        ("PALATE_TRAIN_INTERVAL", "duration above 0", "`PT15M`"),
         ("PALATE_TRAIN_CRON", "text", "unset"),
         ("PALATE_LOG_FORMAT", "`auto`, `json`, `console`", "`auto`"),
     ],

@@ -9,8 +9,10 @@ from app.kit.errors import (
     DatabaseBusy,
     DatabaseDamaged,
     DatabaseForbidden,
+    DatabaseNotUnicode,
     DatabaseReadOnly,
     DatabaseUnavailable,
+    PalateError,
     SchemaOutdated,
 )
 
@@ -25,7 +27,8 @@ DAMAGED_SQLITE_ERRORS = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 READ_ONLY = "25006"  # as after a failover: this server is not the one to write to any more
 LEFT_CODES = {READ_ONLY, *LOST_CODES}  # the connection is not to be used again
 STATEMENT_CODES = {"26000", "42P05"}  # a prepared statement is gone, or there already: another connection than before
-FORBIDDEN = "42501"
+FORBIDDEN = {"42501", "3F000"}  # a privilege is missing, or the schema of search_path
+UNTRANSLATABLE = "22P05"  # text that the database's encoding lacks
 POOLER = "a pooler such as PgBouncer stands before the database: add pgbouncer=true to its address"
 
 
@@ -44,24 +47,36 @@ def translate_error(error: BaseException) -> BaseException:
     """Translate the loss of the database; any other error stays what it is."""
     cause = getattr(error, "orig", None) or error
     words = " ".join(str(cause.__cause__ or cause).split())  # SQLAlchemy puts a class before the driver's words
-    if getattr(cause, "sqlstate", None) in STATEMENT_CODES:
-        return DatabaseUnavailable(cause=f"{words}; {POOLER}", is_lasting=True, was_reached=False)
-    if getattr(cause, "sqlstate", None) == FORBIDDEN:
-        return DatabaseForbidden(cause=f"{words}: grant it to the role that Palate uses", is_lasting=True)
-    if getattr(cause, "sqlstate", None) == READ_ONLY:
-        return DatabaseReadOnly(cause=words)
-    if name := getattr(cause, "sqlite_errorname", ""):
-        if name.startswith("SQLITE_READONLY"):
-            return DatabaseReadOnly(cause=words, is_lasting=True, was_reached=False)
-        if name.startswith(DAMAGED_SQLITE_ERRORS):
-            return DatabaseDamaged(cause=words, is_lasting=True, was_reached=False)
-        if name.startswith("SQLITE_CANTOPEN"):
-            return DatabaseUnavailable(cause=words, is_lasting=True, was_reached=False)
+    code, name = getattr(cause, "sqlstate", None) or "", getattr(cause, "sqlite_errorname", "")
+    if known := of_postgresql(code, words) or of_sqlite(name, words):
+        return known
     if is_busy(error, cause):
         return DatabaseBusy(cause=words)
     if is_lost(error, cause):
         return DatabaseUnavailable(cause=words)
     return SchemaOutdated() if is_outdated(cause) else error
+
+
+def of_postgresql(code: str, words: str) -> PalateError | None:
+    """Return what an error of PostgreSQL means that waiting does not mend."""
+    if code in STATEMENT_CODES:
+        return DatabaseUnavailable(cause=f"{words}; {POOLER}", is_lasting=True, was_reached=False)
+    if code in FORBIDDEN:
+        return DatabaseForbidden(cause=f"{words}: grant it to the role that Palate uses, or create it", is_lasting=True)
+    if code == READ_ONLY:
+        return DatabaseReadOnly(cause=words)
+    return DatabaseNotUnicode() if code == UNTRANSLATABLE else None
+
+
+def of_sqlite(name: str, words: str) -> PalateError | None:
+    """Return what an error of SQLite means that waiting does not mend."""
+    if name.startswith("SQLITE_READONLY"):
+        return DatabaseReadOnly(cause=words, is_lasting=True, was_reached=False)
+    if name.startswith(DAMAGED_SQLITE_ERRORS):
+        return DatabaseDamaged(cause=words, is_lasting=True, was_reached=False)
+    if name.startswith("SQLITE_CANTOPEN"):
+        return DatabaseUnavailable(cause=words, is_lasting=True, was_reached=False)
+    return None
 
 
 def is_outdated(cause: BaseException) -> bool:

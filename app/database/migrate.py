@@ -12,7 +12,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from app.kit.errors import SchemaForeign, SchemaTooNew
+from app.kit.errors import DatabaseNotUnicode, SchemaForeign, SchemaTooNew
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -71,7 +71,9 @@ def upgrade(session: Session) -> Schema:
     Raises:
         SchemaTooNew: if a later version has migrated the database, and this one cannot serve it.
         SchemaForeign: if there are tables of the same names that no migration is known of.
+        DatabaseNotUnicode: if the database cannot hold any text.
     """
+    check_encoding(session)
     found = find_schema(session)
     if found is Schema.TOO_NEW:
         raise SchemaTooNew
@@ -88,6 +90,18 @@ def upgrade(session: Session) -> Schema:
             raise
         note_who_can_serve(session, config)
     return found
+
+
+def check_encoding(session: Session) -> None:
+    """Check that PostgreSQL's database can hold any text.
+
+    Raises:
+        DatabaseNotUnicode: if it cannot.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    if (encoding := session.scalar(text("SHOW server_encoding"))) != "UTF8":
+        raise DatabaseNotUnicode(f"{DatabaseNotUnicode.title()} This one is {encoding}.")
 
 
 def is_there_already(error: DBAPIError) -> bool:

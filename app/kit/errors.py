@@ -264,6 +264,12 @@ class SchemaOutdated(PalateError):
     headers: ClassVar[dict[str, str]] = {"Retry-After": "5"}
 
 
+class DatabaseNotUnicode(PalateError):
+    """The database cannot hold any text: make one with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0."""
+
+    status = 503
+
+
 class SchemaForeign(PalateError):
     """The database holds tables that are not Palate's, or whose version is lost: name an empty one, or restore it."""
 

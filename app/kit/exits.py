@@ -22,12 +22,16 @@ def one_line_errors() -> Iterator[None]:
         leave(f"palate: {describe_unavailable(error)}", FAILED if error.was_reached else REFUSED)
     except PalateError as error:
         leave(f"palate: {error.detail}", FAILED)
+    except UnicodeDecodeError as error:
+        leave(f"palate: the file .env is not UTF-8 ({error.reason} at byte {error.start}): save it in UTF-8", REFUSED)
     except ValueError as error:  # pydantic's, which is loaded if a setting is wrong
         from pydantic import ValidationError
 
         if not isinstance(error, ValidationError):
             raise
         leave(describe_settings(error), REFUSED)
+    except PermissionError as error:
+        leave(f"palate: {error.filename}: {(error.strerror or str(error)).lower()}", REFUSED)
 
 
 def leave(message: str, code: int) -> None:
@@ -48,5 +52,7 @@ def describe_settings(error: "ValidationError") -> str:
 
 
 def setting_name(location: tuple[int | str, ...]) -> str:
-    """Return the name of a setting's environment variable."""
+    """Return the name of a setting's environment variable, or of the file that it stands in."""
+    if location and str(location[0]).endswith(".env"):
+        return str(location[0])
     return f"PALATE_{location[0]}".upper() if location else "settings"

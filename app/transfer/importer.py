@@ -18,7 +18,15 @@ import orjson
 from app.catalogue.service import Status, set_items
 from app.database.engine import Database
 from app.keep_out.service import NOTHING, OFF, KeepOut, KeptOutIds
-from app.kit.errors import DatabaseSilent, DatabaseUnavailable, OutcomeUnknown, SchemaOutdated
+from app.kit.errors import (
+    DatabaseDamaged,
+    DatabaseForbidden,
+    DatabaseReadOnly,
+    DatabaseSilent,
+    DatabaseUnavailable,
+    OutcomeUnknown,
+    SchemaOutdated,
+)
 from app.kit.times import now_us
 from app.ratings.bulk import ItemNumbers
 from app.ratings.bulk_keep_out import set_allowed_columns
@@ -46,8 +54,9 @@ class Patience:
     hopeless: tuple[type[DatabaseUnavailable], ...] = ()
 
 
-OF_COMMANDS = Patience(60)
-OF_REQUESTS = Patience(5, (DatabaseSilent,))
+IN_VAIN = (DatabaseReadOnly, DatabaseForbidden, DatabaseDamaged)  # which no waiting mends
+OF_COMMANDS = Patience(60, IN_VAIN)
+OF_REQUESTS = Patience(5, (DatabaseSilent, *IN_VAIN))
 
 
 @dataclass

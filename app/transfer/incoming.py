@@ -209,7 +209,9 @@ def with_outcome(error: PalateError, answer: Answer) -> PalateError:
         return BodyStalled(f"Nothing of the body came for a minute. {answer.describe_stored()}")
     if isinstance(error, OutcomeUnknown):
         return OutcomeUnknown(f"The database was lost while it stored rows. {answer.describe_unknown()}")
-    return type(error)(f"The database does not answer: repeat the call in a moment. {answer.describe_stored()}")
+    if type(error) is not DatabaseUnavailable:
+        return type(error)(f"{error.title().split('; nothing was stored')[0]}. {answer.describe_stored()}")
+    return DatabaseUnavailable(f"The database does not answer: repeat the call in a moment. {answer.describe_stored()}")
 
 
 async def import_into(

@@ -66,9 +66,9 @@ def bounds(field: FieldInfo) -> Iterator[str]:
     for bound in field.metadata:
         match bound:
             case Gt(gt=least):
-                yield f"above {plain(least)}"
+                yield f"above {plain(least or 0)}"
             case Ge(ge=least):
-                yield f"from {plain(least)}"
+                yield f"from {plain(least or 0)}"
             case Le(le=most):
                 yield f"to {plain(most)}"
 

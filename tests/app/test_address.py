@@ -108,6 +108,15 @@ def test_a_service_that_is_not_there_or_cannot_be_read_is_named(
             parse_address("postgresql://localhost/palate?service=palate")
 
 
+def test_the_variables_of_libpq_say_what_the_address_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGDATABASE", "shop")
+    assert postgres("postgresql://").database == "shop"
+    assert postgres("postgresql:///other").database == "other"
+    monkeypatch.setenv("PGPORT", "abc")
+    with pytest.raises(ValueError, match="the port `abc` is not a number"):
+        parse_address("postgresql://")
+
+
 def test_an_at_sign_in_a_parameter_is_none_of_the_password() -> None:
     assert parts("postgresql://db.example.org:7/shop?user=a@b") == ("a@b", None, "shop", (("db.example.org", 7),))
 

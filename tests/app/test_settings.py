@@ -46,12 +46,54 @@ def test_a_duration_is_read_as_people_write_it(monkeypatch: pytest.MonkeyPatch, 
         ("ALLOWED_HOSTS", "http://shop.example", "without http:// and path"),
         ("ALLOWED_HOSTS", "shop.example:8000", "must be a name like"),
         ("ALLOWED_HOSTS", '["shop.example"]', "must be a name like"),
+        ("ALLOWED_HOSTS", ".shop.example", "must be a name like"),
+        ("HOST", '"127.0.0.1"', "must be an address like"),
+        ("HOST", "127.0.0.1:8000", "must be an address like"),
+        ("HOST", "[::1]", "must be an address like"),
+        ("RATING_MAX", "inf", "finite"),
+        ("POLL_INTERVAL", "0", "greater than 0"),
+        ("TRAIN_INTERVAL", "0", "greater than 0"),
+        ("DATABASE_URL", "sqlite:///~/palate.db", "without a shell"),
     ],
 )
 def test_a_value_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
     monkeypatch.setenv(f"PALATE_{name}", value)
     with pytest.raises(ValidationError, match=said):
         Settings(_env_file=None)
+
+
+def test_words_are_taken_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("LOG_LEVEL", "INFO"), ("LOG_FORMAT", "JSON"), ("DEVICE", "CPU"), ("MODEL_KIND", "Linear")):
+        monkeypatch.setenv(f"PALATE_{name}", value)
+    settings = Settings(_env_file=None)
+    found = settings.log_level, settings.log_format, settings.device, settings.model_kind
+    assert found == ("info", "json", "cpu", "linear")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"PALATE_PORT=1\nPALATE_DATABASE_URL: sqlite:///a.db\n", "line 2 (PALATE_DATABASE_URL ...) cannot be read"),
+        (b'PALATE_PORT="8000\n', "line 1 (PALATE_PORT ...) cannot be read"),
+        ("PALATE_PORT=8000\n".encode("utf-16"), "UTF-8"),
+    ],
+)
+def test_a_file_env_that_cannot_be_read_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: bytes, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_bytes(content)
+    with pytest.raises(SystemExit) as ended, one_line_errors():
+        Settings()
+    assert (ended.value.code, said in capsys.readouterr().err) == (2, True)
+
+
+def test_a_file_env_may_hold_comments_and_other_programs_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("# ours\nexport PALATE_PORT=8123\n\nOTHER='a b'\n")
+    assert Settings().port == 8123
 
 
 def test_the_log_says_once_that_such_an_address_is_ignored(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ MAX_CLOCK_DIFFERENCE_S = 5.0
 MAX_QUEUED = timedelta(minutes=2)  # that a run waits for a trainer
 SERVER = {
     "postgresql": "SELECT current_setting('server_version'), current_setting('max_connections')::int, "
-    "extract(epoch FROM clock_timestamp())::float8",
-    "sqlite": "SELECT sqlite_version(), 0, NULL",
+    "extract(epoch FROM clock_timestamp())::float8, current_setting('server_encoding')",
+    "sqlite": "SELECT sqlite_version(), 0, NULL, 'UTF-8'",
 }
 RATINGS = """
     SELECT count(*), coalesce(sum(CASE WHEN value BETWEEN {low} AND {high}
@@ -41,6 +41,7 @@ class Server(NamedTuple):
     max_connections: int  # 0: no limit
     seconds: float | None  # its clock, since 1970; None: the one of this machine
     driver: str
+    encoding: str = "UTF8"
 
 
 def read_server(session: Session) -> Server:
@@ -48,11 +49,14 @@ def read_server(session: Session) -> Server:
     connection = session.connection()
     dialect = connection.dialect.name
     row = connection.exec_driver_sql(SERVER[dialect]).one()
-    return Server(dialect, str(row[0]), row[1], row[2], connection.dialect.driver)
+    return Server(dialect, str(row[0]), row[1], row[2], connection.dialect.driver, row[3])
 
 
 def check_server(server: Server, where: str, pool_size: int) -> Finding:
     """Return what answers, and whether the pool fits it."""
+    if server.encoding not in {"UTF8", "UTF-8"}:
+        advice = "make one with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+        return Finding("database", Level.MEND, f"{where} cannot hold any text: it is {server.encoding}", advice)
     if server.dialect == "sqlite":
         return Finding("database", Level.OK, f"{where} answers: SQLite {server.version}")
     name = f"PostgreSQL {server.version} over {server.driver}"

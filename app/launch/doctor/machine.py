@@ -1,9 +1,11 @@
 """Checks that need no database: versions, the model store, the disk, the port."""
 
+import os
 import platform
 import shutil
 import tempfile
 from collections.abc import Iterator
+from difflib import get_close_matches
 from http.client import HTTPException
 from importlib.metadata import version
 from pathlib import Path
@@ -15,12 +17,24 @@ from app.launch.port import listen
 from app.settings import Settings
 
 MIN_FREE_BYTES = 1_000_000_000
+SIMILAR = 0.85  # names, of 1
 
 
 def check_versions() -> Finding:
     """Return which versions run here."""
     found = f"palate {version('palate')}, Python {platform.python_version()}, torch {version('torch')}"
     return Finding("versions", Level.OK, found)
+
+
+def check_names() -> Iterator[Finding]:
+    """Return the variables whose names look like those of settings, and are none."""
+    known = [f"PALATE_{name}".upper() for name in Settings.model_fields]
+    for name in sorted(os.environ):
+        stem = name.removesuffix("_FILE")
+        if not name.startswith("PALATE_") or stem in known:
+            continue
+        if meant := get_close_matches(stem, known, 1, SIMILAR):
+            yield Finding("settings", Level.MEND, f"{name} is none", f"write {meant[0]} if that is meant")
 
 
 def check_store(store: Path) -> Finding:
@@ -37,9 +51,14 @@ def check_store(store: Path) -> Finding:
     return Finding("store", Level.OK, f"{store} is writable")
 
 
+def is_there(path: Path) -> bool:
+    """Return whether a path is there; one in a folder that may not be entered is not."""
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises PermissionError
+
+
 def store_parent(path: Path) -> Path:
     """Return the closest folder that exists."""
-    return next(parent for parent in path.absolute().parents if parent.exists())
+    return next(parent for parent in path.absolute().parents if is_there(parent))
 
 
 def is_writable(folder: Path) -> bool:

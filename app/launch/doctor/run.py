@@ -21,14 +21,14 @@ async def check_all(settings: Settings) -> list[Finding]:
     """Make every check."""
     local = [machine.check_versions(), machine.check_store(settings.model_store), *machine.check_disks(settings)]
     stored = [finding async for finding in check_database(settings)]
-    return [*local, machine.check_port(settings), *stored]
+    return [*machine.check_names(), *local, machine.check_port(settings), *stored]
 
 
 async def check_database(settings: Settings) -> AsyncIterator[Finding]:
     """Make the checks of the database; those that cannot be made are said to be left out."""
     where = machine.show_address(settings.database_url)
     address = parse_address(settings.database_url)
-    if isinstance(address, SqliteAddress) and not address.path.exists():  # opening it would make it
+    if isinstance(address, SqliteAddress) and not machine.is_there(address.path):  # opening it would make it
         yield Finding("database", Level.MEND, f"{where} does not exist yet", "run `palate migrate`, or `palate up`")
         return
     database = open_database(settings.database_url, 1)

@@ -33,7 +33,13 @@ class Hosts:
                 f"{name!r} is none of this server's names: add it to PALATE_ALLOWED_HOSTS, or make a key."
             )
         is_harmless = method in SAFE_METHODS and not path.startswith(EVERYTHING)
-        return CrossSite() if not is_harmless and self._is_foreign(headers) else None
+        if is_harmless or not self._is_foreign(headers):
+            return None
+        origin = headers.get(b"origin", b"").decode("latin-1")[:100]
+        if b"sec-fetch-site" in headers or not origin:
+            return CrossSite()
+        name = name_of(origin.partition("://")[2].encode())  # behind a proxy of plain HTTP browsers do not say whose
+        return CrossSite(f"{CrossSite.title()} If {name!r} is a name of this server, add it to PALATE_ALLOWED_HOSTS.")
 
     def _is_foreign(self, headers: dict[bytes, bytes]) -> bool:
         """Return whether a page of another site makes a call."""

@@ -15,7 +15,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.orm import Session
 
 from app.address import PostgresAddress, parse_address
-from app.database import counters
+from app.database import counters, migrate
 from app.database.engine import Database, open_database
 from app.database.limits import Places, server_limits
 from app.database.postgresql.connecting import Connector
@@ -25,16 +25,19 @@ from app.kit.errors import (
     DatabaseBusy,
     DatabaseDamaged,
     DatabaseForbidden,
+    DatabaseNotUnicode,
     DatabaseReadOnly,
     DatabaseSilent,
     DatabaseUnavailable,
     OutcomeUnknown,
     RatingNotFound,
 )
+from app.launch.doctor.data import check_server, read_server
 from app.launch.doctor.run import check_writes
 from app.ratings.conflict import RatingRow
 from app.ratings.service import RatingWriter
 from app.settings import Settings
+from app.transfer.importer import OF_COMMANDS, write_patiently
 from app.web.health import check_database
 from tests.relay import Relay, relay
 
@@ -205,10 +208,35 @@ def test_a_server_that_takes_no_writes_is_told_apart_from_one_that_is_gone(setti
                 refused = await check_writes(database)
                 assert refused is not None
                 assert (refused.check, "read-only" in refused.found) == ("writes", True)
+                with pytest.raises(DatabaseReadOnly):  # at once: an import waits for a lost database only
+                    await asyncio.wait_for(write_patiently(database, OF_COMMANDS, add), 5)
                 await owner.execute(f'ALTER DATABASE "{database_name}" RESET default_transaction_read_only')
                 await database.write(add)  # a connection that was refused is not used again
                 assert await check_writes(database) is None
         finally:
+            await owner.close()
+
+    asyncio.run(work())
+
+
+@on_postgresql
+def test_a_database_of_another_encoding_is_refused_before_anything_is_stored(settings: Settings) -> None:
+    name = f"latin_{uuid4().hex}"
+
+    async def work() -> None:
+        owner = await asyncpg.connect(settings.database_url)
+        await owner.execute(f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+        latin = make_url(settings.database_url).set(database=name).render_as_string(hide_password=False)
+        try:
+            async with opened(latin) as database:
+                with pytest.raises(DatabaseNotUnicode, match="This one is LATIN1"):
+                    await database.write(migrate.upgrade)
+                with pytest.raises(DatabaseNotUnicode):
+                    await database.read(lambda session: session.scalar(text("SELECT length(:word)"), {"word": "東京"}))
+                server = await database.read(read_server)
+            assert "it is LATIN1" in check_server(server, "PostgreSQL", 5).found
+        finally:
+            await owner.execute(f"DROP DATABASE {name} WITH (FORCE)")
             await owner.close()
 
     asyncio.run(work())

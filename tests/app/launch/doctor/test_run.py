@@ -18,7 +18,7 @@ from app.database import migrate
 from app.keep_out.service import KeepOut, Kind
 from app.launch.doctor.data import Server, check_clock, check_server
 from app.launch.doctor.finding import Finding, Level
-from app.launch.doctor.machine import check_store
+from app.launch.doctor.machine import check_names, check_store
 from app.launch.doctor.run import check_all, doctor
 from app.ratings.conflict import RatingRow
 from app.ratings.service import set_ratings
@@ -128,6 +128,12 @@ def test_ids_kept_out_under_another_secret_are_to_be_mended(
     assert look(settings)["keep-out"].level is Level.NOTE
     other = look(settings.model_copy(update={"keep_out": "another secret of some length"}))
     assert other["keep-out"].level is Level.MEND
+
+
+def test_a_name_that_is_nearly_a_settings_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PALATE_DATABSE_URL", "PALATE_KEEP_OUT_FILE", "PALATE_SERVICE_HOST", "PALATE_TEST_DATA"):
+        monkeypatch.setenv(name, "x")
+    assert [each.found for each in check_names()] == ["PALATE_DATABSE_URL is none"]
 
 
 def test_missing_tables_ask_for_migrations(settings: Settings, run_on_database: Callable[..., Any]) -> None:
