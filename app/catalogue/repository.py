@@ -201,3 +201,9 @@ def forget_before(session: Session, moment: datetime) -> None:
     kept = select(func.max(RulesChange.revision)).where(RulesChange.revision <= forgotten).scalar_subquery()
     session.execute(delete(RulesChange).where(RulesChange.revision < kept))
     counters.move(session, FORGOTTEN, forgotten)
+
+
+def read_titles(session: Session) -> list[tuple[str, str | None, dict[str, Any]]]:
+    """Read id, title and attributes of all items."""
+    rows = session.execute(select(Item.external_id, Item.title, Item.attributes).where(Item.deleted_at.is_(None)))
+    return [(item_id, title, attributes) for item_id, title, attributes in rows]

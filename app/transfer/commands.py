@@ -69,6 +69,12 @@ def import_command(
     ] = None,
     date_order: Annotated[DateOrder | None, option("Of dates such as 03/04/2021 or 03/04/21.")] = None,
     rescale: Annotated[str | None, option("MIN:MAX of the file, stretched over the own scale.")] = None,
+    match_titles: Annotated[
+        bool,
+        option(
+            "Take a title and year that the catalogue has for its item, whatever id the file has.", "--match-titles"
+        ),
+    ] = False,
     max_refused: Annotated[float, option("The share of rows that may be refused: else exit code 3.")] = MAX_REFUSED,
     refused: Annotated[Path, option("Where refused rows are written.")] = Path("refused.ndjson"),
     dry_run: Annotated[bool, option("Show what would be stored, and store nothing.", "--dry-run")] = False,
@@ -97,6 +103,7 @@ def import_command(
             date_order=date_order and str(date_order),
             rescale=rescale,
             max_refused=max_refused,
+            match_titles=match_titles,
         )
         if dry_run:
             summary = dry_run_path(Settings(), path, options=options, items=items)

@@ -15,6 +15,7 @@ from typing import IO, Any, Protocol, TypeVar
 
 import orjson
 
+from app.catalogue.repository import read_titles
 from app.catalogue.service import Status, set_items
 from app.database.engine import Database
 from app.keep_out.service import NOTHING, OFF, KeepOut, KeptOutIds
@@ -32,6 +33,7 @@ from app.ratings.bulk import ItemNumbers
 from app.ratings.bulk_keep_out import set_allowed_columns
 from app.ratings.scale import Scale
 from app.transfer.cleaning.items import CleanedItems, ItemCleaner, refuse_kept_out
+from app.transfer.cleaning.matching import Titles, match
 from app.transfer.cleaning.ratings import Cleaned, RatingCleaner
 from app.transfer.options import Options
 from app.transfer.problems import RefusedRow, TransferProblem
@@ -285,6 +287,9 @@ async def import_sources(
         TransferProblem: if a file cannot be read.
         DatabaseUnavailable: if the database stays away.
     """
+    if options.match_titles:
+        titles = Titles(await database.scan(read_titles))
+        sources = [match(source, titles) for source in sources]
     for source in sources:
         importer = importer_of(database, source, scale, options, keep_out=keep_out)
         await import_source(importer, source, counts=summary.counts(source.kind), refused=refused, progress=progress)

@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from app.catalogue.repository import read_titles
 from app.database.engine import Database
 from app.keep_out.service import KeepOut
 from app.kit.errors import BodyStalled, DatabaseUnavailable, FieldProblem, InvalidRequest, OutcomeUnknown, PalateError
 from app.ratings.scale import Scale
 from app.transfer.body import Body
+from app.transfer.cleaning.matching import Titles, match
 from app.transfer.importer import (
     NO_ROWS,
     OF_REQUESTS,
@@ -225,6 +227,8 @@ async def import_into(
     body.begin()
     answer.source = source
     async with database.apart() as apart:
+        if options.match_titles:
+            source = match(source, Titles(await apart.scan(read_titles)))
         if request.is_dry_run:
             run = answer.dry_run = dry_run(apart, source, scale, options, keep_out=keep_out)
             await import_source(run, source, counts=answer.counts, refused=answer, progress=lambda *_: None)

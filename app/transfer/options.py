@@ -43,6 +43,7 @@ class Options:
     date_order: str | None = None
     rescale: Rescale | None = None
     max_refused: float = MAX_REFUSED
+    match_titles: bool = False
 
 
 def parse_number(text: str, field: str) -> float:
@@ -185,6 +186,7 @@ def parse_options(
     date_order: str | None = None,
     rescale: str | None = None,
     max_refused: float = MAX_REFUSED,
+    match_titles: bool = False,
 ) -> Options:
     """Read the options as they are written.
 
@@ -205,4 +207,5 @@ def parse_options(
         date_order=parse_date_order(date_order),
         rescale=parse_rescale(rescale),
         max_refused=parse_share(max_refused),
+        match_titles=match_titles,
     )

@@ -95,6 +95,9 @@ async def post_import(
     timezone: Annotated[str | None, Query(description="Of dates without a zone; by default UTC.")] = None,
     date_order: Annotated[Literal["dmy", "mdy", "ymd"] | None, Query(description="Of dates such as 03/04/21.")] = None,
     rescale: Annotated[str | None, Query(description="MIN:MAX of the rows, stretched over the own scale.")] = None,
+    match_titles: Annotated[
+        bool, Query(description="Take a title and year that the catalogue has for its item.")
+    ] = False,
     max_refused: Annotated[
         float, Query(ge=0, le=1, description="The share of rows that may be refused.")
     ] = MAX_REFUSED,
@@ -130,6 +133,7 @@ async def post_import(
         "date_order": date_order,
         "rescale": rescale,
         "max_refused": max_refused,
+        "match_titles": match_titles,
     }
     async with request.app.state.transfers:
         answer = await run_import(database, settings, body, (form, kind, dry_run, options))

@@ -7,11 +7,13 @@ from pathlib import Path
 import orjson
 
 from app.address import SqliteAddress, parse_address
+from app.catalogue.repository import read_titles
 from app.database import migrate
 from app.database.engine import open_database
 from app.keep_out.service import OFF, KeepOut
 from app.ratings.scale import Scale
 from app.settings import Settings
+from app.transfer.cleaning.matching import Titles, match
 from app.transfer.importer import DryRun, RefusedFile, Summary, dry_run, import_source, import_sources
 from app.transfer.options import Options
 from app.transfer.problems import RefusedRow
@@ -79,6 +81,8 @@ async def run_dry(
     keep_out = OFF if is_missing else KeepOut.of(settings)
     database = open_database(settings.database_url)
     try:
+        if options.match_titles and not is_missing:
+            source = match(source, Titles(await database.scan(read_titles)))
         run = dry_run(database, source, Scale.of(settings), options, keep_out=keep_out)
         counts = summary.counts(source.kind)
         await import_source(run, source, counts=counts, refused=refused, progress=lambda *_: None)

@@ -10,7 +10,7 @@ from pyarrow import compute
 
 from app.transfer.layouts.headers import find_by_header
 from app.transfer.layouts.layout import Layout
-from app.transfer.layouts.names import field_of
+from app.transfer.layouts.names import field_of, plain
 from app.transfer.options import Options
 from app.transfer.problems import TransferProblem
 from app.transfer.reading.fields import (
@@ -25,6 +25,8 @@ from app.transfer.reading.fields import (
 from app.transfer.reading.tables import Batch, File, Source, Table
 
 PART = "part:"  # of a date, before the column's name
+YEAR = "match:year"
+YEARS = {"year", "releaseyear", "movieyear", "yearpublished", "originalpublicationyear", "publicationyear"}
 
 
 class Mapped(NamedTuple):
@@ -51,9 +53,12 @@ def describe(file: File, table: Table, options: Options, kind: str | None) -> li
     mapped = map_table(table, options, layout, file.name)
     kinds = kinds_of(mapped, kind or options.kind, layout, is_body=file.is_strict)
     check(file, table, mapped, kind=kinds[-1], layout=layout)
-    unused = unused_columns(table, mapped, kinds)
+    more = titles_of(table, mapped) if options.match_titles else {}
+    unused = [name for name in unused_columns(table, mapped, kinds) if name not in more.values()]
     notes = table.notes  # reading may add to them
     notes += [f"{file.name}: {layout.name}" + (f"; {layout.note}" if layout.note else "")] if layout else []
+    if layout and layout.is_of_one_user and "title" in mapped.fields and not options.match_titles:
+        notes.append(f"{file.name}: if the catalogue has these titles under other ids: --match-titles")
     notes += [f"{file.name}: columns not used: {list_columns(unused)}"] if unused else []
     notes += [] if layout or options.positions else other_choices(mapped, unused, kinds, file.name)
     if "ratings" in kinds and "rated_at" not in mapped.fields and not mapped.parts:
@@ -61,7 +66,7 @@ def describe(file: File, table: Table, options: Options, kind: str | None) -> li
         hint = f"{file.name}: rows count as of now; if one of these is their date: --column"
         notes += [f"{hint} {shlex.quote(f'rated_at={dates[0]}')}"] if dates else []
     return [
-        source_of(file, table, mapped, kind=each, layout=layout, notes=notes if each == kinds[-1] else [])
+        source_of(file, table, mapped, kind=each, layout=layout, more=more, notes=notes if each == kinds[-1] else [])
         for each in kinds
     ]
 
@@ -140,14 +145,30 @@ def unused_columns(table: Table, mapped: Mapped, kinds: Sequence[str]) -> list[s
     return [name for name in table.names if name and name not in used and "." not in name]
 
 
+def titles_of(table: Table, mapped: Mapped) -> dict[str, str]:
+    """Return the columns of titles and years, by which the catalogue's items are found."""
+    title = mapped.fields.get("title") or next((name for name in table.names if field_of(name) == "title"), None)
+    year = next((name for name in table.names if plain(name) in YEARS), None)
+    return ({"title": title} if title else {}) | ({YEAR: year} if title and year else {})
+
+
 def source_of(
-    file: File, table: Table, mapped: Mapped, *, kind: str, layout: Layout | None, notes: list[str]
+    file: File,
+    table: Table,
+    mapped: Mapped,
+    *,
+    kind: str,
+    layout: Layout | None,
+    more: Mapping[str, str],
+    notes: list[str],
 ) -> Source:
-    """Describe the ratings or the items of a table."""
+    """Describe the ratings or the items of a table, with some more columns."""
     extra = set(layout.columns) if layout and kind == "items" else set()  # genres as flags
     wanted = {name: column for name, column in mapped.fields.items() if name in FIELDS[kind] or name in extra}
     if kind == "ratings":
         wanted |= {PART + part: part for part in mapped.parts}
+    described = describe_fields(wanted, mapped, kind)
+    wanted |= more
 
     def batches() -> Iterator[Batch]:
         return (complete(batch, mapped, kind) for batch in table.read(wanted))
@@ -161,7 +182,7 @@ def source_of(
         is_film_list=kind == "items" and layout is not None and layout.name.startswith("MovieLens"),
         unrated=layout.unrated if layout else frozenset(),
         list_separator=" " if category.endswith(":token_seq") else layout.list_separator if layout else None,
-        used=describe_fields(wanted, mapped, kind),
+        used=described,
         notes=notes,
     )
 

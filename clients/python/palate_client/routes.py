@@ -328,6 +328,7 @@ class ImportOptions(TypedDict, total=False):
         timezone: of dates without one.
         date_order: ``"dmy"``, ``"mdy"`` or ``"ymd"``, of dates such as 03/04/21.
         rescale: least and largest value of the rows, stretched over the server's own scale.
+        match_titles: whether a title and year that the catalogue has stand for its item, whatever id the row has.
         max_refused: the share of rows that may be refused before it is an error.
         dry_run: whether nothing is stored.
     """
@@ -342,6 +343,7 @@ class ImportOptions(TypedDict, total=False):
     timezone: str
     date_order: Literal["dmy", "mdy", "ymd"]
     rescale: tuple[float, float]
+    match_titles: bool
     max_refused: float
     dry_run: bool
 
