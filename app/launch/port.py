@@ -7,27 +7,29 @@ from app.settings import Settings
 
 
 def is_free(settings: Settings) -> bool:
-    """Return whether the port can be had; print why not."""
-    try:
-        listen(settings.host, settings.port).close()
-    except OSError as error:
-        import typer  # a server does without
+    """Return whether the ports of server and trainer can be had; print why not."""
+    for name in ("port", "worker_port"):
+        try:
+            if (port := getattr(settings, name)) is not None:
+                listen(settings.host, port).close()
+        except OSError as error:
+            import typer  # a server does without
 
-        typer.secho(port_problem(settings, error), fg="red")
-        return False
+            typer.secho(port_problem(settings, error, name), fg="red")
+            return False
     return True
 
 
-def port_problem(settings: Settings, error: OSError) -> str:
-    """Return in one sentence why the port cannot be had."""
-    reason = (error.strerror or str(error)).lower()
+def port_problem(settings: Settings, error: OSError, name: str = "port") -> str:
+    """Return in one sentence why a port cannot be had."""
+    reason, setting = (error.strerror or str(error)).lower(), f"PALATE_{name}".upper()
     advice = {
-        errno.EADDRINUSE: "Stop what is there, or set PALATE_PORT.",
-        errno.EACCES: "Set PALATE_PORT to 1024 or more.",
+        errno.EADDRINUSE: f"Stop what is there, or set {setting}.",
+        errno.EACCES: f"Set {setting} to 1024 or more.",
     }.get(
         0 if isinstance(error, socket.gaierror) else error.errno or 0, "Set PALATE_HOST to an address of this machine."
     )
-    return f"palate: cannot listen on {settings.host}:{settings.port}: {reason}. {advice}"
+    return f"palate: cannot listen on {settings.host}:{getattr(settings, name)}: {reason}. {advice}"
 
 
 def listen(host: str, port: int) -> socket.socket:

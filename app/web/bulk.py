@@ -15,6 +15,7 @@ M = TypeVar("M", bound=BaseModel)
 MAX_UNKNOWN = 5  # fields of a row that are named
 MAX_FIRST_GUESS = 20_000  # values of a body that is validated as a whole first
 JSON_SPACE = b" \t\r\n"
+NOT_UTF8 = "it is not in UTF-8: write it so, and name its Content-Encoding if it is compressed"
 
 
 class Refused(NamedTuple):
@@ -93,7 +94,8 @@ def parse_json(body: bytes) -> Any:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise InvalidRequest(f"The body is not valid JSON: {error}.", [FieldProblem("/", str(error))]) from None
+        words = NOT_UTF8 if "UTF-8" in str(error) else str(error)
+        raise InvalidRequest(f"The body is not valid JSON: {words}.", [FieldProblem("/", words)]) from None
     if not isinstance(document, dict | list):
         raise InvalidRequest(fields=[FieldProblem("/", "must be a JSON object, or an array of them")])
     return document

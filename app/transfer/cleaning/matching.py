@@ -100,7 +100,7 @@ def without(batch: Batch, ids: Sequence[str | None]) -> Batch:
 
 
 def note(notes: list[str], file: str, counts: Counter[bool]) -> None:
-    """Say how many of the titles are known, once."""
+    """Note how many of the titles are known, once."""
     start = f"{file}: by title, "
     notes[:] = [each for each in notes if not each.startswith(start)]
     notes.append(f"{start}{counts[True]:,} of {counts.total():,} rows are of items in the catalogue")
