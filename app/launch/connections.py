@@ -38,6 +38,24 @@ OWN_DEADLINE = b"/v1/imports"
 HEALTH = b"/health/"
 
 
+class UntoldLength(int):
+    """The length of a body that ends with the connection, as in HTTP/1.0: as long as what is sent."""
+
+    def __lt__(self, _sent: int) -> bool:
+        """Be no shorter than what is sent."""
+        return False
+
+    def __sub__(self, _sent: int) -> "UntoldLength":
+        """Be as long as before."""
+        return self
+
+    def __ne__(self, _rest: object) -> bool:
+        """Be used up at any moment."""
+        return False
+
+    __hash__ = int.__hash__
+
+
 class Connection(HttpToolsProtocol):
     """A connection that is told what it does wrong, and closed."""
 
@@ -104,6 +122,8 @@ class Connection(HttpToolsProtocol):
         self.body_bytes = self.framed_bytes = 0
         self.open.waiting.pop(self, None)
         super().on_headers_complete()
+        if self.scope["http_version"] == "1.0":  # which knows no chunks
+            self.cycle.chunked_encoding, self.cycle.expected_content_length = False, UntoldLength()
         if self.open.is_stopping or self.is_extra:
             self.cycle.keep_alive = False
 

@@ -27,6 +27,11 @@ async def answer_body_length(scope: Scope, receive: Receive, send: Send) -> None
             return
         size, more = size + len(message["body"]), message["more_body"]
     body = str(size).encode()
+    if scope["path"] == "/stream":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"one, ", "more_body": True})
+        await send({"type": "http.response.body", "body": b"two"})
+        return
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
     await send({"type": "http.response.body", "body": body})
 
@@ -80,6 +85,19 @@ def run(test: Callable[[Listening], Awaitable[None]], max_connections: int = 100
             await listening.close()
 
     asyncio.run(serve())
+
+
+def test_a_stream_for_http_1_0_has_no_chunks_and_ends_with_the_connection() -> None:
+    async def check(listening: Listening) -> None:
+        head, _, body = (await listening.exchange(b"GET /stream HTTP/1.0\r\n\r\n")).partition(b"\r\n\r\n")
+        assert (b"transfer-encoding" in head, b"connection: close" in head, body) == (False, True, b"one, two")
+        _, _, body = (await listening.exchange(b"GET /items HTTP/1.0\r\n\r\n")).partition(b"\r\n\r\n")
+        assert body == b"0"
+        end = GET.replace(b"/items", b"/stream").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+        head, _, body = (await listening.exchange(end)).partition(b"\r\n\r\n")
+        assert (b"transfer-encoding: chunked" in head, body) == (True, b"5\r\none, \r\n3\r\ntwo\r\n0\r\n\r\n")
+
+    run(check)
 
 
 def problem(answer: bytes) -> tuple[int, str]:
