@@ -16,9 +16,12 @@ def train(
     cold: Annotated[bool, typer.Option("--cold", help="Start from new weights, not the live model's.")] = False,
 ) -> None:
     """Train a model now, here in the foreground, and show its epochs. Ctrl-C cancels the run."""
+    from tempfile import TemporaryFile
+
     from pydantic import ValidationError
 
     from app.kit import logs
+    from app.kit.exits import REFUSED, leave
     from app.settings import Settings
     from app.training.run.foreground import run_train
     from app.training.schemas import RunRequest
@@ -32,6 +35,12 @@ def train(
         raise typer.BadParameter(
             "; ".join(f"--{fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
         ) from error
+    try:
+        settings.model_store.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=settings.model_store).close()
+    except OSError as error:
+        reason = f"cannot be written ({(error.strerror or str(error)).lower()})"
+        leave(f"palate: the model store {settings.model_store} {reason}: set PALATE_MODEL_STORE.", REFUSED)
     status = run_train(settings, request.kind, request.options())
     sys.stdout.flush()
     sys.stderr.flush()

@@ -29,7 +29,11 @@ async def check_database(settings: Settings) -> AsyncIterator[Finding]:
     where = machine.show_address(settings.database_url)
     address = parse_address(settings.database_url)
     if isinstance(address, SqliteAddress) and not machine.is_there(address.path):  # opening it would make it
-        yield Finding("database", Level.MEND, f"{where} does not exist yet", "run `palate migrate`, or `palate up`")
+        if machine.is_writable(machine.store_parent(address.path)):
+            yield Finding("database", Level.MEND, f"{where} does not exist yet", "run `palate migrate`, or `palate up`")
+        else:
+            advice = "let Palate's user write there, or set PALATE_DATABASE_URL"
+            yield Finding("database", Level.MEND, f"{where} does not exist, and cannot be made there", advice)
         return
     database = open_database(settings.database_url, 1)
     try:

@@ -177,6 +177,12 @@ def test_a_database_that_does_not_exist_is_not_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_database_that_cannot_be_made_is_said_to_be_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    settings = Settings(_env_file=None, database_url=f"sqlite:///{tmp_path}/file/palate.db", model_store=tmp_path / "m")
+    assert "cannot be made there" in look(settings)["database"].found
+
+
 def test_a_store_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert check_store(tmp_path / "file").level is Level.MEND
