@@ -52,7 +52,7 @@ def check_listening(host: str) -> str:
     Raises:
         ValueError: if it is neither.
     """
-    if not NAME.fullmatch(host) or host.startswith("["):
+    if not NAME.fullmatch(host.partition("%")[0]) or host.startswith("["):  # fe80::1%eth0
         raise ValueError(f"must be an address like 127.0.0.1, 0.0.0.0 or ::1, without port and http://, not {host!r}")
     return host
 
