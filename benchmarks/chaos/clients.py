@@ -189,6 +189,8 @@ class Client:
         call = Call("erase", "DELETE", f"/v1/users/{user}", key=f"erase-{user}")
         if await self._asker.repeat(call):
             self.ledger.erase(user)
+        else:  # the user may be there, or not
+            self.ledger.forget(user)
 
     async def check_erased(self, user: str, address: str) -> None:
         """Check that nothing is known of an erased user."""

@@ -74,8 +74,12 @@ class Ledger:
 
     def erase(self, user: str) -> None:
         """Note that a user was erased."""
-        self.users.discard(user)
         self.erased.add(user)
+        self.forget(user)
+
+    def forget(self, user: str) -> None:
+        """Expect nothing of a user any more."""
+        self.users.discard(user)
         for pair in [pair for pair in self._possible if pair[0] == user]:
             del self._possible[pair]
 
