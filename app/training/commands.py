@@ -27,6 +27,12 @@ def train(
     from app.training.schemas import RunRequest
 
     settings = Settings()
+    try:
+        settings.model_store.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=settings.model_store).close()
+    except OSError as error:
+        reason = f"cannot be written ({(error.strerror or str(error)).lower()})"
+        leave(f"palate: the model store {settings.model_store} {reason}: set PALATE_MODEL_STORE.", REFUSED)
     logs.configure(settings.model_copy(update={"log_level": "warning"}))
     asked = {"epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size, "seed": seed, "cold": cold}
     try:
@@ -35,12 +41,6 @@ def train(
         raise typer.BadParameter(
             "; ".join(f"--{fault['loc'][0]}: {fault['msg']}" for fault in error.errors())
         ) from error
-    try:
-        settings.model_store.mkdir(parents=True, exist_ok=True)
-        TemporaryFile(dir=settings.model_store).close()
-    except OSError as error:
-        reason = f"cannot be written ({(error.strerror or str(error)).lower()})"
-        leave(f"palate: the model store {settings.model_store} {reason}: set PALATE_MODEL_STORE.", REFUSED)
     status = run_train(settings, request.kind, request.options())
     sys.stdout.flush()
     sys.stderr.flush()

@@ -84,7 +84,7 @@ def test_a_file_env_that_cannot_be_read_is_not_passed_over(
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_bytes(content)
     with pytest.raises(SystemExit) as ended, one_line_errors():
-        Settings()
+        Settings(_env_file=".env")
     assert (ended.value.code, said in capsys.readouterr().err) == (2, True)
 
 
@@ -93,7 +93,7 @@ def test_a_file_env_may_hold_comments_and_other_programs_variables(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("# ours\nexport PALATE_PORT=8123\n\nOTHER='a b'\n")
-    assert Settings().port == 8123
+    assert Settings(_env_file=".env").port == 8123
 
 
 def test_the_log_says_once_that_such_an_address_is_ignored(tmp_path: Path) -> None:
