@@ -1,7 +1,5 @@
 """Turn a batch of columns into items to store and rows to refuse."""
 
-import ast
-import csv
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -24,7 +22,9 @@ BAR = "|"
 LIST_SEPARATORS = (", ", "; ", ",", ";")
 TEXT_OF_PYTHON = r"(?:'[^'\\\n]*'|\"[^\"\\\n]*\")"
 is_list_of_python = re.compile(rf"[\[({{] *(?:{TEXT_OF_PYTHON}(?: *, *{TEXT_OF_PYTHON})* *,?)? *[\])}}]").fullmatch
-is_array_of_postgresql = re.compile(r"\{.*\}", re.DOTALL).fullmatch
+find_texts = re.compile(TEXT_OF_PYTHON).findall
+is_array_of_postgresql = re.compile(r"\{[^{}]*\}").fullmatch
+find_elements = re.compile(r'"((?:[^"\\]|\\.)*)"|([^,{}"]+)').findall
 NULL = "\\N"  # of MySQL and PostgreSQL
 TRUTH = dict.fromkeys(("true", "1", "yes", "t", "y"), True) | dict.fromkeys(("false", "0", "no", "f", "n"), False)
 
@@ -100,9 +100,9 @@ def clean_items(batch: Batch, source: Source, list_separator: str) -> CleanedIte
         values = {name: column[place] for name, column in columns.items()}
         values = {name: None if value == NULL else value for name, value in values.items()}
         if isinstance(names := values.get("categories"), str) and is_list_of_python(names):
-            values["categories"] = sorted(ast.literal_eval(names)) if names[0] == "{" else [*ast.literal_eval(names)]
+            values["categories"] = [each[1:-1] for each in find_texts(names)]
         elif isinstance(names, str) and is_array_of_postgresql(names):
-            values["categories"] = next(csv.reader([names[1:-1]], escapechar="\\"), [])
+            values["categories"] = [re.sub(r"\\(.)", r"\1", quoted) or bare for quoted, bare in find_elements(names)]
         elif isinstance(names, str) and not names.startswith("["):
             values["categories"] = split_names(names, list_separator)
         fields, errors = read_fields(values, source.is_film_list)

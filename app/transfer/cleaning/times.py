@@ -21,6 +21,7 @@ SECONDS_BELOW, MILLISECONDS_BELOW = 1e11, 1e14  # a larger number of seconds lie
 MICROSECONDS_BELOW = 1e17
 YEARS, DAYS_OF_EXCEL = (1900, 2100), (30_000, 60_000)  # numbers that are all of these are no seconds of 1970
 DAY_NUMBER = r"^(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:\.0)?$"  # in 1970, as a Unix time
+DAYS = 19_000_000, 21_000_000
 TICKS = (6.2e17, 6.6e17)  # of .NET from the year 1966 to 2092: nanoseconds of 1989 and 1990
 CTIME = "%a %b %d %H:%M:%S %z %Y"  # "Fri Nov 10 15:06:13 -0800 2017", as Goodreads writes it
 find_year_first = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ](.*))?").fullmatch
@@ -65,11 +66,12 @@ class TimeReader:
 
     def _read_numbers(self, column: pa.Array) -> Whole:
         """Read Unix times, and days that are written as eight digits."""
-        if pa.types.is_integer(column.type):
-            numbers = unix_us(whole_numbers(column.cast(pa.int64(), safe=False)))
-            texts = column.cast(pa.string())
-        else:
-            numbers, texts = float_us(column), shortest(column)
+        is_whole = pa.types.is_integer(column.type)
+        numbers = unix_us(whole_numbers(column.cast(pa.int64(), safe=False))) if is_whole else float_us(column)
+        may_be_day = compute.and_(compute.greater(column, DAYS[0]), compute.less(column, DAYS[1]))
+        if not compute.any(may_be_day).as_py():
+            return numbers
+        texts = column.cast(pa.string()) if is_whole else shortest(column)
         is_day = compute.match_substring_regex(texts, DAY_NUMBER).fill_null(False)
         if not compute.any(is_day).as_py():
             return numbers

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -54,7 +54,7 @@ def json_table(file: File, extra: Mapping[str, str], *, is_array: bool) -> Table
         lists |= {name: None for name in names if is_of_objects(pick(row.value, name))}
     if not names:
         raise TransferProblem(f"{file.name} holds no JSON objects: write one a line.")
-    if all(name[:1].isdecimal() for name in names) and len(first) == 1:
+    if len(first) == 1 and all(name.isdecimal() and isinstance(each, dict) for name, each in members(first[0])):
         raise TransferProblem(f"{file.name} is an object of objects, by their ids: write these objects to a list.")
 
     def read(wanted: Wanted) -> Iterator[Batch]:
@@ -68,6 +68,11 @@ def json_table(file: File, extra: Mapping[str, str], *, is_array: bool) -> Table
 def is_of_objects(value: Any) -> bool:
     """Return whether a value is a list of objects."""
     return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def members(row: Row) -> Iterable[tuple[str, Any]]:
+    """Return the names and values of an object."""
+    return row.value.items() if isinstance(row.value, dict) else ()
 
 
 def names_in(value: Any, prefix: str = "", depth: int = 1) -> Iterator[str]:

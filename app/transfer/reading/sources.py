@@ -163,7 +163,7 @@ def zip_opener(path: Path, name: str) -> Opener:
             with zipfile.ZipFile(path) as archive, archive.open(name) as member:
                 while data := member.read(BLOCK_BYTES):
                     yield data
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error) as error:
+        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error) as error:  # zipfile's
             raise TransferProblem(f"{path}/{name} cannot be read ({error}): unpack it, and name the file.") from None
 
     return lambda: BufferedReader(Pieces(pieces()), BLOCK_BYTES)

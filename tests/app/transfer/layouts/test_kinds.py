@@ -87,6 +87,12 @@ def test_a_first_line_of_json_that_is_cut_off_is_refused_alone(tmp_path: Path) -
         assert [row[1] for row in rows(tmp_path / "a.json", f"{cut}\n{whole * 2}")] == ["a", "a"], cut
 
 
+def test_numbers_may_be_the_names_of_columns(tmp_path: Path) -> None:
+    row = json.dumps({"0": "u", "1": "a", "2": 4})
+    columns = ["user_id=0", "item_id=1", "value=2"]
+    assert rows(tmp_path / "a.json", row, column=columns) == [("u", "a", 4, None)]
+
+
 def test_objects_inside_of_objects_are_said_to_be_none(tmp_path: Path) -> None:
     nested = {"user_id": "u", "data": {"ratings": [{"item_id": "a", "rating": 4}]}}
     with pytest.raises(TransferProblem, match=r"lists of objects in data.ratings: .* with item_id and value in it"):

@@ -232,10 +232,18 @@ def test_numbers_that_parquet_has_rounded_are_no_ids(tmp_path: Path) -> None:
 
 
 def test_categories_as_postgresql_and_python_write_them(tmp_path: Path) -> None:
-    cells = ['"{Drama,""Sci Fi""}"', "\"('Drama', 'War')\"", "\"{'Drama'}\"", "\\N"]
+    cells = [
+        '"{Drama,""Sci Fi""}"',
+        "\"('Drama', 'War')\"",
+        "\"{'Drama'}\"",
+        "\\N",
+        "('Drama')",
+        "['Drama'}",
+        '"{a\nb}"',
+    ]
     lines = "".join(f"i{n},T,{cell}\n" for n, cell in enumerate(cells))
     (tmp_path / "a.csv").write_text(f"item_id,title,genres\n{lines}i9,\\N,\"['Drama' 'War']\"\n")
     [(_, cleaned)] = ItemCleaner(read(tmp_path / "a.csv")["items"]).batches()
     found = [change.fields.get("categories") for change in cleaned.changes]
-    assert found == [["Drama", "Sci Fi"], ["Drama", "War"], ["Drama"], None]
+    assert found == [["Drama", "Sci Fi"], ["Drama", "War"], ["Drama"], None, ["Drama"], ["Drama"], ["a\nb"]]
     assert [row.errors[0][:28] for row in cleaned.refused] == ["categories: not a JSON list:"]
