@@ -9,7 +9,7 @@ from starlette.datastructures import State
 
 from app.database import migrate
 from app.database.engine import Database
-from app.kit.errors import DatabaseBusy, DatabaseSilent, DatabaseUnavailable
+from app.kit.errors import DatabaseBusy, DatabaseDamaged, DatabaseSilent, DatabaseUnavailable
 from app.web.deps import DatabaseDep
 
 router = APIRouter(prefix="/health", tags=["operations"])
@@ -89,9 +89,6 @@ def problem_of(state: State, problem: str | None) -> str | None:
     return problem if state.keys.known else "the keys have not been read yet"
 
 
-GONE = "the database cannot be reached"
-
-
 class Found(NamedTuple):
     """What a look at the database found, whether calls can be answered, and what is wrong."""
 
@@ -117,6 +114,8 @@ async def check_database(database: Database) -> Found:
         return Found("slow", is_usable=True, problem=f"the database is slow: {error.cause}")
     except DatabaseSilent:
         return Found("slow", problem="the database answers nothing")
-    except DatabaseUnavailable as error:
-        return Found("unreachable", problem=f"the database cannot be used: {error.cause}" if error.is_lasting else GONE)
+    except DatabaseDamaged as error:
+        return Found("unreachable", problem=f"the database cannot be used: {error.cause}")
+    except DatabaseUnavailable:  # whose cause may name users and hosts: the log has it
+        return Found("unreachable", problem="the database cannot be reached")
     return Found("ok", schema.value, is_usable=schema.can_serve, problem=database.trouble.problem())
